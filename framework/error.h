@@ -1,8 +1,8 @@
 #pragma once
+#include <gradus/framework/export.h>
+
 #include <stdexcept>
 #include <string>
-
-#include <gradus/framework/export.h>
 
 namespace gradus {
 

@@ -1,0 +1,20 @@
+# Everything that gradus is built with, from the system's packages.
+set(BLA_VENDOR OpenBLAS)  # before xtensor-blas, whose package looks for BLAS and LAPACK
+find_package(Threads REQUIRED)
+find_package(BLAS REQUIRED)
+find_package(TBB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(xtl REQUIRED)
+find_package(xsimd REQUIRED)
+find_package(xtensor REQUIRED)
+find_package(xtensor-blas REQUIRED)
+
+# OpenBLAS's own cblas.h: the reference one has no openblas_set_num_threads.
+find_path(GRADUS_CBLAS_INCLUDE_DIR NAMES cblas.h
+  PATH_SUFFIXES openblas-pthread openblas-openmp openblas-serial openblas ""
+  DOC "Folder of OpenBLAS's cblas.h")
+mark_as_advanced(GRADUS_CBLAS_INCLUDE_DIR)
+if(NOT GRADUS_CBLAS_INCLUDE_DIR)
+  message(FATAL_ERROR "gradus: no cblas.h of OpenBLAS found: set GRADUS_CBLAS_INCLUDE_DIR")
+endif()
