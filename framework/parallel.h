@@ -33,8 +33,9 @@ GRADUS_API void run_chunks(int64_t chunks, void (*body)(void*, int64_t), void* c
 /// and of equal length, long ones a multiple of 64. Depends on n, cost and the grain only.
 inline int64_t chunk_length(int64_t n, int64_t cost) {
   const int64_t grain = parallel_grain.load(std::memory_order_relaxed);
+  int64_t work;
+  if (!__builtin_mul_overflow(n, cost, &work) && work <= grain) return n;
   const int64_t most = cost < grain ? grain / cost : 1;
-  if (n <= most) return n;
   const int64_t chunks = (n - 1) / most + 1;
   const int64_t length = (n - 1) / chunks + 1;
   return length < 1024 ? length : (length + 63) / 64 * 64;

@@ -16,11 +16,13 @@ namespace {
 /// Restores the number of threads and the grain, which are global.
 class Parallel : public ::testing::Test {
  protected:
+  Parallel() { set_parallel_grain(detail::default_parallel_grain); }
   ~Parallel() override {
     set_num_threads(threads_);
-    set_parallel_grain(detail::default_parallel_grain);
+    set_parallel_grain(grain_);
   }
   const int threads_ = num_threads();
+  const int64_t grain_ = detail::parallel_grain;
 };
 
 std::set<std::pair<int64_t, int64_t>> ranges(int64_t n, int64_t cost) {

@@ -1,0 +1,85 @@
+#pragma once
+// The one file that includes xsimd. A build with -march=native gives AVX-512 on machines that have
+// it; everything here is also right with plain SSE2.
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <xsimd/xsimd.hpp>
+
+namespace gradus::detail {
+
+template <class T>
+using Batch = xsimd::batch<T>;
+
+template <class T>
+inline constexpr int64_t batch_size = static_cast<int64_t>(Batch<T>::size);
+
+/// The first n < batch_size<T> elements at x; the other lanes are 0.
+template <class T>
+Batch<T> load_partial(const T* x, int64_t n) {
+#ifdef __AVX512F__
+  const unsigned mask = (1U << static_cast<unsigned>(n)) - 1U;
+  if constexpr (std::is_same_v<T, float>)
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), x);
+  else
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), x);
+#else
+  alignas(64) T lanes[batch_size<T>] = {};
+  std::memcpy(lanes, x, static_cast<size_t>(n) * sizeof(T));
+  return Batch<T>::load_aligned(lanes);
+#endif
+}
+
+/// Writes the first n < batch_size<T> lanes.
+template <class T>
+void store_partial(T* y, int64_t n, const Batch<T>& value) {
+#ifdef __AVX512F__
+  const unsigned mask = (1U << static_cast<unsigned>(n)) - 1U;
+  if constexpr (std::is_same_v<T, float>)
+    _mm512_mask_storeu_ps(y, static_cast<__mmask16>(mask), value);
+  else
+    _mm512_mask_storeu_pd(y, static_cast<__mmask8>(mask), value);
+#else
+  alignas(64) T lanes[batch_size<T>];
+  value.store_aligned(lanes);
+  std::memcpy(y, lanes, static_cast<size_t>(n) * sizeof(T));
+#endif
+}
+
+/// What a loop reads: consecutive elements (stride 1) or one value repeated (stride 0).
+template <class T>
+class Operand {
+ public:
+  Operand(const T* x, int64_t stride) : x_(x), mask_(-stride) {
+    if (stride != 0) return;
+    Batch<T>(*x).store_aligned(copies_);
+    x_ = copies_;
+  }
+  Operand(const Operand&) = delete;
+  Operand& operator=(const Operand&) = delete;
+
+  Batch<T> load(int64_t i) const { return Batch<T>::load_unaligned(x_ + (i & mask_)); }
+  Batch<T> load_first(int64_t n) const { return load_partial(x_, n); }
+
+ private:
+  const T* x_;
+  int64_t mask_;
+  alignas(64) T copies_[batch_size<T>];
+};
+
+/// y[i] = op(x[i]...) for i in [0, n), always on whole batches, so that an element has the same
+/// bits at any position. y may be one of the operands.
+template <class T, class Op, class... Operands>
+void map(T* y, int64_t n, Op op, const Operands&... x) {
+  constexpr int64_t step = batch_size<T>;
+  if (n < step) {
+    store_partial(y, n, op(x.load_first(n)...));
+    return;
+  }
+  // The last batch overlaps the one before it; computed first, as y may overwrite an operand.
+  const Batch<T> last = op(x.load(n - step)...);
+  for (int64_t i = 0; i < n - step; i += step) op(x.load(i)...).store_unaligned(y + i);
+  last.store_unaligned(y + n - step);
+}
+
+}  // namespace gradus::detail

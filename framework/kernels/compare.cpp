@@ -1,0 +1,62 @@
+#include <gradus/framework/kernels/elementwise.h>
+#include <gradus/framework/parallel.h>
+
+#include <functional>
+#include <type_traits>
+
+namespace gradus::kernels {
+
+namespace {
+
+/// Plain loops: the compiler vectorises them.
+template <class F, class T>
+void compare(const T* a, int64_t stride_a, const T* b, int64_t stride_b, bool* y, int64_t n) {
+  constexpr F f;
+  if (n <= 0) return;
+  const T first_a = *a, first_b = *b;
+  if (stride_a != 0 && stride_b != 0) {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
+  } else if (stride_a != 0) {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], first_b);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(first_a, b[i * stride_b]);
+  }
+}
+
+template <class F>
+constexpr CompareKernel make_compare() {
+  return {compare<F, float>, compare<F, double>, compare<F, int64_t>, 1};
+}
+
+}  // namespace
+
+constinit const CompareKernel equal = make_compare<std::equal_to<>>();
+constinit const CompareKernel not_equal = make_compare<std::not_equal_to<>>();
+constinit const CompareKernel less = make_compare<std::less<>>();
+constinit const CompareKernel less_equal = make_compare<std::less_equal<>>();
+constinit const CompareKernel greater = make_compare<std::greater<>>();
+constinit const CompareKernel greater_equal = make_compare<std::greater_equal<>>();
+
+template <class T>
+void run(const CompareKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
+         bool* y, int64_t n) {
+  CompareKernel::Function<T> f;
+  if constexpr (std::is_same_v<T, float>)
+    f = kernel.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    f = kernel.f64;
+  else
+    f = kernel.i64;
+  parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
+    f(a + begin * stride_a, stride_a, b + begin * stride_b, stride_b, y + begin, end - begin);
+  });
+}
+
+template void run(const CompareKernel&, const float*, int64_t, const float*, int64_t, bool*,
+                  int64_t);
+template void run(const CompareKernel&, const double*, int64_t, const double*, int64_t, bool*,
+                  int64_t);
+template void run(const CompareKernel&, const int64_t*, int64_t, const int64_t*, int64_t, bool*,
+                  int64_t);
+
+}  // namespace gradus::kernels

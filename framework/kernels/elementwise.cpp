@@ -1,0 +1,186 @@
+#include <gradus/framework/detail/simd.h>
+#include <gradus/framework/detail/simd_math.h>
+#include <gradus/framework/kernels/elementwise.h>
+#include <gradus/framework/parallel.h>
+
+namespace gradus::kernels {
+
+namespace {
+
+using detail::Operand;
+
+// Each function is written once, as a lambda F without state that takes and gives batches.
+
+template <class F, class T>
+void unary(const T* x, T* y, int64_t n) {
+  if (n > 0) detail::map(y, n, F{}, Operand<T>(x, 1));
+}
+
+template <class F, class T>
+void binary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, int64_t n) {
+  if (n > 0) detail::map(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
+}
+
+template <class F, class T>
+void ternary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, const T* c,
+             int64_t stride_c, T* y, int64_t n) {
+  if (n > 0)
+    detail::map(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b),
+                Operand<T>(c, stride_c));
+}
+
+/// The same for integers, which wrap around.
+template <class F>
+void binary_i64(const int64_t* a, int64_t stride_a, const int64_t* b, int64_t stride_b, int64_t* y,
+                int64_t n) {
+  const auto f = [](int64_t left, int64_t right) {
+    return static_cast<int64_t>(F{}(static_cast<uint64_t>(left), static_cast<uint64_t>(right)));
+  };
+  if (n <= 0) return;
+  const int64_t first_a = *a, first_b = *b;
+  if (stride_a != 0 && stride_b != 0) {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
+  } else if (stride_a != 0) {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], first_b);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(first_a, b[i * stride_b]);
+  }
+}
+
+template <class F>
+constexpr UnaryKernel make_unary(F, int64_t cost) {
+  return {unary<F, float>, unary<F, double>, nullptr, cost};
+}
+
+template <class F>
+constexpr BinaryKernel make_binary(F, int64_t cost) {
+  return {binary<F, float>, binary<F, double>, nullptr, cost};
+}
+
+template <class F>
+constexpr BinaryKernel make_binary_i64(F, int64_t cost) {
+  return {binary<F, float>, binary<F, double>, binary_i64<F>, cost};
+}
+
+template <class B>
+B constant(double value) {
+  return B(static_cast<typename B::value_type>(value));
+}
+
+/// 0 where g is 0, else dx, which may be NaN there.
+template <class B>
+B unless_zero(const B& g, const B& dx) {
+  return xsimd::select(g == constant<B>(0), constant<B>(0), dx);
+}
+
+void negate_i64(const int64_t* x, int64_t* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] = static_cast<int64_t>(0 - static_cast<uint64_t>(x[i]));
+}
+
+using Negate = decltype([](auto x) { return x ^ constant<decltype(x)>(-0.0); });  // -x is 0 - x
+
+}  // namespace
+
+constinit const UnaryKernel negate = {unary<Negate, float>, unary<Negate, double>, negate_i64, 1};
+constinit const UnaryKernel exp = make_unary([](auto x) { return detail::exp(x); }, 4);
+constinit const UnaryKernel log = make_unary([](auto x) { return detail::log(x); }, 6);
+constinit const UnaryKernel sqrt = make_unary([](auto x) { return xsimd::sqrt(x); }, 3);
+constinit const UnaryKernel tanh = make_unary([](auto x) { return detail::tanh(x); }, 6);
+constinit const UnaryKernel sigmoid = make_unary([](auto x) { return detail::sigmoid(x); }, 6);
+constinit const UnaryKernel relu = make_unary(
+    [](auto x) {
+      using B = decltype(x);
+      return xsimd::select(x <= constant<B>(0), constant<B>(0), x);  // not max: NaN stays
+    },
+    1);
+
+constinit const BinaryKernel add = make_binary_i64([](auto a, auto b) { return a + b; }, 1);
+constinit const BinaryKernel sub = make_binary_i64([](auto a, auto b) { return a - b; }, 1);
+constinit const BinaryKernel mul = make_binary_i64([](auto a, auto b) { return a * b; }, 1);
+constinit const BinaryKernel div = make_binary([](auto a, auto b) { return a / b; }, 3);
+
+constinit const BinaryKernel exp_vjp =
+    make_binary([](auto g, auto y) { return unless_zero(g, g * y); }, 2);
+constinit const BinaryKernel log_vjp =
+    make_binary([](auto g, auto x) { return unless_zero(g, g / x); }, 3);
+constinit const BinaryKernel sqrt_vjp =
+    make_binary([](auto g, auto y) { return unless_zero(g, g / (y + y)); }, 3);
+constinit const BinaryKernel tanh_vjp = make_binary(
+    [](auto g, auto y) {
+      const auto one = constant<decltype(y)>(1);
+      return g * ((one - y) * (one + y));  // 1 - y^2 would lose digits where |y| is near 1
+    },
+    2);
+constinit const BinaryKernel sigmoid_vjp =
+    make_binary([](auto g, auto y) { return g * (y * (constant<decltype(y)>(1) - y)); }, 2);
+constinit const BinaryKernel relu_vjp = make_binary(
+    [](auto g, auto y) {
+      const auto zero = constant<decltype(y)>(0);
+      return xsimd::select(y > zero, g, xsimd::select(y <= zero, zero, y));
+    },
+    2);
+constinit const BinaryKernel div_vjp_a =
+    make_binary([](auto g, auto b) { return unless_zero(g, g / b); }, 3);
+
+namespace {
+using DivVjpB = decltype([](auto g, auto y, auto b) { return unless_zero(g, -g * y / b); });
+}
+constinit const TernaryKernel div_vjp_b = {ternary<DivVjpB, float>, ternary<DivVjpB, double>, 4};
+
+template <class T>
+void run(const UnaryKernel& kernel, const T* x, T* y, int64_t n) {
+  void (*f)(const T*, T*, int64_t);
+  if constexpr (std::is_same_v<T, float>)
+    f = kernel.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    f = kernel.f64;
+  else
+    f = kernel.i64;
+  parallel_for(n, kernel.cost,
+               [=](int64_t begin, int64_t end) { f(x + begin, y + begin, end - begin); });
+}
+
+template <class T>
+void run(const BinaryKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
+         T* y, int64_t n) {
+  BinaryKernel::Function<T> f;
+  if constexpr (std::is_same_v<T, float>)
+    f = kernel.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    f = kernel.f64;
+  else
+    f = kernel.i64;
+  parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
+    f(a + begin * stride_a, stride_a, b + begin * stride_b, stride_b, y + begin, end - begin);
+  });
+}
+
+template <class T>
+void run(const TernaryKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
+         const T* c, int64_t stride_c, T* y, int64_t n) {
+  TernaryKernel::Function<T> f;
+  if constexpr (std::is_same_v<T, float>)
+    f = kernel.f32;
+  else
+    f = kernel.f64;
+  parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
+    f(a + begin * stride_a, stride_a, b + begin * stride_b, stride_b, c + begin * stride_c,
+      stride_c, y + begin, end - begin);
+  });
+}
+
+template void run(const UnaryKernel&, const float*, float*, int64_t);
+template void run(const UnaryKernel&, const double*, double*, int64_t);
+template void run(const UnaryKernel&, const int64_t*, int64_t*, int64_t);
+template void run(const BinaryKernel&, const float*, int64_t, const float*, int64_t, float*,
+                  int64_t);
+template void run(const BinaryKernel&, const double*, int64_t, const double*, int64_t, double*,
+                  int64_t);
+template void run(const BinaryKernel&, const int64_t*, int64_t, const int64_t*, int64_t, int64_t*,
+                  int64_t);
+template void run(const TernaryKernel&, const float*, int64_t, const float*, int64_t, const float*,
+                  int64_t, float*, int64_t);
+template void run(const TernaryKernel&, const double*, int64_t, const double*, int64_t,
+                  const double*, int64_t, double*, int64_t);
+
+}  // namespace gradus::kernels
