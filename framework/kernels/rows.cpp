@@ -1,0 +1,400 @@
+#include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace gradus::kernels {
+namespace {
+
+constexpr int64_t kLine = 64;      // bytes of a cache line
+constexpr int64_t kMissCost = 24;  // a row's cache misses, in additions
+
+/// Asks for rows some way ahead of their use: about 8 KiB ahead, and not more than 2 KiB of each
+/// row, since the hardware follows longer runs by itself.
+template <bool kForWriting>
+class Prefetcher {
+ public:
+  Prefetcher(const void* table, int64_t row_bytes)
+      : table_(static_cast<const char*>(table)),
+        row_bytes_(row_bytes),
+        ahead_(std::clamp<int64_t>(8192 / std::max<int64_t>(row_bytes, 1), 2, 32)),
+        bytes_(std::min<int64_t>(row_bytes, 2048)) {}
+
+  int64_t ahead() const { return ahead_; }
+
+  void operator()(int64_t id) const {
+    const char* row = table_ + id * row_bytes_;
+    for (int64_t i = 0; i < bytes_; i += kLine) __builtin_prefetch(row + i, kForWriting ? 1 : 0);
+    if (bytes_ > 0) __builtin_prefetch(row + bytes_ - 1, kForWriting ? 1 : 0);
+  }
+
+ private:
+  const char* table_;
+  int64_t row_bytes_, ahead_, bytes_;
+};
+
+void gather_bytes(const void* table, const int64_t* ids, int64_t n, int64_t row_bytes, void* out) {
+  if (row_bytes == 0) return;
+  const auto* from = static_cast<const char*>(table);
+  auto* to = static_cast<char*>(out);
+  const Prefetcher<false> prefetch(table, row_bytes);
+  parallel_for(n, row_bytes / 16 + kMissCost, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < std::min(begin + prefetch.ahead(), end); ++k) prefetch(ids[k]);
+    for (int64_t k = begin; k < end; ++k) {
+      if (k + prefetch.ahead() < n) prefetch(ids[k + prefetch.ahead()]);
+      std::memcpy(to + k * row_bytes, from + ids[k] * row_bytes, static_cast<size_t>(row_bytes));
+    }
+  });
+}
+
+/// y[0:n] += alpha * x[0:n]
+template <class T>
+inline void add_row(T alpha, const T* __restrict x, T* __restrict y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] += alpha * x[i];
+}
+
+/// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :], null segments: k, null
+/// weights: 1.
+template <class T>
+struct Scatter {
+  const T* rows;
+  const int64_t* segments;
+  const T* weights;
+  const int64_t* ids;
+  int64_t n, D;
+  T alpha;
+  T* table;
+
+  void add(int64_t k) const {
+    const T* row = rows + (segments ? segments[k] : k) * D;
+    add_row(weights ? alpha * weights[k] : alpha, row, table + ids[k] * D, D);
+  }
+
+  void add_all() const {
+    const Prefetcher<true> prefetch(table, D * int64_t{sizeof(T)});
+    const int64_t ahead = prefetch.ahead();
+    for (int64_t k = 0; k < std::min(ahead, n); ++k) prefetch(ids[k]);
+    for (int64_t k = 0; k < n; ++k) {
+      if (k + ahead < n) prefetch(ids[k + ahead]);
+      add(k);
+    }
+  }
+
+  /// Adds the positions, in order, whose rows belong to `owner` of `owners`; rows that share a
+  /// cache line have one owner.
+  void add_owned(uint64_t owner, uint64_t owners) const {
+    const auto row_bytes = static_cast<uint64_t>(D) * sizeof(T);
+    const auto rows_per_line = row_bytes < kLine ? uint64_t{kLine} / row_bytes : 1;
+    const int shift = std::countr_zero(std::bit_ceil(rows_per_line));
+    const Prefetcher<true> prefetch(table, D * int64_t{sizeof(T)});
+    constexpr int64_t kBlock = 1024;
+    int64_t mine[kBlock];
+    for (int64_t begin = 0; begin < n; begin += kBlock) {
+      int64_t count = 0;
+      for (int64_t k = begin; k < std::min(begin + kBlock, n); ++k) {
+        const uint64_t hash = (static_cast<uint64_t>(ids[k]) >> shift) * 0x9E3779B97F4A7C15u >> 32;
+        mine[count] = k;
+        count += hash * owners >> 32 == owner;
+      }
+      const int64_t ahead = std::min(prefetch.ahead(), count);
+      for (int64_t j = 0; j < ahead; ++j) prefetch(ids[mine[j]]);
+      for (int64_t j = 0; j < count; ++j) {
+        if (j + ahead < count) prefetch(ids[mine[j + ahead]]);
+        add(mine[j]);
+      }
+    }
+  }
+
+  /// The owners follow the thread count; the bits do not, since a row has one owner, who adds in
+  /// the order of the positions.
+  void run() const {
+    if (D == 0 || n == 0) return;
+    const int64_t work = n * (D + kMissCost);
+    const int64_t grain = gradus::detail::parallel_grain.load(std::memory_order_relaxed);
+    const int64_t owners = std::min<int64_t>(num_threads(), work / grain);
+    if (owners <= 1) return add_all();
+    parallel_for(owners, work / owners, [&](int64_t begin, int64_t end) {
+      if (end - begin == owners) return add_all();
+      for (int64_t i = begin; i < end; ++i) {
+        add_owned(static_cast<uint64_t>(i), static_cast<uint64_t>(owners));
+      }
+    });
+  }
+};
+
+/// out[0:D] += the sum over k in [begin, end) of weights[k] * table[ids[k], 0:D]; blocks of
+/// positions are summed in T, the blocks in double.
+template <class T>
+void add_bag(const T* table, const int64_t* ids, const T* weights, int64_t begin, int64_t end,
+             int64_t D, T* out) {
+  constexpr int64_t kColumns = 512, kPositions = 64;
+  T sum[kColumns];
+  double total[kColumns];
+  for (int64_t column = 0; column < D; column += kColumns) {
+    const int64_t width = std::min(kColumns, D - column);
+    if (end - begin > kPositions) std::fill_n(total, width, 0.0);
+    for (int64_t block = begin; block < end; block += kPositions) {
+      std::fill_n(sum, width, T{0});
+      for (int64_t k = block; k < std::min(block + kPositions, end); ++k) {
+        add_row(weights ? weights[k] : T{1}, table + ids[k] * D + column, sum, width);
+      }
+      if (end - begin <= kPositions) break;
+      for (int64_t i = 0; i < width; ++i) total[i] += static_cast<double>(sum[i]);
+    }
+    if (end - begin > kPositions) {
+      for (int64_t i = 0; i < width; ++i) sum[i] = static_cast<T>(total[i]);
+    }
+    add_row(T{1}, sum, out + column, width);
+  }
+}
+
+/// Bits [0, V) of `ids` set, then per word the number of bits set before it: rank of an id in O(1).
+class IdSet {
+ public:
+  explicit IdSet(int64_t V) : words_(static_cast<size_t>((V + 63) / 64)), before_(words_.size()) {}
+
+  void insert(int64_t id) { words_[word(id)] |= uint64_t{1} << (id & 63); }
+
+  /// Numbers the words and lists the ids, at most `most`, in ascending order.
+  void list(int64_t most, std::vector<int64_t>& unique) {
+    unique.resize(static_cast<size_t>(most));
+    int64_t count = 0;
+    for (size_t w = 0; w < words_.size(); ++w) {
+      before_[w] = static_cast<int32_t>(count);
+      for (uint64_t bits = words_[w]; bits != 0; bits &= bits - 1) {
+        unique[static_cast<size_t>(count++)] =
+            static_cast<int64_t>(w) * 64 + std::countr_zero(bits);
+      }
+    }
+    unique.resize(static_cast<size_t>(count));
+  }
+
+  int64_t rank(int64_t id) const {
+    const uint64_t below = words_[word(id)] & ((uint64_t{1} << (id & 63)) - 1);
+    return before_[word(id)] + std::popcount(below);
+  }
+
+ private:
+  static size_t word(int64_t id) { return static_cast<size_t>(id) >> 6; }
+  std::vector<uint64_t> words_;
+  std::vector<int32_t> before_;
+};
+
+struct IdPosition {
+  int64_t id, position;
+};
+
+/// A stable sort by id, 11 bits at a time, least significant first; the result is in `items`.
+void radix_sort(std::vector<IdPosition>& items, int64_t V) {
+  constexpr int kBits = 11;
+  constexpr uint64_t kMask = (1u << kBits) - 1;
+  std::vector<IdPosition> other(items.size());
+  for (int shift = 0; shift < 63 && (V - 1) >> shift > 0; shift += kBits) {
+    size_t start[kMask + 2] = {};
+    const auto digit = [shift](const IdPosition& item) {
+      return static_cast<uint64_t>(item.id) >> shift & kMask;
+    };
+    for (const IdPosition& item : items) ++start[digit(item) + 1];
+    for (size_t d = 1; d <= kMask; ++d) start[d] += start[d - 1];
+    for (const IdPosition& item : items) other[start[digit(item)]++] = item;
+    items.swap(other);
+  }
+}
+
+void unique_by_sort(const int64_t* ids, int64_t n, int64_t V, std::vector<int64_t>& unique,
+                    std::vector<int64_t>& slot) {
+  std::vector<IdPosition> items(static_cast<size_t>(n));
+  for (int64_t k = 0; k < n; ++k) items[static_cast<size_t>(k)] = {ids[k], k};
+  if (n < 256) {
+    std::sort(items.begin(), items.end(),
+              [](const IdPosition& a, const IdPosition& b) { return a.id < b.id; });
+  } else {
+    radix_sort(items, V);
+  }
+  unique.clear();
+  for (const IdPosition& item : items) {
+    if (unique.empty() || unique.back() != item.id) unique.push_back(item.id);
+    slot[static_cast<size_t>(item.position)] = static_cast<int64_t>(unique.size()) - 1;
+  }
+}
+
+template <class T>
+double largest(const T* x, int64_t n) {
+  T most = 0;
+  bool nan = false;
+  for (int64_t i = 0; i < n; ++i) {
+    const T a = std::abs(x[i]);
+    most = most < a ? a : most;
+    nan |= a != a;
+  }
+  return nan ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(most);
+}
+
+/// Eight partial sums, so that the compiler may use vectors.
+template <class T, class F>
+double sum_of(const T* x, int64_t n, F&& f) {
+  double part[8] = {};
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (int64_t j = 0; j < 8; ++j) part[j] += f(static_cast<double>(x[i + j]));
+  }
+  for (; i < n; ++i) part[i & 7] += f(static_cast<double>(x[i]));
+  return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+template <class T>
+double row_norm(const T* x, int64_t n, double p) {
+  if (std::isinf(p)) return largest(x, n);
+  if (p == 1) return sum_of(x, n, [](double v) { return std::abs(v); });
+  if (p == 2) {
+    const double squares = sum_of(x, n, [](double v) { return v * v; });
+    if (squares > 1e-280 && squares < 1e300) return std::sqrt(squares);  // no square was lost
+  }
+  const double most = largest(x, n);
+  if (most == 0 || !std::isfinite(most)) return most;
+  // most * (sum of (|x| / most)^p)^(1/p)
+  return most *
+         std::pow(sum_of(x, n, [=](double v) { return std::pow(std::abs(v) / most, p); }), 1 / p);
+}
+
+template <class T, class F>
+void scale_each(T* table, const int64_t* ids, int64_t n, int64_t D, F&& factor) {
+  if (D == 0) return;
+  const Prefetcher<true> prefetch(table, D * int64_t{sizeof(T)});
+  parallel_for(n, D + kMissCost, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      if (k + prefetch.ahead() < end) prefetch(ids[k + prefetch.ahead()]);
+      T* row = table + ids[k] * D;
+      const T f = factor(k);
+      for (int64_t i = 0; i < D; ++i) row[i] *= f;
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void gather_rows(const T* table, const int64_t* ids, int64_t n, int64_t D, T* out) {
+  gather_bytes(table, ids, n, D * int64_t{sizeof(T)}, out);
+}
+
+template <class T>
+void scatter_add_rows(const T* rows, const int64_t* ids, int64_t n, int64_t D, T alpha, T* table,
+                      [[maybe_unused]] int64_t V) {
+  Scatter<T>{rows, nullptr, nullptr, ids, n, D, alpha, table}.run();
+}
+
+template <class T>
+void scatter_add_segments(const T* rows, const int64_t* segments, const T* weights,
+                          const int64_t* ids, int64_t n, int64_t D, T alpha, T* table,
+                          [[maybe_unused]] int64_t V) {
+  Scatter<T>{rows, segments, weights, ids, n, D, alpha, table}.run();
+}
+
+template <class T>
+void gather_add_rows(const T* table, const int64_t* ids, const int64_t* segments, const T* weights,
+                     int64_t n, int64_t D, T* out) {
+  if (D == 0) return;
+  const Prefetcher<false> prefetch(table, D * int64_t{sizeof(T)});
+  const auto starts_bag = [&](int64_t k) { return k == 0 || segments[k] != segments[k - 1]; };
+  parallel_for(n, D + kMissCost, [&](int64_t begin, int64_t end) {
+    while (begin < end && !starts_bag(begin)) ++begin;  // a chunk takes the bags that start in it
+    while (begin < end) {
+      int64_t next = begin;
+      do {
+        const int64_t soon = next + prefetch.ahead();
+        if (soon < n) prefetch(ids[soon]);
+        ++next;
+      } while (next < n && !starts_bag(next));
+      add_bag(table, ids, weights, begin, next, D, out + segments[begin] * D);
+      begin = next;
+    }
+  });
+}
+
+template <class T>
+void scale_rows(T* table, const int64_t* ids, int64_t n, int64_t D, T alpha) {
+  scale_each(table, ids, n, D, [=](int64_t) { return alpha; });
+}
+
+template <class T>
+void scale_rows(T* table, const int64_t* ids, int64_t n, int64_t D, const T* factors) {
+  scale_each(table, ids, n, D, [=](int64_t k) { return factors[k]; });
+}
+
+void unique_rows(const int64_t* ids, int64_t n, int64_t V, std::vector<int64_t>& unique,
+                 std::vector<int64_t>& slot) {
+  slot.resize(static_cast<size_t>(n));
+  const bool few_words = V / 64 <= 4 * n && n <= std::numeric_limits<int32_t>::max();
+  if (!few_words) return unique_by_sort(ids, n, V, unique, slot);
+  IdSet set(V);
+  for (int64_t k = 0; k < n; ++k) set.insert(ids[k]);
+  set.list(std::min(n, V), unique);
+  parallel_for(n, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) slot[static_cast<size_t>(k)] = set.rank(ids[k]);
+  });
+}
+
+template <class T>
+void row_norms(const T* table, const int64_t* ids, int64_t n, int64_t D, double p, double* norms) {
+  const Prefetcher<false> prefetch(table, D * int64_t{sizeof(T)});
+  const int64_t cost = p == 1 || p == 2 || std::isinf(p) ? D : 32 * D;
+  parallel_for(n, cost + kMissCost, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      if (ids && k + prefetch.ahead() < end) prefetch(ids[k + prefetch.ahead()]);
+      norms[k] = row_norm(table + (ids ? ids[k] : k) * D, D, p);
+    }
+  });
+}
+
+int64_t first_outside(const int64_t* ids, int64_t n, int64_t low, int64_t high) {
+  const uint64_t width =
+      high > low ? static_cast<uint64_t>(high) - static_cast<uint64_t>(low) : uint64_t{0};
+  const auto outside = [=](int64_t id) {
+    return static_cast<uint64_t>(id) - static_cast<uint64_t>(low) >= width;
+  };
+  std::atomic<int64_t> first{n};
+  parallel_for(n, 1, [&](int64_t begin, int64_t end) {
+    constexpr int64_t kBlock = 256;
+    for (int64_t block = begin; block < end; block += kBlock) {
+      const int64_t stop = std::min(block + kBlock, end);
+      uint64_t any = 0;
+      for (int64_t k = block; k < stop; ++k) any |= static_cast<uint64_t>(outside(ids[k]));
+      if (any == 0) continue;
+      const int64_t k = std::find_if(ids + block, ids + stop, outside) - ids;
+      int64_t seen = first.load(std::memory_order_relaxed);
+      while (k < seen && !first.compare_exchange_weak(seen, k, std::memory_order_relaxed)) {
+      }
+      return;
+    }
+  });
+  return first < n ? first.load() : -1;
+}
+
+#define GRADUS_COPY_ROWS(T) \
+  template void gather_rows<T>(const T*, const int64_t*, int64_t, int64_t, T*);
+GRADUS_COPY_ROWS(float)
+GRADUS_COPY_ROWS(double)
+GRADUS_COPY_ROWS(int64_t)
+GRADUS_COPY_ROWS(bool)
+#undef GRADUS_COPY_ROWS
+
+#define GRADUS_ROWS(T)                                                                           \
+  template void scatter_add_rows<T>(const T*, const int64_t*, int64_t, int64_t, T, T*, int64_t); \
+  template void gather_add_rows<T>(const T*, const int64_t*, const int64_t*, const T*, int64_t,  \
+                                   int64_t, T*);                                                 \
+  template void scatter_add_segments<T>(const T*, const int64_t*, const T*, const int64_t*,      \
+                                        int64_t, int64_t, T, T*, int64_t);                       \
+  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, T);                          \
+  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, const T*);                   \
+  template void row_norms<T>(const T*, const int64_t*, int64_t, int64_t, double, double*);
+GRADUS_ROWS(float)
+GRADUS_ROWS(double)
+#undef GRADUS_ROWS
+
+}  // namespace gradus::kernels

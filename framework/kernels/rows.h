@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+/// Rows of a table [V, D] by id. Ids are valid (see `first_outside`), row-major, n and D may be 0.
+/// T is float or double unless said. Every row is updated in the order of the positions, whatever
+/// the number of threads.
+namespace gradus::kernels {
+
+/// out[k, :] = table[ids[k], :]; out is [n, D]. T is float, double, int64_t or bool.
+template <class T>
+void gather_rows(const T* table, const int64_t* ids, int64_t n, int64_t D, T* out);
+
+/// table[ids[k], :] += alpha * rows[k, :] for k = 0, 1, ...; rows is [n, D], table [V, D]. The
+/// sparse SGD step (alpha = -lr) and the dense gradient of a lookup (alpha = 1).
+template <class T>
+void scatter_add_rows(const T* rows, const int64_t* ids, int64_t n, int64_t D, T alpha, T* table,
+                      int64_t V);
+
+/// out[segments[k], :] += weights[k] * table[ids[k], :]; a null `weights` means ones. Segments are
+/// not decreasing: the forward of a bag of embeddings, without the [n, D] rows between.
+template <class T>
+void gather_add_rows(const T* table, const int64_t* ids, const int64_t* segments, const T* weights,
+                     int64_t n, int64_t D, T* out);
+
+/// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :] for k = 0, 1, ...; a null
+/// `weights` means ones. The derivative of `gather_add_rows`, or its SGD step, straight from the
+/// gradients of the bags.
+template <class T>
+void scatter_add_segments(const T* rows, const int64_t* segments, const T* weights,
+                          const int64_t* ids, int64_t n, int64_t D, T alpha, T* table, int64_t V);
+
+/// table[ids[k], :] *= alpha. Ids are distinct.
+template <class T>
+void scale_rows(T* table, const int64_t* ids, int64_t n, int64_t D, T alpha);
+
+/// table[ids[k], :] *= factors[k]; factors is [n]. Ids are distinct.
+template <class T>
+void scale_rows(T* table, const int64_t* ids, int64_t n, int64_t D, const T* factors);
+
+/// The distinct ids in ascending order, and for every position k the index of ids[k] among them.
+/// Ids are in [0, V).
+void unique_rows(const int64_t* ids, int64_t n, int64_t V, std::vector<int64_t>& unique,
+                 std::vector<int64_t>& slot);
+
+/// norms[k] = ||table[ids[k], :]||_p, p in (0, inf], accumulated in double; null `ids` means row k.
+/// Large and small values neither overflow nor vanish; NaN gives NaN.
+template <class T>
+void row_norms(const T* table, const int64_t* ids, int64_t n, int64_t D, double p, double* norms);
+
+/// The first position whose id is outside [low, high), or -1.
+int64_t first_outside(const int64_t* ids, int64_t n, int64_t low, int64_t high);
+
+}  // namespace gradus::kernels
