@@ -1,11 +1,12 @@
 #include <gradus/framework/kernels/copy.h>
-#include <gradus/framework/parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <vector>
+
+#include "kernel_testing.h"
 
 namespace gradus::kernels {
 namespace {
@@ -41,17 +42,6 @@ void for_each_index(const Sizes& shape, F&& f) {
     }
   }
 }
-
-class ThreadsGuard {
- public:
-  ~ThreadsGuard() {
-    set_num_threads(threads_);
-    set_parallel_grain(detail::default_parallel_grain);
-  }
-
- private:
-  int threads_ = num_threads();
-};
 
 /// y[index] = x[sum of index * stride]; strides in elements.
 std::vector<unsigned char> strided(const std::vector<unsigned char>& x, const Sizes& shape,

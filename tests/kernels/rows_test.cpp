@@ -1,5 +1,4 @@
 #include <gradus/framework/kernels/rows.h>
-#include <gradus/framework/parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,12 +9,19 @@
 #include <random>
 #include <set>
 
+#include "kernel_testing.h"
+
 namespace gradus::kernels {
 namespace {
 
 using Ids = std::vector<int64_t>;
 
 size_t at(int64_t i) { return static_cast<size_t>(i); }
+
+template <class T>
+std::vector<T> random_rows(int64_t n, unsigned seed = 2) {
+  return random_values<T>(n, -1, 1, seed);
+}
 
 Ids random_ids(int64_t n, int64_t V, unsigned seed = 1) {
   std::mt19937_64 engine(seed);
@@ -28,32 +34,6 @@ Ids random_ids(int64_t n, int64_t V, unsigned seed = 1) {
   }
   return ids;
 }
-
-template <class T>
-std::vector<T> random_values(int64_t n, unsigned seed = 2) {
-  std::mt19937_64 engine(seed);
-  std::uniform_real_distribution<double> values(-1, 1);
-  std::vector<T> x(at(n));
-  for (T& v : x) v = static_cast<T>(values(engine));
-  return x;
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
-/// Restores the number of threads and the grain.
-class ThreadsGuard {
- public:
-  ~ThreadsGuard() {
-    set_num_threads(threads_);
-    set_parallel_grain(detail::default_parallel_grain);
-  }
-
- private:
-  int threads_ = num_threads();
-};
 
 /// f() at 1, 2, 3 and 8 threads and at two grains gives one result.
 template <class F>
@@ -113,8 +93,8 @@ TEST(GatherRows, CopiesBooleans) {
 template <class T>
 void expect_scatters(const Case& c, T alpha) {
   const Ids ids = random_ids(c.n, c.V);
-  const std::vector<T> rows = random_values<T>(c.n * c.D);
-  std::vector<T> table = random_values<T>(c.V * c.D, 3);
+  const std::vector<T> rows = random_rows<T>(c.n * c.D);
+  std::vector<T> table = random_rows<T>(c.V * c.D, 3);
   std::vector<double> expected(table.begin(), table.end()), magnitude(table.size());
   for (int64_t k = 0; k < c.n; ++k) {
     for (int64_t d = 0; d < c.D; ++d) {
@@ -166,7 +146,7 @@ TEST(ScatterAddRows, HasTheSameBitsForAnyNumberOfThreads) {
   for (const Case& c :
        {Case{3000, 40, 128}, Case{20000, 5000, 3}, Case{9000, 100, 130}, Case{70000, 11, 1}}) {
     const Ids ids = random_ids(c.n, c.V);
-    const std::vector<float> rows = random_values<float>(c.n * c.D);
+    const std::vector<float> rows = random_rows<float>(c.n * c.D);
     expect_same_bits_for_any_threads([&] {
       std::vector<float> table(at(c.V * c.D), 0.1f);
       scatter_add_rows(rows.data(), ids.data(), c.n, c.D, -0.3f, table.data(), c.V);
@@ -192,7 +172,7 @@ TEST(GatherAddRows, SumsTheWeightedRowsOfEveryBag) {
     set_num_threads(threads);
     for (const Case& c : cases) {
       const Ids ids = random_ids(c.n, c.V), segments = random_segments(c.n);
-      const auto table = random_values<float>(c.V * c.D), weights = random_values<float>(c.n, 7);
+      const auto table = random_rows<float>(c.V * c.D), weights = random_rows<float>(c.n, 7);
       const int64_t bags = segments.empty() ? 1 : segments.back() + 1;
       for (const float* w : {static_cast<const float*>(nullptr), weights.data()}) {
         std::vector<float> out(at(bags * c.D), 2.0f);
@@ -227,7 +207,7 @@ TEST(GatherAddRows, StaysExactInLongBags) {
 TEST(GatherAddRows, HasTheSameBitsForAnyNumberOfThreads) {
   const int64_t n = 5000, V = 300, D = 100;
   const Ids ids = random_ids(n, V), segments = random_segments(n);
-  const auto table = random_values<float>(V * D);
+  const auto table = random_rows<float>(V * D);
   expect_same_bits_for_any_threads([&] {
     std::vector<float> out(at((segments.back() + 1) * D));
     gather_add_rows(table.data(), ids.data(), segments.data(), static_cast<const float*>(nullptr),
@@ -243,7 +223,7 @@ TEST(ScatterAddSegments, AddsTheRowOfTheBagToTheRowOfEveryId) {
     for (const Case& c : cases) {
       const Ids ids = random_ids(c.n, c.V), segments = random_segments(c.n);
       const int64_t bags = segments.empty() ? 1 : segments.back() + 1;
-      const auto rows = random_values<double>(bags * c.D), weights = random_values<double>(c.n, 7);
+      const auto rows = random_rows<double>(bags * c.D), weights = random_rows<double>(c.n, 7);
       for (const double* w : {static_cast<const double*>(nullptr), weights.data()}) {
         std::vector<double> table(at(c.V * c.D), 1.5), expected = table;
         scatter_add_segments(rows.data(), segments.data(), w, ids.data(), c.n, c.D, -0.5,
@@ -321,7 +301,7 @@ double norm_of(std::vector<T> row, double p) {
 TEST(RowNorms, AgreeWithTheDefinition) {
   const int64_t V = 50;
   for (const int64_t D : {0, 1, 3, 128, 130}) {
-    const auto table = random_values<float>(V * D);
+    const auto table = random_rows<float>(V * D);
     const Ids ids = random_ids(70, V);
     for (const double p : {0.5, 1.0, 2.0, 3.0, inf}) {
       std::vector<double> norms(ids.size(), -1);
