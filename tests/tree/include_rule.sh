@@ -42,7 +42,7 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
     quoted = header ~ /^"/; header = substr(header, 2)
     layer = below(file)
     library = file ~ /^(framework|layers|optim|gradus\.h)/
-    if (quoted) refuse("write #include <gradus/...>")
+    if (quoted && library) refuse("write #include <gradus/...>")
 
     if (header ~ /^gradus\//) {
       target = header; sub(/^gradus\//, "", target)
