@@ -1,0 +1,206 @@
+// The workloads in libtorch's C++ API, written as its fastest users write them: functional calls,
+// gradients set to none. See workloads.h for the command line.
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <utility>
+
+#include "../workloads.h"
+
+namespace {
+
+using peers::kBatches;
+using peers::Workload;
+using torch::Tensor;
+namespace w1 = peers::w1;
+namespace w3 = peers::w3;
+namespace w6 = peers::w6;
+namespace w7 = peers::w7;
+
+template <class T>
+Tensor read(const std::string& inputs, const std::string& name, std::vector<int64_t> shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  std::vector<T> values = peers::read<T>(inputs, name, count);
+  return torch::from_blob(values.data(), shape, c10::CppTypeToScalarType<T>::value).clone();
+}
+
+/// A leaf to train; remembers which input it started from.
+struct Weight {
+  Weight(std::string folder, std::string file, std::vector<int64_t> shape)
+      : inputs(std::move(folder)),
+        name(std::move(file)),
+        tensor(read<float>(inputs, name, std::move(shape)).requires_grad_()) {}
+  std::string inputs;
+  std::string name;
+  Tensor tensor;
+};
+
+double moved(const std::vector<Weight>& weights) {
+  double sum = 0;
+  for (const Weight& w : weights) {
+    sum += peers::squared_distance(w.tensor.data_ptr<float>(),
+                                   peers::read<float>(w.inputs, w.name, w.tensor.numel()));
+  }
+  return std::sqrt(sum);
+}
+
+std::vector<Tensor> tensors(const std::vector<Weight>& weights) {
+  std::vector<Tensor> all;
+  for (const Weight& w : weights) all.push_back(w.tensor);
+  return all;
+}
+
+void set_to_none(const std::vector<Weight>& weights) {
+  for (const Weight& w : weights) w.tensor.mutable_grad() = Tensor();
+}
+
+Tensor lookup(const Weight& table, const Tensor& ids) {
+  return torch::embedding(table.tensor, ids, -1, false, /*sparse=*/true);
+}
+
+Workload embedding(const std::string& inputs, const std::string&) {
+  const std::vector<Weight> weights{{inputs, "w1_table", {w1::kRows, w1::kWidth}}};
+  const Tensor ids = read<int64_t>(inputs, "w1_ids", {kBatches, w1::kTokens});
+  const Tensor cotangent = read<float>(inputs, "w1_cotangent", {w1::kTokens, w1::kWidth});
+  auto optimizer =
+      std::make_shared<torch::optim::SGD>(tensors(weights), torch::optim::SGDOptions(w1::kLr));
+  const auto step = [=](int64_t n) {
+    set_to_none(weights);
+    const Tensor loss = (lookup(weights[0], ids[n % kBatches]) * cotangent).sum();
+    loss.backward();
+    optimizer->step();
+    return loss.item<double>();
+  };
+  return {step, [=] { return moved(weights); }};
+}
+
+/// Variant "two_lookups" looks positives and negatives up apart, "one_lookup" together.
+Workload skip_gram(const std::string& inputs, const std::string& variant) {
+  const std::vector<Weight> weights{{inputs, "w3_in_table", {w3::kRows, w3::kWidth}},
+                                    {inputs, "w3_out_table", {w3::kRows, w3::kWidth}}};
+  const Tensor centers = read<int64_t>(inputs, "w3_centers", {kBatches, w3::kPairs});
+  const Tensor contexts = read<int64_t>(inputs, "w3_contexts", {kBatches, w3::kPairs});
+  const Tensor negatives =
+      read<int64_t>(inputs, "w3_negatives", {kBatches, w3::kPairs, w3::kNegatives});
+  const Tensor both = torch::cat({contexts.unsqueeze(2), negatives}, 2);
+  Tensor sign = -torch::ones({w3::kNegatives + 1});
+  sign[0] = 1;
+  auto optimizer =
+      std::make_shared<torch::optim::SGD>(tensors(weights), torch::optim::SGDOptions(w3::kLr));
+  const auto loss_of_one_lookup = [=](int64_t i) {
+    const Tensor u = lookup(weights[0], centers[i]).unsqueeze(2);
+    const Tensor score = torch::bmm(lookup(weights[1], both[i]), u).squeeze(2);
+    return -torch::log_sigmoid(score * sign).sum() / w3::kPairs;
+  };
+  const auto loss_of_two_lookups = [=](int64_t i) {
+    const Tensor u = lookup(weights[0], centers[i]);
+    const Tensor positive = (u * lookup(weights[1], contexts[i])).sum(1);
+    const Tensor negative = torch::bmm(lookup(weights[1], negatives[i]), u.unsqueeze(2)).squeeze(2);
+    return -(torch::log_sigmoid(positive) + torch::log_sigmoid(-negative).sum(1)).mean();
+  };
+  const bool one = variant == "one_lookup";
+  const auto step = [=](int64_t n) {
+    set_to_none(weights);
+    const Tensor loss = one ? loss_of_one_lookup(n % kBatches) : loss_of_two_lookups(n % kBatches);
+    loss.backward();
+    optimizer->step();
+    return loss.item<double>();
+  };
+  return {step, [=] { return moved(weights); }};
+}
+
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 5)
+#define PEERS_HAVE_FUSED_ADAM 1
+
+/// What Python's `Adam(fused=True)` calls; libtorch's own Adam class does not reach it.
+struct FusedAdam {
+  explicit FusedAdam(std::vector<Tensor> leaves) : parameters(std::move(leaves)) {
+    for (const Tensor& p : parameters) {
+      mean.push_back(torch::zeros_like(p.detach()));
+      square.push_back(torch::zeros_like(p.detach()));
+      steps.push_back(torch::zeros({}));
+    }
+  }
+  void step() {
+    const torch::NoGradGuard guard;
+    std::vector<Tensor> gradients;
+    for (const Tensor& p : parameters) gradients.push_back(p.grad());
+    for (Tensor& s : steps) s.add_(1);
+    at::_fused_adam_(parameters, gradients, mean, square, {}, steps, w6::kLr, 0.9, 0.999, 0, 1e-8,
+                     false, false);
+  }
+  std::vector<Tensor> parameters, mean, square, steps;
+};
+#endif
+
+Workload mlp(const std::string& inputs, const std::string& variant) {
+  const std::vector<Weight> weights{
+      {inputs, "w6_0_weight", {w6::kHidden, w6::kIn}},      {inputs, "w6_0_bias", {w6::kHidden}},
+      {inputs, "w6_1_weight", {w6::kHidden, w6::kHidden}},  {inputs, "w6_1_bias", {w6::kHidden}},
+      {inputs, "w6_2_weight", {w6::kClasses, w6::kHidden}}, {inputs, "w6_2_bias", {w6::kClasses}}};
+  const Tensor data = read<float>(inputs, "w6_inputs", {kBatches, w6::kBatch, w6::kIn});
+  const Tensor labels = read<int64_t>(inputs, "w6_labels", {kBatches, w6::kBatch});
+  std::function<void()> update;
+  if (variant == "adam") {
+    auto optimizer =
+        std::make_shared<torch::optim::Adam>(tensors(weights), torch::optim::AdamOptions(w6::kLr));
+    update = [=] { optimizer->step(); };
+  }
+#ifdef PEERS_HAVE_FUSED_ADAM
+  if (variant == "fused_adam") {
+    auto optimizer = std::make_shared<FusedAdam>(tensors(weights));
+    update = [=] { optimizer->step(); };
+  }
+#endif
+  const auto step = [=](int64_t n) {
+    set_to_none(weights);
+    const int64_t i = n % kBatches;
+    Tensor h = torch::relu(torch::linear(data[i], weights[0].tensor, weights[1].tensor));
+    h = torch::relu(torch::linear(h, weights[2].tensor, weights[3].tensor));
+    const Tensor logits = torch::linear(h, weights[4].tensor, weights[5].tensor);
+    const Tensor loss = torch::cross_entropy_loss(logits, labels[i]);
+    loss.backward();
+    update();
+    return loss.item<double>();
+  };
+  return {step, [=] { return moved(weights); }};
+}
+
+Workload small_ops(const std::string& inputs, const std::string&) {
+  const Tensor x = read<float>(inputs, "w7_x", {w7::kWidth}).requires_grad_();
+  const Tensor addend = torch::full({w7::kWidth}, w7::kAddend);
+  const Tensor factor = torch::full({w7::kWidth}, w7::kFactor);
+  const auto step = [=](int64_t) {
+    x.mutable_grad() = Tensor();
+    Tensor y = x;
+    for (int64_t i = 0; i < w7::kOps; ++i) {
+      y = i % 3 == 0 ? y + addend : i % 3 == 1 ? y * factor : torch::tanh(y);
+    }
+    const Tensor loss = y.sum();
+    loss.backward();
+    return loss.item<double>();
+  };
+  return {step, [=] { return x.grad().norm().item<double>(); }};
+}
+
+const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
+                             std::to_string(TORCH_VERSION_MINOR) + "." +
+                             std::to_string(TORCH_VERSION_PATCH),
+                         {{"W1_embedding_sparse_sgd", "gradients_none", embedding},
+                          {"W3_skip_gram", "two_lookups", skip_gram},
+                          {"W3_skip_gram", "one_lookup", skip_gram},
+                          {"W6_mlp_adam", "adam", mlp},
+#ifdef PEERS_HAVE_FUSED_ADAM
+                          {"W6_mlp_adam", "fused_adam", mlp},
+#endif
+                          {"W7_small_ops", "gradients_none", small_ops}},
+                         [](int threads) {
+                           at::set_num_threads(threads);
+                           at::set_num_interop_threads(1);
+                         }};
+
+}  // namespace
+
+int main(int argc, char** argv) { return peers::run_side(kTorch, argc, argv); }

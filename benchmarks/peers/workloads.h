@@ -1,0 +1,143 @@
+#pragma once
+
+// What both sides of a comparison share: the shapes, the input files, and the loop that obeys the
+// runner. No dependencies and C++17, since some of the libraries compared build with nothing newer.
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace peers {
+
+/// Every workload goes round this many batches.
+inline constexpr int64_t kBatches = 32;
+
+/// W1: loss = sum(embedding(ids) * cotangent), sparse gradient, SGD.
+namespace w1 {
+inline constexpr int64_t kRows = 1'000'000, kWidth = 128, kTokens = 8192;
+inline constexpr double kLr = 0.1;
+}  // namespace w1
+
+/// W3: skip-gram with negative samples, loss = mean over pairs, two sparse tables, SGD.
+namespace w3 {
+inline constexpr int64_t kRows = 100'000, kWidth = 100, kPairs = 1024, kNegatives = 5;
+inline constexpr double kLr = 0.025;
+}  // namespace w3
+
+/// W6: linear, relu, linear, relu, linear, cross-entropy, Adam.
+namespace w6 {
+inline constexpr int64_t kBatch = 128, kIn = 784, kHidden = 512, kClasses = 10;
+inline constexpr double kLr = 1e-3;
+}  // namespace w6
+
+/// W7: op i of the chain is y + c, y * k, tanh(y) for i mod 3 = 0, 1, 2; loss = sum(y).
+namespace w7 {
+inline constexpr int64_t kOps = 1000, kWidth = 16;
+inline constexpr float kAddend = 0.01F, kFactor = 0.99F;
+}  // namespace w7
+
+/// The values of input `name`: the file `directory/name` is `count` values and nothing else.
+template <class T>
+std::vector<T> read(const std::string& directory, const std::string& name, int64_t count) {
+  const std::string path = directory + "/" + name;
+  std::ifstream file(path, std::ios::binary);
+  std::vector<T> values(static_cast<size_t>(count));
+  const auto bytes = static_cast<std::streamsize>(values.size() * sizeof(T));
+  file.read(reinterpret_cast<char*>(values.data()), bytes);
+  if (!file || file.peek() != EOF) {
+    throw std::runtime_error(path + ": cannot be read, or is not " + std::to_string(bytes) +
+                             " bytes: delete the folder and run peer_inputs again");
+  }
+  return values;
+}
+
+/// The sum of squared differences between `values` and the input they started from.
+inline double squared_distance(const float* values, const std::vector<float>& start) {
+  double sum = 0;
+  for (size_t i = 0; i < start.size(); ++i) {
+    const double difference = static_cast<double>(values[i]) - static_cast<double>(start[i]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+/// One workload on one side, ready to run.
+struct Workload {
+  /// Runs training step n and returns its loss.
+  std::function<double(int64_t n)> step;
+  /// L2 distance of all weights from where they started (W7: L2 norm of the gradient).
+  std::function<double()> moved;
+};
+
+/// What a side can run: a workload and one way of writing it.
+struct Variant {
+  const char* workload;
+  const char* name;
+  Workload (*make)(const std::string& inputs, const std::string& variant);
+};
+
+/// One side: `set_threads` is called before a workload is made.
+struct Side {
+  std::string library;
+  std::vector<Variant> variants;
+  void (*set_threads)(int);
+};
+
+/// The main loop of a side.
+///
+/// `SIDE describe` prints the library, then a line "WORKLOAD VARIANT" for each thing it can run.
+/// `SIDE serve WORKLOAD VARIANT THREADS INPUTS` prints "ready", then answers line by line:
+/// "check N" runs N steps and prints the loss of the last and how far the weights moved;
+/// "run N" runs N more and prints the seconds that they took.
+inline int run_side(const Side& side, int argc, char** argv) try {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 1 && arguments[0] == "describe") {
+    std::cout << side.library << '\n';
+    for (const Variant& v : side.variants) std::cout << v.workload << ' ' << v.name << '\n';
+    return 0;
+  }
+  if (arguments.size() != 5 || arguments[0] != "serve") {
+    std::cerr << "usage: describe | serve WORKLOAD VARIANT THREADS INPUTS\n";
+    return 2;
+  }
+  side.set_threads(std::stoi(arguments[3]));
+  Workload workload;
+  for (const Variant& v : side.variants) {
+    if (arguments[1] == v.workload && arguments[2] == v.name) {
+      workload = v.make(arguments[4], arguments[2]);
+    }
+  }
+  if (!workload.step) throw std::runtime_error("no such workload and variant");
+
+  std::cout << "ready" << std::endl;
+  std::string command;
+  int64_t count = 0;
+  int64_t done = 0;
+  while (std::cin >> command >> count) {
+    const auto start = std::chrono::steady_clock::now();
+    double loss = 0;
+    for (int64_t i = 0; i < count; ++i) loss = workload.step(done++);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    std::cout.precision(9);
+    if (command == "check") {
+      std::cout << loss << ' ' << workload.moved() << std::endl;
+    } else {
+      std::cout << seconds.count() << std::endl;
+    }
+  }
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << argv[0] << ": " << error.what() << '\n';
+  return 1;
+}
+
+}  // namespace peers
