@@ -9,6 +9,9 @@ find_package(xtl REQUIRED)
 find_package(xsimd REQUIRED)
 find_package(xtensor REQUIRED)
 find_package(xtensor-blas REQUIRED)
+if(GRADUS_BUILD_EXAMPLES)
+  find_package(CLI11 REQUIRED)
+endif()
 
 # OpenBLAS's own cblas.h: the reference one has no openblas_set_num_threads.
 find_path(GRADUS_CBLAS_INCLUDE_DIR NAMES cblas.h

@@ -1,11 +1,11 @@
 #include <cstdio>
 #include <stdexcept>
 
-void throw_shape_error();
+void ask_for_no_threads();
 
 int main() {
   try {
-    throw_shape_error();
+    ask_for_no_threads();
   } catch (const std::runtime_error& error) {
     std::puts(error.what());
     return 0;
