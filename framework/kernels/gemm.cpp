@@ -1,0 +1,218 @@
+#include <gradus/framework/detail/blas.h>
+#include <gradus/framework/kernels/gemm.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace gradus::kernels {
+namespace {
+
+CBLAS_TRANSPOSE transpose(bool flag) { return flag ? CblasTrans : CblasNoTrans; }
+
+int as_int(int64_t x) { return static_cast<int>(x); }
+
+void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
+               int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
+  cblas_sgemm(CblasRowMajor, transpose(ta), transpose(tb), as_int(m), as_int(n), as_int(k), alpha,
+              a, as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
+}
+
+void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
+               int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
+  cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), as_int(m), as_int(n), as_int(k), alpha,
+              a, as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
+}
+
+void blas_gemv(bool ta, int64_t rows, int64_t columns, float alpha, const float* a, int64_t lda,
+               const float* x, int64_t step_x, float beta, float* y, int64_t step_y) {
+  cblas_sgemv(CblasRowMajor, transpose(ta), as_int(rows), as_int(columns), alpha, a, as_int(lda), x,
+              as_int(step_x), beta, y, as_int(step_y));
+}
+
+void blas_gemv(bool ta, int64_t rows, int64_t columns, double alpha, const double* a, int64_t lda,
+               const double* x, int64_t step_x, double beta, double* y, int64_t step_y) {
+  cblas_dgemv(CblasRowMajor, transpose(ta), as_int(rows), as_int(columns), alpha, a, as_int(lda), x,
+              as_int(step_x), beta, y, as_int(step_y));
+}
+
+template <class T>
+struct Operands {
+  const T* a;
+  const T* b;
+  T* c;
+};
+
+/// The product C [m, n] = alpha op(A) op(B) + beta C without its data.
+template <class T>
+struct Product {
+  bool ta, tb;
+  int64_t m, n, k;
+  T alpha, beta;
+  int64_t lda, ldb, ldc;
+
+  /// Additions of one float that take as long.
+  int64_t cost() const {
+    return std::max<int64_t>(m * n / 8 * k / 2, m * n + k * (m + n) / 8) + 64;
+  }
+
+  /// Rows [i, i + rows) and columns [j, j + columns) of C.
+  void run_block(const Operands<T>& at, int64_t i, int64_t rows, int64_t j, int64_t columns) const {
+    const T* from_a = at.a + (ta ? i : i * lda);
+    const T* from_b = at.b + (tb ? j * ldb : j);
+    T* to = at.c + i * ldc + j;
+    const int64_t most = std::numeric_limits<int>::max();
+    if (k == 0 || std::max({rows, columns, k, lda, ldb, ldc}) > most) {
+      return run_loops(from_a, from_b, to, rows, columns);
+    }
+    if (rows == 1) {  // op(B)^T a
+      return blas_gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, ldb, from_a,
+                       ta ? lda : 1, beta, to, 1);
+    }
+    if (columns == 1) {  // op(A) b
+      return blas_gemv(ta, ta ? k : rows, ta ? rows : k, alpha, from_a, lda, from_b, tb ? 1 : ldb,
+                       beta, to, ldc);
+    }
+    blas_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
+  }
+
+  /// For what BLAS, whose sizes are int, cannot take; and gemv leaves y alone where k == 0.
+  void run_loops(const T* from_a, const T* from_b, T* to, int64_t rows, int64_t columns) const {
+    for (int64_t i = 0; i < rows; ++i) {
+      T* row = to + i * ldc;
+      for (int64_t j = 0; j < columns; ++j) row[j] = beta == T{0} ? T{0} : beta * row[j];
+      for (int64_t p = 0; p < k; ++p) {
+        const T factor = alpha * from_a[ta ? p * lda + i : i * lda + p];
+        for (int64_t j = 0; j < columns; ++j) {
+          row[j] += factor * from_b[tb ? j * ldb + p : p * ldb + j];
+        }
+      }
+    }
+  }
+};
+
+/// How C is cut into blocks, of equal size but for the last ones.
+struct Grid {
+  int64_t rows, columns;  // of one block
+  int64_t row_blocks = 1, column_blocks = 1;
+
+  int64_t blocks() const { return row_blocks * column_blocks; }
+};
+
+/// Long blocks are whole vectors wide.
+Grid cut(int64_t m, int64_t n, int64_t row_parts, int64_t column_parts) {
+  const auto part = [](int64_t size, int64_t parts) {
+    return parts == 1 ? size : ((size - 1) / parts + 16) / 16 * 16;
+  };
+  const int64_t rows = part(m, row_parts), columns = part(n, column_parts);
+  return {rows, columns, (m - 1) / rows + 1, (n - 1) / columns + 1};
+}
+
+int64_t power_of_two(int64_t most) {
+  return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1))));
+}
+
+/// Every block packs the operands anew, which takes a share of its time that falls with the length
+/// of the side that is cut: few, long blocks cost one thread little and still feed several.
+Grid grid_of(int64_t m, int64_t n, int64_t k) {
+  constexpr double kBlock = 1.5e6;          // multiply-adds in a block, at least
+  constexpr double kVectorBlock = 1 << 18;  // the same for a product with a vector
+  constexpr double kMostBlocks = 64;
+  constexpr int64_t kSide = 384;  // a shorter side is not cut
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (work < 2 * kVectorBlock) return {m, n};
+  if (m == 1 || n == 1) {
+    const auto parts = static_cast<int64_t>(std::min(work / kVectorBlock, kMostBlocks));
+    return m == 1 ? cut(m, n, 1, parts) : cut(m, n, parts, 1);
+  }
+  if (work < 2 * kBlock) return {m, n};
+  const int64_t most = power_of_two(static_cast<int64_t>(std::min(work / kBlock, kMostBlocks)));
+  const int64_t row_parts = std::min(power_of_two(m / 512), most);
+  const int64_t column_parts = std::min(power_of_two(n / 2048), most / row_parts);
+  if (row_parts * column_parts > 1) return cut(m, n, row_parts, column_parts);
+  if (m >= kSide) return cut(m, n, 2, 1);
+  return n >= kSide ? cut(m, n, 1, 2) : Grid{m, n};
+}
+
+template <class T>
+void run_batch(const Product<T>& product, int64_t outer, int64_t inner, Matrices<const T> a,
+               Matrices<const T> b, Matrices<T> c) {
+  if (outer * inner * product.m * product.n == 0) return;
+  gradus::detail::use_one_blas_thread();
+  const Grid grid = grid_of(product.m, product.n, product.k);
+  const int64_t blocks = grid.blocks();
+  if (outer * inner * blocks == 1) {
+    return product.run_block({a.data, b.data, c.data}, 0, product.m, 0, product.n);
+  }
+  const int64_t cost = product.cost() / blocks;
+  parallel_for(outer * inner * blocks, cost, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t matrix = item / blocks, block = item % blocks;
+      const int64_t o = matrix / inner, in = matrix % inner;
+      const int64_t i = block / grid.column_blocks * grid.rows;
+      const int64_t j = block % grid.column_blocks * grid.columns;
+      const Operands<T> at = {a.data + o * a.outer_stride + in * a.inner_stride,
+                              b.data + o * b.outer_stride + in * b.inner_stride,
+                              c.data + o * c.outer_stride + in * c.inner_stride};
+      product.run_block(at, i, std::min(grid.rows, product.m - i), j,
+                        std::min(grid.columns, product.n - j));
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  gemm_batched<T>(trans_a, trans_b, 1, 1, m, n, k, alpha, {a, lda, 0, 0}, {b, ldb, 0, 0}, beta,
+                  {c, ldc, 0, 0});
+}
+
+template <class T>
+void gemm_batched(bool trans_a, bool trans_b, int64_t outer, int64_t inner, int64_t m, int64_t n,
+                  int64_t k, T alpha, Matrices<const T> a, Matrices<const T> b, T beta,
+                  Matrices<T> c) {
+  const auto at_least_one = [](int64_t ld) { return std::max<int64_t>(ld, 1); };  // BLAS insists
+  run_batch<T>({trans_a, trans_b, m, n, k, alpha, beta, at_least_one(a.ld), at_least_one(b.ld),
+                at_least_one(c.ld)},
+               outer, inner, a, b, c);
+}
+
+template <class T>
+void gemm_batched(bool trans_a, bool trans_b, int64_t batch, int64_t m, int64_t n, int64_t k,
+                  T alpha, const T* a, int64_t stride_a, const T* b, int64_t stride_b, T beta, T* c,
+                  int64_t stride_c) {
+  if (!trans_a && stride_b == 0 && stride_a == m * k && stride_c == m * n) {  // one tall matrix
+    m *= batch;
+    batch = 1;
+  }
+  gemm_batched<T>(trans_a, trans_b, 1, batch, m, n, k, alpha, {a, trans_a ? m : k, 0, stride_a},
+                  {b, trans_b ? k : n, 0, stride_b}, beta, {c, n, 0, stride_c});
+}
+
+template <class T>
+void add_bias_rows(T* y, const T* bias, int64_t R, int64_t C) {
+  if (C == 0) return;
+  parallel_for(R, C + 4, [=](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      T* __restrict row = y + r * C;
+      for (int64_t i = 0; i < C; ++i) row[i] += bias[i];
+    }
+  });
+}
+
+#define GRADUS_GEMM(T)                                                                         \
+  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, \
+                        int64_t, T, T*, int64_t);                                              \
+  template void gemm_batched<T>(bool, bool, int64_t, int64_t, int64_t, int64_t, int64_t, T,    \
+                                Matrices<const T>, Matrices<const T>, T, Matrices<T>);         \
+  template void gemm_batched<T>(bool, bool, int64_t, int64_t, int64_t, int64_t, T, const T*,   \
+                                int64_t, const T*, int64_t, T, T*, int64_t);                   \
+  template void add_bias_rows<T>(T*, const T*, int64_t, int64_t);
+GRADUS_GEMM(float)
+GRADUS_GEMM(double)
+#undef GRADUS_GEMM
+
+}  // namespace gradus::kernels

@@ -1,0 +1,264 @@
+#include <gradus/framework/kernels/gemm.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "kernel_testing.h"
+
+namespace gradus::kernels {
+namespace {
+
+size_t at(int64_t i) { return static_cast<size_t>(i); }
+
+template <class T>
+struct Problem {
+  bool ta, tb;
+  int64_t m, n, k;
+  T alpha = 1, beta = 0;
+  int64_t pad = 0;  // how much longer than needed a row of A, B and C is
+
+  int64_t lda() const { return (ta ? m : k) + pad; }
+  int64_t ldb() const { return (tb ? k : n) + pad; }
+  int64_t ldc() const { return n + pad; }
+  std::vector<T> a() const { return random_values<T>((ta ? k : m) * lda(), -1, 1, 1); }
+  std::vector<T> b() const { return random_values<T>((tb ? n : k) * ldb(), -1, 1, 2); }
+  std::vector<T> c() const { return random_values<T>(m * ldc(), -1, 1, 3); }
+
+  std::vector<T> run() const {
+    const auto x = a(), y = b();
+    auto z = c();
+    gemm<T>(ta, tb, m, n, k, alpha, x.data(), lda(), y.data(), ldb(), beta, z.data(), ldc());
+    return z;
+  }
+};
+
+template <class T>
+std::ostream& operator<<(std::ostream& out, const Problem<T>& p) {
+  return out << (p.ta ? "T" : "N") << (p.tb ? "T " : "N ") << p.m << "x" << p.n << "x" << p.k
+             << " alpha " << p.alpha << " beta " << p.beta << " pad " << p.pad;
+}
+
+template <class T>
+void expect_right(const Problem<T>& p) {
+  const auto a = p.a(), b = p.b(), c = p.c(), actual = p.run();
+  const double unit = static_cast<double>(std::numeric_limits<T>::epsilon());
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < p.ldc(); ++j) {
+      const size_t place = at(i * p.ldc() + j);
+      if (j >= p.n) {
+        ASSERT_EQ(actual[place], c[place]) << p << ": wrote behind a row";
+        continue;
+      }
+      double sum = 0, magnitude = 1;
+      for (int64_t q = 0; q < p.k; ++q) {
+        const double product =
+            static_cast<double>(a[at(p.ta ? q * p.lda() + i : i * p.lda() + q)]) *
+            static_cast<double>(b[at(p.tb ? j * p.ldb() + q : q * p.ldb() + j)]);
+        sum += product;
+        magnitude += std::abs(product);
+      }
+      const double expected = static_cast<double>(p.alpha) * sum +
+                              static_cast<double>(p.beta) * static_cast<double>(c[place]);
+      ASSERT_NEAR(static_cast<double>(actual[place]), expected, 8 * unit * magnitude)
+          << p << " at " << i << ", " << j;
+    }
+  }
+}
+
+template <class T>
+void expect_right_for_all_transposes(Problem<T> p) {
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      p.ta = ta, p.tb = tb;
+      expect_right(p);
+    }
+  }
+}
+
+TEST(Gemm, AgreesWithTheDefinition) {
+  for (const int64_t m : {1, 2, 5, 17, 33}) {
+    for (const int64_t n : {1, 3, 16, 29}) {
+      for (const int64_t k : {0, 1, 7, 32, 65}) {
+        expect_right_for_all_transposes<float>({false, false, m, n, k});
+        expect_right_for_all_transposes<float>({false, false, m, n, k, 0.5f, -2.0f, 3});
+        expect_right_for_all_transposes<double>({false, false, m, n, k, 1.5, 1.0, 1});
+      }
+    }
+  }
+}
+
+TEST(Gemm, AgreesWithTheDefinitionWhereItIsCutIntoBlocks) {
+  const ThreadsGuard guard;
+  set_num_threads(3);
+  expect_right_for_all_transposes<float>({false, false, 401, 67, 130});
+  expect_right_for_all_transposes<float>({false, false, 67, 405, 130, 1.0f, 0.5f, 2});
+  expect_right_for_all_transposes<double>({false, false, 1029, 33, 129});
+  expect_right_for_all_transposes<float>({false, false, 21, 4103, 71});
+  expect_right_for_all_transposes<float>({false, false, 1, 3001, 401});
+  expect_right_for_all_transposes<float>({false, false, 3001, 1, 401, 2.0f, 1.0f, 5});
+}
+
+TEST(Gemm, HasTheSameBitsForAnyNumberOfThreads) {
+  const ThreadsGuard guard;
+  for (const int64_t grain : {int64_t{1}, detail::default_parallel_grain, int64_t{1} << 40}) {
+    set_parallel_grain(grain);
+    for (const Problem<float>& p :
+         {Problem<float>{false, true, 130, 515, 101}, Problem<float>{true, false, 1100, 70, 64},
+          Problem<float>{false, false, 517, 67, 111}, Problem<float>{false, true, 1, 5000, 201},
+          Problem<float>{false, false, 1, 5000, 201}, Problem<float>{true, true, 4097, 1, 300}}) {
+      const auto results = with_threads([&] { return p.run(); });
+      for (const auto& result : results) EXPECT_TRUE(same_bits(result, results[0])) << p;
+    }
+  }
+}
+
+TEST(Gemm, ScalesCWhereKIsZero) {
+  std::vector<float> c = {1, 2, 3, 4};
+  gemm<float>(false, false, 2, 2, 0, 1, nullptr, 0, nullptr, 2, 0.5f, c.data(), 2);
+  EXPECT_EQ(c, (std::vector<float>{0.5f, 1, 1.5f, 2}));
+  gemm<float>(false, false, 2, 2, 0, 1, nullptr, 0, nullptr, 2, 0, c.data(), 2);
+  EXPECT_EQ(c, (std::vector<float>{0, 0, 0, 0}));
+  c = {1, 2, 3, 4};
+  gemm<float>(false, false, 1, 4, 0, 1, nullptr, 0, nullptr, 4, 0, c.data(), 4);
+  EXPECT_EQ(c, (std::vector<float>{0, 0, 0, 0}));
+  gemm<float>(false, false, 0, 4, 3, 1, nullptr, 3, nullptr, 4, 0, nullptr, 4);
+  gemm<float>(false, false, 4, 0, 3, 1, nullptr, 3, nullptr, 0, 0, nullptr, 0);
+}
+
+template <class T>
+class GemmOf : public testing::Test {};
+using Floats = testing::Types<float, double>;
+TYPED_TEST_SUITE(GemmOf, Floats);
+
+TYPED_TEST(GemmOf, OverwritesNanInCWhereBetaIsZero) {
+  for (const int64_t m : {1, 3, 50}) {
+    for (const int64_t n : {1, 4, 70}) {
+      for (const int64_t k : {0, 1, 9}) {
+        const std::vector<TypeParam> a(at(m * k), 2), b(at(k * n), 3);
+        std::vector<TypeParam> c(at(m * n), nan_value<TypeParam>);
+        gemm<TypeParam>(false, false, m, n, k, 1, a.data(), k, b.data(), n, 0, c.data(), n);
+        EXPECT_EQ(c, std::vector<TypeParam>(at(m * n), static_cast<TypeParam>(6 * k)));
+      }
+    }
+  }
+}
+
+TYPED_TEST(GemmOf, CarriesNanOfAnOperandIntoItsRowOrColumn) {
+  for (const int64_t m : {1, 3, 50}) {
+    for (const int64_t n : {1, 4, 70}) {
+      const int64_t k = 9;
+      std::vector<TypeParam> a(at(m * k), 0), b(at(k * n), 0), c(at(m * n));
+      a[at(k - 1)] = nan_value<TypeParam>;  // row 0, times zeros of B
+      b[at(n - 1)] = infinity<TypeParam>;   // column n - 1, times zeros of A
+      gemm<TypeParam>(false, false, m, n, k, 1, a.data(), k, b.data(), n, 0, c.data(), n);
+      for (int64_t i = 0; i < m; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+          EXPECT_EQ(std::isnan(c[at(i * n + j)]), i == 0 || j == n - 1) << m << " " << n;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gemm, TakesRowsFurtherApartThanAnIntCounts) {
+  const int64_t ld = (int64_t{1} << 31) + 3;
+  const size_t bytes = at(2 * ld) * sizeof(float);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) GTEST_SKIP() << "no room for the addresses";
+  auto* a = static_cast<float*>(memory);
+  a[0] = 1, a[1] = 2, a[ld] = 3, a[ld + 1] = 4;
+  const float b[] = {5, 6, 7, 8};
+  float c[] = {1, 1, 1, nan_value<float>};
+  gemm<float>(false, false, 2, 2, 2, 1, a, ld, b, 2, 0, c, 2);
+  EXPECT_EQ(std::vector<float>(c, c + 4), (std::vector<float>{19, 22, 43, 50}));
+  gemm<float>(true, true, 2, 2, 2, 1, a, ld, b, 2, 2, c, 2);  // A^T B^T + 2 C
+  EXPECT_EQ(std::vector<float>(c, c + 4), (std::vector<float>{61, 75, 120, 146}));
+  munmap(memory, bytes);
+}
+
+TEST(GemmBatched, MultipliesEveryMatrix) {
+  const ThreadsGuard guard;
+  for (const int threads : {1, 3}) {
+    set_num_threads(threads);
+    for (const bool ta : {false, true}) {
+      for (const bool tb : {false, true}) {
+        for (const int64_t batch : {0, 1, 7, 300}) {
+          for (const bool shared : {false, true}) {
+            const int64_t m = 5, n = 9, k = 4, stride_b = shared ? 0 : k * n + 2;
+            const auto a = random_values<double>(batch * m * k, -1, 1, 1);
+            const auto b = random_values<double>(batch * (k * n + 2) + k * n, -1, 1, 2);
+            std::vector<double> c(at(batch * m * n), 0.5), expected = c;
+            gemm_batched<double>(ta, tb, batch, m, n, k, 2.0, a.data(), m * k, b.data(), stride_b,
+                                 -1.0, c.data(), m * n);
+            for (int64_t i = 0; i < batch; ++i) {
+              gemm<double>(ta, tb, m, n, k, 2.0, a.data() + i * m * k, ta ? m : k,
+                           b.data() + i * stride_b, tb ? k : n, -1.0, expected.data() + i * m * n,
+                           n);
+            }
+            for (size_t i = 0; i < c.size(); ++i) ASSERT_NEAR(c[i], expected[i], 1e-14) << i;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(GemmBatched, ReadsHeadsInPlace) {
+  // scores [B, H, T, T] = q k^T for q, k [B, T, H * D]
+  const int64_t B = 3, T = 6, H = 2, D = 5;
+  const auto q = random_values<float>(B * T * H * D, -1, 1, 1);
+  const auto k = random_values<float>(B * T * H * D, -1, 1, 2);
+  std::vector<float> scores(at(B * H * T * T));
+  gemm_batched<float>(false, true, B, H, T, T, D, 1, {q.data(), H * D, T * H * D, D},
+                      {k.data(), H * D, T * H * D, D}, 0, {scores.data(), T, H * T * T, T * T});
+  for (int64_t b = 0; b < B; ++b) {
+    for (int64_t h = 0; h < H; ++h) {
+      for (int64_t i = 0; i < T; ++i) {
+        for (int64_t j = 0; j < T; ++j) {
+          double expected = 0;
+          for (int64_t d = 0; d < D; ++d) {
+            expected += static_cast<double>(q[at(((b * T + i) * H + h) * D + d)]) *
+                        static_cast<double>(k[at(((b * T + j) * H + h) * D + d)]);
+          }
+          EXPECT_NEAR(static_cast<double>(scores[at(((b * H + h) * T + i) * T + j)]), expected,
+                      1e-6);
+        }
+      }
+    }
+  }
+}
+
+TEST(GemmBatched, HasTheSameBitsForAnyNumberOfThreads) {
+  const auto a = random_values<float>(40 * 33 * 65, -1, 1, 1);
+  const auto b = random_values<float>(40 * 65 * 31, -1, 1, 2);
+  const auto results = with_threads([&] {
+    std::vector<float> c(40 * 33 * 31);
+    gemm_batched<float>(false, false, 40, 33, 31, 65, 1, a.data(), 33 * 65, b.data(), 65 * 31, 0,
+                        c.data(), 33 * 31);
+    return c;
+  });
+  for (const auto& result : results) EXPECT_TRUE(same_bits(result, results[0]));
+}
+
+TEST(AddBiasRows, AddsTheBiasToEveryRow) {
+  const ThreadsGuard guard;
+  set_num_threads(3);
+  for (const int64_t R : {0, 1, 3, 2000}) {
+    for (const int64_t C : {0, 1, 5, 67}) {
+      std::vector<double> y(at(R * C)), bias(at(C));
+      for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(i);
+      for (size_t i = 0; i < bias.size(); ++i) bias[i] = 0.5 + static_cast<double>(i * i);
+      add_bias_rows(y.data(), bias.data(), R, C);
+      for (int64_t i = 0; i < R * C; ++i) {
+        ASSERT_EQ(y[at(i)], static_cast<double>(i) + bias[at(i % C)]);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gradus::kernels
