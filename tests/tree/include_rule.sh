@@ -35,7 +35,7 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
     only["tbb"] = "framework/detail/tbb.h"
     only["xsimd"] = "framework/detail/simd.h"
     bridges = "^framework/(xtensor|detail/(xtensor_shim|xtensor_linalg|blas|tbb)|(detail|kernels)/simd[a-z_]*)\\.h$"
-    kernels_know = "^framework/(kernels/.*|parallel|error|export|dtype|detail/(blas|tbb|simd[a-z_]*))\\.h$"
+    kernels_know = "^framework/(kernels/.*|parallel|error|export|dtype|detail/(blas|tbb|blocks|simd[a-z_]*))\\.h$"
   }
   {
     split($0, part, ":"); file = part[1]; where = file ":" part[2]
