@@ -39,11 +39,12 @@ struct Binary {
 struct Contender {
   const Binary* binary = nullptr;
   std::string variant;
+  int threads = 1;
   std::unique_ptr<Process> process;
   double loss = 0, moved = 0;
   int64_t steps = 1;
   std::vector<double> milliseconds;  // per step, one a round
-  std::vector<double> ratios;        // to ours, one a round
+  std::vector<double> ratios;        // to ours on the row's threads, one a round
   std::vector<double> megabytes;     // whole processes: largest resident size
   bool agrees = true;                // with ours
 };
@@ -143,32 +144,42 @@ Binary describe(const std::string& path, bool ours) {
   return binary;
 }
 
-/// Starts all that can run `workload`, takes the loss and the way of the weights after 50 steps,
-/// and finds out how many steps fill a turn.
+/// Starts one process, takes its loss and the way of its weights after 50 steps, and finds out how
+/// many steps fill a turn. It may use the cores of `row_threads` threads.
+Contender start_one(const Options& options, const Binary& binary, const std::string& workload,
+                    const std::string& variant, int threads, int row_threads, bool passive) {
+  Contender c;
+  c.binary = &binary;
+  c.threads = threads;
+  c.variant = variant + (passive ? ", OMP_WAIT_POLICY=passive" : "");
+  c.process =
+      std::make_unique<Process>(std::vector<std::string>{binary.path, "serve", workload, variant,
+                                                         std::to_string(threads), options.inputs},
+                                cores_for(options, row_threads), environment(threads, passive));
+  c.process->read_line();
+  std::istringstream(c.process->ask("check 50")) >> c.loss >> c.moved;
+  const double warm = std::stod(c.process->ask("run 16")) / 16;
+  c.steps = std::max<int64_t>(2, std::llround(options.seconds / warm));
+  return c;
+}
+
+/// Starts all that can run `workload`. A row of several threads has two more kinds of contender:
+/// ours on one thread, for the gain, and a peer whose threads wait passively, since the thread
+/// pools inside one library can fight.
 std::vector<Contender> start(const Options& options, const std::vector<Binary>& binaries,
                              const std::string& workload, int threads) {
-  std::vector<Contender> contenders;
+  std::vector<Contender> all;
   for (const Binary& binary : binaries) {
     for (const auto& [name, variant] : binary.variants) {
-      // The thread pools inside one library can fight: waiting passively is a variant too.
-      const int policies = !binary.ours && threads > 1 ? 2 : 1;
-      for (int passive = 0; name == workload && passive < policies; ++passive) {
-        Contender c;
-        c.binary = &binary;
-        c.variant = variant + (passive != 0 ? ", OMP_WAIT_POLICY=passive" : "");
-        c.process = std::make_unique<Process>(
-            std::vector<std::string>{binary.path, "serve", workload, variant,
-                                     std::to_string(threads), options.inputs},
-            cores_for(options, threads), environment(threads, passive != 0));
-        c.process->read_line();
-        std::istringstream(c.process->ask("check 50")) >> c.loss >> c.moved;
-        const double warm = std::stod(c.process->ask("run 16")) / 16;
-        c.steps = std::max<int64_t>(2, std::llround(options.seconds / warm));
-        contenders.push_back(std::move(c));
-      }
+      if (name != workload) continue;
+      all.push_back(start_one(options, binary, name, variant, threads, threads, false));
+      if (threads == 1) continue;
+      all.push_back(binary.ours
+                        ? start_one(options, binary, name, variant, 1, threads, false)
+                        : start_one(options, binary, name, variant, threads, threads, true));
     }
   }
-  return contenders;
+  return all;
 }
 
 /// The rule of the comparison: losses after 50 steps agree to 1e-3, and so does, relatively, how
@@ -232,15 +243,17 @@ void add_sides(Json& json, const Contender* ours, const Contender* peer) {
 
 /// One line of the table: ours, then a column for each library with its fastest variant.
 void print_row(const std::string& workload, int threads, const Contender* ours,
-               const std::vector<Binary>& binaries, const std::vector<Contender>& contenders) {
+               const Contender* alone, const std::vector<Binary>& binaries,
+               const std::vector<Contender>& contenders) {
   std::printf("%-26s %d thread%s", workload.c_str(), threads, threads == 1 ? " " : "s");
   if (ours != nullptr) std::printf("  ours %9.4f ms", median(ours->milliseconds));
+  if (alone != nullptr) std::printf(" (%.2fx one thread)", median(alone->ratios));
   if (ours != nullptr && !ours->megabytes.empty()) {
     std::printf(" %.1f MB", median(ours->megabytes));
   }
   for (const Binary& binary : binaries) {
     const Contender* c =
-        fastest(contenders, [&](const Contender& x) { return x.binary == &binary && &x != ours; });
+        fastest(contenders, [&](const Contender& x) { return x.binary == &binary; });
     if (c == nullptr || binary.ours) continue;
     std::printf("  | %s %9.4f ms", binary.library.c_str(), median(c->milliseconds));
     if (!c->ratios.empty()) {
@@ -267,19 +280,25 @@ struct Report {
 /// Compares the contenders of a row with ours, prints it and puts it into JSON.
 Report report(const Options& options, const std::vector<Binary>& binaries,
               const std::string& workload, int threads, std::vector<Contender>& contenders) {
-  const Contender* ours = fastest(contenders, [](const Contender& c) { return c.binary->ours; });
+  const auto ours_on = [&](int count) {
+    return fastest(contenders,
+                   [=](const Contender& c) { return c.binary->ours && c.threads == count; });
+  };
+  const Contender* ours = ours_on(threads);
   for (Contender& c : contenders) {
-    if (ours == nullptr || c.binary->ours) continue;
+    if (ours == nullptr || &c == ours) continue;
     c.agrees = agree(*ours, c);
     for (size_t i = 0; i < c.milliseconds.size(); ++i) {
       c.ratios.push_back(c.milliseconds[i] / ours->milliseconds[i]);
     }
   }
-  print_row(workload, threads, ours, binaries, contenders);
+  const Contender* alone = threads > 1 ? ours_on(1) : nullptr;
+  print_row(workload, threads, ours, alone, binaries, contenders);
   const Contender* peer = fastest(contenders, [](const Contender& c) { return !c.binary->ours; });
   Json json;
   json.text("workload", workload).integer("threads", threads);
   add_sides(json, ours, peer);
+  if (alone != nullptr) json.real("gain_over_one_thread", median(alone->ratios));
   json.boolean("void", peer != nullptr && !peer->agrees);
   json.integer("rounds", options.rounds).text("cpu", cpu_name());
   std::string list;

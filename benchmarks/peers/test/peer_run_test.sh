@@ -2,6 +2,7 @@
 # usage: peer_run_test.sh PEER_RUN FAKE_SIDE: ratios, void rows and errors of the runner.
 set -euo pipefail
 run=$1
+threads=1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for name in ours slow wrong lost hello-train; do cp "$2" "$folder/$name"; done
@@ -12,7 +13,7 @@ expect() {  # STATUS PEER...: runs `ours` against them; leaves out and rows
   local status=0 want=$1 peers=()
   shift
   for peer in "$@"; do peers+=(--peer "$folder/$peer"); done
-  "$run" --inputs . --ours "$folder/ours" "${peers[@]}" --threads 1 --rounds 3 --seconds 0.01 --json rows >out 2>&1 ||
+  "$run" --inputs . --ours "$folder/ours" "${peers[@]}" --threads $threads --rounds 3 --seconds 0.01 --json rows >out 2>&1 ||
     status=$?
   [ $status -eq "$want" ] || fail "status $status, not $want, for $*"
 }
@@ -34,6 +35,13 @@ grep -q 'weights moved 2.01, ours 2' out || fail "weights that moved otherwise a
 
 expect 1 slow wrong
 [ "$(grep -c '"peer": "wrong"' rows)" -ge 1 ] || fail "the fastest peer is not named"
+
+if [ "$(nproc)" -gt 1 ]; then
+  threads=2
+  expect 0 slow
+  grep -q '"W0_sleep", "threads": 2, .*"gain_over_one_thread": \(0.[89]\|1.[01]\)' rows || fail "the gain of two threads"
+  threads=1
+fi
 
 expect 0
 grep -q '"W0_sleep"' rows || fail "ours alone is not measured"
