@@ -46,6 +46,39 @@ void store_partial(T* y, int64_t n, const Batch<T>& value) {
 #endif
 }
 
+/// The next batch_size<double> elements at x, converted exactly: xsimd 8.1 does it one by one.
+inline Batch<double> load_as_double(const float* x) {
+#if defined(__AVX512F__)
+  return _mm512_cvtps_pd(_mm256_loadu_ps(x));
+#elif defined(__AVX__)
+  return _mm256_cvtps_pd(_mm_loadu_ps(x));
+#else
+  using In [[gnu::vector_size(sizeof(float) * Batch<double>::size)]] = float;
+  using Out [[gnu::vector_size(sizeof(double) * Batch<double>::size)]] = double;
+  In values;
+  std::memcpy(&values, x, sizeof values);
+  return Batch<double>(__builtin_convertvector(values, Out));
+#endif
+}
+
+template <class Wide, class T>
+Batch<Wide> load_as(const T* x) {
+  if constexpr (std::is_same_v<Wide, T>)
+    return Batch<Wide>::load_unaligned(x);
+  else
+    return load_as_double(x);
+}
+
+/// The lanes combined in a fixed tree.
+template <class T, class Op>
+T reduce_lanes(const Batch<T>& x, Op op) {
+  alignas(64) T lanes[batch_size<T>];
+  x.store_aligned(lanes);
+  for (int64_t half = batch_size<T> / 2; half > 0; half /= 2)
+    for (int64_t i = 0; i < half; ++i) lanes[i] = op(lanes[i], lanes[i + half]);
+  return lanes[0];
+}
+
 /// What a loop reads: consecutive elements (stride 1) or one value repeated (stride 0).
 template <class T>
 class Operand {

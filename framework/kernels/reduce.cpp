@@ -1,0 +1,253 @@
+#include <gradus/framework/detail/blocks.h>
+#include <gradus/framework/detail/simd.h>
+#include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+namespace gradus::kernels {
+
+namespace {
+
+using detail::Batch;
+using detail::batch_size;
+
+template <class T>
+using Accumulator = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;
+
+constexpr int64_t row_block = 65536;  // elements of a row that one task adds
+constexpr int64_t column_tile = 512;  // columns whose sums stay in the first-level cache
+
+template <class T>
+const auto* as_unsigned(const T* x) {
+  if constexpr (std::is_integral_v<T>)
+    return reinterpret_cast<const uint64_t*>(x);
+  else
+    return x;
+}
+
+/// Sum of f(batch) over n contiguous elements, in runs of 1024 so that double stays accurate.
+template <class A, class T, class F>
+A add_up(const T* x, int64_t n, const F& f) {
+  constexpr int64_t step = batch_size<A>;
+  A total = 0;
+  for (int64_t i = 0; i < n;) {
+    const int64_t end = std::min(n, i + 1024);
+    A part = 0;
+    if (end - i >= step) {
+      Batch<A> s0(A{0}), s1 = s0, s2 = s0, s3 = s0;
+      for (; i + 4 * step <= end; i += 4 * step) {
+        s0 += f(detail::load_as<A>(x + i));
+        s1 += f(detail::load_as<A>(x + i + step));
+        s2 += f(detail::load_as<A>(x + i + 2 * step));
+        s3 += f(detail::load_as<A>(x + i + 3 * step));
+      }
+      for (; i + step <= end; i += step) s0 += f(detail::load_as<A>(x + i));
+      part = detail::reduce_lanes((s0 + s1) + (s2 + s3), std::plus<>());
+    }
+    for (; i < end; ++i) part += f(static_cast<A>(x[i]));
+    total += part;
+  }
+  return total;
+}
+
+constexpr auto identity = [](const auto& x) { return x; };
+
+template <class T>
+T finish(Accumulator<T> total, Accumulator<T> divisor) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(total);
+  else
+    return static_cast<T>(total / divisor);
+}
+
+/// y[r] = sum of row r of [rows, n], over `divisor`.
+template <class T>
+void sum_rows(const T* x, T* y, int64_t rows, int64_t n, Accumulator<T> divisor) {
+  using A = Accumulator<T>;
+  if (n <= row_block) {
+    parallel_for(rows, n + 8, [=](int64_t first, int64_t last) {
+      for (int64_t r = first; r < last; ++r)
+        y[r] = finish<T>(add_up<A>(as_unsigned(x + r * n), n, identity), divisor);
+    });
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    y[r] = finish<T>(detail::blocked_sum<A>(n, row_block, 1,
+                                            [=](int64_t begin, int64_t end) {
+                                              return add_up<A>(as_unsigned(x + r * n + begin),
+                                                               end - begin, identity);
+                                            }),
+                     divisor);
+  }
+}
+
+/// sums[c] = sum of column c of [n, width <= column_tile], rows `stride` elements apart.
+template <class A, class T>
+void add_columns(const T* x, int64_t stride, int64_t n, int64_t width, A* sums) {
+  constexpr int64_t step = batch_size<A>;
+  std::fill(sums, sums + width, A{0});
+  int64_t row = 0;
+  const auto add_rows = [&](auto count) {  // reads `count` rows at once, the sums once
+    const T* p = x + row * stride;
+    int64_t c = 0;
+    for (; c + step <= width; c += step) {
+      Batch<A> part = detail::load_as<A>(p + c);
+      for (int64_t k = 1; k < count; ++k) part += detail::load_as<A>(p + k * stride + c);
+      (Batch<A>::load_unaligned(sums + c) + part).store_unaligned(sums + c);
+    }
+    for (; c < width; ++c) {
+      A part = static_cast<A>(p[c]);
+      for (int64_t k = 1; k < count; ++k) part += static_cast<A>(p[k * stride + c]);
+      sums[c] += part;
+    }
+    row += count;
+  };
+  while (row + 8 <= n) add_rows(std::integral_constant<int64_t, 8>());
+  while (row < n) add_rows(std::integral_constant<int64_t, 1>());
+}
+
+/// Rows that one task adds: all of them if there are enough tiles for the threads without.
+int64_t rows_per_task(int64_t outer, int64_t n, int64_t inner) {
+  const int64_t tiles = outer * ((inner - 1) / column_tile + 1);
+  return tiles >= 64 ? n : std::max<int64_t>(256, row_block / inner);
+}
+
+/// y[o, c] = sum over r of x[o, r, c], over `divisor`; inner >= 2.
+template <class T>
+void sum_columns(const T* x, T* y, int64_t outer, int64_t n, int64_t inner,
+                 Accumulator<T> divisor) {
+  using A = Accumulator<T>;
+  const int64_t tiles = (inner - 1) / column_tile + 1;
+  const int64_t rows = std::min(std::max<int64_t>(n, 1), rows_per_task(outer, n, inner));
+  const int64_t blocks = n <= rows ? 1 : (n - 1) / rows + 1;
+  std::vector<A> parts;  // [outer, blocks, inner]
+  if (blocks > 1) parts.resize(static_cast<size_t>(outer * blocks * inner));
+  const int64_t cost = rows * std::min(inner, column_tile) + 64;
+  parallel_for(outer * blocks * tiles, cost, [&](int64_t first, int64_t last) {
+    for (int64_t task = first; task < last; ++task) {
+      const int64_t tile = task % tiles, block = task / tiles % blocks, o = task / tiles / blocks;
+      const int64_t column = tile * column_tile, row = block * rows;
+      const int64_t width = std::min(column_tile, inner - column);
+      const T* from = x + (o * n + row) * inner + column;
+      A sums[column_tile];
+      add_columns<A>(as_unsigned(from), inner, std::min(rows, n - row), width, sums);
+      if (blocks > 1) {
+        std::copy(sums, sums + width, parts.data() + (o * blocks + block) * inner + column);
+      } else {
+        for (int64_t c = 0; c < width; ++c) y[o * inner + column + c] = finish<T>(sums[c], divisor);
+      }
+    }
+  });
+  if (blocks == 1) return;
+  for (int64_t o = 0; o < outer; ++o) {
+    A* first = parts.data() + o * blocks * inner;
+    detail::add_pairwise(first, blocks, inner);
+    for (int64_t c = 0; c < inner; ++c) y[o * inner + c] = finish<T>(first[c], divisor);
+  }
+}
+
+template <class T>
+void sum_over(const T* x, T* y, int64_t outer, int64_t n, int64_t inner, Accumulator<T> divisor) {
+  if (outer <= 0 || inner <= 0) return;
+  if (inner == 1)
+    sum_rows(x, y, outer, n, divisor);
+  else
+    sum_columns(x, y, outer, n, inner, divisor);
+}
+
+/// max |x|; NaN if there is one.
+template <class T>
+double greatest_magnitude(const T* x, int64_t n) {
+  constexpr int64_t step = batch_size<T>;
+  Batch<T> greatest(T{0});
+  auto ordered = greatest == greatest;
+  int64_t i = 0;
+  for (; i + step <= n; i += step) {
+    const Batch<T> magnitude = xsimd::abs(Batch<T>::load_unaligned(x + i));
+    ordered = ordered && (magnitude == magnitude);
+    greatest = xsimd::max(greatest, magnitude);
+  }
+  T result = xsimd::all(ordered)
+                 ? detail::reduce_lanes(greatest, [](T a, T b) { return std::max(a, b); })
+                 : std::numeric_limits<T>::quiet_NaN();
+  for (; i < n; ++i)
+    if (!(std::fabs(x[i]) <= result)) result = std::isnan(result) ? result : std::fabs(x[i]);
+  return result;
+}
+
+template <class T>
+double norm_infinite(const T* x, int64_t n) {
+  if (n <= row_block) return greatest_magnitude(x, n);
+  const int64_t count = (n - 1) / row_block + 1;
+  std::vector<T> parts(static_cast<size_t>(count));
+  parallel_for(count, row_block, [&](int64_t first, int64_t last) {
+    for (int64_t b = first; b < last; ++b)
+      parts[static_cast<size_t>(b)] = static_cast<T>(
+          greatest_magnitude(x + b * row_block, std::min(row_block, n - b * row_block)));
+  });
+  return greatest_magnitude(parts.data(), count);
+}
+
+/// Sum over x of f(value as double, alone or as a batch).
+template <class T, class F>
+double sum_of(const T* x, int64_t n, const F& f) {
+  return detail::blocked_sum<double>(n, row_block, 1, [&](int64_t begin, int64_t end) {
+    return add_up<double>(x + begin, end - begin, f);
+  });
+}
+
+/// The same one by one, for functions that have no batch version.
+template <class T, class F>
+double plain_sum_of(const T* x, int64_t n, const F& f) {
+  return detail::blocked_sum<double>(n, 1024, 64, [&](int64_t begin, int64_t end) {
+    double total = 0;
+    for (int64_t i = begin; i < end; ++i) total += f(static_cast<double>(x[i]));
+    return total;
+  });
+}
+
+}  // namespace
+
+template <class T>
+void sum(const T* x, T* y, int64_t outer, int64_t n, int64_t inner) {
+  sum_over(x, y, outer, n, inner, Accumulator<T>{1});
+}
+
+template <class T>
+void mean(const T* x, T* y, int64_t outer, int64_t n, int64_t inner) {
+  sum_over(x, y, outer, n, inner, static_cast<double>(n));
+}
+
+template <class T>
+double norm_p(const T* x, int64_t n, double p) {
+  if (n <= 0) return 0;
+  if (std::isinf(p)) return norm_infinite(x, n);
+  if (p == 1) return sum_of(x, n, [](const auto& v) { return xsimd::abs(v); });
+  if (p == 2) {
+    const double squares = sum_of(x, n, [](const auto& v) { return v * v; });
+    if (squares > 1e-280 && squares <= std::numeric_limits<double>::max())
+      return std::sqrt(squares);
+  }
+  // |x|^p may be out of range where the norm is not: factor the greatest out.
+  const double greatest = norm_infinite(x, n);
+  if (greatest == 0 || !std::isfinite(greatest)) return greatest;
+  const double total =
+      plain_sum_of(x, n, [=](double v) { return std::pow(std::fabs(v) / greatest, p); });
+  return greatest * std::pow(total, 1 / p);
+}
+
+template void sum(const float*, float*, int64_t, int64_t, int64_t);
+template void sum(const double*, double*, int64_t, int64_t, int64_t);
+template void sum(const int64_t*, int64_t*, int64_t, int64_t, int64_t);
+template void mean(const float*, float*, int64_t, int64_t, int64_t);
+template void mean(const double*, double*, int64_t, int64_t, int64_t);
+template double norm_p(const float*, int64_t, double);
+template double norm_p(const double*, int64_t, double);
+
+}  // namespace gradus::kernels
