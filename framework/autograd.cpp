@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/engine.h>
+#include <gradus/framework/error.h>
+
+#include <atomic>
+
+namespace gradus {
+namespace {
+
+thread_local bool recording = true;
+thread_local const char* running_op = nullptr;
+std::atomic<int> anomaly_guards{0};
+
+}  // namespace
+
+bool grad_enabled() { return recording; }
+
+NoGradGuard::NoGradGuard() : before_(recording) { recording = false; }
+NoGradGuard::~NoGradGuard() { recording = before_; }
+
+AnomalyGuard::AnomalyGuard() { anomaly_guards.fetch_add(1); }
+AnomalyGuard::~AnomalyGuard() { anomaly_guards.fetch_sub(1); }
+
+Saved::Saved(const Tensor& tensor)
+    : tensor_(tensor.detach()), version_(detail::Access::body(tensor).storage->version()) {}
+
+const Tensor& Saved::operator*() const {
+  const std::uint64_t version = detail::Access::body(tensor_).storage->version();
+  if (version != version_) {
+    throw AutogradError(fmt::format(
+        "backward of {}: a value {} that it needs was changed in place after the forward pass "
+        "({} times): change it after backward(), or change a clone()",
+        running_op ? running_op : "an op", tensor_.shape().str(), version - version_));
+  }
+  return tensor_;
+}
+
+namespace detail {
+
+RunningOp::RunningOp(const char* name) : before_(running_op) { running_op = name; }
+RunningOp::~RunningOp() { running_op = before_; }
+
+bool anomaly_mode() { return anomaly_guards.load(std::memory_order_relaxed) > 0; }
+
+Edge edge_to(const Tensor& input) {
+  Body& body = Access::body(input);
+  Edge edge;
+  if (body.node) {
+    edge.node = body.node;
+    edge.output = body.output;
+  } else if (body.leaf && body.leaf->trainable) {
+    edge.leaf = input;
+  }
+  return edge;
+}
+
+Node::~Node() = default;
+
+void Node::set_outputs(std::span<const Tensor> tensors) {
+  count_ = static_cast<std::uint32_t>(tensors.size());
+  if (count_ != 1) more_ = std::make_unique<Output[]>(count_);
+  std::span<Output> all = outputs();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    all[i].shape = tensors[i].shape();
+    all[i].dtype = tensors[i].dtype();
+  }
+}
+
+namespace {
+
+// Nodes whose last reference is gone, in wait for deletion. Deleting one may drop the last
+// reference to others: they queue up here too, so the depth of the stack does not follow that of
+// the graph.
+thread_local Node* doomed = nullptr;
+thread_local bool deleting = false;
+
+}  // namespace
+
+void Node::destroy() noexcept {
+  next_ = doomed;
+  doomed = this;
+  if (deleting) return;
+  deleting = true;
+  while (Node* node = doomed) {
+    doomed = node->next_;
+    delete node;
+  }
+  deleting = false;
+}
+
+void attach(Ref<Node> node, std::span<const Tensor> outputs) {
+  for (const Tensor& output : outputs) {
+    const Body& body = Access::body(output);
+    if (body.requires_grad()) {
+      throw AutogradError(fmt::format(
+          "{}: the result is part of a graph already: an op records a tensor that it has just made",
+          node->name()));
+    }
+    if (!is_floating(body.dtype)) {
+      throw DTypeError(fmt::format("{}: a result of dtype {} cannot carry a gradient", node->name(),
+                                   gradus::name(body.dtype)));
+    }
+  }
+  node->set_outputs(outputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    Body& body = Access::body(outputs[i]);
+    body.leaf.reset();
+    body.node = node;
+    body.output = static_cast<std::uint32_t>(i);
+  }
+}
+
+bool any_requires_grad(std::span<const Tensor> tensors) {
+  for (const Tensor& tensor : tensors) {
+    if (tensor.requires_grad()) return true;
+  }
+  return false;
+}
+
+std::vector<Tensor> take_cotangents(Node& node) {
+  std::vector<Tensor> cotangents;
+  cotangents.reserve(node.outputs().size());
+  for (Output& output : node.outputs()) cotangents.push_back(std::move(output.cotangent));
+  return cotangents;
+}
+
+std::unique_ptr<bool[]> needs_of(Node& node) {
+  auto needs = std::make_unique<bool[]>(node.edges().size());
+  for (std::size_t i = 0; i < node.edges().size(); ++i) needs[i] = node.edges()[i].needed();
+  return needs;
+}
+
+void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions) {
+  const std::size_t inputs = node.edges().size();
+  if (contributions.size() != inputs) {
+    throw AutogradError(fmt::format("backward of {}: {} gradients for {} inputs", node.name(),
+                                    contributions.size(), inputs));
+  }
+  for (std::size_t i = 0; i < inputs; ++i) {
+    if (node.edges()[i].needed() && !contributions[i].empty()) {
+      sink.add(i, std::move(contributions[i]));
+    }
+  }
+}
+
+}  // namespace detail
+}  // namespace gradus

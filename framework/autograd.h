@@ -1,0 +1,219 @@
+#pragma once
+#include <gradus/framework/detail/node.h>
+#include <gradus/framework/gradient.h>
+#include <gradus/framework/tensor.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// True unless this thread is inside a NoGradGuard scope or a backward pass.
+GRADUS_API bool grad_enabled();
+
+/// While one lives, this thread records nothing. The mode is per thread: a new thread records.
+class GRADUS_API NoGradGuard {
+ public:
+  NoGradGuard();
+  ~NoGradGuard();
+  NoGradGuard(const NoGradGuard&) = delete;
+  NoGradGuard& operator=(const NoGradGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// While one lives, every backward pass of the process checks each gradient that it computes and
+/// throws an AutogradError naming the op whose backward made the first NaN or infinity.
+class GRADUS_API AnomalyGuard {
+ public:
+  AnomalyGuard();
+  ~AnomalyGuard();
+  AnomalyGuard(const AnomalyGuard&) = delete;
+  AnomalyGuard& operator=(const AnomalyGuard&) = delete;
+};
+
+/// A value held for backward: its storage and the version it had, but not its record, so that no
+/// op ever owns its own output. Reading it after a change in place throws an AutogradError that
+/// names the op.
+class GRADUS_API Saved {
+ public:
+  explicit Saved(const Tensor& tensor);
+  /// The value, part of no graph.
+  const Tensor& operator*() const;
+  const Tensor* operator->() const { return &**this; }
+
+ private:
+  Tensor tensor_;
+  std::uint64_t version_;
+};
+
+/// The vector-Jacobian product of one input: see record().
+template <class F>
+struct Vjp {
+  const Tensor& input;
+  F function;
+};
+
+/// Says how the cotangent of an input is computed. `function` is one of
+///   Tensor or SparseGrad or Gradient (const Tensor& g): returns the contribution, or
+///   void (const Tensor& g, const Tensor& sum): adds the contribution into `sum`, for ops that
+///   touch only a part of their input (select, slice, gather).
+/// A contribution may have the shape of the op's result where the input was broadcast: the engine
+/// sums it down to the input's shape.
+template <class F>
+Vjp<std::decay_t<F>> vjp(const Tensor& input, F&& function) {
+  return {input, std::forward<F>(function)};
+}
+
+namespace detail {
+
+template <class F>
+inline constexpr bool adds_into_v = std::is_invocable_v<const F&, const Tensor&, const Tensor&>;
+
+template <class F>
+constexpr void check_vjp() {
+  if constexpr (!adds_into_v<F>) {
+    using R = std::invoke_result_t<const F&, const Tensor&>;
+    static_assert(
+        std::is_same_v<R, Tensor> || std::is_same_v<R, SparseGrad> || std::is_same_v<R, Gradient>,
+        "a vjp returns a Tensor, a SparseGrad or a Gradient; evaluate lazy expressions "
+        "before returning them");
+  }
+}
+
+template <class... F>
+class OpNode final : public Node {
+ public:
+  explicit OpNode(const char* name, Vjp<F>&&... vjps)
+      : Node(name, {}), edges_{edge_to(vjps.input)...}, functions_(keep(std::move(vjps))...) {
+    set_edges(edges_);
+  }
+
+  void apply(Sink& sink) override { apply_each(sink, std::index_sequence_for<F...>()); }
+  void drop_saved() noexcept override {
+    std::apply([](auto&... function) { (function.reset(), ...); }, functions_);
+  }
+
+ private:
+  template <class G>
+  static std::optional<G> keep(Vjp<G>&& vjp) {
+    if (!vjp.input.requires_grad()) return std::nullopt;
+    return std::optional<G>(std::move(vjp.function));
+  }
+
+  template <std::size_t... I>
+  void apply_each(Sink& sink, std::index_sequence<I...>) {
+    const Tensor g = std::move(outputs()[0].cotangent);
+    (apply_one<I>(sink, g), ...);
+  }
+
+  template <std::size_t I>
+  void apply_one(Sink& sink, const Tensor& g) {
+    auto& function = std::get<I>(functions_);
+    if (!function) return;
+    using G = typename std::decay_t<decltype(function)>::value_type;
+    if constexpr (adds_into_v<G>) {
+      (*function)(g, sink.accumulator(I));
+    } else {
+      sink.add(I, Gradient((*function)(g)));
+    }
+  }
+
+  std::array<Edge, sizeof...(F)> edges_;
+  std::tuple<std::optional<F>...> functions_;
+};
+
+/// Attaches a node to its outputs; throws AutogradError if one is part of a graph already.
+GRADUS_API void attach(Ref<Node> node, std::span<const Tensor> outputs);
+GRADUS_API bool any_requires_grad(std::span<const Tensor> tensors);
+
+}  // namespace detail
+
+/// Ends an op: returns `result`, which the op has just computed, recorded with one vjp per
+/// differentiable input. No node is made under NoGradGuard or if no input needs a gradient, and no
+/// closure is kept for an input that needs none.
+///
+///   Tensor y = map(x, kernels::tanh);
+///   return record("tanh", y, vjp(x, [y = Saved(y)](const Tensor& g) { ... }));
+template <class... F>
+Tensor record(const char* name, Tensor result, Vjp<F>... vjps) {
+  (detail::check_vjp<F>(), ...);
+  if (grad_enabled() && (vjps.input.requires_grad() || ...)) {
+    detail::attach(
+        detail::Ref<detail::Node>::adopt(new detail::OpNode<F...>(name, std::move(vjps)...)),
+        {&result, 1});
+  }
+  return result;
+}
+
+/// The cotangents of an op's outputs, in order; undefined where an output was not used.
+using Cotangents = std::span<const Tensor>;
+/// Which inputs need a gradient, in order.
+using Needs = std::span<const bool>;
+
+namespace detail {
+
+template <class F>
+class JointNode final : public Node {
+ public:
+  JointNode(const char* name, std::span<const Tensor> inputs, F function)
+      : Node(name, {}), function_(std::move(function)) {
+    edges_.reserve(inputs.size());
+    for (const Tensor& input : inputs) edges_.push_back(edge_to(input));
+    set_edges(edges_);
+  }
+
+  void apply(Sink& sink) override;
+  void drop_saved() noexcept override { function_.reset(); }
+
+ private:
+  std::vector<Edge> edges_;
+  std::optional<F> function_;
+};
+
+/// Moves the cotangents out of a node's outputs.
+GRADUS_API std::vector<Tensor> take_cotangents(Node& node);
+GRADUS_API void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions);
+GRADUS_API std::unique_ptr<bool[]> needs_of(Node& node);
+
+template <class F>
+void JointNode<F>::apply(Sink& sink) {
+  const std::vector<Tensor> cotangents = take_cotangents(*this);
+  const std::unique_ptr<bool[]> needs = needs_of(*this);
+  add_joint(*this, sink, (*function_)(Cotangents(cotangents), Needs(needs.get(), edges_.size())));
+}
+
+}  // namespace detail
+
+/// Records one node for an op with several outputs, or one whose inputs share work in backward:
+/// `function(Cotangents g, Needs needs)` returns a std::vector<Gradient> with one entry per input
+/// (entries of inputs that need none are ignored). Integer outputs carry no record: leave them out.
+template <class F>
+void record_joint(const char* name, std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                  F function) {
+  static_assert(std::is_same_v<std::invoke_result_t<F&, Cotangents, Needs>, std::vector<Gradient>>,
+                "the function of record_joint returns std::vector<Gradient>");
+  if (grad_enabled() && detail::any_requires_grad(inputs)) {
+    detail::attach(detail::Ref<detail::Node>::adopt(
+                       new detail::JointNode<F>(name, inputs, std::move(function))),
+                   outputs);
+  }
+}
+template <class F>
+void record_joint(const char* name, std::initializer_list<Tensor> outputs,
+                  std::initializer_list<Tensor> inputs, F function) {
+  record_joint(name, std::span<const Tensor>(outputs.begin(), outputs.size()),
+               std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(function));
+}
+
+}  // namespace gradus

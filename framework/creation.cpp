@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/elementwise.h>
+#include <gradus/framework/kernels/random.h>
+
+#include <numeric>
+#include <utility>
+
+namespace gradus {
+
+using detail::raw;
+
+Tensor empty(const Shape& shape, DType dtype) {
+  return detail::Access::make(detail::Storage::allocate(shape.numel() * item_size(dtype)), 0, shape,
+                              dtype);
+}
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  Tensor result = empty(shape, dtype);
+  detail::dispatch(dtype, [&]<class T>(T) {
+    kernels::fill(static_cast<T*>(raw(result)), static_cast<T>(value), shape.numel());
+  });
+  return result;
+}
+
+Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0.0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1.0, dtype); }
+
+Tensor empty_like(const Tensor& other) { return empty(other.shape(), other.dtype()); }
+Tensor zeros_like(const Tensor& other) { return zeros(other.shape(), other.dtype()); }
+Tensor ones_like(const Tensor& other) { return ones(other.shape(), other.dtype()); }
+Tensor full_like(const Tensor& other, double value) {
+  return full(other.shape(), value, other.dtype());
+}
+
+Tensor arange(std::int64_t n) { return arange(0, n); }
+
+Tensor arange(std::int64_t start, std::int64_t end) {
+  if (end < start) throw ValueError(fmt::format("arange: end {} is below start {}", end, start));
+  Tensor result = empty({end - start}, DType::int64);
+  auto* out = static_cast<std::int64_t*>(raw(result));
+  std::iota(out, out + (end - start), start);
+  return result;
+}
+
+Tensor eye(std::int64_t n, DType dtype) {
+  Tensor result = zeros({n, n}, dtype);
+  detail::dispatch(dtype, [&]<class T>(T) {
+    for (std::int64_t i = 0; i < n; ++i) static_cast<T*>(raw(result))[i * n + i] = T{1};
+  });
+  return result;
+}
+
+Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator& generator) {
+  Tensor result = empty(shape, dtype);
+  detail::dispatch_float(dtype, "rand", [&]<class T>(T) {
+    kernels::random_uniform(
+        generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
+        static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(low), static_cast<T>(high));
+  });
+  return result;
+}
+
+Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator& generator) {
+  Tensor result = empty(shape, dtype);
+  detail::dispatch_float(dtype, "randn", [&]<class T>(T) {
+    kernels::random_normal(
+        generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
+        static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(mean), static_cast<T>(std));
+  });
+  return result;
+}
+
+Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
+  if (high <= low) throw ValueError(fmt::format("randint: [{}, {}) is empty", low, high));
+  Tensor result = empty(shape, DType::int64);
+  auto* out = static_cast<std::int64_t*>(raw(result));
+  for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(high - low);
+  return result;
+}
+
+Tensor randperm(std::int64_t n, Generator& generator) {
+  Tensor result = arange(n);
+  auto* out = static_cast<std::int64_t*>(raw(result));
+  for (std::int64_t i = n - 1; i > 0; --i) std::swap(out[i], out[generator.below(i + 1)]);
+  return result;
+}
+
+namespace detail {
+
+void check_value_count(std::size_t count, const Shape& shape) {
+  if (static_cast<std::int64_t>(count) != shape.numel()) {
+    throw ShapeError(fmt::format("tensor: {} values for the shape {}, which has {} elements", count,
+                                 shape.str(), shape.numel()));
+  }
+}
+
+void throw_not_floating(const char* operation, DType dtype) {
+  throw DTypeError(fmt::format("{}: a tensor of dtype {} where float32 or float64 is needed",
+                               operation, name(dtype)));
+}
+
+}  // namespace detail
+}  // namespace gradus

@@ -1,0 +1,87 @@
+#pragma once
+#include <gradus/framework/random.h>
+#include <gradus/framework/tensor.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace gradus {
+
+/// A tensor whose values are not set.
+GRADUS_API Tensor empty(const Shape& shape, DType dtype = DType::float32);
+GRADUS_API Tensor zeros(const Shape& shape, DType dtype = DType::float32);
+GRADUS_API Tensor ones(const Shape& shape, DType dtype = DType::float32);
+GRADUS_API Tensor full(const Shape& shape, double value, DType dtype = DType::float32);
+
+/// The same with the shape and dtype of another tensor; no gradient flows to it.
+GRADUS_API Tensor empty_like(const Tensor& other);
+GRADUS_API Tensor zeros_like(const Tensor& other);
+GRADUS_API Tensor ones_like(const Tensor& other);
+GRADUS_API Tensor full_like(const Tensor& other, double value);
+
+/// 0, 1, ..., n - 1 as int64 [n].
+GRADUS_API Tensor arange(std::int64_t n);
+/// start, start + 1, ..., end - 1 as int64 [end - start]. Throws ValueError if end < start.
+GRADUS_API Tensor arange(std::int64_t start, std::int64_t end);
+/// The identity matrix [n, n].
+GRADUS_API Tensor eye(std::int64_t n, DType dtype = DType::float32);
+
+/// Values drawn from U[low, high), float32 or float64.
+GRADUS_API Tensor rand(const Shape& shape, double low = 0.0, double high = 1.0,
+                       DType dtype = DType::float32, Generator& generator = default_generator());
+/// Values drawn from N(mean, std^2), float32 or float64.
+GRADUS_API Tensor randn(const Shape& shape, double mean = 0.0, double std = 1.0,
+                        DType dtype = DType::float32, Generator& generator = default_generator());
+/// Integers drawn from {low, ..., high - 1} as int64. Throws ValueError unless low < high.
+GRADUS_API Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape,
+                          Generator& generator = default_generator());
+/// A random order of 0, ..., n - 1 as int64 [n].
+GRADUS_API Tensor randperm(std::int64_t n, Generator& generator = default_generator());
+
+namespace detail {
+template <class T>
+using element_for =
+    std::conditional_t<std::is_floating_point_v<T>, T,
+                       std::conditional_t<std::is_same_v<T, bool>, bool, std::int64_t>>;
+GRADUS_API void check_value_count(std::size_t count, const Shape& shape);
+}  // namespace detail
+
+/// A tensor with a copy of `values` in row-major order: float stays float32, double float64, bool
+/// boolean; every other integer type becomes int64. Throws ShapeError if the counts differ.
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(std::span<const T> values, const Shape& shape) {
+  using E = detail::element_for<T>;
+  detail::check_value_count(values.size(), shape);
+  Tensor result = empty(shape, dtype_of<E>);
+  E* out = result.mutable_data<E>();
+  for (std::size_t i = 0; i < values.size(); ++i) out[i] = static_cast<E>(values[i]);
+  return result;
+}
+template <class T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+  return tensor(std::span<const T>(values), shape);
+}
+template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  return tensor(std::span<const T>(values), Shape{static_cast<std::int64_t>(values.size())});
+}
+/// `tensor({1.0f, 2.0f})`: [2]; with a shape: `tensor({1.0f, 2.0f, 3.0f, 4.0f}, {2, 2})`.
+template <class T>
+Tensor tensor(std::initializer_list<T> values) {
+  return tensor(std::span<const T>(values.begin(), values.size()),
+                Shape{static_cast<std::int64_t>(values.size())});
+}
+template <class T>
+Tensor tensor(std::initializer_list<T> values, const Shape& shape) {
+  return tensor(std::span<const T>(values.begin(), values.size()), shape);
+}
+/// A tensor of rank 0.
+template <class T>
+requires std::is_arithmetic_v<T> Tensor scalar(T value) {
+  return tensor(std::span<const T>(&value, 1), Shape{});
+}
+
+}  // namespace gradus

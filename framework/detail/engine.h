@@ -1,0 +1,31 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <span>
+
+namespace gradus::detail {
+
+/// Names the op that runs on this thread, for errors raised deep inside it.
+class RunningOp {
+ public:
+  explicit RunningOp(const char* name);
+  ~RunningOp();
+  RunningOp(const RunningOp&) = delete;
+  RunningOp& operator=(const RunningOp&) = delete;
+
+ private:
+  const char* before_;
+};
+
+bool anomaly_mode();
+
+/// Runs backward from `root`, whose cotangent has its shape. See Tensor::backward.
+void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& options);
+
+/// The trainable leaves that backward from `root` would reach, each once.
+GRADUS_API std::vector<Tensor> reachable_leaves(const Tensor& root);
+
+/// Sums `gradient` over the axes along which a tensor of shape `shape` was broadcast.
+Tensor sum_to(const Tensor& gradient, const Shape& shape);
+
+}  // namespace gradus::detail

@@ -1,0 +1,130 @@
+#pragma once
+#include <gradus/framework/state_dict.h>
+#include <gradus/framework/tensor.h>
+
+#include <concepts>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// A parameter and where it stands in a model: "embedding.weight".
+struct NamedParameter {
+  std::string path;
+  Parameter parameter;
+};
+
+/// What load_state_dict() did not find a partner for.
+struct LoadResult {
+  std::vector<std::string> missing;     ///< names of the model that the state lacks
+  std::vector<std::string> unexpected;  ///< names of the state that the model lacks
+};
+
+struct LoadOptions {
+  bool strict = true;  ///< missing or unexpected names are an error
+};
+
+namespace detail {
+struct ModuleNode;
+GRADUS_API std::string type_name(const std::type_info& type);
+}  // namespace detail
+
+/// Base of every layer and model: a handle to a named tree of parameters, buffers and submodules.
+/// Copying a Module copies the handle: both are the same layer. A layer derives from it, registers
+/// what it owns in its constructor and defines operator():
+///
+///   struct TextClassifier : Module {
+///     TextClassifier(const Embedding& table, int64_t classes)
+///         : embedding(add("embedding", table)),
+///           output(add("output", Linear(table.embedding_dim(), classes))) {}
+///     Tensor operator()(const Tensor& tokens) const { return output(mean(embedding(tokens), 1)); }
+///     const Embedding embedding;
+///     const Linear output;
+///   };
+///
+/// All state of a layer lives in what the handle points to, so its functions are const.
+class GRADUS_API Module {
+ public:
+  Module();
+  Module(const Module&) = default;
+  Module(Module&&) = default;
+  ~Module();
+  /// Deleted: operator() would use the new layer while parameters() lists the old one. To change
+  /// weights, load_state_dict() or copy_state().
+  Module& operator=(const Module&) = delete;
+  Module& operator=(Module&&) = delete;
+
+  /// All parameters of the tree, frozen ones included; one that is shared is listed once, under the
+  /// first of its paths.
+  std::vector<NamedParameter> parameters() const;
+  /// Number of elements of all parameters(), or of the trainable ones only.
+  std::int64_t num_parameters(bool trainable_only = false) const;
+
+  /// All parameters and buffers by path (a shared parameter under each of its paths). The tensors
+  /// are handles to the model's own: snapshot() copies.
+  StateDict state_dict() const;
+  /// Copies values into the parameters and buffers, in place, so that shared ones stay shared, and
+  /// restores the frozen flags that the state carries. Everything is checked before anything is
+  /// written. Throws Error listing missing and unexpected names (if strict), ShapeError or
+  /// DTypeError naming the entry.
+  LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
+
+  /// Sets training mode for the whole tree.
+  void train(bool training = true) const;
+  void eval() const { train(false); }
+  bool is_training() const;
+
+  /// Freezes or unfreezes every parameter of the tree.
+  void set_trainable(bool trainable) const;
+  /// Drops the gradients of all parameters.
+  void zero_grad() const;
+  /// Converts all float parameters and buffers, in place; drops their gradients.
+  void to(DType dtype) const;
+
+  /// The tree, one line a layer, as PyTorch prints it.
+  std::string str() const;
+
+ protected:
+  /// Registers a submodule and returns it. Throws ValueError for a name that is empty, holds a dot
+  /// or is taken, and for a module that is part of this tree already.
+  template <class M>
+  requires std::derived_from<M, Module> M add(std::string_view name, M module) {
+    add_module(name, module, typeid(M));
+    return module;
+  }
+  /// Registers a leaf tensor as a parameter; it becomes trainable unless `trainable` is false.
+  Parameter add_parameter(std::string_view name, const Tensor& tensor, bool trainable = true);
+  /// Registers a parameter of another layer here too (tied weights); its frozen flag stays.
+  Parameter add_parameter(std::string_view name, const Parameter& shared);
+  /// Registers a tensor that is saved and loaded but not trained.
+  Tensor add_buffer(std::string_view name, const Tensor& tensor);
+  /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)".
+  void set_description(std::function<std::string()> describe);
+
+ private:
+  void add_module(std::string_view name, const Module& module, const std::type_info& type);
+
+  std::shared_ptr<detail::ModuleNode> node_;
+};
+
+/// Writes str().
+GRADUS_API std::ostream& operator<<(std::ostream& out, const Module& module);
+
+/// A deep copy of the state of a model, for restore(): keep the best weights of a run.
+GRADUS_API StateDict snapshot(const Module& module);
+/// Puts the values of a snapshot back; frozen flags stay as they are.
+GRADUS_API void restore(const Module& module, const StateDict& state);
+/// Copies the values of all parameters and buffers of one model into another of the same form.
+GRADUS_API void copy_state(const Module& from, const Module& to);
+
+/// Throws AutogradError naming the shapes of the trainable leaves that `loss` was computed from and
+/// that model.parameters() lacks: a layer that was never registered would not be trained.
+GRADUS_API void check_registered(const Tensor& loss, const Module& model);
+
+}  // namespace gradus

@@ -1,0 +1,115 @@
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/map.h>
+
+#include <utility>
+
+namespace gradus {
+
+using detail::map;
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  const auto pass = [](const Tensor& g) { return g; };
+  return record("add", map("add", a, b, kernels::add), vjp(a, pass), vjp(b, pass));
+}
+
+Tensor add(const Tensor& a, double b) {
+  return record("add", map("add", a, b, kernels::add), vjp(a, [](const Tensor& g) { return g; }));
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  return record("sub", map("sub", a, b, kernels::sub), vjp(a, [](const Tensor& g) { return g; }),
+                vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+}
+
+Tensor sub(const Tensor& a, double b) {
+  return record("sub", map("sub", a, b, kernels::sub), vjp(a, [](const Tensor& g) { return g; }));
+}
+
+Tensor sub(double a, const Tensor& b) {
+  return record("sub", map("sub", a, b, kernels::sub),
+                vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  return record(
+      "mul", map("mul", a, b, kernels::mul),
+      vjp(a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul); }),
+      vjp(b, [a = Saved(a)](const Tensor& g) { return map("mul", g, *a, kernels::mul); }));
+}
+
+Tensor mul(const Tensor& a, double b) {
+  return record("mul", map("mul", a, b, kernels::mul),
+                vjp(a, [b](const Tensor& g) { return map("mul", g, b, kernels::mul); }));
+}
+
+// y = a / b: da = g / b, db = -g y / b
+Tensor div(const Tensor& a, const Tensor& b) {
+  const Tensor y = map("div", a, b, kernels::div);
+  return record(
+      "div", y,
+      vjp(a, [b = Saved(b)](const Tensor& g) { return map("div", g, *b, kernels::div_vjp_a); }),
+      vjp(b, [y = Saved(y), b = Saved(b)](const Tensor& g) {
+        return map("div", g, *y, *b, kernels::div_vjp_b);
+      }));
+}
+
+Tensor div(const Tensor& a, double b) {
+  return record("div", map("div", a, b, kernels::div),
+                vjp(a, [b](const Tensor& g) { return map("div", g, b, kernels::div_vjp_a); }));
+}
+
+Tensor div(double a, const Tensor& b) {
+  const Tensor y = map("div", a, b, kernels::div);
+  return record("div", y, vjp(b, [y = Saved(y), b = Saved(b)](const Tensor& g) {
+                  return map("div", g, *y, *b, kernels::div_vjp_b);
+                }));
+}
+
+Tensor neg(const Tensor& x) {
+  return record("neg", map("neg", x, kernels::negate),
+                vjp(x, [](const Tensor& g) { return map("neg", g, kernels::negate); }));
+}
+
+Tensor exp(const Tensor& x) {
+  const Tensor y = map("exp", x, kernels::exp);
+  return record("exp", y, vjp(x, [y = Saved(y)](const Tensor& g) {
+                  return map("exp", g, *y, kernels::exp_vjp);  // g y
+                }));
+}
+
+Tensor log(const Tensor& x) {
+  return record("log", map("log", x, kernels::log), vjp(x, [x = Saved(x)](const Tensor& g) {
+                  return map("log", g, *x, kernels::log_vjp);  // g / x
+                }));
+}
+
+Tensor sqrt(const Tensor& x) {
+  const Tensor y = map("sqrt", x, kernels::sqrt);
+  return record("sqrt", y, vjp(x, [y = Saved(y)](const Tensor& g) {
+                  return map("sqrt", g, *y, kernels::sqrt_vjp);  // g / (2 y)
+                }));
+}
+
+Tensor tanh(const Tensor& x) {
+  const Tensor y = map("tanh", x, kernels::tanh);
+  return record("tanh", y, vjp(x, [y = Saved(y)](const Tensor& g) {
+                  return map("tanh", g, *y, kernels::tanh_vjp);  // g (1 - y^2)
+                }));
+}
+
+Tensor sigmoid(const Tensor& x) {
+  const Tensor y = map("sigmoid", x, kernels::sigmoid);
+  return record("sigmoid", y, vjp(x, [y = Saved(y)](const Tensor& g) {
+                  return map("sigmoid", g, *y, kernels::sigmoid_vjp);  // g y (1 - y)
+                }));
+}
+
+Tensor relu(const Tensor& x) {
+  const Tensor y = map("relu", x, kernels::relu);
+  return record("relu", y, vjp(x, [y = Saved(y)](const Tensor& g) {
+                  return map("relu", g, *y, kernels::relu_vjp);  // g where y > 0
+                }));
+}
+
+}  // namespace gradus

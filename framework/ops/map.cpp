@@ -1,0 +1,224 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/parallel.h>
+
+#include <array>
+
+namespace gradus::detail {
+namespace {
+
+// Calls f(offsets, strides, begin, n) for the runs of a broadcast result: n elements from `begin`
+// on, the k-th operand starting at offsets[k] and advancing by strides[k] (0 or 1) per element.
+template <std::size_t N>
+class Broadcast {
+ public:
+  Broadcast(const Shape& result, const std::array<const Shape*, N>& shapes) {
+    for (int axis = 0; axis < result.rank(); ++axis) {
+      const std::int64_t size = result[axis];
+      if (size == 1) continue;
+      Group group{size, {}};
+      for (std::size_t k = 0; k < N; ++k) {
+        const int own = axis - (result.rank() - shapes[k]->rank());
+        group.moves[k] = own >= 0 && (*shapes[k])[own] != 1;
+      }
+      if (count_ > 0 && groups_[count_ - 1].moves == group.moves) {
+        groups_[count_ - 1].size *= size;
+      } else {
+        groups_[count_++] = group;
+      }
+    }
+    if (count_ == 0) groups_[count_++] = {1, {}};
+    std::array<std::int64_t, N> stride;
+    stride.fill(1);
+    for (std::size_t g = count_; g-- > 0;) {
+      for (std::size_t k = 0; k < N; ++k) {
+        strides_[g][k] = groups_[g].moves[k] ? stride[k] : 0;
+        if (groups_[g].moves[k]) stride[k] *= groups_[g].size;
+      }
+    }
+  }
+
+  std::int64_t run() const { return groups_[count_ - 1].size; }  // elements of a run
+  std::array<std::int64_t, N> run_strides() const { return strides_[count_ - 1]; }
+
+  // Offsets of the operands at the start of run `index`.
+  std::array<std::int64_t, N> offsets(std::int64_t index) const {
+    std::array<std::int64_t, N> result{};
+    for (std::size_t g = count_ - 1; g-- > 0;) {
+      const std::int64_t i = index % groups_[g].size;
+      index /= groups_[g].size;
+      for (std::size_t k = 0; k < N; ++k) result[k] += i * strides_[g][k];
+    }
+    return result;
+  }
+
+ private:
+  struct Group {  // adjacent axes along which the same operands move
+    std::int64_t size = 1;
+    std::array<bool, N> moves{};
+  };
+  std::array<Group, Shape::max_rank> groups_;
+  std::array<std::array<std::int64_t, N>, Shape::max_rank> strides_{};
+  std::size_t count_ = 0;
+};
+
+template <class T>
+auto* function_of(const kernels::UnaryKernel& k) {
+  if constexpr (std::is_same_v<T, float>)
+    return k.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return k.f64;
+  else
+    return k.i64;
+}
+template <class T, class Kernel>
+auto* function_of(const Kernel& k) {
+  if constexpr (std::is_same_v<T, float>)
+    return k.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return k.f64;
+  else
+    return k.i64;
+}
+
+// Calls f(T{}) for a dtype that the kernel has a function for.
+template <class Kernel, class F>
+void dispatch_kernel(const char* operation, DType dtype, const Kernel& kernel, F&& f) {
+  if (dtype == DType::float32) return f(float{});
+  if (dtype == DType::float64) return f(double{});
+  if constexpr (requires { kernel.i64; }) {
+    if (dtype == DType::int64 && kernel.i64 != nullptr) return f(std::int64_t{});
+  }
+  throw DTypeError(fmt::format("{}: not defined for {} tensors", operation, name(dtype)));
+}
+
+template <class T>
+const T* values(const Tensor& x) {
+  return static_cast<const T*>(data(x));
+}
+
+template <class T, class Out, class Kernel>
+void run_binary(const Kernel& kernel, const Tensor& a, const Tensor& b, Tensor& y) {
+  Out* out = static_cast<Out*>(raw(y));
+  if (y.numel() == 0) return;
+  const bool full_a = a.numel() == y.numel();
+  const bool full_b = b.numel() == y.numel();
+  if ((full_a || a.numel() == 1) && (full_b || b.numel() == 1)) {
+    kernels::run(kernel, values<T>(a), full_a ? 1 : 0, values<T>(b), full_b ? 1 : 0, out,
+                 y.numel());
+    return;
+  }
+  const Broadcast<2> loop(y.shape(), {&a.shape(), &b.shape()});
+  const auto [sa, sb] = loop.run_strides();
+  const std::int64_t n = loop.run();
+  auto* function = function_of<T>(kernel);
+  parallel_for(y.numel() / n, n * kernel.cost, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto [oa, ob] = loop.offsets(i);
+      function(values<T>(a) + oa, sa, values<T>(b) + ob, sb, out + i * n, n);
+    }
+  });
+}
+
+}  // namespace
+
+void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    throw DTypeError(fmt::format("{}: dtypes differ: a is {} {}, b is {} {}: convert one with to()",
+                                 operation, name(a.dtype()), a.shape().str(), name(b.dtype()),
+                                 b.shape().str()));
+  }
+}
+
+Tensor map(const char* operation, const Tensor& x, const kernels::UnaryKernel& kernel) {
+  Tensor y;
+  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
+    y = empty_like(x);
+    kernels::run(kernel, values<T>(x), static_cast<T*>(raw(y)), x.numel());
+  });
+  return y;
+}
+
+Tensor map(const char* operation, const Tensor& a, const Tensor& b,
+           const kernels::BinaryKernel& kernel) {
+  check_same_dtype(operation, a, b);
+  Tensor y;
+  dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
+    y = empty(
+        a.shape() == b.shape() ? a.shape() : broadcast_shapes(a.shape(), b.shape(), operation),
+        a.dtype());
+    run_binary<T, T>(kernel, a, b, y);
+  });
+  return y;
+}
+
+Tensor map(const char* operation, const Tensor& x, double scalar,
+           const kernels::BinaryKernel& kernel) {
+  Tensor y;
+  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
+    const T value = static_cast<T>(scalar);
+    y = empty_like(x);
+    kernels::run(kernel, values<T>(x), 1, &value, 0, static_cast<T*>(raw(y)), x.numel());
+  });
+  return y;
+}
+
+Tensor map(const char* operation, double scalar, const Tensor& x,
+           const kernels::BinaryKernel& kernel) {
+  Tensor y;
+  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
+    const T value = static_cast<T>(scalar);
+    y = empty_like(x);
+    kernels::run(kernel, &value, 0, values<T>(x), 1, static_cast<T*>(raw(y)), x.numel());
+  });
+  return y;
+}
+
+Tensor map(const char* operation, const Tensor& a, const Tensor& b, const Tensor& c,
+           const kernels::TernaryKernel& kernel) {
+  check_same_dtype(operation, a, b);
+  check_same_dtype(operation, a, c);
+  Tensor y;
+  dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
+    y = empty_like(a);
+    if (y.numel() == 0) return;
+    const Broadcast<3> loop(y.shape(), {&a.shape(), &b.shape(), &c.shape()});
+    const auto [sa, sb, sc] = loop.run_strides();
+    const std::int64_t n = loop.run();
+    T* out = static_cast<T*>(raw(y));
+    if (n == y.numel()) {
+      kernels::run(kernel, values<T>(a), sa, values<T>(b), sb, values<T>(c), sc, out, n);
+      return;
+    }
+    auto* function = function_of<T>(kernel);
+    parallel_for(y.numel() / n, n * kernel.cost, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const auto [oa, ob, oc] = loop.offsets(i);
+        function(values<T>(a) + oa, sa, values<T>(b) + ob, sb, values<T>(c) + oc, sc, out + i * n,
+                 n);
+      }
+    });
+  });
+  return y;
+}
+
+Tensor map(const char* operation, const Tensor& a, const Tensor& b,
+           const kernels::CompareKernel& kernel) {
+  check_same_dtype(operation, a, b);
+  Tensor y;
+  dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
+    y = empty(broadcast_shapes(a.shape(), b.shape(), operation), DType::boolean);
+    run_binary<T, bool>(kernel, a, b, y);
+  });
+  return y;
+}
+
+Tensor map(const char* operation, const Tensor& x, double scalar,
+           const kernels::CompareKernel& kernel) {
+  return map(operation, x, full({}, scalar, x.dtype()), kernel);
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,140 @@
+#include <fmt/format.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/tensor.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+constexpr std::int64_t most_elements = 1000;  // above, every axis shows its ends only
+constexpr std::int64_t ends = 3;
+
+bool elided(const Tensor& tensor, int axis) {
+  return tensor.numel() > most_elements && tensor.shape()[axis] > 2 * ends;
+}
+
+// Calls f(i) for the shown indices of an axis and gap() between the two ends of an elided one.
+template <class F, class G>
+void for_shown(const Tensor& tensor, int axis, F&& f, G&& gap) {
+  const std::int64_t size = tensor.shape()[axis];
+  if (!elided(tensor, axis)) {
+    for (std::int64_t i = 0; i < size; ++i) f(i);
+    return;
+  }
+  for (std::int64_t i = 0; i < ends; ++i) f(i);
+  gap();
+  for (std::int64_t i = size - ends; i < size; ++i) f(i);
+}
+
+double value_at(const Tensor& tensor, std::int64_t index) {
+  return detail::dispatch(tensor.dtype(),
+                          [&]<class T>(T) { return static_cast<double>(tensor.data<T>()[index]); });
+}
+
+void collect(const Tensor& tensor, int axis, std::int64_t offset, std::vector<double>& shown) {
+  if (axis == tensor.dim()) {
+    shown.push_back(value_at(tensor, offset));
+    return;
+  }
+  const std::int64_t stride = tensor.shape().numel(axis + 1, tensor.dim());
+  for_shown(
+      tensor, axis, [&](std::int64_t i) { collect(tensor, axis + 1, offset + i * stride, shown); },
+      [] {});
+}
+
+// One format for all shown values, so that columns line up.
+class ValueFormat {
+ public:
+  explicit ValueFormat(const Tensor& tensor) : dtype_(tensor.dtype()) {
+    std::vector<double> shown;
+    if (tensor.numel() > 0) collect(tensor, 0, 0, shown);
+    bool whole = true;
+    double largest = 0;
+    double smallest = INFINITY;
+    for (const double value : shown) {
+      if (!std::isfinite(value) || value == 0) continue;
+      whole = whole && value == std::floor(value);
+      largest = std::max(largest, std::abs(value));
+      smallest = std::min(smallest, std::abs(value));
+    }
+    whole_ = whole && largest < 1e8;
+    scientific_ = !whole_ && (largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1e8);
+    for (const double value : shown) width_ = std::max(width_, text(value).size());
+  }
+
+  std::string operator()(double value) const { return fmt::format("{:>{}}", text(value), width_); }
+
+ private:
+  std::string text(double value) const {
+    if (dtype_ == DType::boolean) return value != 0 ? "true" : "false";
+    if (dtype_ == DType::int64) return fmt::format("{:.0f}", value);
+    if (!std::isfinite(value)) return fmt::format("{}", value);
+    if (whole_) return fmt::format("{:.0f}.", value);
+    return scientific_ ? fmt::format("{:.4e}", value) : fmt::format("{:.4f}", value);
+  }
+
+  DType dtype_;
+  bool whole_ = false, scientific_ = false;
+  std::size_t width_ = 0;
+};
+
+void print(const Tensor& tensor, int axis, std::int64_t offset, std::string_view indent,
+           const ValueFormat& format, std::string& out) {
+  if (axis == tensor.dim()) {
+    out += format(value_at(tensor, offset));
+    return;
+  }
+  const bool last = axis == tensor.dim() - 1;
+  const std::string newline = "\n" + std::string(indent) + std::string(axis + 1UL, ' ');
+  const std::int64_t stride = tensor.shape().numel(axis + 1, tensor.dim());
+  bool first = true;
+  const auto separate = [&] {
+    if (!first) out += last ? ", " : "," + newline;
+    first = false;
+  };
+  out += '[';
+  for_shown(
+      tensor, axis,
+      [&](std::int64_t i) {
+        separate();
+        print(tensor, axis + 1, offset + i * stride, indent, format, out);
+      },
+      [&] {
+        separate();
+        out += "...";
+      });
+  out += ']';
+}
+
+}  // namespace
+
+std::string Tensor::str() const {
+  if (!defined()) return "tensor(undefined)";
+  std::string out = "tensor(";
+  if (numel() > 0 || dim() > 0) {
+    if (numel() == 0) {
+      out += "[]";
+    } else {
+      print(*this, 0, 0, "       ", ValueFormat(*this), out);
+    }
+  }
+  out += fmt::format(", {} {}", name(dtype()), shape().str());
+  const detail::Body& body = detail::Access::body(*this);
+  if (body.node) {
+    out += fmt::format(", from {}", body.node->name());
+  } else if (trainable()) {
+    out += ", trainable";
+  }
+  return out + ")";
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.str(); }
+
+}  // namespace gradus

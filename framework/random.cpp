@@ -1,0 +1,34 @@
+#include <fmt/format.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/random.h>
+#include <gradus/framework/random.h>
+
+namespace gradus {
+
+std::uint64_t Generator::bits() { return kernels::random_bits(seed_, advance(1), 0); }
+
+double Generator::uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
+
+std::int64_t Generator::below(std::int64_t n) {
+  if (n <= 0) throw ValueError(fmt::format("Generator::below: n is {}, it must be positive", n));
+  // Lemire 2019, "Fast random integer generation in an interval": the high word of a product,
+  // rejecting the few values that would favour some results.
+  const auto bound = static_cast<std::uint64_t>(n);
+  __extension__ using Wide = unsigned __int128;
+  Wide product = static_cast<Wide>(bits()) * bound;
+  if (static_cast<std::uint64_t>(product) < bound) {
+    const std::uint64_t reject = (0 - bound) % bound;
+    while (static_cast<std::uint64_t>(product) < reject)
+      product = static_cast<Wide>(bits()) * bound;
+  }
+  return static_cast<std::int64_t>(product >> 64);
+}
+
+Generator& default_generator() {
+  static Generator generator(0x5eed);
+  return generator;
+}
+
+void manual_seed(std::uint64_t seed) { default_generator().set_state(seed, 0); }
+
+}  // namespace gradus

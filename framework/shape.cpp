@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/dtype.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/shape.h>
+
+#include <algorithm>
+
+namespace gradus {
+
+std::string_view name(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return "float32";
+    case DType::float64:
+      return "float64";
+    case DType::int64:
+      return "int64";
+    case DType::boolean:
+      return "boolean";
+  }
+  return "unknown";
+}
+
+Shape::Shape(std::initializer_list<std::int64_t> sizes)
+    : Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size())) {}
+
+Shape::Shape(std::span<const std::int64_t> sizes) {
+  if (sizes.size() > max_rank) {
+    throw ShapeError(fmt::format("shape: rank {} of [{}] is above {}", sizes.size(),
+                                 fmt::join(sizes, ", "), max_rank));
+  }
+  constexpr std::int64_t limit = std::int64_t{1} << 62;
+  bool empty = std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
+  for (std::int64_t size : sizes) {
+    if (size < 0) {
+      throw ShapeError(
+          fmt::format("shape: size {} in [{}] is negative", size, fmt::join(sizes, ", ")));
+    }
+    if (!empty && numel_ > limit / size) {
+      throw ShapeError(
+          fmt::format("shape: [{}] has more than 2^62 elements", fmt::join(sizes, ", ")));
+    }
+    if (!empty) numel_ *= size;
+    sizes_[static_cast<std::size_t>(rank_++)] = size;
+  }
+  if (empty) numel_ = 0;
+}
+
+std::int64_t Shape::numel(int first, int last) const {
+  std::int64_t product = 1;
+  for (int i = first; i < last; ++i) product *= (*this)[i];
+  return product;
+}
+
+std::string Shape::str() const { return fmt::format("[{}]", fmt::join(sizes(), ", ")); }
+
+int normalize_axis(std::int64_t axis, int rank, const char* operation) {
+  if (axis < -rank || axis >= rank) {
+    throw IndexError(fmt::format("{}: axis {} is outside [{}, {})", operation, axis, -rank, rank));
+  }
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation) {
+  std::array<std::int64_t, Shape::max_rank> sizes{};
+  const int rank = std::max(a.rank(), b.rank());
+  for (int i = 1; i <= rank; ++i) {
+    const std::int64_t sa = i <= a.rank() ? a[a.rank() - i] : 1;
+    const std::int64_t sb = i <= b.rank() ? b[b.rank() - i] : 1;
+    if (sa != sb && sa != 1 && sb != 1) {
+      throw ShapeError(fmt::format("{}: shapes do not broadcast: a is {}, b is {}", operation,
+                                   a.str(), b.str()));
+    }
+    sizes[static_cast<std::size_t>(rank - i)] = sa == 1 ? sb : sa;
+  }
+  return Shape(std::span<const std::int64_t>(sizes.data(), static_cast<std::size_t>(rank)));
+}
+
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  for (int i = 1; i <= from.rank(); ++i) {
+    const std::int64_t size = from[from.rank() - i];
+    if (size != 1 && size != to[to.rank() - i]) return false;
+  }
+  return true;
+}
+
+}  // namespace gradus

@@ -1,0 +1,49 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <cstdint>
+#include <string>
+
+namespace gradus {
+
+/// The gradient of a row lookup: for a table of shape [V, ...], row ids and the rows of values that
+/// belong to them. All other rows are zero. Ids may repeat until it is coalesced; values of
+/// repeated ids add up. Copying copies handles.
+class GRADUS_API SparseGrad {
+ public:
+  /// ids: int64 [n], each in [0, V); values: float [n] + shape[1:]; shape: that of the table.
+  /// Throws ShapeError, DTypeError, IndexError.
+  SparseGrad(Tensor ids, Tensor values, const Shape& shape);
+
+  const Tensor& ids() const { return ids_; }
+  const Tensor& values() const { return values_; }
+  /// The shape of the dense gradient that this stands for.
+  const Shape& shape() const { return shape_; }
+  DType dtype() const { return values_.dtype(); }
+  /// Stored rows, repeated ids counted each.
+  std::int64_t nnz() const { return ids_.numel(); }
+  /// Elements of one row.
+  std::int64_t row_size() const { return shape_.numel(1, shape_.rank()); }
+  /// True if the ids rise strictly.
+  bool is_coalesced() const { return coalesced_; }
+
+  /// The same gradient with ids rising strictly and the values of repeated ids added in order.
+  SparseGrad coalesce() const;
+  /// The dense gradient, of shape shape().
+  Tensor to_dense() const;
+  /// Adds alpha * this to `dense` of shape shape(), row by row.
+  void add_to(const Tensor& dense, double alpha = 1.0) const;
+
+  /// "SparseGrad(nnz=6, shape=[10, 3], float32, uncoalesced)"
+  std::string str() const;
+
+ private:
+  friend struct detail::Access;
+  SparseGrad(Tensor ids, Tensor values, const Shape& shape, bool coalesced);
+
+  Tensor ids_, values_;
+  Shape shape_;
+  bool coalesced_ = false;
+};
+
+}  // namespace gradus

@@ -1,0 +1,41 @@
+#include <gradus/framework/storage.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <new>
+
+namespace gradus::detail {
+namespace {
+
+constexpr std::size_t header = 64;
+constexpr std::size_t stagger_threshold = std::size_t{256} << 10;
+
+std::size_t stagger(std::int64_t bytes) {
+  if (bytes < static_cast<std::int64_t>(stagger_threshold)) return 0;
+  static std::atomic<std::size_t> next{0};
+  return next.fetch_add(1, std::memory_order_relaxed) * 5 % 16 * 256;
+}
+
+}  // namespace
+
+static_assert(sizeof(Storage) <= header);
+
+Ref<Storage> Storage::allocate(std::int64_t bytes) {
+  const std::size_t room = bytes < static_cast<std::int64_t>(stagger_threshold) ? 0 : 4096;
+  const std::size_t block = header + room + static_cast<std::size_t>(bytes);
+  auto* place = static_cast<std::byte*>(gradus::detail::allocate(block));
+  auto* storage = new (place) Storage(place + header + stagger(bytes), bytes, block);
+#ifdef GRADUS_DEBUG_MEMORY
+  std::memset(storage->data_, 0xff, static_cast<std::size_t>(bytes));  // a NaN in both float types
+#endif
+  return Ref<Storage>::adopt(storage);
+}
+
+void Storage::destroy() noexcept {
+  const std::size_t block = block_;
+  this->~Storage();
+  gradus::detail::deallocate(this, block);
+}
+
+}  // namespace gradus::detail

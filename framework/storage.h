@@ -1,0 +1,45 @@
+#pragma once
+#include <gradus/framework/detail/ref.h>
+#include <gradus/framework/memory.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace gradus::detail {
+
+/// A counted buffer with a version that every change in place raises. Header and data are one block
+/// of the pool; large buffers start at staggered offsets, so that streams over several of them do
+/// not meet in the same cache sets.
+class GRADUS_API Storage {
+ public:
+  /// A buffer of `bytes`, 64-byte aligned, not filled (NaN-filled in the debug presets).
+  static Ref<Storage> allocate(std::int64_t bytes);
+
+  void* data() const { return data_; }
+  std::int64_t bytes() const { return bytes_; }
+
+  std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+  void bump_version() {
+    version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  void retain() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+  }
+  std::int64_t use_count() const { return count_.load(std::memory_order_acquire); }
+
+ private:
+  Storage(void* data, std::int64_t bytes, std::size_t block)
+      : data_(data), bytes_(bytes), block_(block) {}
+  void destroy() noexcept;
+
+  std::atomic<std::int64_t> count_{1};
+  std::atomic<std::uint64_t> version_{0};
+  void* data_;
+  std::int64_t bytes_;
+  std::size_t block_;  // size of the whole block
+};
+
+}  // namespace gradus::detail
