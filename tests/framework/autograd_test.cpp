@@ -1,0 +1,434 @@
+#include <gmock/gmock.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/gradcheck.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Tensor leaf(std::initializer_list<double> values) { return tensor(values).set_trainable(true); }
+
+std::vector<double> values(const Tensor& t) {
+  return {t.span<double>().begin(), t.span<double>().end()};
+}
+
+std::vector<double> grad(const Tensor& t) { return values(t.grad().dense()); }
+
+template <class E, class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+// Runs f on a thread with a stack of 256 KiB.
+void on_small_stack(std::function<void()> f) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, std::size_t{256} << 10), 0);
+  pthread_t thread{};
+  ASSERT_EQ(pthread_create(
+                &thread, &attributes,
+                [](void* work) -> void* {
+                  (*static_cast<std::function<void()>*>(work))();
+                  return nullptr;
+                },
+                &f),
+            0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+}
+
+constexpr int deep = 1'000'000;
+
+TEST(Backward, AddsEveryUseOfALeafExactly) {
+  for (int uses = 1; uses <= 100; uses = uses < 16 ? uses + 1 : uses + 84) {
+    const Tensor x = leaf({3});
+    Tensor sum = x * 1.0;
+    for (int i = 2; i <= uses; ++i) sum = sum + x * static_cast<double>(i);
+    sum.backward();
+    EXPECT_THAT(grad(x), ElementsAre(uses * (uses + 1) / 2)) << uses << " uses";
+  }
+}
+
+TEST(Backward, AddsToTheGradientThatIsThere) {
+  const Tensor x = leaf({2, 5});
+  (x * 3.0).backward(ones_like(x));
+  (x * 4.0).backward(ones_like(x));
+  EXPECT_THAT(grad(x), ElementsAre(7, 7));
+}
+
+TEST(Backward, GivesARepeatedInputBothContributions) {
+  const Tensor x = leaf({3});
+  mul(x, x).backward();
+  EXPECT_THAT(grad(x), ElementsAre(6));
+}
+
+TEST(Backward, SumsOverBroadcastAxes) {
+  const Tensor a = tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {2, 1, 3}).set_trainable(true);
+  const Tensor b = tensor({1.0, 10.0}, {2, 1}).set_trainable(true);
+  const Tensor c = scalar(2.0).set_trainable(true);
+  const Tensor y = a * b * c;  // [2, 2, 3]
+  y.backward(ones_like(y));
+  EXPECT_EQ(a.grad().dense().shape(), (Shape{2, 1, 3}));
+  EXPECT_THAT(grad(a), ElementsAre(22, 22, 22, 22, 22, 22));
+  EXPECT_THAT(grad(b), ElementsAre(42, 42));
+  EXPECT_THAT(grad(c), ElementsAre(21 * 11));
+}
+
+TEST(Backward, NeverLetsTwoLeavesShareAGradient) {
+  const Tensor a = leaf({1, 2});
+  const Tensor b = leaf({3, 4});
+  const Tensor cotangent = tensor({1.0, 1.0});
+  add(a, b).backward(cotangent);
+  const double* ga = a.grad().dense().data<double>();
+  const double* gb = b.grad().dense().data<double>();
+  EXPECT_NE(ga, gb);
+  EXPECT_NE(ga, cotangent.data<double>());
+  EXPECT_NE(gb, cotangent.data<double>());
+}
+
+TEST(Backward, LeavesAGradientThatTheUserHoldsAsItWas) {
+  const Tensor x = leaf({1});
+  (x * 2.0).backward();
+  const Tensor held = x.grad().dense();
+  (x * 5.0).backward();
+  EXPECT_THAT(values(held), ElementsAre(2));
+  EXPECT_THAT(grad(x), ElementsAre(7));
+}
+
+TEST(Backward, SkipsWhatIsFrozen) {
+  const Tensor x = leaf({2});
+  const Tensor frozen = tensor({5.0});
+  mul(x, frozen).backward();
+  EXPECT_THAT(grad(x), ElementsAre(5));
+  EXPECT_TRUE(frozen.grad().empty());
+}
+
+TEST(Backward, SkipsALeafThatWasFrozenAfterTheForward) {
+  const Tensor x = leaf({2});
+  const Tensor w = leaf({3});
+  const Tensor y = x * w;
+  w.set_trainable(false);
+  y.backward();
+  EXPECT_THAT(grad(x), ElementsAre(3));
+  EXPECT_TRUE(w.grad().empty());
+}
+
+TEST(Backward, OfALeafIsTheCotangent) {
+  const Tensor x = leaf({2, 3});
+  x.backward(tensor({4.0, 5.0}));
+  EXPECT_THAT(grad(x), ElementsAre(4, 5));
+}
+
+TEST(Backward, NeedsOneElementOrACotangent) {
+  const Tensor y = leaf({1, 2}) * 2.0;
+  EXPECT_THAT(message_of<ShapeError>([&] { y.backward(); }), HasSubstr("backward: the tensor [2]"));
+  EXPECT_THAT(message_of<ShapeError>([&] { y.backward(ones({3}, DType::float64)); }),
+              HasSubstr("cotangent [3] for a tensor [2]"));
+  EXPECT_THAT(message_of<DTypeError>([&] { y.backward(ones({2})); }), HasSubstr("float32"));
+}
+
+TEST(Backward, WithoutATrainableLeafSaysSo) {
+  const Tensor y = tensor({1.0}) * 2.0;
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(); }), HasSubstr("frozen"));
+}
+
+TEST(Backward, FreesTheGraphUnlessToldToRetainIt) {
+  const Tensor x = leaf({3});
+  const Tensor y = x * x;
+  y.backward({.retain_graph = true});
+  y.backward();
+  EXPECT_THAT(grad(x), ElementsAre(12));
+  const std::string message = message_of<AutogradError>([&] { y.backward(); });
+  EXPECT_THAT(message, HasSubstr("graph of mul was freed"));
+  EXPECT_THAT(message, HasSubstr("retain_graph"));
+  EXPECT_THAT(grad(x), ElementsAre(12));
+}
+
+TEST(Backward, NamesTheFreedOpThatTwoLossesShare) {
+  const Tensor x = leaf({3});
+  const Tensor shared = exp(x);
+  const Tensor second = shared * 3.0;
+  (shared * 2.0).backward();
+  EXPECT_THAT(message_of<AutogradError>([&] { second.backward(); }),
+              HasSubstr("graph of exp was freed"));
+}
+
+TEST(Backward, ThatThrowsChangesNoGradient) {
+  const Tensor a = leaf({3});
+  const Tensor b = leaf({4});
+  const Tensor c = tensor({2.0});
+  const Tensor early = mul(b, c);  // needs c, which is changed below
+  const Tensor y = a * 5.0 + early;
+  c.fill_(9);
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(); }),
+              HasSubstr("backward of mul: a value [1] that it needs was changed in place"));
+  EXPECT_TRUE(a.grad().empty());
+  EXPECT_TRUE(b.grad().empty());
+}
+
+TEST(Backward, NoticesAChangeThroughADetachedHandle) {
+  const Tensor x = leaf({3});
+  const Tensor y = exp(x);
+  y.detach().fill_(0);
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(); }), HasSubstr("backward of exp"));
+}
+
+TEST(Backward, MayNotBeCalledInsideBackward) {
+  const Tensor x = leaf({3});
+  const Tensor inner = leaf({1}) * 2.0;
+  const Tensor y = record("probe", x.clone(), vjp(x, [inner](const Tensor& g) {
+                            inner.backward();
+                            return g;
+                          }));
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(); }),
+              HasSubstr("gradients of gradients are not supported"));
+}
+
+TEST(Backward, RecordsNothingItself) {
+  const Tensor x = leaf({3});
+  bool recording = true;
+  const Tensor y = record("probe", x.clone(), vjp(x, [&](const Tensor& g) {
+                            recording = grad_enabled();
+                            return g;
+                          }));
+  y.backward();
+  EXPECT_FALSE(recording);
+  EXPECT_TRUE(grad_enabled());
+}
+
+TEST(Backward, OfSeveralThreadsIntoOneLeafAddsAll) {
+  const Tensor x = leaf({1});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&x] {
+      for (int i = 0; i < 100; ++i) (x * 3.0).backward();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(grad(x), ElementsAre(1200));
+}
+
+TEST(DeepGraph, ChainIsWalkedAndFreedWithoutRecursion) {
+  on_small_stack([] {
+    const Tensor x = leaf({1});
+    Tensor y = x;
+    for (int i = 0; i < deep; ++i) y = y + 1.0;
+    y.backward();
+    EXPECT_THAT(grad(x), ElementsAre(1));
+  });
+}
+
+TEST(DeepGraph, ThatNeverRanBackwardIsFreedWithoutRecursion) {
+  const MemoryStats before = memory_stats();
+  on_small_stack([] {
+    const Tensor x = leaf({1});
+    Tensor y = x;
+    for (int i = 0; i < deep; ++i) y = y + y;  // diamonds
+  });
+  EXPECT_EQ(memory_stats().live, before.live);
+}
+
+TEST(DeepGraph, WithSiblingOutputsIsFreedWithoutRecursion) {
+  on_small_stack([] {
+    const Tensor x = leaf({1});
+    Tensor a = x * 1.0;
+    Tensor b = x * 1.0;
+    for (int i = 0; i < deep / 10; ++i) {
+      Tensor c = a.clone();
+      Tensor d = b.clone();
+      record_joint("swap", {c, d}, {a, b}, [](Cotangents g, Needs) {
+        return std::vector<Gradient>{g[0], g[1]};
+      });
+      a = c;
+      b = d;
+    }
+    (a + b).backward();
+    EXPECT_THAT(grad(x), ElementsAre(2));
+  });
+}
+
+TEST(DeepGraph, OfClosuresThatHoldTensorsIsFreedWithoutRecursion) {
+  on_small_stack([] {
+    const Tensor x = leaf({1});
+    Tensor y = x * 1.0;
+    for (int i = 0; i < deep / 10; ++i) {
+      y = record("holds", y.clone(), vjp(x, [y](const Tensor& g) { return g; }));
+    }
+  });
+}
+
+TEST(Memory, IsFlatOverTrainingStepsAndTakesNothingFresh) {
+  const Tensor w = full({64, 64}, 0.5).set_trainable(true);
+  const Tensor x = full({64, 64}, 0.25);
+  double total = 0;
+  const auto step = [&] {
+    w.clear_grad();
+    const Tensor y = tanh(w * x) + w;
+    y.backward(ones_like(y));
+    total += y.clone().detach().data<float>()[0];
+    const NoGradGuard no_grad;
+    w.add_(w.grad().dense(), -0.001);
+  };
+  for (int i = 0; i < 10; ++i) step();
+  const MemoryStats before = memory_stats();
+  for (int i = 0; i < 1000; ++i) step();
+  EXPECT_EQ(memory_stats().live, before.live);
+#ifndef GRADUS_DEBUG_MEMORY
+  EXPECT_EQ(memory_stats().fresh, before.fresh);
+#endif
+  EXPECT_GT(total, 0);
+}
+
+TEST(Memory, OfALossThatRanBackwardHoldsNoGraph) {
+  const Tensor w = full({1024}, 0.5, DType::float64).set_trainable(true);
+  Tensor y;
+  {
+    const Tensor big = exp(w * 2.0);
+    y = big + 1.0;
+  }
+  y.backward(ones_like(y));
+  const std::int64_t with_loss = memory_stats().live;
+  w.clear_grad();
+  y = Tensor();
+  // The loss itself and the gradient: two buffers of 8 KiB and small objects, no saved values.
+  EXPECT_LT(with_loss - memory_stats().live, 3 * 8192);
+}
+
+TEST(NoGradGuard, RecordsNothingAndIsUndoneByExceptions) {
+  const Tensor x = leaf({1});
+  try {
+    const NoGradGuard guard;
+    EXPECT_FALSE((x * 2.0).requires_grad());
+    throw 1;
+  } catch (int) {
+  }
+  EXPECT_TRUE((x * 2.0).requires_grad());
+}
+
+TEST(NoGradGuard, HoldsForItsThreadOnly) {
+  const NoGradGuard guard;
+  bool other = false;
+  std::thread([&] { other = grad_enabled(); }).join();
+  EXPECT_TRUE(other);
+  EXPECT_FALSE(grad_enabled());
+}
+
+TEST(Record, KeepsNoClosureOfAFrozenInput) {
+  const Tensor x = leaf({1});
+  const Tensor frozen = tensor({1.0});
+  auto token = std::make_shared<int>(0);
+  const Tensor y = record("probe", x.clone(), vjp(x, [](const Tensor& g) { return g; }),
+                          vjp(frozen, [token](const Tensor& g) { return g; }));
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(Record, RefusesAResultThatIsPartOfAGraph) {
+  const Tensor x = leaf({1});
+  const Tensor y = x * 2.0;
+  const auto pass = [](const Tensor& g) { return g; };
+  EXPECT_THAT(message_of<AutogradError>([&] { record("again", y, vjp(x, pass)); }),
+              HasSubstr("again: the result is part of a graph already"));
+}
+
+TEST(Record, RefusesAGradientOfAnotherShapeOrDType) {
+  const Tensor x = leaf({1, 2, 3});
+  const Tensor y = record("bad_shape", x.clone(),
+                          vjp(x, [](const Tensor&) { return zeros({2}, DType::float64); }));
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(ones_like(y)); }),
+              HasSubstr("backward of bad_shape: gradient [2] for input 0 of shape [3]"));
+  const Tensor z = record("bad_dtype", x.clone(), vjp(x, [](const Tensor&) { return zeros({3}); }));
+  EXPECT_THAT(message_of<DTypeError>([&] { z.backward(ones_like(z)); }),
+              HasSubstr("backward of bad_dtype: gradient of dtype float32"));
+}
+
+TEST(Record, LetsAVjpAddIntoTheSum) {
+  const Tensor x = leaf({1, 2, 3, 4});
+  const auto element = [&](std::int64_t i) {
+    return record("element", tensor({x.data<double>()[i]}),
+                  vjp(x, [i](const Tensor& g, const Tensor& sum) {
+                    sum.mutable_data<double>()[i] += g.item();
+                  }));
+  };
+  const Tensor y = element(1) * 10.0 + element(3) + element(1) * 100.0;
+  y.backward();
+  EXPECT_THAT(grad(x), ElementsAre(0, 110, 0, 1));
+}
+
+TEST(RecordJoint, GivesCotangentsOfUsedOutputsOnlyAndSaysWhatIsNeeded) {
+  const Tensor a = leaf({1});
+  const Tensor b = tensor({1.0});
+  const Tensor first = a.clone();
+  const Tensor second = a.clone();
+  std::vector<bool> seen;
+  record_joint("probe", {first, second}, {a, b}, [&seen](Cotangents g, Needs needs) {
+    seen = {g[0].defined(), g[1].defined(), needs[0], needs[1]};
+    return std::vector<Gradient>{g[1], Gradient()};
+  });
+  (second * 7.0).backward();
+  EXPECT_THAT(seen, ElementsAre(false, true, true, false));
+  EXPECT_THAT(grad(a), ElementsAre(7));
+}
+
+TEST(RecordJoint, RefusesAWrongNumberOfGradients) {
+  const Tensor a = leaf({1});
+  const Tensor y = a.clone();
+  record_joint("short", {y}, {a}, [](Cotangents, Needs) { return std::vector<Gradient>(); });
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(); }),
+              HasSubstr("backward of short: 0 gradients for 1 inputs"));
+}
+
+TEST(AnomalyGuard, NamesTheOpThatMadeTheFirstNaN) {
+  const Tensor x = leaf({0, 1});
+  const Tensor y = sqrt(x) * 1.0;
+  const AnomalyGuard guard;
+  EXPECT_THAT(message_of<AutogradError>([&] { y.backward(ones_like(y)); }),
+              HasSubstr("backward of sqrt: made the first non-finite gradient: inf at element 0"));
+  EXPECT_TRUE(x.grad().empty());
+}
+
+TEST(Gradcheck, AcceptsARightGradientAndRefusesAWrongOne) {
+  const Tensor x = leaf({0.3, -1.2, 2.0});
+  EXPECT_TRUE(gradcheck([](const std::vector<Tensor>& in) { return tanh(in[0]) * in[0]; }, {x}));
+  const auto wrong = [](const std::vector<Tensor>& in) {
+    const Tensor& input = in[0];
+    return record("wrong", mul(input.detach(), 2.0),
+                  vjp(input, [](const Tensor& g) { return mul(g, 2.0001); }));
+  };
+  const GradcheckResult result = gradcheck(wrong, {x});
+  EXPECT_FALSE(result);
+  EXPECT_NEAR(result.error, 5e-5, 1e-6);
+  EXPECT_THAT(result.message, HasSubstr("input 0 of shape [3]"));
+}
+
+TEST(Gradcheck, PutsValuesAndGradientsBack) {
+  const Tensor x = leaf({1});
+  (x * 4.0).backward();
+  EXPECT_TRUE(gradcheck([](const std::vector<Tensor>& in) { return exp(in[0]); }, {x}));
+  EXPECT_THAT(grad(x), ElementsAre(4));
+  EXPECT_THAT(values(x), ElementsAre(1));
+}
+
+TEST(Gradcheck, NeedsFloat64) {
+  const Tensor x = ones({2}).set_trainable(true);
+  EXPECT_THROW(gradcheck([](const std::vector<Tensor>& in) { return in[0] * 1.0; }, {x}),
+               DTypeError);
+}
+
+}  // namespace
+}  // namespace gradus
