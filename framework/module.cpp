@@ -198,7 +198,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
     used.insert(entry->name);
     matches.push_back({entry, tensor, is_parameter});
   });
-  for (const StateEntry& entry : state.entries()) {
+  for (const StateEntry& entry : state) {
     if (used.count(entry.name) == 0) result.unexpected.push_back(entry.name);
   }
   if (options.strict && !(result.missing.empty() && result.unexpected.empty())) {
@@ -250,7 +250,7 @@ std::ostream& operator<<(std::ostream& out, const Module& module) { return out <
 
 StateDict snapshot(const Module& module) {
   StateDict copy;
-  for (const StateEntry& entry : module.state_dict().entries()) {
+  for (const StateEntry& entry : module.state_dict()) {
     copy.set(entry.name, entry.tensor.clone());
   }
   return copy;
@@ -258,7 +258,7 @@ StateDict snapshot(const Module& module) {
 
 void restore(const Module& module, const StateDict& state) {
   StateDict values;
-  for (const StateEntry& entry : state.entries()) values.set(entry.name, entry.tensor);
+  for (const StateEntry& entry : state) values.set(entry.name, entry.tensor);
   module.load_state_dict(values);
 }
 

@@ -92,7 +92,7 @@ void print(const Tensor& tensor, int axis, std::int64_t offset, std::string_view
     return;
   }
   const bool last = axis == tensor.dim() - 1;
-  const std::string newline = "\n" + std::string(indent) + std::string(axis + 1UL, ' ');
+  const std::string newline = fmt::format("\n{}{:{}}", indent, "", axis + 1);
   const std::int64_t stride = tensor.shape().numel(axis + 1, tensor.dim());
   bool first = true;
   const auto separate = [&] {

@@ -28,7 +28,12 @@ class GRADUS_API StateDict {
   const StateEntry* find(std::string_view name) const;
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
-  const std::vector<StateEntry>& entries() const { return entries_; }
+  /// The entries in the order in which they were set.
+  const std::vector<StateEntry>& entries() const& { return entries_; }
+  /// Deleted: a loop over the entries of a temporary would dangle. Loop over the StateDict itself.
+  const std::vector<StateEntry>& entries() && = delete;
+  std::vector<StateEntry>::const_iterator begin() const { return entries_.begin(); }
+  std::vector<StateEntry>::const_iterator end() const { return entries_.end(); }
   std::size_t size() const { return entries_.size(); }
 
   /// Free text, saved with the tensors.

@@ -276,12 +276,10 @@ TEST(DeepGraph, OfClosuresThatHoldTensorsIsFreedWithoutRecursion) {
 TEST(Memory, IsFlatOverTrainingStepsAndTakesNothingFresh) {
   const Tensor w = full({64, 64}, 0.5).set_trainable(true);
   const Tensor x = full({64, 64}, 0.25);
-  double total = 0;
   const auto step = [&] {
     w.clear_grad();
     const Tensor y = tanh(w * x) + w;
     y.backward(ones_like(y));
-    total += y.clone().detach().data<float>()[0];
     const NoGradGuard no_grad;
     w.add_(w.grad().dense(), -0.001);
   };
@@ -292,7 +290,7 @@ TEST(Memory, IsFlatOverTrainingStepsAndTakesNothingFresh) {
 #ifndef GRADUS_DEBUG_MEMORY
   EXPECT_EQ(memory_stats().fresh, before.fresh);
 #endif
-  EXPECT_GT(total, 0);
+  EXPECT_LT(w.data<float>()[0], 0.5F);
 }
 
 TEST(Memory, OfALossThatRanBackwardHoldsNoGraph) {
