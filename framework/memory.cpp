@@ -103,15 +103,57 @@ std::size_t round_up(std::size_t bytes) {
   return (bytes + unit - 1) / unit * unit;
 }
 
+std::size_t class_bytes(std::size_t index) {
+  if (index < 16) return (index + 1) * 64;
+  const std::size_t step = (index - 16) % 8 + 1;
+  return round_up((std::size_t{1} << (10 + (index - 16) / 8)) * (8 + step) / 8);
+}
+
+SizeClass rounded_class(std::size_t bytes) {
+  SizeClass c = size_class(bytes);
+  c.bytes = round_up(c.bytes);
+  return c;
+}
+
+// A few free small blocks that one thread keeps for itself, so that most small blocks are handed
+// out without the lock. Bounded, and returned when the thread ends: what one thread allocates and
+// another frees does not pile up.
+constexpr std::size_t magazine_classes = 24;   // blocks of up to 2 KiB
+constexpr std::size_t magazine_bytes = 16384;  // of each class
+
+struct Magazine {
+  std::array<FreeBlock*, magazine_classes> free;
+  std::array<std::uint32_t, magazine_classes> count;
+  std::atomic<std::int64_t> bytes;  // written by the owner only
+  Magazine* next;                   // in the list of all
+  bool registered;
+  bool closed;  // the thread is ending
+
+  void add_bytes(std::int64_t change) {
+    bytes.store(bytes.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  }
+};
+
 class Pool {
  public:
-  void* allocate(std::size_t bytes);
-  void deallocate(void* block, std::size_t bytes) noexcept;
+  void* allocate(const SizeClass& c);
+  void deallocate(void* block, const SizeClass& c) noexcept;
   void trim() noexcept;
+
+  // Moves up to `count` blocks of a class from the pool to a magazine; they stay counted as live.
+  void refill(Magazine& magazine, const SizeClass& c, std::uint32_t count) noexcept;
+  // Moves blocks from a magazine to the pool until `keep` are left.
+  void flush(Magazine& magazine, const SizeClass& c, std::uint32_t keep) noexcept;
+  void open(Magazine& magazine) noexcept;
+  void close(Magazine& magazine) noexcept;
 
   MemoryStats stats() {
     const SpinGuard guard(lock_);
-    return {live_, peak_, live_ + cached_, fresh_};
+    std::int64_t kept = 0;
+    for (const Magazine* m = magazines_; m != nullptr; m = m->next) {
+      kept += m->bytes.load(std::memory_order_relaxed);
+    }
+    return {live_ - kept, peak_, live_ + cached_, fresh_};
   }
   void reset_peak() {
     const SpinGuard guard(lock_);
@@ -127,23 +169,14 @@ class Pool {
   }
 
  private:
-  static SizeClass rounded(std::size_t bytes) {
-    SizeClass c = size_class(bytes);
-    c.bytes = round_up(c.bytes);
-    return c;
-  }
-
   SpinLock lock_;
   std::array<FreeBlock*, class_count> free_{};
+  Magazine* magazines_ = nullptr;
   std::int64_t live_ = 0, peak_ = 0, cached_ = 0, fresh_ = 0;
   std::int64_t limit_ = default_cache_limit();
 };
 
-void* Pool::allocate(std::size_t bytes) {
-  if (bytes > (std::size_t{1} << 61)) {
-    throw Error(fmt::format("memory: cannot allocate {} bytes", bytes));
-  }
-  const SizeClass c = rounded(bytes);
+void* Pool::allocate(const SizeClass& c) {
   const auto size = static_cast<std::int64_t>(c.bytes);
   {
     const SpinGuard guard(lock_);
@@ -172,8 +205,7 @@ void* Pool::allocate(std::size_t bytes) {
                           c.bytes));
 }
 
-void Pool::deallocate(void* block, std::size_t bytes) noexcept {
-  const SizeClass c = rounded(bytes);
+void Pool::deallocate(void* block, const SizeClass& c) noexcept {
   const auto size = static_cast<std::int64_t>(c.bytes);
 #ifdef GRADUS_DEBUG_MEMORY
   {
@@ -201,16 +233,63 @@ void Pool::trim() noexcept {
     std::swap(lists, free_);
     cached_ = 0;
   }
-  std::size_t bytes = 0;
   for (std::size_t i = 0; i < class_count; ++i) {
-    bytes = i < 16 ? (i + 1) * 64
-                   : (std::size_t{1} << (10 + (i - 16) / 8)) * (8 + (i - 16) % 8 + 1) / 8;
     for (FreeBlock* block = lists[i]; block != nullptr;) {
       FreeBlock* next = block->next;
-      system_free(block, round_up(bytes));
+      system_free(block, class_bytes(i));
       block = next;
     }
   }
+}
+
+void Pool::refill(Magazine& magazine, const SizeClass& c, std::uint32_t count) noexcept {
+  const SpinGuard guard(lock_);
+  const auto size = static_cast<std::int64_t>(c.bytes);
+  std::int64_t moved = 0;
+  for (; moved < count && free_[c.index] != nullptr; ++moved) {
+    FreeBlock* block = free_[c.index];
+    free_[c.index] = block->next;
+    block->next = magazine.free[c.index];
+    magazine.free[c.index] = block;
+  }
+  magazine.count[c.index] += static_cast<std::uint32_t>(moved);
+  magazine.add_bytes(moved * size);
+  live_ += moved * size;
+  cached_ -= moved * size;
+  peak_ = std::max(peak_, live_);
+}
+
+void Pool::flush(Magazine& magazine, const SizeClass& c, std::uint32_t keep) noexcept {
+  const SpinGuard guard(lock_);
+  const auto size = static_cast<std::int64_t>(c.bytes);
+  while (magazine.count[c.index] > keep) {
+    FreeBlock* block = magazine.free[c.index];
+    magazine.free[c.index] = block->next;
+    block->next = free_[c.index];
+    free_[c.index] = block;
+    --magazine.count[c.index];
+    magazine.add_bytes(-size);
+    live_ -= size;
+    cached_ += size;
+  }
+}
+
+void Pool::open(Magazine& magazine) noexcept {
+  const SpinGuard guard(lock_);
+  magazine.next = magazines_;
+  magazines_ = &magazine;
+  magazine.registered = true;
+}
+
+void Pool::close(Magazine& magazine) noexcept {
+  magazine.closed = true;
+  for (std::size_t i = 0; i < magazine_classes; ++i) {
+    flush(magazine, {i, class_bytes(i)}, 0);
+  }
+  const SpinGuard guard(lock_);
+  Magazine** link = &magazines_;
+  while (*link != &magazine) link = &(*link)->next;
+  *link = magazine.next;
 }
 
 // Never destroyed: tensors with static lifetime may be freed after any destructor of ours.
@@ -220,11 +299,38 @@ Pool& pool() {
   return *instance;
 }
 
+#ifndef GRADUS_DEBUG_MEMORY
+thread_local constinit Magazine magazine{};
+
+// Returns the magazine of a thread to the pool when the thread ends.
+struct MagazineCloser {
+  ~MagazineCloser() { pool().close(magazine); }
+};
+
+void open_magazine() noexcept {
+  pool().open(magazine);
+  thread_local const MagazineCloser closer;
+  (void)closer;
+}
+
+std::uint32_t magazine_limit(const SizeClass& c) {
+  return static_cast<std::uint32_t>(magazine_bytes / c.bytes);
+}
+#endif
+
 }  // namespace
 
 MemoryStats memory_stats() { return pool().stats(); }
 void reset_peak_memory() { pool().reset_peak(); }
-void trim_memory() { pool().trim(); }
+
+void trim_memory() {
+#ifndef GRADUS_DEBUG_MEMORY
+  for (std::size_t i = 0; i < magazine_classes; ++i) {
+    pool().flush(magazine, {i, class_bytes(i)}, 0);
+  }
+#endif
+  pool().trim();
+}
 
 void set_memory_cache_limit(std::int64_t bytes) {
   if (bytes < 0) {
@@ -235,8 +341,43 @@ void set_memory_cache_limit(std::int64_t bytes) {
 
 namespace detail {
 
-void* allocate(std::size_t bytes) { return pool().allocate(bytes); }
-void deallocate(void* block, std::size_t bytes) noexcept { pool().deallocate(block, bytes); }
+void* allocate(std::size_t bytes) {
+  if (bytes > (std::size_t{1} << 61)) {
+    throw Error(fmt::format("memory: the system cannot give {} bytes", bytes));
+  }
+  const SizeClass c = rounded_class(bytes);
+#ifndef GRADUS_DEBUG_MEMORY
+  if (c.index < magazine_classes && !magazine.closed) {
+    if (magazine.free[c.index] == nullptr) {
+      if (!magazine.registered) open_magazine();
+      pool().refill(magazine, c, magazine_limit(c) / 2);
+    }
+    if (FreeBlock* block = magazine.free[c.index]) {
+      magazine.free[c.index] = block->next;
+      --magazine.count[c.index];
+      magazine.add_bytes(-static_cast<std::int64_t>(c.bytes));
+      return block;
+    }
+  }
+#endif
+  return pool().allocate(c);
+}
+
+void deallocate(void* block, std::size_t bytes) noexcept {
+  const SizeClass c = rounded_class(bytes);
+#ifndef GRADUS_DEBUG_MEMORY
+  if (c.index < magazine_classes && !magazine.closed) {
+    if (!magazine.registered) open_magazine();
+    magazine.free[c.index] = new (block) FreeBlock{magazine.free[c.index]};
+    magazine.add_bytes(static_cast<std::int64_t>(c.bytes));
+    if (++magazine.count[c.index] > magazine_limit(c)) {
+      pool().flush(magazine, c, magazine_limit(c) / 2);
+    }
+    return;
+  }
+#endif
+  pool().deallocate(block, c);
+}
 
 }  // namespace detail
 }  // namespace gradus

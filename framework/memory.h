@@ -9,7 +9,8 @@ namespace gradus {
 /// What the tensor memory pool holds, in bytes.
 struct MemoryStats {
   std::int64_t live = 0;      ///< handed out to tensors and graph nodes
-  std::int64_t peak = 0;      ///< highest `live` since the start or reset_peak_memory()
+  std::int64_t peak = 0;      ///< highest `live` since the start or reset_peak_memory(), counting
+                              ///< the small blocks that threads keep at hand (below 400 KiB each)
   std::int64_t reserved = 0;  ///< live + kept for reuse
   std::int64_t fresh = 0;     ///< blocks taken from the system since the start
 };
