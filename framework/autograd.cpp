@@ -23,18 +23,23 @@ NoGradGuard::~NoGradGuard() { recording = before_; }
 AnomalyGuard::AnomalyGuard() { anomaly_guards.fetch_add(1); }
 AnomalyGuard::~AnomalyGuard() { anomaly_guards.fetch_sub(1); }
 
-Saved::Saved(const Tensor& tensor)
-    : tensor_(tensor.detach()), version_(detail::Access::body(tensor).storage->version()) {}
+Saved::Saved(const Tensor& tensor) {
+  const detail::Body& body = detail::Access::body(tensor);
+  storage_ = body.storage;
+  offset_ = body.offset;
+  version_ = storage_->version();
+  shape_ = body.shape;
+  dtype_ = body.dtype;
+}
 
-const Tensor& Saved::operator*() const {
-  const std::uint64_t version = detail::Access::body(tensor_).storage->version();
-  if (version != version_) {
+Tensor Saved::operator*() const {
+  if (const std::uint64_t changes = storage_->version() - version_; changes > 0) {
     throw AutogradError(fmt::format(
         "backward of {}: a value {} that it needs was changed in place after the forward pass "
         "({} times): change it after backward(), or change a clone()",
-        running_op ? running_op : "an op", tensor_.shape().str(), version - version_));
+        running_op ? running_op : "an op", shape_.str(), changes));
   }
-  return tensor_;
+  return detail::Access::make(storage_, offset_, shape_, dtype_);
 }
 
 namespace detail {

@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/detail/node.h>
 #include <gradus/framework/gradient.h>
+#include <gradus/framework/storage.h>
 #include <gradus/framework/tensor.h>
 
 #include <array>
@@ -49,12 +50,16 @@ class GRADUS_API Saved {
  public:
   explicit Saved(const Tensor& tensor);
   /// The value, part of no graph.
-  const Tensor& operator*() const;
-  const Tensor* operator->() const { return &**this; }
+  Tensor operator*() const;
+  const Shape& shape() const { return shape_; }
+  DType dtype() const { return dtype_; }
 
  private:
-  Tensor tensor_;
+  detail::Ref<detail::Storage> storage_;
+  std::int64_t offset_;
   std::uint64_t version_;
+  Shape shape_;
+  DType dtype_;
 };
 
 /// The vector-Jacobian product of one input: see record().

@@ -230,9 +230,7 @@ void Engine::add(std::size_t i, Gradient contribution) {
     make_owned(output->cotangent, shape, output->dtype);
     contribution.sparse().add_to(output->cotangent);
   } else {
-    Tensor dense = contribution.dense();
-    contribution = Gradient();
-    gather(output->cotangent, std::move(dense));
+    gather(output->cotangent, std::move(contribution).take_dense());
   }
 }
 
@@ -260,9 +258,7 @@ void Engine::add_to_leaf(Body& body, Gradient contribution) {
   if (contribution.is_sparse()) {
     body.leaf->sparse.push_back(contribution.sparse());
   } else {
-    Tensor dense = contribution.dense();
-    contribution = Gradient();
-    gather(body.leaf->dense, std::move(dense));
+    gather(body.leaf->dense, std::move(contribution).take_dense());
   }
 }
 
@@ -283,9 +279,7 @@ Gradient merge(Leaf& leaf) {
   if (old.is_dense()) {
     Tensor sum = old.dense();
     leaf.gradient = Gradient();
-    if (dense.defined()) {
-      gather(sum, std::move(dense));
-    }
+    if (dense.defined()) gather(sum, std::move(dense));
     dense = std::move(sum);
   }
   if (!Access::sole_owner(dense)) dense = dense.clone();

@@ -25,6 +25,8 @@ class GRADUS_API Gradient {
   const Tensor& dense() const;
   /// The sparse gradient. Throws AutogradError saying what is there instead.
   const SparseGrad& sparse() const;
+  /// Moves the dense gradient out. Throws as dense().
+  Tensor take_dense() &&;
   /// A dense tensor of either kind; throws AutogradError if there is no gradient.
   Tensor to_dense() const;
 

@@ -85,6 +85,13 @@ const Tensor& Gradient::dense() const {
                   is_sparse() ? ": use sparse() or to_dense()" : ": call backward() first"));
 }
 
+Tensor Gradient::take_dense() && {
+  dense();
+  Tensor taken = std::move(std::get<Tensor>(value_));
+  value_ = std::monostate();
+  return taken;
+}
+
 const SparseGrad& Gradient::sparse() const {
   if (const auto* sparse = std::get_if<SparseGrad>(&value_)) return *sparse;
   throw AutogradError(fmt::format("gradient: a sparse gradient was asked for, there is {}", str()));
