@@ -1,0 +1,395 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/io/atomic_file.h>
+#include <gradus/framework/io/safetensors.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t header_limit = 100'000'000;  // of the reference implementation
+constexpr int depth_limit = 8;
+constexpr const char* frozen_key = "gradus.frozen";
+constexpr const char* tied_key = "gradus.tied";
+
+const char* type_text(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return "F32";
+    case DType::float64:
+      return "F64";
+    case DType::int64:
+      return "I64";
+    case DType::boolean:
+      break;
+  }
+  return "BOOL";
+}
+
+// An element type of the format: its size in the file, and what it becomes.
+struct FileType {
+  const char* name;
+  std::uint64_t bytes;
+  DType dtype;
+};
+constexpr std::array<FileType, 11> file_types{{{"F32", 4, DType::float32},
+                                               {"F64", 8, DType::float64},
+                                               {"I64", 8, DType::int64},
+                                               {"BOOL", 1, DType::boolean},
+                                               {"F16", 2, DType::float32},
+                                               {"BF16", 2, DType::float32},
+                                               {"I32", 4, DType::int64},
+                                               {"I16", 2, DType::int64},
+                                               {"I8", 1, DType::int64},
+                                               {"U8", 1, DType::int64},
+                                               {"U16", 2, DType::int64}}};
+
+// Source: IEEE 754-2008, binary16.
+float from_half(std::uint16_t bits) {
+  const std::uint32_t sign = (bits & 0x8000U) << 16U;
+  const std::uint32_t exponent = (bits >> 10U) & 31U;
+  const std::uint32_t fraction = bits & 1023U;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const std::uint32_t wide = exponent == 31 ? 255 : exponent + 112;
+  return std::bit_cast<float>(sign | wide << 23U | fraction << 13U);
+}
+
+template <class From, class To, class F>
+void convert(const std::vector<char>& bytes, To* out, std::int64_t n, F&& f) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    From value;
+    std::memcpy(&value, bytes.data() + static_cast<std::size_t>(i) * sizeof(From), sizeof(From));
+    out[i] = static_cast<To>(f(value));
+  }
+}
+
+// One tensor as the header describes it, checked.
+struct Entry {
+  std::string name;
+  FileType type;
+  Shape shape;
+  std::uint64_t begin, end;
+};
+
+class Reader {
+ public:
+  explicit Reader(const fs::path& path) : path_(path), file_(path, std::ios::binary) {}
+
+  StateDict read();
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FormatError(
+        fmt::format("load: '{}' is not a sound .safetensors file: {}", path_.string(), what));
+  }
+  std::string read_header();
+  json parse(const std::string& text) const;
+  Entry check_entry(const std::string& name, const json& value) const;
+  void check_layout(std::vector<Entry>& entries) const;
+  std::map<std::string, std::string> check_metadata(const json& value) const;
+  Tensor read_tensor(const Entry& entry);
+  void restore_flags(StateDict& state) const;
+
+  const fs::path& path_;
+  std::ifstream file_;
+  std::uint64_t data_start_ = 0, data_bytes_ = 0;
+};
+
+std::string what_it_looks_like(std::string_view head) {
+  if (head.starts_with("PK")) return ": it looks like a zip archive (a PyTorch .pt file?)";
+  if (head.starts_with("\x93NUMPY")) return ": it looks like a NumPy .npy file";
+  if (head.starts_with("\x1f\x8b")) return ": it looks like a gzip file";
+  if (head.starts_with("\x80\x02")) return ": it looks like a Python pickle";
+  if (head.starts_with("GGUF")) return ": it looks like a GGUF file";
+  return "";
+}
+
+std::string Reader::read_header() {
+  std::error_code code;
+  const std::uint64_t size = fs::file_size(path_, code);
+  if (code || !file_) {
+    throw Error(fmt::format("load: cannot read '{}': {}", path_.string(),
+                            code ? code.message() : std::strerror(errno)));
+  }
+  if (size < 8) fail(fmt::format("it has {} bytes, the header length alone has 8", size));
+  std::array<char, 8> head{};
+  file_.read(head.data(), 8);
+  std::uint64_t length = 0;
+  std::memcpy(&length, head.data(), 8);
+  if (length > size - 8 || length > header_limit) {
+    fail(fmt::format("its header would have {} bytes, the file has {}{}", length, size,
+                     what_it_looks_like({head.data(), 8})));
+  }
+  std::string text(length, '\0');
+  file_.read(text.data(), static_cast<std::streamsize>(length));
+  if (!file_) fail("it ends within the header");
+  data_start_ = 8 + length;
+  data_bytes_ = size - data_start_;
+  return text;
+}
+
+json Reader::parse(const std::string& text) const {
+  if (!text.starts_with('{')) fail("its header does not begin with '{'");
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
+    if (depth > depth_limit) fail("its header is nested too deeply");
+    if (event == json::parse_event_t::object_start) {
+      keys.emplace_back();
+    } else if (event == json::parse_event_t::object_end) {
+      keys.pop_back();
+    } else if (event == json::parse_event_t::key) {
+      const auto& key = value.get_ref<const std::string&>();
+      if (!keys.back().insert(key).second) fail(fmt::format("its header names '{}' twice", key));
+    }
+    return true;
+  };
+  try {
+    return json::parse(text, watch);
+  } catch (const json::exception& error) {
+    fail(fmt::format("its header is not JSON: {}", error.what()));
+  }
+}
+
+Entry Reader::check_entry(const std::string& name, const json& value) const {
+  const auto bad = [&](const std::string& what) {
+    fail(fmt::format("tensor '{}': {}", name, what));
+  };
+  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
+      !value.contains("shape") || !value.contains("data_offsets")) {
+    bad("its entry is not {dtype, shape, data_offsets}");
+  }
+  const json& offsets = value["data_offsets"];
+  const auto unsigned_number = [](const json& item) { return item.is_number_unsigned(); };
+  if (!value["dtype"].is_string() || !value["shape"].is_array() || !offsets.is_array() ||
+      offsets.size() != 2 ||
+      !std::all_of(value["shape"].begin(), value["shape"].end(), unsigned_number) ||
+      !std::all_of(offsets.begin(), offsets.end(), unsigned_number)) {
+    bad("its dtype, shape or offsets are of the wrong type");
+  }
+  const auto& type = value["dtype"].get_ref<const std::string&>();
+  const auto* known = std::find_if(file_types.begin(), file_types.end(),
+                                   [&](const FileType& t) { return type == t.name; });
+  if (known == file_types.end()) bad(fmt::format("element type '{}' is not supported", type));
+  std::vector<std::int64_t> sizes;
+  for (const json& size : value["shape"]) {
+    const auto number = size.get<std::uint64_t>();
+    if (number > (std::uint64_t{1} << 62U)) bad(fmt::format("size {} is too large", number));
+    sizes.push_back(static_cast<std::int64_t>(number));
+  }
+  Entry entry{name, *known, {}, offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
+  try {
+    entry.shape = Shape(sizes);
+  } catch (const ShapeError& error) {
+    bad(error.what());
+  }
+  if (entry.begin > entry.end || entry.end > data_bytes_) {
+    bad(fmt::format("bytes [{}, {}) are outside the {} bytes of data: is the file truncated?",
+                    entry.begin, entry.end, data_bytes_));
+  }
+  const std::uint64_t bytes = entry.end - entry.begin;
+  const auto count = static_cast<std::uint64_t>(entry.shape.numel());
+  if (bytes % known->bytes != 0 || bytes / known->bytes != count) {
+    bad(fmt::format("{} bytes for shape {} of {}", bytes, entry.shape.str(), type));
+  }
+  return entry;
+}
+
+void Reader::check_layout(std::vector<Entry>& entries) const {
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  std::uint64_t position = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != position) {
+      fail(fmt::format("tensor '{}' begins at byte {}, the data before it ends at {}", entry.name,
+                       entry.begin, position));
+    }
+    position = entry.end;
+  }
+  if (position != data_bytes_) {
+    fail(fmt::format("{} bytes at the end belong to no tensor", data_bytes_ - position));
+  }
+}
+
+std::map<std::string, std::string> Reader::check_metadata(const json& value) const {
+  if (!value.is_object()) fail("its __metadata__ is not an object");
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, text] : value.items()) {
+    if (!text.is_string()) fail(fmt::format("its __metadata__ '{}' is not text", key));
+    metadata[key] = text.get<std::string>();
+  }
+  return metadata;
+}
+
+Tensor Reader::read_tensor(const Entry& entry) {
+  Tensor tensor = empty(entry.shape, entry.type.dtype);
+  const auto bytes = static_cast<std::size_t>(entry.end - entry.begin);
+  const std::int64_t n = entry.shape.numel();
+  const std::string_view type = entry.type.name;
+  const auto same = [](auto value) { return value; };
+  const bool direct = bytes == static_cast<std::size_t>(n * item_size(entry.type.dtype)) &&
+                      entry.type.dtype != DType::boolean;
+  std::vector<char> raw(direct ? 0 : bytes);
+  char* target = direct ? static_cast<char*>(detail::raw(tensor)) : raw.data();
+  file_.seekg(static_cast<std::streamoff>(data_start_ + entry.begin));
+  file_.read(target, static_cast<std::streamsize>(bytes));
+  if (!file_) fail(fmt::format("it ends within tensor '{}'", entry.name));
+  if (direct) return tensor;
+  if (entry.type.dtype == DType::boolean) {
+    convert<std::uint8_t>(raw, tensor.mutable_data<bool>(), n, [](auto v) { return v != 0; });
+  } else if (entry.type.dtype == DType::float32) {
+    convert<std::uint16_t>(raw, tensor.mutable_data<float>(), n, [&](std::uint16_t v) {
+      return type == "F16" ? from_half(v) : std::bit_cast<float>(std::uint32_t{v} << 16U);
+    });
+  } else {
+    auto* out = tensor.mutable_data<std::int64_t>();
+    if (type == "I32") convert<std::int32_t>(raw, out, n, same);
+    if (type == "I16") convert<std::int16_t>(raw, out, n, same);
+    if (type == "I8") convert<std::int8_t>(raw, out, n, same);
+    if (type == "U8") convert<std::uint8_t>(raw, out, n, same);
+    if (type == "U16") convert<std::uint16_t>(raw, out, n, same);
+  }
+  return tensor;
+}
+
+// Takes our own entries out of the metadata and applies them.
+void Reader::restore_flags(StateDict& state) const {
+  const auto take = [&](const char* key) -> std::optional<json> {
+    const auto found = state.metadata.find(key);
+    if (found == state.metadata.end()) return std::nullopt;
+    json value = json::parse(found->second, nullptr, false);
+    state.metadata.erase(found);
+    return value;
+  };
+  if (const std::optional<json> tied = take(tied_key)) {
+    if (!tied->is_object()) fail("its metadata gradus.tied is not an object");
+    for (const auto& [name, kept] : tied->items()) {
+      if (!kept.is_string() || !state.contains(kept.get<std::string>()) || state.contains(name)) {
+        fail(fmt::format("its metadata gradus.tied gives '{}' no tensor", name));
+      }
+      state.set(name, state.at(kept.get<std::string>()));
+    }
+  }
+  if (const std::optional<json> frozen = take(frozen_key)) {
+    if (!frozen->is_object()) fail("its metadata gradus.frozen is not an object");
+    for (const auto& [name, flag] : frozen->items()) {
+      if (!flag.is_boolean() || !state.contains(name)) {
+        fail(fmt::format("its metadata gradus.frozen names '{}', which is no tensor", name));
+      }
+      state.set(name, state.at(name), flag.get<bool>());
+    }
+  }
+}
+
+StateDict Reader::read() {
+  const std::string text = read_header();
+  const json header = parse(text);
+  StateDict state;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name == "__metadata__") {
+      state.metadata = check_metadata(value);
+    } else {
+      entries.push_back(check_entry(name, value));
+    }
+  }
+  check_layout(entries);
+  for (const Entry& entry : entries) state.set(entry.name, read_tensor(entry));
+  restore_flags(state);
+  return state;
+}
+
+// The tensors to write: each once, wide elements first, so that all are aligned.
+struct Plan {
+  std::vector<const StateEntry*> entries;
+  ordered_json tied = ordered_json::object();
+  ordered_json frozen = ordered_json::object();
+};
+
+Plan plan(const StateDict& state) {
+  Plan result;
+  std::map<const detail::Body*, const std::string*> seen;
+  for (const StateEntry& entry : state) {
+    if (entry.name == "__metadata__") {
+      throw ValueError("save: a tensor cannot be named '__metadata__'");
+    }
+    if (entry.frozen) result.frozen[entry.name] = *entry.frozen;
+    const auto [place, first] = seen.try_emplace(&detail::Access::body(entry.tensor), &entry.name);
+    if (first) {
+      result.entries.push_back(&entry);
+    } else {
+      result.tied[entry.name] = *place->second;
+    }
+  }
+  std::stable_sort(result.entries.begin(), result.entries.end(), [](auto* a, auto* b) {
+    return item_size(a->tensor.dtype()) > item_size(b->tensor.dtype());
+  });
+  return result;
+}
+
+std::string header_text(const StateDict& state, const Plan& plan) {
+  ordered_json metadata = ordered_json::object();
+  for (const auto& [key, text] : state.metadata) metadata[key] = text;
+  if (!plan.frozen.empty()) metadata[frozen_key] = plan.frozen.dump();
+  if (!plan.tied.empty()) metadata[tied_key] = plan.tied.dump();
+  ordered_json header = ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::int64_t position = 0;
+  for (const StateEntry* entry : plan.entries) {
+    const std::int64_t end = position + entry->tensor.numel() * item_size(entry->tensor.dtype());
+    const std::span<const std::int64_t> sizes = entry->tensor.shape().sizes();
+    header[entry->name] = {{"dtype", type_text(entry->tensor.dtype())},
+                           {"shape", std::vector<std::int64_t>(sizes.begin(), sizes.end())},
+                           {"data_offsets", {position, end}}};
+    position = end;
+  }
+  try {
+    std::string text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    return text;
+  } catch (const json::exception& error) {
+    throw ValueError(fmt::format("save: a name or metadata text is not UTF-8: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+void save(const StateDict& state, const fs::path& path) {
+  const Plan tensors = plan(state);
+  const std::string header = header_text(state, tensors);
+  AtomicFile file(path);
+  const std::uint64_t length = header.size();
+  file.write(&length, sizeof length);
+  file.write(header);
+  for (const StateEntry* entry : tensors.entries) {
+    const auto bytes =
+        static_cast<std::size_t>(entry->tensor.numel() * item_size(entry->tensor.dtype()));
+    file.write(detail::data(entry->tensor), bytes);
+  }
+  file.commit();
+}
+
+StateDict load(const fs::path& path) { return Reader(path).read(); }
+
+}  // namespace gradus
