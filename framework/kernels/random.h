@@ -1,0 +1,30 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+/// Counter-based random numbers: element i of a draw depends on (seed, offset, i) only, so neither
+/// on the number of threads nor on n. Every offset is a sequence of its own, independent of the
+/// others; draws of different kinds at one (seed, offset) share their bits. T is float or double.
+/// Source: Salmon, Moraes, Dror, Shaw, Parallel Random Numbers: As Easy as 1, 2, 3 (SC11).
+namespace gradus::kernels {
+
+/// Philox4x32-10: four random words from a counter and a key.
+std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
+/// 64 random bits.
+uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i);
+
+/// Uniform in [low, high), never high itself, in steps of 2^-24 (float) or 2^-53 (double) of the
+/// width; low where low == high.
+template <class T>
+void random_uniform(uint64_t seed, uint64_t offset, T* y, int64_t n, T low, T high);
+
+/// Normal with the given mean and standard deviation. Source: Box and Muller (1958).
+template <class T>
+void random_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, T mean, T deviation);
+
+/// `scale` with probability `keep`, else 0; the same choices for float and double.
+template <class T>
+void random_bernoulli_mask(uint64_t seed, uint64_t offset, T* y, int64_t n, double keep, T scale);
+
+}  // namespace gradus::kernels

@@ -1,0 +1,210 @@
+#include <gmock/gmock.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/memory.h>
+#include <gradus/framework/module.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "file_testing.h"
+
+namespace gradus {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+using Safetensors = FolderTest;
+
+std::string with_length(const std::string& header, const std::string& data) {
+  const std::uint64_t length = header.size();
+  std::string head(8, '\0');
+  std::memcpy(head.data(), &length, 8);
+  return head + header + data;
+}
+
+TEST_F(Safetensors, KeepBitsShapesAndNames) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const float tiny = std::numeric_limits<float>::denorm_min();
+  StateDict state;
+  state.set("mask", tensor({true, false, true}));
+  state.set("a.weight", tensor({1.5f, -0.0f, inf, tiny, std::nanf("")}, {5, 1}));
+  state.set("b", tensor({1e300, -2.0}));
+  state.set("count", tensor({std::int64_t{1} << 60, std::int64_t{-7}}));
+  state.set("scalar", scalar(3.0f));
+  state.set("empty", zeros({0, 4}));
+  state.metadata["note"] = "K\xC3\xB6nig \"quoted\"\n";
+  save(state, file("m.safetensors"));
+  const StateDict back = load(file("m.safetensors"));
+  ASSERT_EQ(back.size(), state.size());
+  EXPECT_EQ(back.metadata, state.metadata);
+  for (const StateEntry& entry : state) {
+    const Tensor& t = back.at(entry.name);
+    EXPECT_EQ(t.shape(), entry.tensor.shape()) << entry.name;
+    ASSERT_EQ(t.dtype(), entry.tensor.dtype()) << entry.name;
+  }
+  EXPECT_EQ(std::memcmp(back.at("a.weight").data<float>(), state.at("a.weight").data<float>(), 20),
+            0);
+  EXPECT_THAT(back.at("b").span<double>(), ElementsAre(1e300, -2.0));
+  EXPECT_THAT(back.at("count").span<std::int64_t>(), ElementsAre(std::int64_t{1} << 60, -7));
+  EXPECT_THAT(back.at("mask").span<bool>(), ElementsAre(true, false, true));
+}
+
+struct Pair : Module {
+  explicit Pair(const Tensor& shared)
+      : first(add_parameter("first", shared)),
+        second(add_parameter("second", first)),
+        table(add_parameter("table", ones({2, 2}), false)) {}
+  const Parameter first, second, table;
+};
+
+TEST_F(Safetensors, KeepTiesAndFrozenFlags) {
+  const Pair model(full({1000}, 5));
+  save(model.state_dict(), file("m.safetensors"));
+  EXPECT_LT(std::filesystem::file_size(file("m.safetensors")), 2U * 4000U);  // one copy of the tie
+  const Pair other(zeros({1000}));
+  other.table.set_trainable(true);
+  other.load_state_dict(load(file("m.safetensors")));
+  EXPECT_THAT(other.second.span<float>(), testing::Each(5));
+  EXPECT_TRUE(other.first.is_same(other.second));
+  EXPECT_FALSE(other.table.trainable());
+  EXPECT_TRUE(other.first.trainable());
+  EXPECT_TRUE(load(file("m.safetensors")).metadata.empty());
+}
+
+TEST_F(Safetensors, WidenHalvesAndSmallIntegers) {
+  // 1, -2, the smallest subnormal and infinity as binary16; 1 and -3.5 as bfloat16; int8 -1, 127
+  const std::string half("\x00\x3c\x00\xc0\x01\x00\x00\x7c", 8);
+  const std::string brain("\x80\x3f\x60\xc0", 4);
+  const std::string bytes("\xff\x7f", 2);
+  write_text(file("h"), with_length(R"({"h":{"dtype":"F16","shape":[4],"data_offsets":[0,8]},)"
+                                    R"("b":{"dtype":"BF16","shape":[2],"data_offsets":[8,12]},)"
+                                    R"("i":{"dtype":"I8","shape":[2],"data_offsets":[12,14]}})",
+                                    half + brain + bytes));
+  const StateDict state = load(file("h"));
+  EXPECT_THAT(state.at("h").span<float>(),
+              ElementsAre(1.0F, -2.0F, 0x1p-24F, std::numeric_limits<float>::infinity()));
+  EXPECT_THAT(state.at("b").span<float>(), ElementsAre(1.0F, -3.5F));
+  EXPECT_THAT(state.at("i").span<std::int64_t>(), ElementsAre(-1, 127));
+}
+
+TEST_F(Safetensors, ReadPayloadsAtAnyAlignment) {
+  write_text(file("u"), with_length(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                                    R"("f":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
+                                    std::string("\x07\x00\x00\x80\x3f", 5)));
+  EXPECT_EQ(load(file("u")).at("f").item<float>(), 1.0F);
+}
+
+struct BadFile {
+  std::string what, content, message;
+};
+
+std::string entry(const std::string& type, const std::string& shape, const std::string& offsets) {
+  const std::string data(4, 'x');
+  return with_length(R"({"t":{"dtype":")" + type + R"(","shape":)" + shape + R"(,"data_offsets":)" +
+                         offsets + "}}",
+                     data);
+}
+
+std::vector<BadFile> hostile_files() {
+  const std::string four(4, 'x');
+  return {
+      {"nothing", "", "it has 0 bytes"},
+      {"short", "abc", "it has 3 bytes"},
+      {"huge header", std::string(16, '\xff'), "its header would have 18446744073709551615 bytes"},
+      {"a zip", "PK\x03\x04" + std::string(40, '\0'), "its header would have"},
+      {"no brace", with_length(" {}", ""), "does not begin with '{'"},
+      {"no JSON", with_length("{\"a\":", ""), "is not JSON"},
+      {"not UTF-8", with_length("{\"\xff\":1}", ""), "is not JSON"},
+      {"deep", with_length("{\"a\":" + std::string(200000, '['), ""), "nested too deeply"},
+      {"twice",
+       with_length(R"({"t":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
+                   R"("t":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
+                   four),
+       "names 't' twice"},
+      {"no object", with_length(R"({"t":5})", ""), "tensor 't': its entry is not"},
+      {"unknown type", entry("F8_E4M3", "[4]", "[0,4]"), "element type 'F8_E4M3' is not supported"},
+      {"negative size", entry("U8", "[-4]", "[0,4]"), "wrong type"},
+      {"float size", entry("U8", "[4.0]", "[0,4]"), "wrong type"},
+      {"overflowing size", entry("U8", "[9223372036854775808]", "[0,4]"), "too large"},
+      {"overflowing product", entry("U8", "[4294967296,4294967296,4294967296]", "[0,4]"),
+       "more than 2^62 elements"},
+      {"a terabyte", entry("F32", "[274877906944]", "[0,1099511627776]"), "is the file truncated?"},
+      {"backwards", entry("U8", "[0]", "[4,0]"), "outside"},
+      {"shape and bytes", entry("F32", "[2]", "[0,4]"), "4 bytes for shape [2] of F32"},
+      {"hole", entry("U8", "[2]", "[2,4]"), "begins at byte 2"},
+      {"trailing", entry("U8", "[2]", "[0,2]"), "2 bytes at the end"},
+      {"overlap",
+       with_length(R"({"s":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},)"
+                   R"("t":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
+                   four),
+       "begins at byte 2, the data before it ends at 3"},
+      {"metadata", with_length(R"({"__metadata__":{"a":1}})", ""), "'a' is not text"},
+      {"rank 9", entry("U8", "[1,1,1,1,1,1,1,1,4]", "[0,4]"), "rank 9"},
+      {"frozen stranger", with_length(R"({"__metadata__":{"gradus.frozen":"{\"x\":true}"}})", ""),
+       "which is no tensor"},
+  };
+}
+
+TEST_F(Safetensors, RefuseHostileFilesBeforeAllocating) {
+  reset_peak_memory();
+  const std::int64_t before = memory_stats().peak;
+  for (const BadFile& bad : hostile_files()) {
+    write_text(file("bad"), bad.content);
+    const std::string message = message_of<FormatError>([&] { load(file("bad")); });
+    EXPECT_THAT(message, HasSubstr(bad.message)) << bad.what;
+    EXPECT_THAT(message, HasSubstr(file("bad").string())) << bad.what;
+  }
+  EXPECT_LT(memory_stats().peak - before, 1 << 20);
+}
+
+TEST_F(Safetensors, RefuseEveryTruncation) {
+  StateDict state;
+  state.set("a", tensor({1.0f, 2.0f, 3.0f}));
+  state.set("b", tensor({1, 2}));
+  save(state, file("m"));
+  const std::string whole = read_text(file("m"));
+  for (std::size_t n = 0; n < whole.size(); ++n) {
+    write_text(file("cut"), whole.substr(0, n));
+    EXPECT_THROW(load(file("cut")), FormatError) << n << " of " << whole.size() << " bytes";
+  }
+}
+
+TEST_F(Safetensors, SurviveRandomDamageWithAnErrorOrAWholeResult) {
+  StateDict state;
+  state.set("a", tensor({1.0f, 2.0f, 3.0f}));
+  state.metadata["k"] = "v";
+  save(state, file("m"));
+  const std::string whole = read_text(file("m"));
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::string damaged = whole;
+    for (int k = 0; k < 3; ++k) damaged[random() % damaged.size()] = static_cast<char>(random());
+    write_text(file("d"), damaged);
+    try {
+      load(file("d"));
+    } catch (const FormatError&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 1000);
+}
+
+TEST_F(Safetensors, NameTheFileThatIsNotThere) {
+  EXPECT_THAT(message_of<Error>([&] { load(file("missing")); }),
+              HasSubstr("missing': No such file or directory"));
+  EXPECT_THAT(message_of<Error>([&] { save({}, file("no/such/folder")); }),
+              HasSubstr("No such file or directory"));
+  EXPECT_THROW(save({}, folder()), Error);
+}
+
+}  // namespace
+}  // namespace gradus
