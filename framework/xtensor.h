@@ -17,9 +17,13 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/tensor.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
 
 namespace gradus {
 

@@ -2,6 +2,7 @@
 #include <gradus/framework/tensor.h>
 
 #include <span>
+#include <vector>
 
 namespace gradus::detail {
 
