@@ -105,6 +105,57 @@ void box_muller(const T* u, const T* v, T mean, T deviation, T* to) {
   }
 }
 
+void fill_uniform(uint64_t seed, uint64_t offset, float* y, int64_t n, float low, float high) {
+  // In double, where the width of any range is finite; rounded to float it may reach `high`.
+  const double start = static_cast<double>(low), width = static_cast<double>(high) - start;
+  const float most = std::nextafter(high, low);
+  fill_groups<kGroup>(seed, offset, y, n, 3, [=](const Group& group, float* to) {
+    for (int w = 0; w < 4; ++w) {
+      for (int i = 0; i < kLanes; ++i) {
+        const auto value = static_cast<float>(start + unit_of<double>(group.word[w][i]) * width);
+        to[w * kLanes + i] = value < most ? value : most;
+      }
+    }
+  });
+}
+
+void fill_uniform(uint64_t seed, uint64_t offset, double* y, int64_t n, double low, double high) {
+  // Half the width: that of any range is finite.
+  const double half = high / 2 - low / 2, most = std::nextafter(high, low);
+  fill_groups<kGroup / 2>(seed, offset, y, n, 6, [=](const Group& group, double* to) {
+    for (int w = 0; w < 4; w += 2) {
+      for (int i = 0; i < kLanes; ++i) {
+        const double u = unit_of(group.word[w][i], group.word[w + 1][i]);
+        const double value = low + u * half + u * half;
+        to[w / 2 * kLanes + i] = value < most ? value : most;
+      }
+    }
+  });
+}
+
+void fill_normal(uint64_t seed, uint64_t offset, float* y, int64_t n, float mean, float deviation) {
+  fill_groups<kGroup>(seed, offset, y, n, 8, [=](const Group& group, float* to) {
+    for (int w = 0; w < 4; w += 2) {
+      float u[kLanes], v[kLanes];
+      for (int i = 0; i < kLanes; ++i) u[i] = positive_unit_of(group.word[w][i]);
+      for (int i = 0; i < kLanes; ++i) v[i] = unit_of<float>(group.word[w + 1][i]);
+      box_muller(u, v, mean, deviation, to + w * kLanes);
+    }
+  });
+}
+
+void fill_normal(uint64_t seed, uint64_t offset, double* y, int64_t n, double mean,
+                 double deviation) {
+  fill_groups<kGroup / 2>(seed, offset, y, n, 16, [=](const Group& group, double* to) {
+    double u[kLanes], v[kLanes];
+    for (int i = 0; i < kLanes; ++i) {
+      u[i] = unit_of(group.word[0][i], group.word[1][i]) + 0x1p-54;  // > 0
+      v[i] = unit_of(group.word[2][i], group.word[3][i]);
+    }
+    box_muller(u, v, mean, deviation, to);
+  });
+}
+
 }  // namespace
 
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
@@ -119,60 +170,14 @@ uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i) {
   return uint64_t{word[i % 2 * 2]} << 32 | word[i % 2 * 2 + 1];
 }
 
-template <>
-void random_uniform(uint64_t seed, uint64_t offset, float* y, int64_t n, float low, float high) {
-  // In double, where the width of any range is finite; rounded to float it may reach `high`.
-  const double start = static_cast<double>(low), width = static_cast<double>(high) - start;
-  const float most = std::nextafter(high, low);
-  fill_groups<kGroup>(seed, offset, y, n, 3, [=](const Group& group, float* to) {
-    for (int w = 0; w < 4; ++w) {
-      for (int i = 0; i < kLanes; ++i) {
-        const auto value = static_cast<float>(start + unit_of<double>(group.word[w][i]) * width);
-        to[w * kLanes + i] = value < most ? value : most;
-      }
-    }
-  });
+template <class T>
+void random_uniform(uint64_t seed, uint64_t offset, T* y, int64_t n, T low, T high) {
+  fill_uniform(seed, offset, y, n, low, high);
 }
 
-template <>
-void random_uniform(uint64_t seed, uint64_t offset, double* y, int64_t n, double low, double high) {
-  // Half the width: that of any range is finite.
-  const double half = high / 2 - low / 2, most = std::nextafter(high, low);
-  fill_groups<kGroup / 2>(seed, offset, y, n, 6, [=](const Group& group, double* to) {
-    for (int w = 0; w < 4; w += 2) {
-      for (int i = 0; i < kLanes; ++i) {
-        const double u = unit_of(group.word[w][i], group.word[w + 1][i]);
-        const double value = low + u * half + u * half;
-        to[w / 2 * kLanes + i] = value < most ? value : most;
-      }
-    }
-  });
-}
-
-template <>
-void random_normal(uint64_t seed, uint64_t offset, float* y, int64_t n, float mean,
-                   float deviation) {
-  fill_groups<kGroup>(seed, offset, y, n, 8, [=](const Group& group, float* to) {
-    for (int w = 0; w < 4; w += 2) {
-      float u[kLanes], v[kLanes];
-      for (int i = 0; i < kLanes; ++i) u[i] = positive_unit_of(group.word[w][i]);
-      for (int i = 0; i < kLanes; ++i) v[i] = unit_of<float>(group.word[w + 1][i]);
-      box_muller(u, v, mean, deviation, to + w * kLanes);
-    }
-  });
-}
-
-template <>
-void random_normal(uint64_t seed, uint64_t offset, double* y, int64_t n, double mean,
-                   double deviation) {
-  fill_groups<kGroup / 2>(seed, offset, y, n, 16, [=](const Group& group, double* to) {
-    double u[kLanes], v[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
-      u[i] = unit_of(group.word[0][i], group.word[1][i]) + 0x1p-54;  // > 0
-      v[i] = unit_of(group.word[2][i], group.word[3][i]);
-    }
-    box_muller(u, v, mean, deviation, to);
-  });
+template <class T>
+void random_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, T mean, T deviation) {
+  fill_normal(seed, offset, y, n, mean, deviation);
 }
 
 template <class T>
@@ -189,7 +194,12 @@ void random_bernoulli_mask(uint64_t seed, uint64_t offset, T* y, int64_t n, doub
   });
 }
 
-template void random_bernoulli_mask<float>(uint64_t, uint64_t, float*, int64_t, double, float);
-template void random_bernoulli_mask<double>(uint64_t, uint64_t, double*, int64_t, double, double);
+#define GRADUS_RANDOM(T)                                                  \
+  template void random_uniform<T>(uint64_t, uint64_t, T*, int64_t, T, T); \
+  template void random_normal<T>(uint64_t, uint64_t, T*, int64_t, T, T);  \
+  template void random_bernoulli_mask<T>(uint64_t, uint64_t, T*, int64_t, double, T);
+GRADUS_RANDOM(float)
+GRADUS_RANDOM(double)
+#undef GRADUS_RANDOM
 
 }  // namespace gradus::kernels
