@@ -4,8 +4,9 @@
 namespace gradus {
 
 // Shapes: two tensors broadcast as in NumPy. Dtypes must be equal; a C++ number takes the dtype of
-// the tensor. Integer tensors: add, sub, mul, neg.
-// Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit dtypes.
+// the tensor, which must not be an integer type if it is a fraction. Integer tensors: add, sub,
+// mul, neg. Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit
+// dtypes.
 
 /// a + b.
 GRADUS_API Tensor add(const Tensor& a, const Tensor& b);

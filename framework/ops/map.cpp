@@ -6,6 +6,8 @@
 #include <gradus/framework/parallel.h>
 
 #include <array>
+#include <cmath>
+#include <type_traits>
 
 namespace gradus::detail {
 namespace {
@@ -95,6 +97,19 @@ void dispatch_kernel(const char* operation, DType dtype, const Kernel& kernel, F
   throw DTypeError(fmt::format("{}: not defined for {} tensors", operation, name(dtype)));
 }
 
+// A C++ number as an element of a tensor.
+template <class T>
+T element(const char* operation, double value) {
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    if (value != std::trunc(value) || std::abs(value) >= 0x1p63) {
+      throw DTypeError(fmt::format(
+          "{}: the number {} is no int64: convert the tensor to a float type first, with to()",
+          operation, value));
+    }
+  }
+  return static_cast<T>(value);
+}
+
 template <class T>
 const T* values(const Tensor& x) {
   return static_cast<const T*>(data(x));
@@ -159,7 +174,7 @@ Tensor map(const char* operation, const Tensor& x, double scalar,
            const kernels::BinaryKernel& kernel) {
   Tensor y;
   dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
-    const T value = static_cast<T>(scalar);
+    const T value = element<T>(operation, scalar);
     y = empty_like(x);
     kernels::run(kernel, values<T>(x), 1, &value, 0, static_cast<T*>(raw(y)), x.numel());
   });
@@ -170,7 +185,7 @@ Tensor map(const char* operation, double scalar, const Tensor& x,
            const kernels::BinaryKernel& kernel) {
   Tensor y;
   dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
-    const T value = static_cast<T>(scalar);
+    const T value = element<T>(operation, scalar);
     y = empty_like(x);
     kernels::run(kernel, &value, 0, values<T>(x), 1, static_cast<T*>(raw(y)), x.numel());
   });
@@ -218,7 +233,13 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b,
 
 Tensor map(const char* operation, const Tensor& x, double scalar,
            const kernels::CompareKernel& kernel) {
-  return map(operation, x, full({}, scalar, x.dtype()), kernel);
+  Tensor y;
+  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
+    const T value = element<T>(operation, scalar);
+    y = empty(x.shape(), DType::boolean);
+    kernels::run(kernel, values<T>(x), 1, &value, 0, static_cast<bool*>(raw(y)), x.numel());
+  });
+  return y;
 }
 
 }  // namespace gradus::detail

@@ -14,7 +14,8 @@ GRADUS_API Tensor map(const char* operation, const Tensor& x, const kernels::Una
 GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
                       const kernels::BinaryKernel& kernel);
 
-/// y = kernel(x, scalar); the scalar takes the dtype of x.
+/// y = kernel(x, scalar); the scalar takes the dtype of x. Throws DTypeError for a fraction and an
+/// integer tensor.
 GRADUS_API Tensor map(const char* operation, const Tensor& x, double scalar,
                       const kernels::BinaryKernel& kernel);
 /// y = kernel(scalar, x).

@@ -1,0 +1,339 @@
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/tests/support/op_testing.h>
+
+namespace gradus {
+namespace {
+
+using Inputs = std::vector<Tensor>;
+using Unary = Tensor (*)(const Tensor&);
+using Binary = Tensor (*)(const Tensor&, const Tensor&);
+using DoubleBinary = double (*)(double, double);
+
+// op against f for every pair of broadcast shapes, in both float types.
+void check_broadcast_values(Binary op, DoubleBinary f) {
+  for_each_broadcast_pair([&](const Shape& a, const Shape& b, const Shape& result) {
+    SCOPED_TRACE(a.str() + " and " + b.str());
+    const Tensor x = frozen(random_leaf(a, 1, 1, 2));
+    const Tensor y = frozen(random_leaf(b, 2, 1, 2));
+    std::vector<double> expected;
+    for (std::int64_t i = 0; i < result.numel(); ++i) {
+      expected.push_back(f(x.data<double>()[broadcast_offset(a, result, i)],
+                           y.data<double>()[broadcast_offset(b, result, i)]));
+    }
+    EXPECT_TRUE(has_values(op(x, y), result, expected));
+    EXPECT_TRUE(is_close(op(x.to(DType::float32), y.to(DType::float32)), result, expected, 1e-6));
+  });
+}
+
+void check_binary_gradients(Binary op) {
+  const auto function = [op](const Inputs& in) { return op(in[0], in[1]); };
+  for_each_broadcast_pair([&](const Shape& a, const Shape& b, const Shape&) {
+    SCOPED_TRACE(a.str() + " and " + b.str());
+    EXPECT_TRUE(passes_gradcheck(function, {random_leaf(a, 1, 1, 2), random_leaf(b, 2, -2, -1)}));
+  });
+  const Tensor x = random_leaf({2, 3}, 3, 1, 2);
+  const Tensor y = random_leaf({3}, 4, 1, 2);
+  EXPECT_TRUE(passes_gradcheck(function, {x, frozen(y)}));
+  EXPECT_TRUE(passes_gradcheck(function, {frozen(x), y}));
+  EXPECT_TRUE(passes_gradcheck([op](const Inputs& in) { return op(in[0], in[0]); }, {x}));
+  EXPECT_FALSE(op(frozen(x), frozen(y)).requires_grad());
+}
+
+void check_empty(Binary op) {
+  EXPECT_TRUE(has_values(op(zeros({0, 3}), ones({3})), {0, 3}, {}));
+  EXPECT_TRUE(has_values(op(zeros({0}), ones({1})), {0}, {}));
+  const Tensor x = random_leaf({1, 3});
+  const Tensor y = random_leaf({0, 3});
+  op(x, y).backward(zeros({0, 3}, DType::float64));
+  EXPECT_EQ(gradient_of(x), std::vector<double>(3, 0.0));
+  EXPECT_TRUE(gradient_of(y).empty());
+}
+
+void check_broken_binary(Binary op, const std::string& name) {
+  EXPECT_ERROR(op(zeros({2, 3}), zeros({4})), ShapeError,
+               name + ": shapes do not broadcast: a is [2, 3], b is [4]");
+  EXPECT_ERROR(op(zeros({2}), zeros({2}, DType::float64)), DTypeError,
+               name + ": dtypes differ: a is float32 [2], b is float64 [2]: convert one with to()");
+  EXPECT_ERROR(op(zeros({}, DType::int64), zeros({2})), DTypeError,
+               name + ": dtypes differ: a is int64 [], b is float32 [2]: convert one with to()");
+  EXPECT_ERROR(op(zeros({2}, DType::boolean), zeros({2}, DType::boolean)), DTypeError,
+               name + ": not defined for boolean tensors");
+}
+
+// Gradients in [low, high] for shapes of rank 0 to 3.
+void check_unary_gradients(Unary op, double low, double high) {
+  const auto function = [op](const Inputs& in) { return op(in[0]); };
+  for (const Shape& shape : {Shape{}, Shape{1}, Shape{17}, Shape{2, 3}, Shape{2, 1, 3}}) {
+    SCOPED_TRACE(shape.str());
+    EXPECT_TRUE(passes_gradcheck(function, {random_leaf(shape, 1, low, high)}));
+  }
+  EXPECT_FALSE(op(ones({2})).requires_grad());
+  const Tensor empty = random_leaf({0, 3});
+  op(empty).backward(zeros({0, 3}, DType::float64));
+  EXPECT_TRUE(gradient_of(empty).empty());
+}
+
+void check_broken_float_unary(Unary op, const std::string& name) {
+  EXPECT_ERROR(op(zeros({2}, DType::int64)), DTypeError, name + ": not defined for int64 tensors");
+  EXPECT_ERROR(op(zeros({2}, DType::boolean)), DTypeError,
+               name + ": not defined for boolean tensors");
+}
+
+// op against f at the given points, in both float types.
+void check_unary_values(Unary op, double (*f)(double), const std::vector<double>& points) {
+  std::vector<double> expected;
+  for (const double x : points) expected.push_back(f(x));
+  const Shape shape{static_cast<std::int64_t>(points.size())};
+  EXPECT_TRUE(is_close(op(tensor(points)), shape, expected, 1e-15));
+  const std::vector<float> rounded(points.begin(), points.end());
+  expected.clear();
+  for (const float x : rounded) expected.push_back(f(static_cast<double>(x)));
+  EXPECT_TRUE(is_close(op(tensor(rounded)), shape, expected, 1e-6));
+}
+
+double gradient_at(Unary op, double x, double cotangent) {
+  const Tensor input = leaf({x});
+  op(input).backward(tensor({cotangent}));
+  return gradient_of(input)[0];
+}
+
+TEST(OpAdd, KnownValuesForAllBroadcasts) {
+  check_broadcast_values(add, [](double a, double b) { return a + b; });
+}
+TEST(OpAdd, KnownValuesWithNumbersAndOperators) {
+  const Tensor x = tensor({1.0f, -2.0f});
+  EXPECT_TRUE(has_values(add(x, 0.5), {2}, {1.5, -1.5}));
+  EXPECT_TRUE(has_values(x + 0.5, {2}, {1.5, -1.5}));
+  EXPECT_TRUE(has_values(0.5 + x, {2}, {1.5, -1.5}));
+  EXPECT_TRUE(has_values(x + x, {2}, {2, -4}));
+  EXPECT_EQ((x + 0.5).dtype(), DType::float32);
+}
+TEST(OpAdd, KnownValuesOfIntegersBeyondDoublePrecision) {
+  const Tensor x = tensor({std::int64_t{1} << 62, std::int64_t{-3}});
+  EXPECT_EQ((x + tensor({1, 1})).data<std::int64_t>()[0], (std::int64_t{1} << 62) + 1);
+  EXPECT_EQ((x + 1).data<std::int64_t>()[0], (std::int64_t{1} << 62) + 1);
+  EXPECT_FALSE((x + 1).requires_grad());
+}
+TEST(OpAdd, GradientOfAllBroadcastsRepeatedAndFrozenInputs) {
+  check_binary_gradients(add);
+  const Tensor x = random_leaf({3});
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return 2.0 + in[0] + 1.0; }, {x}));
+}
+TEST(OpAdd, EmptyTensors) { check_empty(add); }
+TEST(OpAdd, BrokenInput) {
+  check_broken_binary(add, "add");
+  EXPECT_ERROR(tensor({1, 2}) + 0.5, DTypeError,
+               "add: the number 0.5 is no int64: convert the tensor to a float type first, with "
+               "to()");
+  EXPECT_ERROR(tensor({1, 2}) + not_a_number, DTypeError,
+               "add: the number nan is no int64: convert the tensor to a float type first, with "
+               "to()");
+  EXPECT_ERROR(tensor({1, 2}) + 1e19, DTypeError,
+               "add: the number 1e+19 is no int64: convert the tensor to a float type first, with "
+               "to()");
+}
+
+TEST(OpSub, KnownValuesForAllBroadcasts) {
+  check_broadcast_values(sub, [](double a, double b) { return a - b; });
+}
+TEST(OpSub, KnownValuesWithNumbersOnEitherSide) {
+  const Tensor x = tensor({1.0f, -2.0f});
+  EXPECT_TRUE(has_values(x - 0.5, {2}, {0.5, -2.5}));
+  EXPECT_TRUE(has_values(0.5 - x, {2}, {-0.5, 2.5}));
+  EXPECT_TRUE(has_values(x - tensor({3.0f}), {2}, {-2, -5}));
+  EXPECT_TRUE(has_values(5 - tensor({7, 2}), {2}, {-2, 3}));
+}
+TEST(OpSub, GradientOfAllBroadcastsRepeatedAndFrozenInputs) {
+  check_binary_gradients(sub);
+  const Tensor x = random_leaf({3});
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return 2.0 - (in[0] - 1.0); }, {x}));
+}
+TEST(OpSub, EmptyTensors) { check_empty(sub); }
+TEST(OpSub, BrokenInput) {
+  check_broken_binary(sub, "sub");
+  EXPECT_ERROR(0.5 - tensor({1}), DTypeError,
+               "sub: the number 0.5 is no int64: convert the tensor to a float type first, with "
+               "to()");
+}
+
+TEST(OpMul, KnownValuesForAllBroadcasts) {
+  check_broadcast_values(mul, [](double a, double b) { return a * b; });
+}
+TEST(OpMul, KnownValuesWithNumbersAndIntegers) {
+  const Tensor x = tensor({1.5f, -2.0f});
+  EXPECT_TRUE(has_values(x * 3, {2}, {4.5, -6}));
+  EXPECT_TRUE(has_values(3 * x, {2}, {4.5, -6}));
+  EXPECT_TRUE(has_values(tensor({3, -4}) * tensor({5, 6}), {2}, {15, -24}));
+  const std::int64_t big = 3037000499;  // the product needs 63 bits
+  EXPECT_EQ((tensor({big}) * tensor({big})).data<std::int64_t>()[0], big * big);
+}
+TEST(OpMul, GradientOfAllBroadcastsRepeatedAndFrozenInputs) {
+  check_binary_gradients(mul);
+  const Tensor x = random_leaf({3});
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return 2.0 * (in[0] * -3.0); }, {x}));
+}
+TEST(OpMul, EmptyTensors) { check_empty(mul); }
+TEST(OpMul, BrokenInput) { check_broken_binary(mul, "mul"); }
+
+TEST(OpDiv, KnownValuesForAllBroadcasts) {
+  check_broadcast_values(div, [](double a, double b) { return a / b; });
+}
+TEST(OpDiv, KnownValuesWithNumbersAndZeros) {
+  const Tensor x = tensor({1.0f, -2.0f, 0.0f});
+  EXPECT_TRUE(has_values(x / 4, {3}, {0.25, -0.5, 0}));
+  EXPECT_TRUE(has_values(1 / x, {3}, {1, -0.5, infinity}));
+  EXPECT_TRUE(has_values(x / 0, {3}, {infinity, -infinity, not_a_number}));
+}
+TEST(OpDiv, GradientOfAllBroadcastsRepeatedAndFrozenInputs) {
+  check_binary_gradients(div);
+  const Tensor x = random_leaf({3}, 1, 1, 2);
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return 2.0 / (in[0] / -3.0); }, {x}));
+}
+TEST(OpDiv, GradientIsZeroForAZeroCotangentEvenAtZero) {
+  for (const double numerator : {0.0, 1.0, infinity, not_a_number}) {
+    const Tensor a = leaf({numerator, 1});
+    const Tensor b = leaf({0, 2});
+    div(a, b).backward(tensor({0.0, 1.0}));
+    EXPECT_EQ(gradient_of(a), (std::vector<double>{0, 0.5}));
+    EXPECT_EQ(gradient_of(b), (std::vector<double>{0, -0.25}));
+  }
+  const Tensor c = leaf({0});
+  div(1.0, c).backward(tensor({0.0}));
+  EXPECT_EQ(gradient_of(c), std::vector<double>{0});
+  const Tensor d = leaf({1});
+  div(d, 0.0).backward(tensor({0.0}));
+  EXPECT_EQ(gradient_of(d), std::vector<double>{0});
+}
+TEST(OpDiv, EmptyTensors) { check_empty(div); }
+TEST(OpDiv, BrokenInput) {
+  check_broken_binary(div, "div");
+  EXPECT_ERROR(tensor({4}) / tensor({2}), DTypeError, "div: not defined for int64 tensors");
+  EXPECT_ERROR(tensor({4}) / 2, DTypeError, "div: not defined for int64 tensors");
+}
+
+TEST(OpNeg, KnownValues) {
+  EXPECT_TRUE(has_values(-tensor({1.5, -2.0, 0.0, infinity, not_a_number}), {5},
+                         {-1.5, 2, 0, -infinity, not_a_number}));
+  EXPECT_TRUE(has_values(neg(tensor({1, -2, 0})), {3}, {-1, 2, 0}));
+  EXPECT_TRUE(std::signbit(neg(tensor({0.0})).item()));
+}
+TEST(OpNeg, Gradient) { check_unary_gradients(neg, -2, 2); }
+TEST(OpNeg, BrokenInput) {
+  EXPECT_ERROR(-zeros({2}, DType::boolean), DTypeError, "neg: not defined for boolean tensors");
+}
+
+TEST(OpExp, KnownValues) {
+  check_unary_values(exp, std::exp, {0, 1, -1, 0.5, 3, -20, 10});
+  EXPECT_TRUE(has_values(exp(tensor({-infinity, infinity, 0.0, not_a_number, 1000.0, -1000.0})),
+                         {6}, {0, infinity, 1, not_a_number, infinity, 0}));
+}
+TEST(OpExp, Gradient) { check_unary_gradients(exp, -2, 2); }
+TEST(OpExp, GradientIsZeroForAZeroCotangentWhereItOverflows) {
+  EXPECT_EQ(gradient_at(exp, 1000, 0), 0);
+  EXPECT_EQ(gradient_at(exp, not_a_number, 0), 0);
+  EXPECT_EQ(gradient_at(exp, 1000, 1), infinity);
+}
+TEST(OpExp, BrokenInput) { check_broken_float_unary(exp, "exp"); }
+
+TEST(OpLog, KnownValues) {
+  check_unary_values(log, std::log, {1, 2, 0.5, 1e-3, 1e3, 2.718281828459045});
+  EXPECT_TRUE(has_values(log(tensor({0.0, 1.0, -1.0, infinity, not_a_number})), {5},
+                         {-infinity, 0, not_a_number, infinity, not_a_number}));
+}
+TEST(OpLog, Gradient) { check_unary_gradients(log, 0.5, 2); }
+TEST(OpLog, GradientIsZeroForAZeroCotangentAtZeroAndBelow) {
+  EXPECT_EQ(gradient_at(log, 0, 0), 0);
+  EXPECT_EQ(gradient_at(log, -1, 0), 0);
+  EXPECT_EQ(gradient_at(log, 0, 1), infinity);
+}
+TEST(OpLog, BrokenInput) { check_broken_float_unary(log, "log"); }
+
+TEST(OpSqrt, KnownValues) {
+  EXPECT_TRUE(has_values(sqrt(tensor({0.0, 1.0, 2.25, 4.0, -1.0, infinity})), {6},
+                         {0, 1, 1.5, 2, not_a_number, infinity}));
+  EXPECT_TRUE(has_values(sqrt(tensor({0.0f, 2.25f, 1e-38f})), {3},
+                         {0, 1.5, static_cast<double>(std::sqrt(1e-38f))}));
+}
+TEST(OpSqrt, Gradient) { check_unary_gradients(sqrt, 0.5, 2); }
+TEST(OpSqrt, GradientAtZeroAndTheSmallestNumbers) {
+  EXPECT_EQ(gradient_at(sqrt, 0, 0), 0);
+  EXPECT_EQ(gradient_at(sqrt, -1, 0), 0);
+  EXPECT_EQ(gradient_at(sqrt, 0, 1), infinity);
+  const double normal = std::numeric_limits<double>::min();
+  const double subnormal = std::numeric_limits<double>::denorm_min();
+  EXPECT_EQ(gradient_at(sqrt, normal, 1), 0.5 / std::sqrt(normal));
+  EXPECT_EQ(gradient_at(sqrt, subnormal, 1), 0.5 / std::sqrt(subnormal));
+  EXPECT_EQ(gradient_at(sqrt, subnormal, 0), 0);
+}
+TEST(OpSqrt, BrokenInput) { check_broken_float_unary(sqrt, "sqrt"); }
+
+TEST(OpTanh, KnownValues) {
+  check_unary_values(tanh, std::tanh, {0, 1, -1, 1e-5, 0.3, -7, 30});
+  EXPECT_TRUE(has_values(tanh(tensor({infinity, -infinity, not_a_number, 0.0})), {4},
+                         {1, -1, not_a_number, 0}));
+}
+TEST(OpTanh, Gradient) { check_unary_gradients(tanh, -2, 2); }
+TEST(OpTanh, GradientVanishesWhereItSaturates) { EXPECT_EQ(gradient_at(tanh, 100, 3), 0); }
+TEST(OpTanh, BrokenInput) { check_broken_float_unary(tanh, "tanh"); }
+
+TEST(OpSigmoid, KnownValues) {
+  check_unary_values(sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); },
+                     {0, 1, -1, 0.3, -7, 30, -30});
+  EXPECT_TRUE(has_values(sigmoid(tensor({infinity, -infinity, not_a_number, 0.0, 1e4})), {5},
+                         {1, 0, not_a_number, 0.5, 1}));
+}
+TEST(OpSigmoid, Gradient) { check_unary_gradients(sigmoid, -2, 2); }
+TEST(OpSigmoid, GradientVanishesWhereItSaturates) {
+  EXPECT_EQ(gradient_at(sigmoid, 1000, 3), 0);
+  EXPECT_EQ(gradient_at(sigmoid, -1000, 3), 0);
+}
+TEST(OpSigmoid, BrokenInput) { check_broken_float_unary(sigmoid, "sigmoid"); }
+
+TEST(OpRelu, KnownValuesInVectorBodyAndTail) {
+  for (const std::int64_t n : {1, 5, 16, 19}) {
+    std::vector<float> x(static_cast<std::size_t>(n), -1.0f);
+    std::vector<double> y(x.size(), 0.0);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (i % 3 == 1) x[i] = std::numeric_limits<float>::quiet_NaN(), y[i] = not_a_number;
+      if (i % 3 == 2) x[i] = 2.5f, y[i] = 2.5;
+    }
+    EXPECT_TRUE(has_values(relu(tensor(x)), {n}, y));
+  }
+  EXPECT_TRUE(has_values(relu(tensor({infinity, -infinity, 0.0})), {3}, {infinity, 0, 0}));
+}
+TEST(OpRelu, Gradient) {
+  check_unary_gradients(relu, 0.5, 2);
+  check_unary_gradients(relu, -2, -0.5);
+}
+TEST(OpRelu, GradientAtZeroIsZeroAndOfNaNIsNaN) {
+  EXPECT_EQ(gradient_at(relu, 0, 3), 0);
+  EXPECT_EQ(gradient_at(relu, 1, 3), 3);
+  EXPECT_EQ(gradient_at(relu, -1, 3), 0);
+  EXPECT_TRUE(std::isnan(gradient_at(relu, not_a_number, 3)));
+}
+TEST(OpRelu, BrokenInput) { check_broken_float_unary(relu, "relu"); }
+
+// Each op adds to what its input gets from elsewhere, and every use of its output counts.
+TEST(Elementwise, InputAndOutputMayBeUsedAgain) {
+  for (const Unary op : {neg, exp, tanh, sigmoid, relu}) {
+    EXPECT_TRUE(passes_gradcheck(
+        [op](const Inputs& in) {
+          const Tensor y = op(in[0]);
+          return y * in[0] + y;
+        },
+        {random_leaf({2, 3}, 5, 0.5, 2)}));
+  }
+}
+
+TEST(Elementwise, AChangeInPlaceOfASavedValueIsAnErrorThatNamesTheOp) {
+  const Tensor x = leaf({1, 2});
+  const Tensor factor = tensor({3.0, 4.0});
+  const Tensor y = mul(x, factor);
+  factor.fill_(5);
+  EXPECT_THAT([&] { y.backward(ones({2}, DType::float64)); },
+              testing::ThrowsMessage<AutogradError>(testing::HasSubstr("backward of mul: ")));
+}
+
+}  // namespace
+}  // namespace gradus
