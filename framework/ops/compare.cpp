@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/ops/broadcast.h>
+#include <gradus/framework/ops/compare.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/parallel.h>
+
+namespace gradus {
+
+using detail::map;
+
+Tensor equal(const Tensor& a, const Tensor& b) { return map("equal", a, b, kernels::equal); }
+Tensor equal(const Tensor& a, double b) { return map("equal", a, b, kernels::equal); }
+
+Tensor not_equal(const Tensor& a, const Tensor& b) {
+  return map("not_equal", a, b, kernels::not_equal);
+}
+Tensor not_equal(const Tensor& a, double b) { return map("not_equal", a, b, kernels::not_equal); }
+
+Tensor less(const Tensor& a, const Tensor& b) { return map("less", a, b, kernels::less); }
+Tensor less(const Tensor& a, double b) { return map("less", a, b, kernels::less); }
+
+Tensor less_equal(const Tensor& a, const Tensor& b) {
+  return map("less_equal", a, b, kernels::less_equal);
+}
+Tensor less_equal(const Tensor& a, double b) {
+  return map("less_equal", a, b, kernels::less_equal);
+}
+
+Tensor greater(const Tensor& a, const Tensor& b) { return map("greater", a, b, kernels::greater); }
+Tensor greater(const Tensor& a, double b) { return map("greater", a, b, kernels::greater); }
+
+Tensor greater_equal(const Tensor& a, const Tensor& b) {
+  return map("greater_equal", a, b, kernels::greater_equal);
+}
+Tensor greater_equal(const Tensor& a, double b) {
+  return map("greater_equal", a, b, kernels::greater_equal);
+}
+
+Tensor isnan(const Tensor& x) {
+  if (!is_floating(x.dtype())) {
+    throw DTypeError(fmt::format("isnan: not defined for {} tensors", name(x.dtype())));
+  }
+  return map("isnan", x, x, kernels::not_equal);
+}
+
+namespace {
+
+void check_boolean(const char* operation, const Tensor& x) {
+  if (x.dtype() == DType::boolean) return;
+  throw DTypeError(fmt::format(
+      "{}: a tensor of dtype {} where boolean is needed: compare it first, as in not_equal(x, 0)",
+      operation, name(x.dtype())));
+}
+
+// y = f(a, b) for booleans.
+template <class F>
+Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
+  check_boolean(operation, a);
+  check_boolean(operation, b);
+  const Shape shape = broadcast_shapes(a.shape(), b.shape(), operation);
+  const Tensor full_a = detail::broadcast_to(a, shape);
+  const Tensor full_b = detail::broadcast_to(b, shape);
+  Tensor y = empty(shape, DType::boolean);
+  const bool* p = full_a.data<bool>();
+  const bool* q = full_b.data<bool>();
+  bool* out = static_cast<bool*>(detail::raw(y));
+  parallel_for(shape.numel(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) out[i] = f(p[i], q[i]);
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor logical_not(const Tensor& x) {
+  return combine("logical_not", x, x, [](bool p, bool) { return !p; });
+}
+
+Tensor logical_and(const Tensor& a, const Tensor& b) {
+  return combine("logical_and", a, b, [](bool p, bool q) { return p && q; });
+}
+
+Tensor logical_or(const Tensor& a, const Tensor& b) {
+  return combine("logical_or", a, b, [](bool p, bool q) { return p || q; });
+}
+
+}  // namespace gradus
