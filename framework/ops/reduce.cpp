@@ -1,0 +1,339 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/ops/broadcast.h>
+#include <gradus/framework/ops/compare.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gradus {
+
+using detail::Access;
+using detail::raw;
+
+Axes::Axes(std::span<const std::int64_t> axes) : count_(axes.size()) {
+  if (axes.size() > axes_.size()) {
+    throw ValueError(
+        fmt::format("axes: {} axes where a tensor has at most {}", axes.size(), Shape::max_rank));
+  }
+  std::copy(axes.begin(), axes.end(), axes_.begin());
+}
+
+namespace {
+
+/// Which axes of a shape a reduction removes.
+class Plan {
+ public:
+  explicit Plan(const Shape& shape) : shape_(shape) {
+    std::fill_n(reduced_.begin(), shape.rank(), true);
+  }
+  Plan(const char* operation, const Shape& shape, const Axes& axes) : shape_(shape) {
+    for (const std::int64_t axis : axes) {
+      bool& reduced =
+          reduced_[static_cast<std::size_t>(normalize_axis(axis, shape.rank(), operation))];
+      if (std::exchange(reduced, true)) {
+        throw ValueError(fmt::format("{}: axis {} is given twice for a tensor of shape {}",
+                                     operation, axis, shape.str()));
+      }
+    }
+    if (axes.begin() == axes.end()) {
+      throw ValueError(fmt::format("{}: no axes: leave them out to reduce all of them", operation));
+    }
+  }
+
+  bool reduced(int axis) const { return reduced_[static_cast<std::size_t>(axis)]; }
+  const Shape& input() const { return shape_; }
+
+  Shape result(bool keepdim) const {
+    std::array<std::int64_t, Shape::max_rank> sizes{};
+    std::size_t rank = 0;
+    for (int axis = 0; axis < shape_.rank(); ++axis) {
+      if (!reduced(axis)) sizes[rank++] = shape_[axis];
+      if (reduced(axis) && keepdim) sizes[rank++] = 1;
+    }
+    return Shape(std::span<const std::int64_t>(sizes.data(), rank));
+  }
+
+  /// Elements that make one element of the result.
+  std::int64_t count() const {
+    std::int64_t product = 1;
+    for (int axis = 0; axis < shape_.rank(); ++axis) product *= reduced(axis) ? shape_[axis] : 1;
+    return product;
+  }
+
+ private:
+  Shape shape_;
+  std::array<bool, Shape::max_rank> reduced_{};
+};
+
+// Reduces each run of adjacent axes, from the last one, by step(in, out, outer, n, inner).
+template <class Step>
+Tensor reduce(const Tensor& x, const Plan& plan, bool keepdim, Step step) {
+  Tensor y = x;
+  std::int64_t inner = 1;
+  for (int end = x.dim(); end > 0;) {
+    int begin = end - 1;
+    const bool reduced = plan.reduced(begin);
+    while (begin > 0 && plan.reduced(begin - 1) == reduced) --begin;
+    const std::int64_t n = x.shape().numel(begin, end);
+    if (reduced) {
+      const std::int64_t outer = x.shape().numel(0, begin);
+      const Tensor out = empty({outer, inner}, x.dtype());
+      step(y, out, outer, n, inner);
+      y = out;
+    } else {
+      inner *= n;
+    }
+    end = begin;
+  }
+  if (y.is_same(x)) y = x.clone();  // rank 0
+  return Access::view(y, 0, plan.result(keepdim));
+}
+
+// Calls f(T{}) for float, double or int64.
+template <class F>
+void dispatch_number(DType dtype, F&& f) {
+  if (dtype == DType::int64) return f(std::int64_t{});
+  dtype == DType::float32 ? f(float{}) : f(double{});
+}
+
+// The gradient of a reduced tensor repeated over what was reduced.
+Tensor repeat(const Tensor& g, const Plan& plan) {
+  return detail::broadcast_to(Access::view(g, 0, plan.result(true)), plan.input());
+}
+
+Tensor add_up(const Tensor& x, const Plan& plan, bool keepdim) {
+  if (x.dtype() == DType::boolean) return add_up(x.to(DType::int64), plan, keepdim);
+  return reduce(x, plan, keepdim,
+                [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
+                   std::int64_t inner) {
+                  dispatch_number(in.dtype(), [&]<class T>(T) {
+                    kernels::sum(in.data<T>(), static_cast<T*>(raw(out)), outer, n, inner);
+                  });
+                });
+}
+
+Tensor sum(const Tensor& x, const Plan& plan, bool keepdim) {
+  return record("sum", add_up(x, plan, keepdim),
+                vjp(x, [plan](const Tensor& g) { return repeat(g, plan); }));
+}
+
+Tensor mean(const Tensor& x, const Plan& plan, bool keepdim) {
+  if (!is_floating(x.dtype())) {
+    throw DTypeError(fmt::format(
+        "mean: a tensor of dtype {} where float32 or float64 is needed: convert it with "
+        "to(DType::float32)",
+        name(x.dtype())));
+  }
+  const auto step = [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
+                       std::int64_t inner) {
+    detail::dispatch_float(in.dtype(), "mean", [&]<class T>(T) {
+      kernels::mean(in.data<T>(), static_cast<T*>(raw(out)), outer, n, inner);
+    });
+  };
+  return record("mean", reduce(x, plan, keepdim, step), vjp(x, [plan](const Tensor& g) {
+                  const double count = static_cast<double>(plan.count());
+                  return repeat(detail::map("mean", g, count, kernels::div), plan);  // g / count
+                }));
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x) { return sum(x, Plan(x.shape()), false); }
+Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
+  return sum(x, Plan("sum", x.shape(), axes), keepdim);
+}
+
+Tensor mean(const Tensor& x) { return mean(x, Plan(x.shape()), false); }
+Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
+  return mean(x, Plan("mean", x.shape(), axes), keepdim);
+}
+
+namespace {
+
+const Tensor& check_boolean(const char* operation, const Tensor& x) {
+  if (x.dtype() == DType::boolean) return x;
+  throw DTypeError(fmt::format(
+      "{}: a tensor of dtype {} where boolean is needed: compare it first, as in not_equal(x, 0)",
+      operation, name(x.dtype())));
+}
+
+}  // namespace
+
+Tensor any(const Tensor& x) { return not_equal(sum(check_boolean("any", x)), 0); }
+Tensor any(const Tensor& x, const Axes& axes, bool keepdim) {
+  return not_equal(sum(check_boolean("any", x), Plan("any", x.shape(), axes), keepdim), 0);
+}
+
+Tensor all(const Tensor& x) {
+  return equal(sum(check_boolean("all", x)), static_cast<double>(x.numel()));
+}
+Tensor all(const Tensor& x, const Axes& axes, bool keepdim) {
+  const Plan plan("all", check_boolean("all", x).shape(), axes);
+  return equal(sum(x, plan, keepdim), static_cast<double>(plan.count()));
+}
+
+namespace {
+
+void check_ordered(const char* operation, const Tensor& x) {
+  if (x.dtype() != DType::boolean) return;
+  throw DTypeError(
+      fmt::format("{}: not defined for boolean tensors: see any() and all()", operation));
+}
+
+void check_not_empty(const char* operation, const Plan& plan) {
+  if (plan.count() > 0) return;
+  throw ShapeError(
+      fmt::format("{}: nothing to choose from: x is {}: reduce axes that are not empty", operation,
+                  plan.input().str()));
+}
+
+// Calls kernels::max or kernels::min, which see x as [outer, n, inner].
+void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index,
+            std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  dispatch_number(x.dtype(), [&]<class T>(T) {
+    const auto kernel = greatest ? kernels::max<T> : kernels::min<T>;
+    kernel(x.data<T>(), static_cast<T*>(raw(y)), index, outer, n, inner);
+  });
+}
+
+// y repeated over x says where the extremum is; each place gets g / (how many there are).
+Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan) {
+  const Tensor whole = repeat(y, plan);
+  const Tensor result = empty_like(x);
+  detail::dispatch_float(x.dtype(), "max", [&]<class T>(T) {
+    T* tied = static_cast<T*>(raw(result));
+    const T* value = x.data<T>();
+    const T* extremum = whole.data<T>();
+    parallel_for(x.numel(), 1, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const bool both_nan = value[i] != value[i] && extremum[i] != extremum[i];
+        tied[i] = value[i] == extremum[i] || both_nan ? T{1} : T{0};
+      }
+    });
+    const Tensor ties = add_up(result, plan, true);
+    const Tensor part_of = detail::map("max", Access::view(g, 0, ties.shape()), ties, kernels::div);
+    const Tensor shares = repeat(part_of, plan);
+    const T* part = shares.data<T>();
+    parallel_for(x.numel(), 1, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) tied[i] = tied[i] != T{0} ? part[i] : T{0};
+    });
+  });
+  return result;
+}
+
+Tensor extremum(const char* operation, bool greatest, const Tensor& x, const Plan& plan,
+                bool keepdim) {
+  check_ordered(operation, x);
+  check_not_empty(operation, plan);
+  return reduce(
+      x, plan, keepdim,
+      [greatest](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
+                 std::int64_t inner) { choose(greatest, in, out, nullptr, outer, n, inner); });
+}
+
+ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor& x,
+                              std::int64_t axis, bool keepdim) {
+  const Plan plan(operation, x.shape(), axis);
+  check_ordered(operation, x);
+  check_not_empty(operation, plan);
+  const int at = normalize_axis(axis, x.dim(), operation);
+  const Shape shape = plan.result(keepdim);
+  const ValuesAndIndices y{empty(shape, x.dtype()), empty(shape, DType::int64)};
+  choose(greatest, x, y.values, static_cast<std::int64_t*>(raw(y.indices)), x.shape().numel(0, at),
+         x.size(at), x.shape().numel(at + 1, x.dim()));
+  return y;
+}
+
+// Adds g to the chosen elements of dx.
+void add_to_chosen(const Tensor& g, const Tensor& indices, std::int64_t n, std::int64_t inner,
+                   const Tensor& dx) {
+  const auto* index = indices.data<std::int64_t>();
+  detail::dispatch_float(g.dtype(), "max", [&]<class T>(T) {
+    const T* from = g.data<T>();
+    T* to = static_cast<T*>(raw(dx));
+    parallel_for(g.numel(), 2, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        to[(i / inner * n + index[i]) * inner + i % inner] += from[i];
+      }
+    });
+  });
+}
+
+// One place of the whole, in row-major order.
+Tensor choose_place(const char* operation, bool greatest, const Tensor& x) {
+  return choose_along(operation, greatest, Access::view(x, 0, {x.numel()}), 0, false).indices;
+}
+
+// Where several elements are equal they share the gradient evenly.
+auto shared(const Plan& plan, const Tensor& x, const Tensor& y) {
+  return [plan, x = Saved(x), y = Saved(y)](const Tensor& g) { return share(g, *x, *y, plan); };
+}
+
+// The chosen element gets the gradient.
+auto chosen(const Tensor& x, std::int64_t axis, const Tensor& indices) {
+  const int at = axis < 0 ? static_cast<int>(axis) + x.dim() : static_cast<int>(axis);
+  const std::int64_t n = x.size(at);
+  const std::int64_t inner = x.shape().numel(at + 1, x.dim());
+  return [n, inner, indices = Saved(indices)](const Tensor& g, const Tensor& sum) {
+    add_to_chosen(g, *indices, n, inner, sum);
+  };
+}
+
+}  // namespace
+
+Tensor max(const Tensor& x) {
+  const Plan plan(x.shape());
+  const Tensor y = extremum("max", true, x, plan, false);
+  return record("max", y, vjp(x, shared(plan, x, y)));
+}
+
+Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
+  const Plan plan("amax", x.shape(), axes);
+  const Tensor y = extremum("amax", true, x, plan, keepdim);
+  return record("amax", y, vjp(x, shared(plan, x, y)));
+}
+
+Tensor min(const Tensor& x) {
+  const Plan plan(x.shape());
+  const Tensor y = extremum("min", false, x, plan, false);
+  return record("min", y, vjp(x, shared(plan, x, y)));
+}
+
+Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
+  const Plan plan("amin", x.shape(), axes);
+  const Tensor y = extremum("amin", false, x, plan, keepdim);
+  return record("amin", y, vjp(x, shared(plan, x, y)));
+}
+
+ValuesAndIndices max(const Tensor& x, std::int64_t axis, bool keepdim) {
+  ValuesAndIndices y = choose_along("max", true, x, axis, keepdim);
+  y.values = record("max", y.values, vjp(x, chosen(x, axis, y.indices)));
+  return y;
+}
+
+ValuesAndIndices min(const Tensor& x, std::int64_t axis, bool keepdim) {
+  ValuesAndIndices y = choose_along("min", false, x, axis, keepdim);
+  y.values = record("min", y.values, vjp(x, chosen(x, axis, y.indices)));
+  return y;
+}
+
+Tensor argmax(const Tensor& x) { return choose_place("argmax", true, x); }
+Tensor argmax(const Tensor& x, std::int64_t axis, bool keepdim) {
+  return choose_along("argmax", true, x, axis, keepdim).indices;
+}
+
+Tensor argmin(const Tensor& x) { return choose_place("argmin", false, x); }
+Tensor argmin(const Tensor& x, std::int64_t axis, bool keepdim) {
+  return choose_along("argmin", false, x, axis, keepdim).indices;
+}
+
+}  // namespace gradus

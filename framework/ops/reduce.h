@@ -1,0 +1,82 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+
+namespace gradus {
+
+/// The axes that a reduction works on: one, `sum(x, 1)`, or several, `sum(x, {0, -1})`. Negative
+/// ones count from the end.
+class GRADUS_API Axes {
+ public:
+  Axes(std::integral auto axis) : axes_{static_cast<std::int64_t>(axis)}, count_(1) {}  // NOLINT
+  Axes(std::initializer_list<std::int64_t> axes)  // NOLINT(google-explicit-constructor)
+      : Axes(std::span<const std::int64_t>(axes.begin(), axes.size())) {}
+  /// Throws ValueError for more axes than a tensor can have.
+  explicit Axes(std::span<const std::int64_t> axes);
+  Axes(bool) = delete;  // sum(x, true) does not mean axis 1
+
+  const std::int64_t* begin() const { return axes_.data(); }
+  const std::int64_t* end() const { return axes_.data() + count_; }
+
+ private:
+  std::array<std::int64_t, Shape::max_rank> axes_{};
+  std::size_t count_ = 0;
+};
+
+// Reductions. The result has the shape of x without the reduced axes, or with size 1 there if
+// `keepdim`; without axes everything is reduced, to rank 0. Float sums and means accumulate in
+// double. NaN in gives NaN out.
+// Each throws IndexError for an axis that x does not have, ValueError for none or a repeated one,
+// DTypeError.
+
+/// The sum; 0 over nothing. Of int64 it is an int64 that wraps around, of boolean the int64 count
+/// of true.
+GRADUS_API Tensor sum(const Tensor& x);
+GRADUS_API Tensor sum(const Tensor& x, const Axes& axes, bool keepdim = false);
+
+/// The mean of a float tensor; NaN over nothing.
+GRADUS_API Tensor mean(const Tensor& x);
+GRADUS_API Tensor mean(const Tensor& x, const Axes& axes, bool keepdim = false);
+
+/// True if any element of a boolean tensor is; false over nothing.
+GRADUS_API Tensor any(const Tensor& x);
+GRADUS_API Tensor any(const Tensor& x, const Axes& axes, bool keepdim = false);
+
+/// True if all elements of a boolean tensor are; true over nothing.
+GRADUS_API Tensor all(const Tensor& x);
+GRADUS_API Tensor all(const Tensor& x, const Axes& axes, bool keepdim = false);
+
+// Greatest and least of float or int64 tensors. A NaN counts as the greatest and as the least.
+// Each throws ShapeError where an axis to reduce has size 0.
+
+/// The greatest element; where several are equal they share the gradient evenly.
+GRADUS_API Tensor max(const Tensor& x);
+GRADUS_API Tensor amax(const Tensor& x, const Axes& axes, bool keepdim = false);
+
+/// The least element; where several are equal they share the gradient evenly.
+GRADUS_API Tensor min(const Tensor& x);
+GRADUS_API Tensor amin(const Tensor& x, const Axes& axes, bool keepdim = false);
+
+/// Elements chosen along an axis and the int64 places on it that they come from.
+struct ValuesAndIndices {
+  Tensor values, indices;
+};
+
+/// The greatest element along one axis and where it is first; that element gets the gradient.
+GRADUS_API ValuesAndIndices max(const Tensor& x, std::int64_t axis, bool keepdim = false);
+/// The least element along one axis and where it is first; that element gets the gradient.
+GRADUS_API ValuesAndIndices min(const Tensor& x, std::int64_t axis, bool keepdim = false);
+
+/// Where the greatest element is first, as int64: along an axis, or in row-major order.
+GRADUS_API Tensor argmax(const Tensor& x);
+GRADUS_API Tensor argmax(const Tensor& x, std::int64_t axis, bool keepdim = false);
+/// Where the least element is first, as int64: along an axis, or in row-major order.
+GRADUS_API Tensor argmin(const Tensor& x);
+GRADUS_API Tensor argmin(const Tensor& x, std::int64_t axis, bool keepdim = false);
+
+}  // namespace gradus

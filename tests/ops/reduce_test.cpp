@@ -1,0 +1,340 @@
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/tests/support/op_testing.h>
+
+#include <algorithm>
+#include <map>
+
+namespace gradus {
+namespace {
+
+using Inputs = std::vector<Tensor>;
+
+// The elements of x that go into each element of a reduction over the axes in `mask`, in order.
+std::vector<std::vector<double>> groups(const Tensor& x, unsigned mask) {
+  const std::vector<double> values = values_of(x);
+  std::map<std::vector<std::int64_t>, std::vector<double>> by_index;
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    std::vector<std::int64_t> index;
+    std::int64_t rest = i;
+    for (int axis = x.dim(); axis-- > 0;) {
+      if (!(mask >> axis & 1u)) index.insert(index.begin(), rest % x.size(axis));
+      rest /= x.size(axis);
+    }
+    by_index[index].push_back(values[static_cast<std::size_t>(i)]);
+  }
+  std::vector<std::vector<double>> result;
+  for (const auto& [index, group] : by_index) result.push_back(group);
+  return result;
+}
+
+std::vector<std::int64_t> axes_of(unsigned mask, int rank, bool from_end) {
+  std::vector<std::int64_t> axes;
+  for (int axis = 0; axis < rank; ++axis) {
+    if (mask >> axis & 1u) axes.push_back(from_end ? axis - rank : axis);
+  }
+  return axes;
+}
+
+Shape reduced_shape(const Shape& shape, unsigned mask, bool keepdim) {
+  std::vector<std::int64_t> sizes;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const bool reduced = mask >> axis & 1u;
+    if (!reduced || keepdim) sizes.push_back(reduced ? 1 : shape[axis]);
+  }
+  return Shape(std::span<const std::int64_t>(sizes));
+}
+
+using Reduce = Tensor (*)(const Tensor&, const Axes&, bool);
+using Oracle = double (*)(const std::vector<double>&);
+
+double sum_of(const std::vector<double>& x) {
+  double total = 0;
+  for (const double value : x) total += value;
+  return total;
+}
+double mean_of(const std::vector<double>& x) { return sum_of(x) / static_cast<double>(x.size()); }
+double max_of(const std::vector<double>& x) { return *std::max_element(x.begin(), x.end()); }
+double min_of(const std::vector<double>& x) { return *std::min_element(x.begin(), x.end()); }
+
+// Every subset of the axes of tensors of rank 1 to 4, kept or not, counted from either end.
+void check_values(Reduce op, Oracle oracle) {
+  for (const Shape& shape : {Shape{5}, Shape{2, 3}, Shape{3, 1, 2}, Shape{2, 3, 2, 4}}) {
+    const Tensor x = frozen(random_leaf(shape));
+    for (unsigned mask = 1; mask < (1u << shape.rank()); ++mask) {
+      std::vector<double> expected;
+      for (const auto& group : groups(x, mask)) expected.push_back(oracle(group));
+      for (const bool keepdim : {false, true}) {
+        SCOPED_TRACE(shape.str() + " mask " + std::to_string(mask));
+        const Axes axes(axes_of(mask, shape.rank(), keepdim));
+        const Shape result = reduced_shape(shape, mask, keepdim);
+        EXPECT_TRUE(is_close(op(x, axes, keepdim), result, expected, 1e-14));
+        EXPECT_TRUE(is_close(op(x.to(DType::float32), axes, keepdim), result, expected, 1e-6));
+      }
+    }
+  }
+}
+
+void check_gradients(Reduce op) {
+  for (const Shape& shape : {Shape{5}, Shape{2, 3}, Shape{2, 3, 2, 2}}) {
+    for (unsigned mask = 1; mask < (1u << shape.rank()); ++mask) {
+      for (const bool keepdim : {false, true}) {
+        SCOPED_TRACE(shape.str() + " mask " + std::to_string(mask));
+        const auto function = [&](const Inputs& in) {
+          return op(in[0], Axes(axes_of(mask, shape.rank(), false)), keepdim);
+        };
+        EXPECT_TRUE(passes_gradcheck(function, {random_leaf(shape)}));
+      }
+    }
+  }
+  EXPECT_TRUE(passes_gradcheck(  // the input is used elsewhere as well
+      [&](const Inputs& in) { return op(in[0], 1, true) * in[0]; }, {random_leaf({2, 3})}));
+  EXPECT_FALSE(op(frozen(random_leaf({2})), 0, false).requires_grad());
+}
+
+void check_whole(Tensor (*op)(const Tensor&), Oracle oracle) {
+  for (const Shape& shape : {Shape{}, Shape{1}, Shape{7}, Shape{2, 3, 4}}) {
+    SCOPED_TRACE(shape.str());
+    const Tensor x = random_leaf(shape);
+    EXPECT_TRUE(is_close(op(x), {}, {oracle(values_of(x))}, 1e-14));
+    EXPECT_TRUE(passes_gradcheck([op](const Inputs& in) { return op(in[0]); }, {x}));
+  }
+}
+
+void check_broken_axes(Reduce op, const std::string& name) {
+  EXPECT_ERROR(op(ones({2, 3}), 2, false), IndexError, name + ": axis 2 is outside [-2, 2)");
+  EXPECT_ERROR(op(ones({2, 3}), {0, -3}, false), IndexError, name + ": axis -3 is outside [-2, 2)");
+  EXPECT_ERROR(op(ones({2, 3}), {1, -1}, false), ValueError,
+               name + ": axis -1 is given twice for a tensor of shape [2, 3]");
+  EXPECT_ERROR(op(ones({2, 3}), {}, false), ValueError,
+               name + ": no axes: leave them out to reduce all of them");
+  EXPECT_ERROR(op(ones({2, 3}), {0, 1, 2, 3, 4, 5, 6, 7, 8}, false), ValueError,
+               "axes: 9 axes where a tensor has at most 8");
+}
+
+TEST(OpSum, KnownValuesOverAllSubsetsOfAxes) {
+  check_values(sum, sum_of);
+  check_whole(sum, sum_of);
+}
+TEST(OpSum, KnownValuesOfIntegersAndCountsOfBooleans) {
+  const std::int64_t big = std::int64_t{1} << 53;
+  EXPECT_EQ(sum(tensor({big, std::int64_t{1}, std::int64_t{1}})).data<std::int64_t>()[0], big + 2);
+  const Tensor mask = tensor({true, false, true, true, false, true}, {2, 3});
+  EXPECT_TRUE(has_values(sum(mask, 1), {2}, {2, 2}));
+  EXPECT_TRUE(has_values(sum(mask, 0), {3}, {2, 0, 2}));
+  EXPECT_EQ(sum(mask).dtype(), DType::int64);
+}
+TEST(OpSum, KnownValueOfManyOnesIsExact) {
+  EXPECT_EQ(sum(ones({20'000'000})).item<std::int64_t>(), 20'000'000);
+}
+TEST(OpSum, Gradient) { check_gradients(sum); }
+TEST(OpSum, OverNothingIsZero) {
+  EXPECT_TRUE(has_values(sum(zeros({0, 3}), 0), {3}, {0, 0, 0}));
+  EXPECT_TRUE(has_values(sum(zeros({0, 3}), 1), {0}, {}));
+  EXPECT_TRUE(has_values(sum(zeros({2, 0, 3}), {0, 1}, true), {1, 1, 3}, {0, 0, 0}));
+  EXPECT_TRUE(has_values(sum(zeros({0})), {}, {0}));
+  const Tensor x = random_leaf({0, 3});
+  sum(x, 0).backward(ones({3}, DType::float64));
+  EXPECT_TRUE(has_values(x.grad().dense(), {0, 3}, {}));
+}
+TEST(OpSum, NaNStaysInItsSlice) {
+  const Tensor x = tensor({1.0, not_a_number, 2.0, 3.0}, {2, 2});
+  EXPECT_TRUE(has_values(sum(x, 1), {2}, {not_a_number, 5}));
+}
+TEST(OpSum, BrokenInput) {
+  check_broken_axes(sum, "sum");
+  EXPECT_ERROR(sum(ones({}), 0), IndexError, "sum: axis 0 is outside [0, 0)");
+}
+
+TEST(OpMean, KnownValuesOverAllSubsetsOfAxes) {
+  check_values(mean, mean_of);
+  check_whole(mean, mean_of);
+}
+TEST(OpMean, KnownValueWhereTheSumOverflows) {
+  EXPECT_TRUE(has_values(mean(full({4}, 0x1p127)), {}, {0x1p127}));
+}
+TEST(OpMean, Gradient) { check_gradients(mean); }
+TEST(OpMean, OverNothingIsNaN) {
+  EXPECT_TRUE(has_values(mean(zeros({0, 2}), 0), {2}, {not_a_number, not_a_number}));
+  EXPECT_TRUE(has_values(mean(zeros({2, 0, 2}), {0, 1}), {2}, {not_a_number, not_a_number}));
+  EXPECT_TRUE(has_values(mean(zeros({0, 2}), 1), {0}, {}));
+  EXPECT_TRUE(has_values(mean(zeros({0})), {}, {not_a_number}));
+}
+TEST(OpMean, BrokenInput) {
+  check_broken_axes(mean, "mean");
+  EXPECT_ERROR(mean(tensor({1, 2})), DTypeError,
+               "mean: a tensor of dtype int64 where float32 or float64 is needed: convert it with "
+               "to(DType::float32)");
+  EXPECT_ERROR(mean(tensor({true, false}), 0), DTypeError,
+               "mean: a tensor of dtype boolean where float32 or float64 is needed: convert it "
+               "with to(DType::float32)");
+}
+
+TEST(AnyAndAll, KnownValues) {
+  const Tensor x = tensor({true, false, true, true, false, false}, {3, 2});
+  EXPECT_TRUE(has_values(any(x, 1), {3}, {1, 1, 0}));
+  EXPECT_TRUE(has_values(all(x, -1, true), {3, 1}, {0, 1, 0}));
+  EXPECT_TRUE(has_values(any(x), {}, {1}));
+  EXPECT_TRUE(has_values(all(x), {}, {0}));
+  EXPECT_TRUE(has_values(all(ones({2}, DType::boolean)), {}, {1}));
+  EXPECT_EQ(any(x).dtype(), DType::boolean);
+}
+TEST(AnyAndAll, OverNothing) {
+  const Tensor x = zeros({0, 2}, DType::boolean);
+  EXPECT_TRUE(has_values(any(x, 0), {2}, {0, 0}));
+  EXPECT_TRUE(has_values(all(x, 0), {2}, {1, 1}));
+}
+TEST(AnyAndAll, BrokenInput) {
+  const std::string rest =
+      ": a tensor of dtype float32 where boolean is needed: compare it first, as in not_equal(x, "
+      "0)";
+  EXPECT_ERROR(any(ones({2})), DTypeError, "any" + rest);
+  EXPECT_ERROR(all(ones({2}), 0), DTypeError, "all" + rest);
+  EXPECT_ERROR(all(ones({2}, DType::boolean), 1), IndexError, "all: axis 1 is outside [-1, 1)");
+}
+
+// Of the reductions that choose: errors, empty axes, NaN.
+void check_choice(Reduce op, const std::string& name) {
+  check_broken_axes(op, name);
+  EXPECT_ERROR(op(ones({2}, DType::boolean), 0, false), DTypeError,
+               name + ": not defined for boolean tensors: see any() and all()");
+  EXPECT_ERROR(op(ones({2, 0}), 1, false), ShapeError,
+               name + ": nothing to choose from: x is [2, 0]: reduce axes that are not empty");
+  EXPECT_TRUE(has_values(op(ones({2, 0}), 0, false), {0}, {}));
+  const Tensor x = tensor({1.0, not_a_number, 2.0, 3.0}, {2, 2});
+  EXPECT_TRUE(std::isnan(values_of(op(x, 1, false))[0]));
+  EXPECT_FALSE(std::isnan(values_of(op(x, 1, false))[1]));
+}
+
+// The gradient of {2, 1, 2} and {4, NaN, NaN} with the largest, or negated the least, chosen.
+void check_ties(Reduce op, double sign) {
+  const Tensor x =
+      leaf({2 * sign, 1 * sign, 2 * sign, 4 * sign, not_a_number, not_a_number}, {2, 3});
+  op(x, 1, false).backward(tensor({3.0, 5.0}));
+  EXPECT_TRUE(has_values(x.grad().dense(), {2, 3}, {1.5, 0, 1.5, 0, 2.5, 2.5}));
+  const Tensor y = leaf({sign, sign, sign, 0}, {2, 2});  // ties across axes that are not adjacent
+  op(y * ones({2, 1, 2}, DType::float64), {0, 1, 2}, true)
+      .backward(ones({1, 1, 1}, DType::float64));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NEAR(gradient_of(y)[static_cast<std::size_t>(i)], 1.0 / 3, 1e-15);
+  }
+  EXPECT_EQ(gradient_of(y)[3], 0);
+  const Tensor z = leaf({sign, sign, sign, 0, 0, 0, 0, 0}, {2, 2, 2});
+  op(z, {0, 2}, false).backward(tensor({6.0, 0.0}));
+  EXPECT_TRUE(has_values(z.grad().dense(), {2, 2, 2}, {3, 3, 0, 0, 0, 0, 0, 0}));
+}
+
+TEST(OpAmax, KnownValuesOverAllSubsetsOfAxes) { check_values(amax, max_of); }
+TEST(OpAmax, Gradient) { check_gradients(amax); }
+TEST(OpAmax, GradientIsSharedEvenlyByTies) { check_ties(amax, 1); }
+TEST(OpAmax, BrokenInputAndEmptyAxes) { check_choice(amax, "amax"); }
+
+TEST(OpAmin, KnownValuesOverAllSubsetsOfAxes) { check_values(amin, min_of); }
+TEST(OpAmin, Gradient) { check_gradients(amin); }
+TEST(OpAmin, GradientIsSharedEvenlyByTies) { check_ties(amin, -1); }
+TEST(OpAmin, BrokenInputAndEmptyAxes) { check_choice(amin, "amin"); }
+
+using Choose = ValuesAndIndices (*)(const Tensor&, std::int64_t, bool);
+
+// Every axis of some shapes, with small integers so that there are ties: the first one counts.
+void check_values_and_indices(Choose op, Tensor (*arg)(const Tensor&, std::int64_t, bool),
+                              double sign) {
+  for (const Shape& shape : {Shape{6}, Shape{7, 3}, Shape{2, 9, 3}, Shape{2, 3, 1, 40}}) {
+    Generator generator(3);
+    const Tensor integers = randint(-2, 3, shape, generator);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      std::vector<double> values, indices;
+      for (const std::vector<double>& group : groups(integers, 1u << axis)) {
+        std::size_t best = 0;
+        for (std::size_t i = 1; i < group.size(); ++i) {
+          if (sign * group[i] > sign * group[best]) best = i;
+        }
+        values.push_back(group[best]);
+        indices.push_back(static_cast<double>(best));
+      }
+      for (const DType dtype : {DType::int64, DType::float32, DType::float64}) {
+        SCOPED_TRACE(shape.str() + " axis " + std::to_string(axis));
+        const Tensor x = integers.to(dtype);
+        const Shape kept = reduced_shape(shape, 1u << axis, true);
+        const auto [chosen, place] = op(x, axis, true);
+        EXPECT_TRUE(has_values(chosen, kept, values));
+        EXPECT_TRUE(has_values(place, kept, indices));
+        EXPECT_EQ(place.dtype(), DType::int64);
+        EXPECT_EQ(chosen.dtype(), dtype);
+        EXPECT_TRUE(has_values(arg(x, axis - shape.rank(), false),
+                               reduced_shape(shape, 1u << axis, false), indices));
+      }
+    }
+  }
+  const Tensor x = tensor({1.0, not_a_number, not_a_number});
+  EXPECT_TRUE(has_values(op(x, 0, false).indices, {}, {1}));
+}
+
+void check_chosen_gradient(Choose op) {
+  for (int axis = 0; axis < 3; ++axis) {
+    for (const bool keepdim : {false, true}) {
+      EXPECT_TRUE(
+          passes_gradcheck([=](const Inputs& in) { return op(in[0], axis - 3, keepdim).values; },
+                           {random_leaf({2, 3, 4})}));
+    }
+  }
+  EXPECT_TRUE(passes_gradcheck([=](const Inputs& in) { return op(in[0], 0, true).values * in[0]; },
+                               {random_leaf({4})}));
+  const Tensor tied = leaf({1, 1, 1});
+  op(tied, 0, false).values.backward(scalar(3.0));
+  EXPECT_EQ(gradient_of(tied), (std::vector<double>{3, 0, 0}));
+}
+
+void check_broken_choose(Choose op, const std::string& name) {
+  EXPECT_ERROR(op(ones({2, 3}), 2, false), IndexError, name + ": axis 2 is outside [-2, 2)");
+  EXPECT_ERROR(op(ones({0, 3}), 0, false), ShapeError,
+               name + ": nothing to choose from: x is [0, 3]: reduce axes that are not empty");
+  EXPECT_ERROR(op(ones({2}, DType::boolean), 0, false), DTypeError,
+               name + ": not defined for boolean tensors: see any() and all()");
+  EXPECT_TRUE(has_values(op(ones({0, 3}), 1, false).values, {0}, {}));
+}
+
+TEST(OpMax, KnownValuesOfAll) { check_whole(max, max_of); }
+TEST(OpMax, KnownValuesAndIndicesAlongEachAxis) { check_values_and_indices(max, argmax, 1); }
+TEST(OpMax, GradientOfAllIsSharedEvenlyByTies) {
+  const Tensor x = leaf({1, 3, 3, 2, 3}, {5, 1});
+  max(x).backward(scalar(6.0));
+  EXPECT_EQ(gradient_of(x), (std::vector<double>{0, 2, 2, 0, 2}));
+}
+TEST(OpMax, GradientGoesToTheFirstIndexAlongAnAxis) { check_chosen_gradient(max); }
+TEST(OpMax, BrokenInput) {
+  check_broken_choose(max, "max");
+  EXPECT_ERROR(max(ones({0})), ShapeError,
+               "max: nothing to choose from: x is [0]: reduce axes that are not empty");
+}
+
+TEST(OpMin, KnownValuesOfAll) { check_whole(min, min_of); }
+TEST(OpMin, KnownValuesAndIndicesAlongEachAxis) { check_values_and_indices(min, argmin, -1); }
+TEST(OpMin, GradientOfAllIsSharedEvenlyByTies) {
+  const Tensor x = leaf({1, -3, -3, 2}, {2, 2});
+  min(x).backward(scalar(6.0));
+  EXPECT_EQ(gradient_of(x), (std::vector<double>{0, 3, 3, 0}));
+}
+TEST(OpMin, GradientGoesToTheFirstIndexAlongAnAxis) { check_chosen_gradient(min); }
+TEST(OpMin, BrokenInput) {
+  check_broken_choose(min, "min");
+  EXPECT_ERROR(min(ones({2, 0})), ShapeError,
+               "min: nothing to choose from: x is [2, 0]: reduce axes that are not empty");
+}
+
+TEST(Argmax, OfAllIsThePlaceInRowMajorOrder) {
+  const Tensor x = tensor({1.0f, 7.0f, 2.0f, 3.0f, 7.0f, -9.0f}, {2, 3});
+  EXPECT_TRUE(has_values(argmax(x), {}, {1}));
+  EXPECT_TRUE(has_values(argmin(x), {}, {5}));
+  EXPECT_TRUE(has_values(argmax(scalar(2.0)), {}, {0}));
+}
+TEST(Argmax, BrokenInput) {
+  EXPECT_ERROR(argmax(ones({2, 0}), 1), ShapeError,
+               "argmax: nothing to choose from: x is [2, 0]: reduce axes that are not empty");
+  EXPECT_ERROR(argmin(ones({0})), ShapeError,
+               "argmin: nothing to choose from: x is [0]: reduce axes that are not empty");
+  EXPECT_ERROR(argmax(ones({2}), 1), IndexError, "argmax: axis 1 is outside [-1, 1)");
+}
+
+}  // namespace
+}  // namespace gradus
