@@ -1,0 +1,90 @@
+#pragma once
+#include <gradus/framework/export.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace gradus {
+
+namespace detail {
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>()(text);
+  }
+};
+using StringMap = std::unordered_map<std::string, std::int64_t, StringHash, std::equal_to<>>;
+}  // namespace detail
+
+/// Counts how often each word occurs.
+class GRADUS_API WordCounter {
+ public:
+  /// Throws ValueError for a negative number of times.
+  void add(std::string_view word, std::int64_t times = 1);
+  void add(std::span<const std::string> words) {
+    for (const std::string& word : words) add(word);
+  }
+
+  /// 0 for a word that was never added.
+  std::int64_t count(std::string_view word) const;
+  const detail::StringMap& counts() const { return counts_; }
+
+ private:
+  detail::StringMap counts_;
+};
+
+struct VocabularyOptions {
+  std::int64_t min_count = 1;              ///< rarer words are left out
+  std::optional<std::int64_t> max_size{};  ///< keep only the most frequent, special words included
+  std::string padding = "<pad>";           ///< fills sequences up; first id. Empty for none
+  std::string unknown = "<unk>";           ///< stands for what is left out; next id. Empty for none
+};
+
+/// Words and their ids 0, 1, ..., size() - 1.
+class GRADUS_API Vocabulary {
+ public:
+  /// The special words, then the others by falling count; equal counts in the order of their bytes.
+  /// The count of the unknown word is that of all words left out.
+  /// Throws ValueError if the special words are equal or max_size has no room for them.
+  explicit Vocabulary(const WordCounter& counter, const VocabularyOptions& options = {});
+
+  /// The given words in their order, as of a file of vectors; padding and unknown words are those
+  /// of the options' names, if they are among them. Counts are 0. Throws ValueError for a word that
+  /// is listed twice.
+  static Vocabulary from_words(std::vector<std::string> words,
+                               const VocabularyOptions& options = {});
+
+  std::int64_t size() const { return static_cast<std::int64_t>(words_.size()); }
+  bool contains(std::string_view word) const { return find(word).has_value(); }
+  /// The id of a word, or none.
+  std::optional<std::int64_t> find(std::string_view word) const;
+  /// The id of a word, or that of the unknown word. Throws IndexError if there is neither.
+  std::int64_t id(std::string_view word) const;
+  /// The ids of words, in order. Throws as id().
+  std::vector<std::int64_t> ids(std::span<const std::string> words) const;
+  /// Throws IndexError for an id outside [0, size()).
+  const std::string& word(std::int64_t id) const;
+
+  const std::vector<std::string>& words() const { return words_; }     ///< by id
+  const std::vector<std::int64_t>& counts() const { return counts_; }  ///< by id
+  std::optional<std::int64_t> padding_id() const { return padding_id_; }
+  std::optional<std::int64_t> unknown_id() const { return unknown_id_; }
+
+ private:
+  Vocabulary() = default;
+  void append(std::string word, std::int64_t count);
+
+  std::vector<std::string> words_;
+  std::vector<std::int64_t> counts_;
+  detail::StringMap ids_;
+  std::optional<std::int64_t> padding_id_, unknown_id_;
+};
+
+}  // namespace gradus
