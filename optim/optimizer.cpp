@@ -1,0 +1,348 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/error.h>
+#include <gradus/optim/optimizer.h>
+
+#include <charconv>
+#include <cmath>
+#include <exception>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace gradus {
+namespace {
+
+void check_parameter(const char* optimizer, const NamedParameter& target) {
+  const auto& [path, parameter] = target;
+  if (!is_floating(parameter.dtype())) {
+    throw DTypeError(fmt::format("{}: parameter {} is {}, only float32 and float64 are trained",
+                                 optimizer, path, name(parameter.dtype())));
+  }
+  if (!parameter.is_leaf()) {
+    throw AutogradError(
+        fmt::format("{}: parameter {} {} was made by an op: only leaves are trained: detach() it",
+                    optimizer, path, parameter.shape().str()));
+  }
+}
+
+bool is_due(const Tensor& parameter) { return parameter.trainable() && !parameter.grad().empty(); }
+
+std::string option_key(std::int64_t group, const char* option) {
+  return fmt::format("group.{}.{}", group, option);
+}
+std::string group_key(std::string_view path) { return fmt::format("parameter.{}.group", path); }
+std::string steps_key(std::string_view path) { return fmt::format("parameter.{}.steps", path); }
+std::string buffer_key(std::string_view path, const char* buffer) {
+  return fmt::format("{}.{}", path, buffer);
+}
+
+const std::string& text_of(const StateDict& state, const std::string& key) {
+  const auto found = state.metadata.find(key);
+  if (found == state.metadata.end()) {
+    throw FormatError(fmt::format("load_state_dict: the state has no '{}'", key));
+  }
+  return found->second;
+}
+
+// The whole text as a number; no locale takes part.
+template <class Number>
+Number number_of(const StateDict& state, const std::string& key) {
+  const std::string& text = text_of(state, key);
+  const char* end = text.data() + text.size();
+  Number value{};
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc() || stop != end) {
+    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not a number", key, text));
+  }
+  return value;
+}
+
+bool flag_of(const StateDict& state, const std::string& key) {
+  const std::string& text = text_of(state, key);
+  if (text != "true" && text != "false") {
+    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not true or false", key, text));
+  }
+  return text == "true";
+}
+
+// The paths of a state and their groups.
+std::map<std::string, std::int64_t> groups_of(const StateDict& state) {
+  constexpr std::string_view before = "parameter.", after = ".group";
+  std::map<std::string, std::int64_t> groups;
+  for (const auto& [key, text] : state.metadata) {
+    if (!key.starts_with(before) || !key.ends_with(after)) continue;
+    if (key.size() < before.size() + after.size()) continue;
+    groups[key.substr(before.size(), key.size() - before.size() - after.size())] =
+        number_of<std::int64_t>(state, key);
+  }
+  return groups;
+}
+
+void check_alike(const char* optimizer, const std::string& key, const Tensor& kept,
+                 const Tensor& parameter) {
+  if (kept.shape() != parameter.shape()) {
+    throw ShapeError(fmt::format("{}: {} is {}, its parameter is {}", optimizer, key,
+                                 kept.shape().str(), parameter.shape().str()));
+  }
+  if (kept.dtype() != parameter.dtype()) {
+    throw DTypeError(fmt::format("{}: {} is {}, its parameter is {}: convert one with to()",
+                                 optimizer, key, name(kept.dtype()), name(parameter.dtype())));
+  }
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const char* name, std::vector<const char*> buffers)
+    : name_(name), buffer_names_(std::move(buffers)) {}
+
+Optimizer::~Optimizer() = default;
+
+void Optimizer::append_group(const std::vector<NamedParameter>& parameters) {
+  if (parameters.empty()) {
+    throw ValueError(
+        fmt::format("{}: a list of parameters is empty: there is nothing to train", name_));
+  }
+  std::unordered_map<const void*, std::string> path_of;
+  std::set<std::string> paths;
+  for (const Slot& slot : slots_) {
+    path_of.emplace(&detail::Access::body(slot.parameter()), slot.target.path);
+    paths.insert(slot.target.path);
+  }
+  for (const NamedParameter& target : parameters) {
+    check_parameter(name_, target);
+    const auto [seen, is_new] =
+        path_of.emplace(&detail::Access::body(target.parameter), target.path);
+    if (!is_new) {
+      throw ValueError(
+          fmt::format("{}: one parameter is listed twice, as {} and as {}: list it once", name_,
+                      seen->second, target.path));
+    }
+    if (!paths.insert(target.path).second) {
+      throw ValueError(fmt::format(
+          "{}: two parameters are called {}: give one another path, what is kept goes by it", name_,
+          target.path));
+    }
+  }
+  slots_.reserve(slots_.size() + parameters.size());
+  for (const NamedParameter& target : parameters) slots_.push_back({target, num_groups_, {}});
+  ++num_groups_;
+}
+
+void Optimizer::check_group(std::int64_t group) const {
+  if (group < 0 || group >= num_groups_) {
+    throw IndexError(fmt::format("{}: group {} is outside [0, {})", name_, group, num_groups_));
+  }
+}
+
+double Optimizer::lr(std::int64_t group) const {
+  check_group(group);
+  return const_cast<Optimizer*>(this)->lr_of(group);
+}
+
+void Optimizer::set_lr(double lr) {
+  detail::require_not_negative(name_, "lr", lr);
+  for (std::int64_t group = 0; group < num_groups_; ++group) lr_of(group) = lr;
+}
+
+void Optimizer::set_lr(std::int64_t group, double lr) {
+  check_group(group);
+  detail::require_not_negative(name_, "lr", lr);
+  lr_of(group) = lr;
+}
+
+void Optimizer::check_slot(const Slot& slot) const {
+  const auto& [path, parameter] = slot.target;
+  for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+    const Tensor& buffer = slot.state.buffers[i];
+    if (!buffer.defined() || buffer.shape() == parameter.shape()) continue;
+    throw ShapeError(fmt::format("{}: {} is {}, its parameter is {} now: make a new optimizer",
+                                 name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(),
+                                 parameter.shape().str()));
+  }
+  check_gradient(slot);
+}
+
+void Optimizer::make_buffers(Slot& slot) const {
+  for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+    Tensor& buffer = slot.state.buffers[i];
+    if (buffer.defined()) {
+      if (buffer.dtype() != slot.parameter().dtype()) buffer = buffer.to(slot.parameter().dtype());
+    } else if (uses_buffer(i, slot.group)) {
+      buffer = zeros_like(slot.parameter());
+    }
+  }
+}
+
+void Optimizer::step() {
+  const NoGradGuard no_grad;
+  for (const Slot& slot : slots_) {
+    if (is_due(slot.parameter())) check_slot(slot);
+  }
+  for (Slot& slot : slots_) {
+    if (is_due(slot.parameter())) make_buffers(slot);
+  }
+  for (Slot& slot : slots_) {
+    if (is_due(slot.parameter())) update(slot);
+  }
+}
+
+void Optimizer::zero_grad(bool set_to_none) const {
+  for (const Slot& slot : slots_) {
+    const Parameter& parameter = slot.parameter();
+    const Gradient& gradient = slot.gradient();
+    if (set_to_none || gradient.empty()) {
+      parameter.clear_grad();
+    } else if (gradient.is_dense()) {
+      gradient.dense().zero_();
+    } else {
+      Shape none = gradient.sparse().values().shape();
+      std::vector<std::int64_t> sizes(none.begin(), none.end());
+      sizes[0] = 0;
+      parameter.set_grad(SparseGrad(empty({0}, DType::int64),
+                                    empty(Shape(sizes), parameter.dtype()), parameter.shape()));
+    }
+  }
+}
+
+void Optimizer::throw_sparse(const Slot& slot, std::string_view problem,
+                             std::string_view cure) const {
+  throw AutogradError(fmt::format("{}: {} and the gradient of {} is sparse: {}", name_, problem,
+                                  slot.target.path, cure));
+}
+
+StateDict Optimizer::state_dict() const {
+  StateDict state;
+  state.metadata["optimizer"] = name_;
+  for (std::int64_t group = 0; group < num_groups_; ++group) {
+    for (const OptionField& field : const_cast<Optimizer*>(this)->fields(group)) {
+      state.metadata[option_key(group, field.name)] =
+          field.flag ? fmt::to_string(*field.flag) : fmt::to_string(*field.number);
+    }
+  }
+  for (const Slot& slot : slots_) {
+    const std::string& path = slot.target.path;
+    state.metadata[group_key(path)] = fmt::to_string(slot.group);
+    state.metadata[steps_key(path)] = fmt::to_string(slot.state.steps);
+    for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+      const Tensor& buffer = slot.state.buffers[i];
+      if (buffer.defined()) state.set(buffer_key(path, buffer_names_[i]), buffer);
+    }
+  }
+  return state;
+}
+
+void Optimizer::check_names(const StateDict& state) const {
+  if (const std::string& saved = text_of(state, "optimizer"); saved != name_) {
+    throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
+  }
+  std::map<std::string, std::int64_t> saved = groups_of(state);
+  std::set<std::string> keys;
+  std::vector<std::string> missing, moved, unexpected;
+  for (const Slot& slot : slots_) {
+    const std::string& path = slot.target.path;
+    const auto found = saved.find(path);
+    if (found == saved.end()) {
+      missing.push_back(path + " " + slot.parameter().shape().str());
+      continue;
+    }
+    if (found->second != slot.group) {
+      moved.push_back(
+          fmt::format("{} ({} in the state, {} here)", path, found->second, slot.group));
+    }
+    saved.erase(found);
+    for (const char* buffer : buffer_names_) keys.insert(buffer_key(path, buffer));
+  }
+  for (const auto& [path, group] : saved) unexpected.push_back(path);
+  for (const StateEntry& entry : state.entries()) {
+    if (keys.count(entry.name) == 0) {
+      unexpected.push_back(entry.name + " " + entry.tensor.shape().str());
+    }
+  }
+  if (missing.empty() && moved.empty() && unexpected.empty()) return;
+  throw Error(fmt::format(
+      "load_state_dict: the state is not that of this {}: missing in the state: [{}]; unexpected "
+      "in "
+      "it: [{}]; of another group: [{}]: give it the parameters and groups that were saved",
+      name_, fmt::join(missing, ", "), fmt::join(unexpected, ", "), fmt::join(moved, ", ")));
+}
+
+void Optimizer::load_options(const StateDict& state) {
+  for (std::int64_t group = 0; group < num_groups_; ++group) {
+    for (const OptionField& field : fields(group)) {
+      const std::string key = option_key(group, field.name);
+      if (field.flag) {
+        *field.flag = flag_of(state, key);
+      } else {
+        *field.number = number_of<double>(state, key);
+      }
+    }
+    check_fields(group);
+  }
+}
+
+Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& state) const {
+  const std::string& path = slot.target.path;
+  Slot::State loaded;
+  loaded.steps = number_of<std::int64_t>(state, steps_key(path));
+  if (loaded.steps < 0) {
+    throw FormatError(fmt::format("load_state_dict: {} is {}", steps_key(path), loaded.steps));
+  }
+  for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+    const std::string key = buffer_key(path, buffer_names_[i]);
+    if (const StateEntry* entry = state.find(key)) {
+      check_alike("load_state_dict", key, entry->tensor, slot.parameter());
+      loaded.buffers[i] = entry->tensor.clone();
+    } else if (loaded.steps > 0 && uses_buffer(i, slot.group)) {
+      throw Error(fmt::format("load_state_dict: missing in the state: {} {}", key,
+                              slot.parameter().shape().str()));
+    }
+  }
+  return loaded;
+}
+
+void Optimizer::load_state_dict(const StateDict& state) {
+  check_names(state);
+  StateDict before;
+  before.metadata = state_dict().metadata;
+  std::vector<Slot::State> loaded;
+  try {
+    load_options(state);
+    for (const Slot& slot : slots_) loaded.push_back(load_slot(slot, state));
+  } catch (...) {
+    load_options(before);
+    throw;
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].state = std::move(loaded[i]);
+}
+
+namespace detail {
+namespace {
+
+[[noreturn]] void refuse(const char* optimizer, const char* option, double value,
+                         const char* rule) {
+  throw ValueError(fmt::format("{}: {} is {}, it must {}", optimizer, option, value,
+                               std::isfinite(value) ? rule : "be a finite number"));
+}
+
+}  // namespace
+
+void require_finite(const char* optimizer, const char* option, double value) {
+  if (!std::isfinite(value)) refuse(optimizer, option, value, "");
+}
+
+void require_not_negative(const char* optimizer, const char* option, double value) {
+  if (!(value >= 0) || std::isinf(value)) refuse(optimizer, option, value, "not be negative");
+}
+
+void require_below_one(const char* optimizer, const char* option, double value) {
+  if (!(value >= 0 && value < 1)) refuse(optimizer, option, value, "be in [0, 1)");
+}
+
+}  // namespace detail
+}  // namespace gradus

@@ -1,0 +1,185 @@
+#pragma once
+#include <gradus/framework/module.h>
+#include <gradus/framework/state_dict.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// Parameters that are trained with the same options.
+template <class Options>
+struct ParameterGroup {
+  std::vector<NamedParameter> parameters;
+  Options options = {};
+};
+
+/// A member of an optimizer's options by name: a number or a flag. What state_dict() saves.
+struct OptionField {
+  OptionField(const char* option, double& value) : name(option), number(&value) {}
+  OptionField(const char* option, bool& value) : name(option), flag(&value) {}
+
+  const char* name;
+  double* number = nullptr;
+  bool* flag = nullptr;
+};
+
+/// Changes parameters along their gradients: groups of parameters with options, and one rule, which
+/// is applied to the whole array of a parameter where its gradient is dense, and to the rows
+/// present where it is sparse.
+///
+/// step() skips a parameter that has no gradient, and one that is frozen whatever gradient it still
+/// holds: no decay, no momentum, no state. What was kept for it is used again once it is unfrozen.
+/// What is kept belongs to the parameter, not to its storage: changing values keeps it.
+///
+/// A new optimizer derives from OptimizerWith.
+class GRADUS_API Optimizer {
+ public:
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+  Optimizer(Optimizer&&) = default;
+  Optimizer& operator=(Optimizer&&) = default;
+  virtual ~Optimizer();
+
+  /// Updates every trainable parameter that has a gradient. All is checked before anything changes.
+  /// Throws AutogradError naming the parameter whose gradient is of a kind that the rule does not
+  /// take, ShapeError if a parameter was given another shape than what is kept for it.
+  void step();
+
+  /// Drops the gradients of all parameters. With set_to_none = false a dense gradient becomes zeros
+  /// and a sparse one empty (nnz 0); zeros still let momentum, decay and Adam move a parameter.
+  void zero_grad(bool set_to_none = true) const;
+
+  std::int64_t num_groups() const { return num_groups_; }
+  /// Throws IndexError for a group that does not exist, as do all functions that take one.
+  double lr(std::int64_t group = 0) const;
+  /// Sets the learning rate of all groups. Throws ValueError if it is negative or not finite.
+  void set_lr(double lr);
+  void set_lr(std::int64_t group, double lr);
+
+  /// What resuming needs: the tensors kept, as `<path>.<buffer>` (handles, not copies), and, in the
+  /// metadata, the options and step counts.
+  StateDict state_dict() const;
+  /// Replaces options and everything kept by copies of what `state` holds, before the first step or
+  /// after. Throws, having changed nothing, Error if the state is that of another optimizer or its
+  /// groups or parameters are others (it lists them), ShapeError or DTypeError naming the tensor,
+  /// FormatError for a number that is none.
+  void load_state_dict(const StateDict& state);
+
+ protected:
+  static constexpr std::size_t max_buffers = 4;
+
+  /// A parameter and what is kept for it.
+  struct Slot {
+    const Parameter& parameter() const { return target.parameter; }
+    const Gradient& gradient() const { return target.parameter.grad(); }
+
+    NamedParameter target;
+    std::int64_t group;
+    struct State {
+      std::int64_t steps = 0;  // updates so far; the rule counts
+      std::array<Tensor, max_buffers> buffers;
+    } state;
+  };
+
+  /// `name` opens error messages; `buffers` are the names of the tensors kept, each of the
+  /// parameter's shape and dtype.
+  Optimizer(const char* name, std::vector<const char*> buffers);
+
+  /// Appends a group. Throws, having added nothing, ValueError for an empty list and for a
+  /// parameter or path that is listed twice, DTypeError for one that is no float, AutogradError for
+  /// one that an op made.
+  void append_group(const std::vector<NamedParameter>& parameters);
+  void check_group(std::int64_t group) const;
+  const char* name() const { return name_; }
+
+  /// True if the options of a group need that buffer; it is zero at first.
+  virtual bool uses_buffer(std::size_t buffer, std::int64_t group) const = 0;
+  /// Throws if the rule cannot use this gradient.
+  virtual void check_gradient(const Slot& slot) const = 0;
+  /// Applies the rule to one parameter, whose buffers exist.
+  virtual void update(Slot& slot) = 0;
+
+  virtual std::vector<OptionField> fields(std::int64_t group) = 0;
+  /// Throws ValueError if the options of a group make no sense.
+  virtual void check_fields(std::int64_t group) const = 0;
+  virtual double& lr_of(std::int64_t group) = 0;
+
+  /// An AutogradError's text: `<name>: <problem> and the gradient of '<path>' is sparse: <cure>`.
+  [[noreturn]] void throw_sparse(const Slot& slot, std::string_view problem,
+                                 std::string_view cure) const;
+
+ private:
+  void check_slot(const Slot& slot) const;
+  void make_buffers(Slot& slot) const;
+  void check_names(const StateDict& state) const;
+  void load_options(const StateDict& state);
+  Slot::State load_slot(const Slot& slot, const StateDict& state) const;
+
+  const char* name_;
+  std::vector<const char*> buffer_names_;
+  std::vector<Slot> slots_;
+  std::int64_t num_groups_ = 0;
+};
+
+/// An optimizer whose groups have `Options`: an aggregate with a member `double lr`, for which
+///   std::vector<OptionField> option_fields(Options&);   // what is saved
+///   void check_options(const Options&);                 // throws ValueError
+/// are declared beside it.
+template <class Options>
+class GRADUS_API OptimizerWith : public Optimizer {
+ public:
+  const Options& options(std::int64_t group = 0) const {
+    check_group(group);
+    return options_[static_cast<std::size_t>(group)];
+  }
+  /// Throws ValueError if the options make no sense.
+  void set_options(std::int64_t group, const Options& options) {
+    check_group(group);
+    check_options(options);
+    options_[static_cast<std::size_t>(group)] = options;
+  }
+  /// Adds parameters with options of their own, at any time. Throws as the constructor does.
+  void add_group(const std::vector<NamedParameter>& parameters, const Options& options = {}) {
+    check_options(options);
+    options_.reserve(options_.size() + 1);
+    append_group(parameters);
+    options_.push_back(options);
+  }
+
+ protected:
+  OptimizerWith(const char* name, std::vector<const char*> buffers,
+                const std::vector<ParameterGroup<Options>>& groups)
+      : Optimizer(name, std::move(buffers)) {
+    if (groups.empty()) append_group({});  // throws
+    for (const ParameterGroup<Options>& group : groups) add_group(group.parameters, group.options);
+  }
+
+  const Options& options_of(const Slot& slot) const {
+    return options_[static_cast<std::size_t>(slot.group)];
+  }
+  double& lr_of(std::int64_t group) final { return options_[static_cast<std::size_t>(group)].lr; }
+  std::vector<OptionField> fields(std::int64_t group) final {
+    return option_fields(options_[static_cast<std::size_t>(group)]);
+  }
+  void check_fields(std::int64_t group) const final { check_options(options(group)); }
+
+ private:
+  std::vector<Options> options_;
+};
+
+namespace detail {
+/// Throw ValueError `<optimizer>: <option> is <value>, it must ...`; each refuses what is not
+/// finite.
+GRADUS_API void require_finite(const char* optimizer, const char* option, double value);
+GRADUS_API void require_not_negative(const char* optimizer, const char* option, double value);
+/// In [0, 1).
+GRADUS_API void require_below_one(const char* optimizer, const char* option, double value);
+}  // namespace detail
+
+}  // namespace gradus

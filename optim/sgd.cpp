@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/gradient.h>
+#include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/parallel.h>
+#include <gradus/optim/sgd.h>
+#include <gradus/optim/update.h>
+
+#include <algorithm>
+
+namespace gradus {
+namespace {
+
+// w -= lr g, g = gradient + decay w
+template <class T>
+struct Plain {
+  static constexpr std::int64_t cost = 2;
+  T lr, decay;
+
+  void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w) const {
+    for (std::int64_t i = 0; i < n; ++i) w[i] -= lr * (gradient[i] + decay * w[i]);
+  }
+};
+
+// b = momentum b + keep g; w -= lr b, with nesterov w -= lr (g + momentum b)
+template <class T>
+struct Momentum {
+  static constexpr std::int64_t cost = 3;
+  T lr, decay, momentum, keep;
+  bool nesterov;
+
+  void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w,
+                  T* __restrict b) const {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const T g = gradient[i] + decay * w[i];
+      b[i] = momentum * b[i] + keep * g;
+      w[i] -= lr * (nesterov ? g + momentum * b[i] : b[i]);
+    }
+  }
+};
+
+// The momentum rule on a whole table [V, D]: rows that a coalesced gradient lacks have zeros.
+template <class T>
+void update_table(const Momentum<T>& rule, const SparseGrad& gradient, T* w, T* b) {
+  static constexpr std::int64_t block = 1024;
+  static constexpr T zeros[block] = {};
+  const std::int64_t V = gradient.shape()[0], D = gradient.row_size(), nnz = gradient.nnz();
+  const std::int64_t* ids = gradient.ids().data<std::int64_t>();
+  const T* values = gradient.values().data<T>();
+  const auto without_gradient = [&](std::int64_t begin, std::int64_t end) {  // elements
+    for (; begin < end; begin += block) {
+      rule(std::min(block, end - begin), zeros, w + begin, b + begin);
+    }
+  };
+  parallel_for(
+      V, std::max<std::int64_t>(D, 1) * rule.cost, [&](std::int64_t row, std::int64_t end) {
+        for (std::int64_t k = std::lower_bound(ids, ids + nnz, row) - ids; row < end; ++k) {
+          const std::int64_t next = k < nnz ? std::min(ids[k], end) : end;
+          without_gradient(row * D, next * D);
+          if (next < end) rule(D, values + k * D, w + next * D, b + next * D);
+          row = next + 1;
+        }
+      });
+}
+
+}  // namespace
+
+std::vector<OptionField> option_fields(SGDOptions& options) {
+  return {{"lr", options.lr},
+          {"momentum", options.momentum},
+          {"dampening", options.dampening},
+          {"weight_decay", options.weight_decay},
+          {"nesterov", options.nesterov}};
+}
+
+void check_options(const SGDOptions& options) {
+  detail::require_not_negative("sgd", "lr", options.lr);
+  detail::require_not_negative("sgd", "momentum", options.momentum);
+  detail::require_not_negative("sgd", "weight_decay", options.weight_decay);
+  detail::require_finite("sgd", "dampening", options.dampening);
+  if (options.nesterov && (options.momentum == 0 || options.dampening != 0)) {
+    throw ValueError(fmt::format(
+        "sgd: nesterov with momentum {} and dampening {}: it needs momentum and no dampening",
+        options.momentum, options.dampening));
+  }
+}
+
+SGD::SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& options)
+    : SGD(std::vector<ParameterGroup<SGDOptions>>{{parameters, options}}) {}
+
+SGD::SGD(const std::vector<ParameterGroup<SGDOptions>>& groups)
+    : OptimizerWith("sgd", {"momentum_buffer"}, groups) {}
+
+SGD::~SGD() = default;
+
+bool SGD::uses_buffer(std::size_t, std::int64_t group) const { return options(group).momentum > 0; }
+
+void SGD::check_gradient(const Slot& slot) const {
+  const double decay = options_of(slot).weight_decay;
+  if (decay == 0 || !slot.gradient().is_sparse()) return;
+  throw_sparse(slot, fmt::format("weight_decay is {}", decay),
+               "put it into a group with .weight_decay = 0, or make the gradient dense with "
+               ".sparse = false");
+}
+
+void SGD::update(Slot& slot) {
+  const SGDOptions& options = options_of(slot);
+  const Gradient& gradient = slot.gradient();
+  const bool sparse = gradient.is_sparse();
+  if (sparse && gradient.sparse().nnz() == 0) return;
+  const Parameter& parameter = slot.parameter();
+  detail::dispatch_float(parameter.dtype(), "sgd", [&]<class T>(T) {
+    const T lr = static_cast<T>(options.lr), decay = static_cast<T>(options.weight_decay);
+    T* w = parameter.mutable_data<T>();
+    if (options.momentum > 0) {
+      const double keep = slot.state.steps == 0 ? 1 : 1 - options.dampening;
+      const Momentum<T> rule{lr, decay, static_cast<T>(options.momentum), static_cast<T>(keep),
+                             options.nesterov};
+      T* b = slot.state.buffers[0].mutable_data<T>();
+      if (sparse) {
+        update_table(rule, gradient.sparse().coalesce(), w, b);
+      } else {
+        detail::update_all(rule, parameter.numel(), gradient.dense().data<T>(), w, b);
+      }
+      ++slot.state.steps;
+    } else if (sparse) {
+      const SparseGrad& rows = gradient.sparse();
+      kernels::scatter_add_rows(rows.values().data<T>(), rows.ids().data<std::int64_t>(),
+                                rows.nnz(), rows.row_size(), -lr, w, rows.shape()[0]);
+    } else {
+      detail::update_all(Plain<T>{lr, decay}, parameter.numel(), gradient.dense().data<T>(), w);
+    }
+  });
+}
+
+}  // namespace gradus

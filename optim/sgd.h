@@ -1,0 +1,46 @@
+#pragma once
+#include <gradus/optim/optimizer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;     ///< of the gradients that enter the momentum, but for the first
+  double weight_decay = 0;  ///< adds weight_decay * w to the gradient
+  bool nesterov = false;    ///< needs momentum > 0 and dampening = 0
+};
+
+GRADUS_API std::vector<OptionField> option_fields(SGDOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const SGDOptions& options);
+
+/// Stochastic gradient descent, with g = gradient + weight_decay w:
+///   w -= lr g                                                without momentum
+///   b = momentum b + (1 - dampening) g (at first b = g)      with momentum
+///   w -= lr b, or w -= lr (g + momentum b) with nesterov
+///
+/// A sparse gradient gives what the dense one would. Without momentum only its rows are touched.
+/// With momentum all rows move on, so a step costs as much as a dense one. One of no rows (nnz 0)
+/// changes nothing. Together with weight_decay it is an error: decay would touch every row.
+/// Source: Sutskever et al. 2013, On the importance of initialization and momentum in deep
+/// learning.
+class GRADUS_API SGD : public OptimizerWith<SGDOptions> {
+ public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& options = {});
+  explicit SGD(const std::vector<ParameterGroup<SGDOptions>>& groups);
+  ~SGD() override;
+
+ private:
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+};
+
+}  // namespace gradus

@@ -1,0 +1,105 @@
+#pragma once
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/gradient.h>
+#include <gradus/framework/module.h>
+#include <gradus/framework/parallel.h>
+#include <gradus/framework/sparse_grad.h>
+#include <gradus/optim/optimizer.h>
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+/// A trainable parameter that holds a copy of `values`.
+inline NamedParameter named(const std::string& path, const Tensor& values) {
+  return {path, Parameter(values.clone().set_trainable(true))};
+}
+
+template <class T = double>
+Tensor random_tensor(const Shape& shape, unsigned seed) {
+  std::mt19937_64 engine(seed);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::vector<T> values(static_cast<std::size_t>(shape.numel()));
+  for (T& value : values) value = static_cast<T>(uniform(engine));
+  return tensor(values, shape);
+}
+
+/// Rows of random values for a table of that shape.
+template <class T = double>
+SparseGrad random_rows(const std::vector<std::int64_t>& ids, const Shape& table, unsigned seed) {
+  std::vector<std::int64_t> sizes(table.begin(), table.end());
+  sizes[0] = static_cast<std::int64_t>(ids.size());
+  return {tensor(ids), random_tensor<T>(Shape(sizes), seed), table};
+}
+
+template <class T = double>
+std::vector<T> values_of(const Tensor& tensor) {
+  return {tensor.span<T>().begin(), tensor.span<T>().end()};
+}
+
+/// Two tensors hold the same bytes.
+inline bool same_bytes(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  const auto same = [&]<class T>(T) {
+    return std::memcmp(a.data<T>(), b.data<T>(), sizeof(T) * a.span<T>().size()) == 0;
+  };
+  return a.dtype() == DType::float32 ? same(float{}) : same(double{});
+}
+
+/// A hash of the bytes of a tensor (FNV-1a).
+template <class T = double>
+std::uint64_t hash_of(const Tensor& tensor) {
+  std::uint64_t hash = 14695981039346656037u;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(tensor.data<T>());
+  for (std::size_t i = 0; i < tensor.span<T>().size_bytes(); ++i) {
+    hash = (hash ^ bytes[i]) * 1099511628211u;
+  }
+  return hash;
+}
+
+/// The values of a scalar that starts at 1, after each of three steps with gradients .5, -1, 2.
+template <class Optimizer, class Options>
+std::vector<double> three_steps(const Options& options) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  Optimizer optimizer({w}, options);
+  std::vector<double> after;
+  for (const double g : {0.5, -1.0, 2.0}) {
+    w.parameter.set_grad(tensor({g}));
+    optimizer.step();
+    after.push_back(w.parameter.item());
+  }
+  return after;
+}
+
+/// What f throws as Error, or "nothing was thrown".
+template <class Error, class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+/// Calls f() with 1, 2, 3 and 8 threads at a small grain and returns what it gave each time.
+template <class F>
+auto with_threads(F f) {
+  const int threads = num_threads();
+  set_parallel_grain(64);
+  std::vector<decltype(f())> results;
+  for (const int n : {1, 2, 3, 8}) {
+    set_num_threads(n);
+    results.push_back(f());
+  }
+  set_num_threads(threads);
+  set_parallel_grain(detail::default_parallel_grain);
+  return results;
+}
+
+}  // namespace gradus
