@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 namespace gradus::detail {
@@ -14,17 +15,35 @@ using Batch = xsimd::batch<T>;
 template <class T>
 inline constexpr int64_t batch_size = static_cast<int64_t>(Batch<T>::size);
 
-/// The first n < batch_size<T> elements at x; the other lanes are 0.
+#if defined(__AVX__) && !defined(__AVX512F__)
+/// All ones in the first n lanes of as many bits as T has.
 template <class T>
-Batch<T> load_partial(const T* x, int64_t n) {
+__m256i first_lanes(int64_t n) {
+  using Int = xsimd::as_integer_t<T>;
+  static constexpr Int lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lanes + 8 - n));
+}
+#endif
+
+/// The first n < batch_size<T> elements at x; `rest` in the other lanes.
+template <class T>
+Batch<T> load_partial(const T* x, int64_t n, T rest = T{0}) {
+  const Batch<T> others(rest);
 #ifdef __AVX512F__
   const unsigned mask = (1U << static_cast<unsigned>(n)) - 1U;
   if constexpr (std::is_same_v<T, float>)
-    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), x);
+    return _mm512_mask_loadu_ps(others, static_cast<__mmask16>(mask), x);
   else
-    return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), x);
+    return _mm512_mask_loadu_pd(others, static_cast<__mmask8>(mask), x);
+#elif defined(__AVX__)
+  const __m256i mask = first_lanes<T>(n);
+  if constexpr (std::is_same_v<T, float>)
+    return _mm256_blendv_ps(others, _mm256_maskload_ps(x, mask), _mm256_castsi256_ps(mask));
+  else
+    return _mm256_blendv_pd(others, _mm256_maskload_pd(x, mask), _mm256_castsi256_pd(mask));
 #else
-  alignas(64) T lanes[batch_size<T>] = {};
+  alignas(64) T lanes[batch_size<T>];
+  others.store_aligned(lanes);
   std::memcpy(lanes, x, static_cast<size_t>(n) * sizeof(T));
   return Batch<T>::load_aligned(lanes);
 #endif
@@ -39,6 +58,11 @@ void store_partial(T* y, int64_t n, const Batch<T>& value) {
     _mm512_mask_storeu_ps(y, static_cast<__mmask16>(mask), value);
   else
     _mm512_mask_storeu_pd(y, static_cast<__mmask8>(mask), value);
+#elif defined(__AVX__)
+  if constexpr (std::is_same_v<T, float>)
+    _mm256_maskstore_ps(y, first_lanes<T>(n), value);
+  else
+    _mm256_maskstore_pd(y, first_lanes<T>(n), value);
 #else
   alignas(64) T lanes[batch_size<T>];
   value.store_aligned(lanes);
@@ -69,14 +93,37 @@ Batch<Wide> load_as(const T* x) {
     return load_as_double(x);
 }
 
-/// The lanes combined in a fixed tree.
-template <class T, class Op>
-T reduce_lanes(const Batch<T>& x, Op op) {
-  alignas(64) T lanes[batch_size<T>];
-  x.store_aligned(lanes);
-  for (int64_t half = batch_size<T> / 2; half > 0; half /= 2)
-    for (int64_t i = 0; i < half; ++i) lanes[i] = op(lanes[i], lanes[i + half]);
-  return lanes[0];
+/// All lanes combined by `op` on batches, in a fixed tree.
+template <class T, class Op, size_t half = Batch<T>::size / 2>
+T reduce_lanes(const Batch<T>& x, const Op& op) {
+  const auto lanes = static_cast<typename Batch<T>::register_type>(x);
+  if constexpr (half == 0) {
+    return static_cast<T>(lanes[0]);
+  } else {
+    // In registers: through memory it would wait for each store.
+    const auto rotated = [&]<size_t... i>(std::index_sequence<i...>) {
+      return __builtin_shufflevector(lanes, lanes, ((i + half) % sizeof...(i))...);
+    }
+    (std::make_index_sequence<Batch<T>::size>());
+    return reduce_lanes<T, Op, half / 2>(op(x, Batch<T>(rotated)), op);
+  }
+}
+
+template <class T>
+T reduce_add(const Batch<T>& x) {
+  return reduce_lanes(x, [](const Batch<T>& a, const Batch<T>& b) { return a + b; });
+}
+
+/// For lanes without NaN.
+template <class T>
+T reduce_max(const Batch<T>& x) {
+  return reduce_lanes(x, [](const Batch<T>& a, const Batch<T>& b) { return xsimd::max(a, b); });
+}
+
+/// For lanes without NaN.
+template <class T>
+T reduce_min(const Batch<T>& x) {
+  return reduce_lanes(x, [](const Batch<T>& a, const Batch<T>& b) { return xsimd::min(a, b); });
 }
 
 /// What a loop reads: consecutive elements (stride 1) or one value repeated (stride 0).

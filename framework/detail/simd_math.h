@@ -16,7 +16,8 @@ struct ExpConstants;
 
 template <>
 struct ExpConstants<float> {
-  static constexpr float lowest = -105.0F, highest = 89.0F;  // beyond: 0 and infinity
+  static constexpr float lowest = -104.0F, highest = 89.0F;  // beyond: 0 and infinity
+  static constexpr float lowest_normal = -87.336544F;        // below: subnormal
   static constexpr float log2_e = 1.44269504F;
   static constexpr float ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;  // high: 9 bits
   static constexpr float round = 12582912.0F;  // 1.5 * 2^23: adding it leaves an integer
@@ -29,7 +30,8 @@ struct ExpConstants<float> {
 
 template <>
 struct ExpConstants<double> {
-  static constexpr double lowest = -746.0, highest = 710.0;
+  static constexpr double lowest = -745.2, highest = 710.0;
+  static constexpr double lowest_normal = -708.3964185322641;
   static constexpr double log2_e = 1.4426950408889634;
   static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
   static constexpr double round = 6755399441055744.0;  // 1.5 * 2^52
@@ -91,13 +93,28 @@ Batch<T> scale_exp2(const Batch<T>& x, const Batch<T>& n) {
 #endif
 }
 
+/// exp, 0 below `lowest`: there 1 takes the place of the result, as processors are slow (over 100
+/// cycles) at each subnormal one.
+template <class T>
+Batch<T> exp_from(const Batch<T>& x, T lowest) {
+  const Batch<T> zero(T{0});
+  const auto vanishes = x < Batch<T>(lowest);
+  // The constant first: min gives its second argument if one is NaN.
+  const ExpParts<T> parts(
+      xsimd::min(Batch<T>(ExpConstants<T>::highest), xsimd::select(vanishes, zero, x)));
+  return xsimd::select(vanishes, zero, scale_exp2<T>(parts.expm1_r + Batch<T>(T{1}), parts.n));
+}
+
 /// exp; subnormal results are kept.
 template <class T>
 Batch<T> exp(const Batch<T>& x) {
-  using C = ExpConstants<T>;
-  // The constant first: min and max give their second argument if one is NaN.
-  const ExpParts<T> parts(xsimd::max(Batch<T>(C::lowest), xsimd::min(Batch<T>(C::highest), x)));
-  return scale_exp2<T>(parts.expm1_r + Batch<T>(T{1}), parts.n);
+  return exp_from<T>(x, ExpConstants<T>::lowest);
+}
+
+/// exp with 0 for subnormal results, for sums of exponentials.
+template <class T>
+Batch<T> exp_flushed(const Batch<T>& x) {
+  return exp_from<T>(x, ExpConstants<T>::lowest_normal);
 }
 
 /// Constants of log(2^k m) = k ln 2 + log(m), sqrt(1/2) <= m < sqrt(2).

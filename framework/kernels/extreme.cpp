@@ -25,6 +25,10 @@ struct Greatest {
   static Batch<T> best(const Batch<T>& a, const Batch<T>& b) {
     return xsimd::max(a, b);
   }
+  template <class T>
+  static T reduce(const Batch<T>& x) {
+    return detail::reduce_max(x);
+  }
 };
 
 struct Least {
@@ -35,6 +39,10 @@ struct Least {
   template <class T>
   static Batch<T> best(const Batch<T>& a, const Batch<T>& b) {
     return xsimd::min(a, b);
+  }
+  template <class T>
+  static T reduce(const Batch<T>& x) {
+    return detail::reduce_min(x);
   }
 };
 
@@ -105,8 +113,7 @@ Found<T> find(const T* x, int64_t n) {
         while (!is_nan(p[i])) ++i;
         return {p[i], run + i};
       }
-      const T value = detail::reduce_lanes(Order::best(even, odd),
-                                           [](T a, T b) { return Order::better(b, a) ? b : a; });
+      const T value = Order::reduce(Order::best(even, odd));
       if (Order::better(value, best)) best = value, run_of_best = run;
     }
     int64_t i = run_of_best;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -48,7 +47,7 @@ A add_up(const T* x, int64_t n, const F& f) {
         s3 += f(detail::load_as<A>(x + i + 3 * step));
       }
       for (; i + step <= end; i += step) s0 += f(detail::load_as<A>(x + i));
-      part = detail::reduce_lanes((s0 + s1) + (s2 + s3), std::plus<>());
+      part = detail::reduce_add<A>((s0 + s1) + (s2 + s3));
     }
     for (; i < end; ++i) part += f(static_cast<A>(x[i]));
     total += part;
@@ -173,9 +172,8 @@ double greatest_magnitude(const T* x, int64_t n) {
     ordered = ordered && (magnitude == magnitude);
     greatest = xsimd::max(greatest, magnitude);
   }
-  T result = xsimd::all(ordered)
-                 ? detail::reduce_lanes(greatest, [](T a, T b) { return std::max(a, b); })
-                 : std::numeric_limits<T>::quiet_NaN();
+  T result =
+      xsimd::all(ordered) ? detail::reduce_max(greatest) : std::numeric_limits<T>::quiet_NaN();
   for (; i < n; ++i)
     if (!(std::fabs(x[i]) <= result)) result = std::isnan(result) ? result : std::fabs(x[i]);
   return result;

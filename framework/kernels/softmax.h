@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+
+namespace gradus::kernels {
+
+// Functions of the rows of [R, C], contiguous. T: float, double. Outputs may be the same memory as
+// an input of the same shape. A NaN or +infinity in a row makes the row NaN. Sums accumulate in
+// double, by runs. Exponentials below the least normal number count as 0.
+
+/// y = exp(x) / sum(exp(x)); zeros for a row of -infinity only.
+template <class T>
+void softmax(const T* x, T* y, int64_t R, int64_t C);
+
+/// y = x - log(sum(exp(x))); -infinity for a row of -infinity only.
+template <class T>
+void log_softmax(const T* x, T* y, int64_t R, int64_t C);
+
+/// dx = y (g - sum(g y)), y = softmax(x).
+template <class T>
+void softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C);
+
+/// dx = g - exp(y) sum(g), y = log_softmax(x).
+template <class T>
+void log_softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C);
+
+/// row_lse [R] = log(sum(exp(x))), row_loss [R] = row_lse - x[label], 0 where the label is
+/// `ignore_index`; other labels are in [0, C). L: T, or double for a float T: then the derivative
+/// is right to the last digits for logits of any size (a float of 1e4 has 3 decimals left).
+template <class T, class L>
+void cross_entropy(const T* x, const int64_t* labels, int64_t ignore_index, T* row_loss, L* row_lse,
+                   int64_t R, int64_t C);
+
+/// dx = scale_r (softmax(x) - onehot(label)), a row of 0 where the label is ignored. scale_r is
+/// row_scale[r * scale_stride], scale_stride 0 or 1.
+template <class T, class L>
+void cross_entropy_vjp(const T* x, const int64_t* labels, int64_t ignore_index, const L* row_lse,
+                       const T* row_scale, int64_t scale_stride, T* dx, int64_t R, int64_t C);
+
+}  // namespace gradus::kernels
