@@ -185,7 +185,7 @@ TEST_F(Safetensors, SurviveRandomDamageWithAnErrorOrAWholeResult) {
   const std::string whole = read_text(file("m"));
   std::mt19937 random(1);
   int refused = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     std::string damaged = whole;
     for (int k = 0; k < 3; ++k) damaged[random() % damaged.size()] = static_cast<char>(random());
     write_text(file("d"), damaged);
@@ -195,7 +195,7 @@ TEST_F(Safetensors, SurviveRandomDamageWithAnErrorOrAWholeResult) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, 1000);
+  EXPECT_GT(refused, 250);
 }
 
 TEST_F(Safetensors, NameTheFileThatIsNotThere) {
