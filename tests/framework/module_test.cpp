@@ -1,0 +1,351 @@
+#include <gmock/gmock.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/module.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StrEq;
+using testing::ThrowsMessage;
+
+// y = x * scale, with a buffer that counts nothing but is saved.
+struct Scale : Module {
+  explicit Scale(double value = 1)
+      : scale(add_parameter("scale", tensor({value}))),
+        seen(add_buffer("seen", tensor({std::int64_t{0}}))) {}
+  Tensor operator()(const Tensor& x) const { return x * scale; }
+  const Parameter scale;
+  const Tensor seen;
+};
+
+struct Pair : Module {
+  Pair() : first(add("first", Scale(2))), second(add("second", Scale(3))) {}
+  Tensor operator()(const Tensor& x) const { return second(first(x)); }
+  const Scale first, second;
+};
+
+struct Model : Module {
+  Model() : pair(add("pair", Pair())), bias(add_parameter("bias", tensor({5.0}))) {}
+  Tensor operator()(const Tensor& x) const { return pair(x) + bias; }
+  const Pair pair;
+  const Parameter bias;
+};
+
+// Two layers that share one parameter.
+struct Tied : Module {
+  struct User : Module {
+    explicit User(const Parameter& p) : weight(add_parameter("weight", p)) {}
+    const Parameter weight;
+  };
+  Tied() : scale(add("scale", Scale(2))), user(add("user", User(scale.scale))) {}
+  Tensor operator()(const Tensor& x) const { return scale(x) + x * 10.0 * user.weight; }
+  const Scale scale;
+  const User user;
+};
+
+// A module that anything can be added to.
+struct Open : Module {
+  using Module::add;
+  using Module::add_buffer;
+  using Module::add_parameter;
+  using Module::set_description;
+};
+
+std::vector<std::string> paths(const Module& module) {
+  std::vector<std::string> result;
+  for (const NamedParameter& p : module.parameters()) result.push_back(p.path);
+  return result;
+}
+
+std::vector<std::string> names(const StateDict& state) {
+  std::vector<std::string> result;
+  for (const StateEntry& entry : state) result.push_back(entry.name);
+  return result;
+}
+
+template <class E, class F>
+std::string message_of(F&& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+static_assert(!std::is_copy_assignable_v<Scale> && !std::is_move_assignable_v<Scale>);
+static_assert(!std::is_copy_assignable_v<Parameter> && !std::is_move_assignable_v<Parameter>);
+static_assert(std::is_copy_constructible_v<Model>);
+
+TEST(Module, ListsParametersByPathInTheOrderOfTheTree) {
+  EXPECT_THAT(paths(Model()), ElementsAre("bias", "pair.first.scale", "pair.second.scale"));
+}
+
+TEST(Module, StateDictHoldsBuffersToo) {
+  EXPECT_THAT(names(Pair().state_dict()),
+              ElementsAre("first.scale", "first.seen", "second.scale", "second.seen"));
+}
+
+TEST(Module, CopyIsTheSameLayer) {
+  const Model model;
+  const Model copy = model;  // NOLINT(performance-unnecessary-copy-initialization)
+  copy.eval();
+  EXPECT_FALSE(model.is_training());
+  const NoGradGuard no_grad;
+  copy.bias.fill_(7);
+  EXPECT_EQ(model(tensor({0.0})).item(), 7);
+}
+
+TEST(Module, ComputesWithWhatItLists) {
+  const Model model;
+  model(tensor({7.0})).backward();  // 7 * 2 * 3 + 5
+  EXPECT_EQ(model(tensor({7.0})).item(), 47);
+  const auto all = model.parameters();
+  EXPECT_EQ(all[0].parameter.grad().dense().item(), 1);
+  EXPECT_EQ(all[1].parameter.grad().dense().item(), 21);
+  EXPECT_EQ(all[2].parameter.grad().dense().item(), 14);
+}
+
+TEST(Module, TrainAndEvalReachEverySubmodule) {
+  const Model model;
+  EXPECT_TRUE(model.pair.second.is_training());
+  model.eval();
+  EXPECT_FALSE(model.pair.second.is_training());
+  EXPECT_FALSE(model.is_training());
+  model.pair.train();
+  EXPECT_TRUE(model.pair.first.is_training());
+  EXPECT_FALSE(model.is_training());
+}
+
+TEST(Module, FreezesTheWholeTreeAndCountsWhatIsLeft) {
+  const Model model;
+  EXPECT_EQ(model.num_parameters(), 3);
+  model.pair.set_trainable(false);
+  EXPECT_EQ(model.num_parameters(/*trainable_only=*/true), 1);
+  EXPECT_EQ(model.num_parameters(), 3);
+  model(tensor({1.0})).backward();
+  EXPECT_TRUE(model.pair.first.scale.grad().empty());
+  EXPECT_FALSE(model.bias.grad().empty());
+}
+
+TEST(Module, ZeroGradDropsGradients) {
+  const Model model;
+  model(tensor({1.0})).backward();
+  model.zero_grad();
+  for (const NamedParameter& p : model.parameters()) EXPECT_TRUE(p.parameter.grad().empty());
+}
+
+TEST(Module, ToConvertsFloatsInPlace) {
+  const Model model;
+  model(tensor({1.0})).backward();
+  model.pair.first.scale.set_trainable(false);
+  model.to(DType::float32);
+  EXPECT_EQ(model.bias.dtype(), DType::float32);
+  EXPECT_EQ(model.pair.first.seen.dtype(), DType::int64);
+  EXPECT_TRUE(model.bias.grad().empty());
+  EXPECT_FALSE(model.pair.first.scale.trainable());
+  EXPECT_TRUE(model.bias.trainable());
+  EXPECT_EQ(model(tensor({7.0F})).item(), 47);
+  EXPECT_EQ(message_of<DTypeError>([&] { model.to(DType::int64); }),
+            "module: to(int64) is not a float type");
+}
+
+TEST(Module, RefusesBadNames) {
+  Open module;
+  module.add_parameter("a", tensor({1.0}));
+  module.add_buffer("b", tensor({1.0}));
+  module.add("c", Scale());
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(message_of<ValueError>([&] { module.add_parameter(name, tensor({1.0})); }),
+              std::string("module: the name '") + name + "' is taken");
+    EXPECT_THAT(message_of<ValueError>([&] { module.add(name, Scale()); }), HasSubstr("is taken"));
+    EXPECT_THAT(message_of<ValueError>([&] { module.add_buffer(name, tensor({1.0})); }),
+                HasSubstr("is taken"));
+  }
+  for (const char* name : {"", "a.b"}) {
+    EXPECT_THAT(message_of<ValueError>([&] { module.add(name, Scale()); }),
+                HasSubstr("is empty or holds a dot"));
+  }
+}
+
+TEST(Module, RefusesAModuleThatIsPartOfTheTree) {
+  const Scale scale;
+  Open module, inner;
+  inner.add("scale", scale);
+  module.add("inner", inner);
+  EXPECT_THAT(message_of<ValueError>([&] { module.add("again", scale); }),
+              HasSubstr("'again' (Scale) is part of this model already"));
+  EXPECT_THAT(message_of<ValueError>([&] { module.add("self", module); }),
+              HasSubstr("is part of this model already"));
+  EXPECT_THAT(message_of<ValueError>([&] { inner.add("parent", module); }),
+              HasSubstr("is part of this model already"));
+}
+
+TEST(Module, RefusesParametersThatCannotBeTrained) {
+  Open module;
+  EXPECT_THAT(message_of<DTypeError>([&] { module.add_parameter("a", arange(3)); }),
+              HasSubstr("int64"));
+  const Tensor leaf = tensor({1.0}).set_trainable(true);
+  EXPECT_THAT(message_of<AutogradError>([&] { module.add_parameter("a", leaf * 2.0); }),
+              HasSubstr("only leaves can be trainable"));
+  EXPECT_THAT(module.parameters(), IsEmpty());
+}
+
+TEST(TiedWeights, AreListedOnceAndGetTheSumOfGradients) {
+  const Tied model;
+  EXPECT_THAT(paths(model), ElementsAre("scale.scale"));
+  EXPECT_THAT(names(model.state_dict()), ElementsAre("scale.scale", "scale.seen", "user.weight"));
+  model(tensor({3.0})).backward();
+  EXPECT_EQ(model.user.weight.grad().dense().item(), 3 + 30);
+}
+
+TEST(TiedWeights, HaveOneTrainableFlag) {
+  const Tied model;
+  model.user.set_trainable(false);
+  EXPECT_FALSE(model.scale.scale.trainable());
+}
+
+TEST(TiedWeights, StayTiedThroughLoadingAndConversion) {
+  const Tied from, to;
+  {
+    const NoGradGuard no_grad;
+    from.scale.scale.fill_(9);
+  }
+  to.load_state_dict(snapshot(from));
+  to.to(DType::float32);
+  EXPECT_EQ(to.user.weight.item(), 9);
+  EXPECT_TRUE(to.user.weight.is_same(to.scale.scale));
+  EXPECT_EQ(to.user.weight.dtype(), DType::float32);
+}
+
+TEST(TiedWeights, KeepTheFrozenFlagWhenRegisteredAgain) {
+  const Scale scale;
+  scale.set_trainable(false);
+  const Tied::User user(scale.scale);
+  EXPECT_FALSE(user.weight.trainable());
+}
+
+TEST(LoadStateDict, NamesWhatIsMissingAndUnexpected) {
+  const Model model;
+  StateDict state = snapshot(Pair());
+  EXPECT_EQ(message_of<Error>([&] { model.load_state_dict(state); }),
+            "load_state_dict: missing in the state: [bias, pair.first.scale, pair.first.seen, "
+            "pair.second.scale, pair.second.seen]; unexpected in it: [first.scale, first.seen, "
+            "second.scale, second.seen]: build the model that was saved, or pass .strict = false");
+  state.set("bias", tensor({8.0}));
+  const LoadResult result = model.load_state_dict(state, {.strict = false});
+  EXPECT_EQ(model.bias.item(), 8);
+  EXPECT_THAT(result.missing, ElementsAre("pair.first.scale", "pair.first.seen",
+                                          "pair.second.scale", "pair.second.seen"));
+  EXPECT_THAT(result.unexpected,
+              ElementsAre("first.scale", "first.seen", "second.scale", "second.seen"));
+}
+
+TEST(LoadStateDict, ChecksEverythingBeforeItWrites) {
+  const Model model;
+  StateDict state = snapshot(model);
+  state.set("bias", tensor({8.0}));
+  state.set("pair.second.scale", tensor({1.0, 2.0}));
+  EXPECT_EQ(message_of<ShapeError>([&] { model.load_state_dict(state); }),
+            "load_state_dict: pair.second.scale is [2] in the state, [1] in the model");
+  state.set("pair.second.scale", tensor({1.0F}));
+  EXPECT_EQ(message_of<DTypeError>([&] { model.load_state_dict(state); }),
+            "load_state_dict: pair.second.scale is float32 in the state, float64 in the model: "
+            "convert one with to()");
+  EXPECT_EQ(model.bias.item(), 5);
+}
+
+TEST(LoadStateDict, CopiesValuesAndFrozenFlags) {
+  const Model from, to;
+  from.pair.first.set_trainable(false);
+  {
+    const NoGradGuard no_grad;
+    from.bias.fill_(11);
+  }
+  from.pair.second.seen.fill_(4);
+  to.load_state_dict(from.state_dict());
+  EXPECT_EQ(to.bias.item(), 11);
+  EXPECT_EQ(to.pair.second.seen.item(), 4);
+  EXPECT_FALSE(to.pair.first.scale.trainable());
+  EXPECT_TRUE(to.bias.trainable());
+  const NoGradGuard no_grad;
+  from.bias.fill_(12);
+  EXPECT_EQ(to.bias.item(), 11);
+}
+
+TEST(Snapshot, IsADeepCopyThatRestorePutsBack) {
+  const Model model;
+  const StateDict best = snapshot(model);
+  {
+    const NoGradGuard no_grad;
+    model.bias.fill_(-1);
+  }
+  EXPECT_EQ(best.at("bias").item(), 5);
+  model.bias.set_trainable(false);
+  restore(model, best);
+  EXPECT_EQ(model.bias.item(), 5);
+  EXPECT_FALSE(model.bias.trainable());
+}
+
+TEST(CopyState, CopiesValuesOnly) {
+  const Model from, to;
+  {
+    const NoGradGuard no_grad;
+    from.bias.fill_(6);
+  }
+  from.set_trainable(false);
+  copy_state(from, to);
+  EXPECT_EQ(to.bias.item(), 6);
+  EXPECT_TRUE(to.bias.trainable());
+  EXPECT_FALSE(to.bias.is_same(from.bias));
+}
+
+TEST(StateDict, SaysWhatThereIs) {
+  StateDict state;
+  state.set("a", tensor({1.0}));
+  state.set("b", tensor({2.0}));
+  state.set("a", tensor({3.0}));
+  EXPECT_EQ(state.size(), 2U);
+  EXPECT_EQ(state.at("a").item(), 3);
+  EXPECT_EQ(message_of<IndexError>([&] { state.at("c"); }),
+            "state_dict: no entry 'c'; there are [a, b]");
+}
+
+TEST(CheckRegistered, NamesLeavesThatTheModelLacks) {
+  const Model model;
+  EXPECT_NO_THROW(check_registered(model(tensor({1.0})), model));
+  const Tensor forgotten = zeros({1, 1}, DType::float64).set_trainable(true);
+  EXPECT_THAT([&] { check_registered(model(tensor({1.0})) + forgotten, model); },
+              ThrowsMessage<AutogradError>(HasSubstr("[1, 1]")));
+}
+
+TEST(ModuleText, ShowsTheTree) {
+  Open root;
+  root.add("pair", Pair());
+  Open leaf;
+  leaf.set_description([] { return std::string("Leaf(4)"); });
+  root.add("leaf", leaf);
+  EXPECT_EQ(root.str(),
+            "Module(\n"
+            "  (pair): Pair(\n"
+            "    (first): Scale()\n"
+            "    (second): Scale()\n"
+            "  )\n"
+            "  (leaf): Leaf(4)\n"
+            ")");
+}
+
+}  // namespace
+}  // namespace gradus
