@@ -64,14 +64,15 @@ Rule<T> rule_of(const Options& options, std::int64_t t, bool decoupled, bool spa
 }
 
 template <class T, class... Buffers>
-void apply(const Rule<T>& rule, const Parameter& parameter, const Buffers&... buffers) {
+void apply(const Rule<T>& rule, const Parameter& parameter, detail::RowOrder& order,
+           const Buffers&... buffers) {
   const Gradient& gradient = parameter.grad();
   T* w = parameter.mutable_data<T>();
   if (gradient.is_dense()) {
     detail::update_all(rule, parameter.numel(), gradient.dense().data<T>(), w,
                        buffers.template mutable_data<T>()...);
   } else {
-    detail::update_rows<T>(rule, gradient.sparse().coalesce(), w,
+    detail::update_rows<T>(rule, gradient.sparse(), order, w,
                            buffers.template mutable_data<T>()...);
   }
 }
@@ -152,9 +153,9 @@ void AdamFamily<Options>::update(Slot& slot) {
   dispatch_float(slot.parameter().dtype(), this->name(), [&]<class T>(T) {
     const Rule<T> rule = rule_of<T>(options, t, decoupled<Options>, sparse);
     if (options.amsgrad) {
-      apply(rule, slot.parameter(), kept[0], kept[1], kept[greatest]);
+      apply(rule, slot.parameter(), order_, kept[0], kept[1], kept[greatest]);
     } else {
-      apply(rule, slot.parameter(), kept[0], kept[1]);
+      apply(rule, slot.parameter(), order_, kept[0], kept[1]);
     }
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/optim/optimizer.h>
+#include <gradus/optim/update.h>
 
 #include <array>
 #include <cstddef>
@@ -49,6 +50,8 @@ class GRADUS_API AdamFamily : public OptimizerWith<Options> {
   bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
   void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
+
+  RowOrder order_;
 };
 
 extern template class AdamFamily<AdamOptions>;

@@ -3,7 +3,9 @@
 #include <gradus/framework/sparse_grad.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 /// How an optimizer's rule meets a parameter. A rule is a function object
 ///   void operator()(std::int64_t n, const T* gradient, T* parameter, T*... buffers) const
@@ -18,12 +20,32 @@ void update_all(const Rule& rule, std::int64_t n, const T* gradient, Arrays*... 
   });
 }
 
-/// Applies the rule to the rows of tables [V, D] that a coalesced gradient holds. Rows some way
-/// ahead are asked for early: about 8 KiB, and not more than 2 KiB of each.
+/// The positions of a sparse gradient, sorted by row. An optimizer keeps one, for its memory.
+class GRADUS_API RowOrder {
+ public:
+  void sort(const SparseGrad& gradient);
+
+  /// Distinct rows; row(k) rises with k < size().
+  std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
+  std::int64_t row(std::int64_t k) const { return rows_[static_cast<std::size_t>(k)]; }
+  /// The positions of row(k), in rising order.
+  const std::int64_t* begin(std::int64_t k) const {
+    return positions_.data() + begins_[static_cast<std::size_t>(k)];
+  }
+  const std::int64_t* end(std::int64_t k) const { return begin(k + 1); }
+
+ private:
+  std::vector<std::int64_t> rows_, begins_, positions_, slots_;
+};
+
+/// Applies the rule to the rows of tables [V, D] that a gradient holds. The values of a row that
+/// repeats are added in the order of their positions just before, so that the coalesced gradient is
+/// never written. Rows some way ahead are asked for early: about 8 KiB, not more than 2 KiB of
+/// each.
 template <class T, class Rule, class... Tables>
-void update_rows(const Rule& rule, const SparseGrad& gradient, Tables*... tables) {
-  const std::int64_t n = gradient.nnz(), D = gradient.row_size();
-  const std::int64_t* ids = gradient.ids().data<std::int64_t>();
+void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, Tables*... tables) {
+  order.sort(gradient);
+  const std::int64_t n = order.size(), D = gradient.row_size();
   const T* values = gradient.values().data<T>();
   constexpr std::int64_t line = 64 / sizeof(T);
   const std::int64_t near = std::min<std::int64_t>(D, 32 * line);
@@ -33,10 +55,24 @@ void update_rows(const Rule& rule, const SparseGrad& gradient, Tables*... tables
     for (std::int64_t i = 0; i < near; i += line) __builtin_prefetch(row + i, 1);
   };
   constexpr std::int64_t miss = 24;  // a row's cache misses, in additions
-  parallel_for(n, D * Rule::cost + miss, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k) {
-      if (k + ahead < n) (fetch(tables + ids[k + ahead] * D), ...);
-      rule(D, values + k * D, (tables + ids[k] * D)...);
+  parallel_for(n, D * Rule::cost + miss, [&](std::int64_t first, std::int64_t last) {
+    std::vector<T> sum(static_cast<std::size_t>(D));
+    for (std::int64_t k = first; k < last; ++k) {
+      if (k + ahead < n) {
+        fetch(values + *order.begin(k + ahead) * D);
+        (fetch(tables + order.row(k + ahead) * D), ...);
+      }
+      const std::int64_t* position = order.begin(k);
+      const T* g = values + *position * D;
+      if (order.end(k) - position > 1) {
+        std::copy_n(g, D, sum.data());
+        for (++position; position < order.end(k); ++position) {
+          const T* more = values + *position * D;
+          for (std::int64_t i = 0; i < D; ++i) sum[static_cast<std::size_t>(i)] += more[i];
+        }
+        g = sum.data();
+      }
+      rule(D, g, (tables + order.row(k) * D)...);
     }
   });
 }

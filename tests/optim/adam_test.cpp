@@ -97,6 +97,21 @@ TEST(Adam, StepsLazilyAsSparseAdamDoes) {
   expect_lazy_steps_as_defined({.lr = 0.1, .betas = {0.5, 0.6}, .amsgrad = true, .lazy = true});
 }
 
+TEST(Adam, StepsAlikeWithACoalescedGradient) {
+  const NamedParameter a = named("a", random_tensor<float>({40, 19}, 1));
+  const NamedParameter b = named("b", a.parameter);
+  Adam optimizer({a, b}, {.lr = 0.1, .lazy = true});
+  std::vector<std::int64_t> ids;
+  for (std::int64_t k = 0; k < 100; ++k) ids.push_back(k * k * 7 % 40);
+  for (unsigned step = 0; step < 3; ++step) {
+    const SparseGrad rows = random_rows<float>(ids, {40, 19}, 10 + step);
+    a.parameter.set_grad(rows);
+    b.parameter.set_grad(rows.coalesce());
+    optimizer.step();
+    EXPECT_TRUE(same_bytes(a.parameter, b.parameter)) << "step " << step;
+  }
+}
+
 TEST(Adam, ServesBothKindsOfGradientWhenLazy) {
   const AdamOptions options{.lr = 0.1, .eps = 0.1, .lazy = true};
   const NamedParameter table = named("table", random_tensor({4, 2}, 1));

@@ -91,6 +91,7 @@ std::string message_of(F&& f) {
 template <class F>
 auto with_threads(F f) {
   const int threads = num_threads();
+  const std::int64_t grain = detail::parallel_grain;
   set_parallel_grain(64);
   std::vector<decltype(f())> results;
   for (const int n : {1, 2, 3, 8}) {
@@ -98,7 +99,7 @@ auto with_threads(F f) {
     results.push_back(f());
   }
   set_num_threads(threads);
-  set_parallel_grain(detail::default_parallel_grain);
+  set_parallel_grain(grain);
   return results;
 }
 

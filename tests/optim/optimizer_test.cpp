@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/error.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/decay.h>
 #include <gradus/optim/sgd.h>
 #include <gtest/gtest.h>
 
@@ -82,6 +83,18 @@ TEST(Optimizer, TakesGroupsWithOptionsOfTheirOwn) {
   EXPECT_EQ(optimizer.options(1).lr, 0.25);
   EXPECT_EQ(Adam({{params_a, {.lr = 0.5}}}).lr(), 0.5);
   EXPECT_EQ(AdamW({{params_a, {.lr = 0.5}}, {params_b, {}}}).lr(1), 1e-3);
+}
+
+TEST(Optimizer, DecaysMatricesAloneIfSplit) {
+  const NamedParameter weight = named("weight", ones({2, 2}, f64)),
+                       bias = named("bias", ones({2}, f64));
+  const auto [decayed, exempt] = split_for_decay({bias, weight});
+  AdamW optimizer({{decayed, {.lr = 0.5, .weight_decay = 0.25}}, {exempt, {.weight_decay = 0}}});
+  weight.parameter.set_grad(zeros({2, 2}, f64));
+  bias.parameter.set_grad(zeros({2}, f64));
+  optimizer.step();
+  EXPECT_THAT(values_of(weight.parameter), Each(0.875));
+  EXPECT_THAT(values_of(bias.parameter), Each(1));
 }
 
 TEST(Optimizer, SetsTheLearningRateOfAllGroupsOrOfOne) {
