@@ -120,9 +120,6 @@ AdamFamily<Options>::AdamFamily(const std::vector<ParameterGroup<Options>>& grou
                              groups) {}
 
 template <class Options>
-AdamFamily<Options>::~AdamFamily() = default;
-
-template <class Options>
 bool AdamFamily<Options>::uses_buffer(std::size_t buffer, std::int64_t group) const {
   return buffer != greatest || this->options(group).amsgrad;
 }
@@ -148,7 +145,6 @@ void AdamFamily<Options>::update(Slot& slot) {
   const Options& options = this->options_of(slot);
   const bool sparse = slot.gradient().is_sparse();
   const std::int64_t t = ++slot.state.steps;
-  if (sparse && slot.gradient().sparse().nnz() == 0) return;
   const auto& kept = slot.state.buffers;
   dispatch_float(slot.parameter().dtype(), this->name(), [&]<class T>(T) {
     const Rule<T> rule = rule_of<T>(options, t, decoupled<Options>, sparse);

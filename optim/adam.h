@@ -43,7 +43,6 @@ class GRADUS_API AdamFamily : public OptimizerWith<Options> {
   /// that make no sense.
   explicit AdamFamily(const std::vector<NamedParameter>& parameters, const Options& options = {});
   explicit AdamFamily(const std::vector<ParameterGroup<Options>>& groups);
-  ~AdamFamily() override;
 
  private:
   using Slot = Optimizer::Slot;

@@ -92,8 +92,6 @@ SGD::SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& option
 SGD::SGD(const std::vector<ParameterGroup<SGDOptions>>& groups)
     : OptimizerWith("sgd", {"momentum_buffer"}, groups) {}
 
-SGD::~SGD() = default;
-
 bool SGD::uses_buffer(std::size_t, std::int64_t group) const { return options(group).momentum > 0; }
 
 void SGD::check_gradient(const Slot& slot) const {

@@ -35,7 +35,6 @@ class GRADUS_API SGD : public OptimizerWith<SGDOptions> {
   /// that make no sense.
   explicit SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& options = {});
   explicit SGD(const std::vector<ParameterGroup<SGDOptions>>& groups);
-  ~SGD() override;
 
  private:
   bool uses_buffer(std::size_t buffer, std::int64_t group) const override;

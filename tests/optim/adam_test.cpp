@@ -92,7 +92,9 @@ void expect_lazy_steps_as_defined(const AdamOptions& options) {
 }
 
 TEST(Adam, StepsLazilyAsSparseAdamDoes) {
+  const ThreadsGuard guard;
   expect_lazy_steps_as_defined({.lr = 0.1, .lazy = true});
+  set_parallel_grain(40);  // chunks of two rows
   expect_lazy_steps_as_defined({.lr = 0.1, .eps = 0.1, .lazy = true});
   expect_lazy_steps_as_defined({.lr = 0.1, .betas = {0.5, 0.6}, .amsgrad = true, .lazy = true});
 }

@@ -87,19 +87,32 @@ std::string message_of(F&& f) {
   return "nothing was thrown";
 }
 
+/// Restores the number of threads and the grain.
+class ThreadsGuard {
+ public:
+  ThreadsGuard() = default;
+  ~ThreadsGuard() {
+    set_num_threads(threads_);
+    set_parallel_grain(grain_);
+  }
+  ThreadsGuard(const ThreadsGuard&) = delete;
+  ThreadsGuard& operator=(const ThreadsGuard&) = delete;
+
+ private:
+  int threads_ = num_threads();
+  std::int64_t grain_ = detail::parallel_grain;
+};
+
 /// Calls f() with 1, 2, 3 and 8 threads at a small grain and returns what it gave each time.
 template <class F>
 auto with_threads(F f) {
-  const int threads = num_threads();
-  const std::int64_t grain = detail::parallel_grain;
+  const ThreadsGuard guard;
   set_parallel_grain(64);
   std::vector<decltype(f())> results;
   for (const int n : {1, 2, 3, 8}) {
     set_num_threads(n);
     results.push_back(f());
   }
-  set_num_threads(threads);
-  set_parallel_grain(grain);
   return results;
 }
 

@@ -5,6 +5,9 @@
 #include <gradus/optim/sgd.h>
 #include <gtest/gtest.h>
 
+#include <type_traits>
+#include <utility>
+
 #include "optim_testing.h"
 
 namespace gradus {
@@ -205,6 +208,20 @@ TEST(Optimizer, FollowsAModelToAnotherDtype) {
   optimizer.step();
   EXPECT_EQ(optimizer.state_dict().at("w.exp_avg").dtype(), f64);
   for (const double w : values_of(net.w)) EXPECT_NEAR(w, 0.8, 1e-6);  // g is constant: lr a step
+}
+
+TEST(Optimizer, CanBeMovedButNotCopied) {
+  static_assert(!std::is_copy_constructible_v<SGD> && !std::is_copy_assignable_v<Adam>);
+  const NamedParameter w = named("w", tensor({1.0}));
+  SGD first({w}, {.lr = 0.5, .momentum = 0.5});
+  w.parameter.set_grad(tensor({1.0}));
+  first.step();
+  SGD moved(std::move(first));
+  moved.step();
+  EXPECT_EQ(w.parameter.item(), 1 - 0.5 - 0.5 * 1.5);
+  SGD other({named("other", tensor({1.0}))});
+  other = std::move(moved);
+  EXPECT_EQ(other.lr(), 0.5);
 }
 
 // ---- state

@@ -57,10 +57,14 @@ void expect_sparse_equals_dense(const SGDOptions& options) {
 }
 
 TEST(SGD, TakesSparseGradientsAsItTakesDenseOnes) {
-  expect_sparse_equals_dense({.lr = 0.1});
-  expect_sparse_equals_dense({.lr = 0.1, .momentum = 0.9});
-  expect_sparse_equals_dense({.lr = 0.1, .momentum = 0.9, .dampening = 0.5});
-  expect_sparse_equals_dense({.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  const ThreadsGuard guard;
+  for (const std::int64_t grain : {32768, 16, 1}) {  // one chunk, several rows a chunk, one row
+    set_parallel_grain(grain);
+    expect_sparse_equals_dense({.lr = 0.1});
+    expect_sparse_equals_dense({.lr = 0.1, .momentum = 0.9});
+    expect_sparse_equals_dense({.lr = 0.1, .momentum = 0.9, .dampening = 0.5});
+    expect_sparse_equals_dense({.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  }
 }
 
 TEST(SGD, MovesRowsByMomentumThatTheBatchLacks) {
