@@ -1,0 +1,291 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/elementwise.h>
+#include <gradus/framework/kernels/gemm.h>
+#include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/ops/axes.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/matmul.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gradus {
+namespace {
+
+// c = op(a) op(b) for stacks of matrices: op(a) is m x k, op(b) k x n. The batch shapes of the
+// three broadcast to `batch`; where that of c lacks an axis the products are added up.
+struct Product {
+  bool trans_a, trans_b;
+  std::int64_t m, n, k;
+  Shape batch, batch_a, batch_b, batch_c;
+};
+
+std::string described(const Shape& shape, bool transposed) {
+  return shape.str() + (transposed ? " transposed" : "");
+}
+
+[[noreturn]] void throw_unfit(const char* problem, const Shape& a, const Shape& b,
+                              const MatmulOptions& options) {
+  throw ShapeError(fmt::format("matmul: {}: a is {}, b is {}", problem,
+                               described(a, options.trans_a), described(b, options.trans_b)));
+}
+
+Shape leading(const Shape& shape) {
+  return Shape(shape.sizes().first(static_cast<std::size_t>(std::max(0, shape.rank() - 2))));
+}
+
+bool broadcastable(const Shape& a, const Shape& b) {
+  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+    const std::int64_t sa = a[a.rank() - i], sb = b[b.rank() - i];
+    if (sa != sb && sa != 1 && sb != 1) return false;
+  }
+  return true;
+}
+
+Product product_of(const Shape& a, const Shape& b, const MatmulOptions& options) {
+  const int ra = a.rank(), rb = b.rank();
+  if (ra == 0 || rb == 0) throw_unfit("an operand has no axis", a, b, options);
+  if ((ra == 1 && options.trans_a) || (rb == 1 && options.trans_b)) {
+    throw_unfit("a vector cannot be transposed", a, b, options);
+  }
+  Product p{options.trans_a, options.trans_b, 1, 1, 0, {}, leading(a), leading(b), {}};
+  p.k = a[options.trans_a ? ra - 2 : ra - 1];
+  if (ra > 1) p.m = a[options.trans_a ? ra - 1 : ra - 2];
+  if (rb > 1) p.n = b[options.trans_b ? rb - 2 : rb - 1];
+  const std::int64_t k = rb == 1 ? b[0] : b[options.trans_b ? rb - 1 : rb - 2];
+  if (p.k != k) throw_unfit("inner dimensions differ", a, b, options);
+  if (!broadcastable(p.batch_a, p.batch_b)) {
+    throw_unfit("leading axes do not broadcast", a, b, options);
+  }
+  p.batch = p.batch_c = broadcast_shapes(p.batch_a, p.batch_b, "matmul");
+  return p;
+}
+
+// The product that gives the cotangent of a, from g (as a or b of it) and b.
+Product product_for_a(const Product& p) {
+  if (p.trans_a) return {p.trans_b, true, p.k, p.m, p.n, p.batch, p.batch_b, p.batch, p.batch_a};
+  return {false, !p.trans_b, p.m, p.k, p.n, p.batch, p.batch, p.batch_b, p.batch_a};
+}
+
+// The product that gives the cotangent of b, from a and g (as b or a of it).
+Product product_for_b(const Product& p) {
+  if (p.trans_b) return {true, p.trans_a, p.n, p.k, p.m, p.batch, p.batch, p.batch_a, p.batch_b};
+  return {!p.trans_a, false, p.k, p.n, p.m, p.batch, p.batch_a, p.batch, p.batch_b};
+}
+
+// Adjacent batch axes along which the same of a, b and c move on.
+struct Group {
+  std::int64_t size = 1;
+  std::array<bool, 3> moves{true, true, true};
+  std::array<std::int64_t, 3> stride{};
+};
+
+class Groups {
+ public:
+  explicit Groups(const Product& p) {
+    const std::array<const Shape*, 3> shapes{&p.batch_a, &p.batch_b, &p.batch_c};
+    for (int axis = 0; axis < p.batch.rank(); ++axis) {
+      if (p.batch[axis] == 1) continue;
+      Group group{p.batch[axis], {}, {}};
+      for (std::size_t i = 0; i < 3; ++i) {
+        const int own = axis - (p.batch.rank() - shapes[i]->rank());
+        group.moves[i] = own >= 0 && (*shapes[i])[own] != 1;
+      }
+      if (count_ > 0 && groups_[count_ - 1].moves == group.moves) {
+        groups_[count_ - 1].size *= group.size;
+      } else {
+        groups_[count_++] = group;
+      }
+    }
+  }
+
+  // Takes the innermost group off and makes it part of the matrices, if they lie so in memory.
+  void fold_into(Product& p) {
+    if (count_ == 0) return;
+    const Group& last = groups_[count_ - 1];
+    if (last.moves == std::array{true, false, true} && !p.trans_a) {
+      p.m *= last.size;  // the rows of all a times one b
+    } else if (last.moves == std::array{true, true, false} && p.trans_a && !p.trans_b) {
+      p.k *= last.size;  // the sum over the batch is part of the sum over k
+    } else {
+      return;
+    }
+    --count_;
+  }
+
+  void set_strides(const Product& p) {
+    std::array<std::int64_t, 3> stride{p.m * p.k, p.k * p.n, p.m * p.n};
+    for (std::size_t g = count_; g-- > 0;) {
+      for (std::size_t i = 0; i < 3; ++i) {
+        if (!groups_[g].moves[i]) continue;
+        groups_[g].stride[i] = stride[i];
+        stride[i] *= groups_[g].size;
+      }
+    }
+  }
+
+  // True if products are added up in c.
+  bool reduce() const {
+    return std::any_of(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(count_),
+                       [](const Group& group) { return !group.moves[2]; });
+  }
+
+  Group innermost() const { return count_ == 0 ? Group{} : groups_[count_ - 1]; }
+
+  std::int64_t outer() const {
+    std::int64_t product = 1;
+    for (std::size_t g = 0; g + 1 < count_; ++g) product *= groups_[g].size;
+    return product;
+  }
+
+  // Offsets of a, b and c at index i of the groups around the innermost.
+  std::array<std::int64_t, 3> offsets(std::int64_t i) const {
+    std::array<std::int64_t, 3> result{};
+    for (std::size_t g = count_ > 0 ? count_ - 1 : 0; g-- > 0;) {
+      const std::int64_t index = i % groups_[g].size;
+      i /= groups_[g].size;
+      for (std::size_t x = 0; x < 3; ++x) result[x] += index * groups_[g].stride[x];
+    }
+    return result;
+  }
+
+ private:
+  std::array<Group, Shape::max_rank> groups_;
+  std::size_t count_ = 0;
+};
+
+template <class T>
+void multiply(Product p, const T* a, const T* b, T* c) {
+  const std::int64_t elements = p.batch_c.numel() * p.m * p.n;
+  if (p.batch.numel() == 0) return kernels::fill(c, T{0}, elements);
+  Groups groups(p);
+  groups.fold_into(p);
+  groups.set_strides(p);
+  const bool reduce = groups.reduce();
+  if (reduce) kernels::fill(c, T{0}, elements);
+  const T beta = reduce ? T{1} : T{0};
+  const std::int64_t lda = p.trans_a ? p.m : p.k, ldb = p.trans_b ? p.k : p.n;
+  const auto [size, moves, stride] = groups.innermost();
+  for (std::int64_t i = 0; i < groups.outer(); ++i) {
+    const auto [at_a, at_b, at_c] = groups.offsets(i);
+    if (size > 1 && moves[2]) {
+      kernels::gemm_batched(p.trans_a, p.trans_b, size, p.m, p.n, p.k, T{1}, a + at_a, stride[0],
+                            b + at_b, stride[1], beta, c + at_c, stride[2]);
+      continue;
+    }
+    for (std::int64_t j = 0; j < size; ++j) {
+      kernels::gemm(p.trans_a, p.trans_b, p.m, p.n, p.k, T{1}, a + at_a + j * stride[0], lda,
+                    b + at_b + j * stride[1], ldb, beta, c + at_c, p.n);
+    }
+  }
+}
+
+Tensor multiply(const Product& p, const Tensor& a, const Tensor& b, const Shape& result) {
+  Tensor c = empty(result, a.dtype());
+  detail::dispatch_float(a.dtype(), "matmul", [&]<class T>(T) {
+    multiply(p, a.data<T>(), b.data<T>(), static_cast<T*>(detail::raw(c)));
+  });
+  return c;
+}
+
+// The batch shape, then m unless a is a vector, then n unless b is one.
+Shape result_shape(const Product& p, int rank_a, int rank_b) {
+  std::array<std::int64_t, Shape::max_rank> sizes{};
+  auto end = std::copy(p.batch.begin(), p.batch.end(), sizes.begin());
+  if (rank_a > 1) *end++ = p.m;
+  if (rank_b > 1) *end++ = p.n;
+  return Shape(std::span<const std::int64_t>(sizes.begin(), end));
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
+  detail::check_same_dtype("matmul", a, b);
+  const Product p = product_of(a.shape(), b.shape(), options);
+  return record("matmul", multiply(p, a, b, result_shape(p, a.dim(), b.dim())),
+                vjp(a,
+                    [b = Saved(b), shape = a.shape(), options](const Tensor& g) {
+                      const Product da = product_for_a(product_of(shape, b.shape(), options));
+                      return options.trans_a ? multiply(da, *b, g, shape)   // op(b) g^T
+                                             : multiply(da, g, *b, shape);  // g op(b)^T
+                    }),
+                vjp(b, [a = Saved(a), shape = b.shape(), options](const Tensor& g) {
+                  const Product db = product_for_b(product_of(a.shape(), shape, options));
+                  return options.trans_b ? multiply(db, g, *a, shape)   // g^T op(a)
+                                         : multiply(db, *a, g, shape);  // op(a)^T g
+                }));
+}
+
+namespace {
+
+void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (weight.dim() != 2 || x.dim() == 0 || x.shape()[x.dim() - 1] != weight.shape()[1]) {
+    throw ShapeError(
+        fmt::format("linear: x does not fit the weight: x is {}, weight is {}: x [..., in] and "
+                    "weight [out, in] are needed",
+                    x.shape().str(), weight.shape().str()));
+  }
+  if (bias.defined() && (bias.dim() != 1 || bias.shape()[0] != weight.shape()[0])) {
+    throw ShapeError(
+        fmt::format("linear: bias does not fit the weight: bias is {}, weight is {}: bias [out] "
+                    "and weight [out, in] are needed",
+                    bias.shape().str(), weight.shape().str()));
+  }
+  if (weight.dtype() != x.dtype() || (bias.defined() && bias.dtype() != x.dtype())) {
+    throw DTypeError(
+        fmt::format("linear: dtypes differ: x is {}, weight is {}{}{}: convert with "
+                    "to()",
+                    name(x.dtype()), name(weight.dtype()), bias.defined() ? ", bias is " : "",
+                    bias.defined() ? name(bias.dtype()) : ""));
+  }
+}
+
+// c [m, n] = op(a) op(b), each stored as one matrix.
+Tensor one_gemm(bool trans_a, bool trans_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                const Tensor& a, const Tensor& b, const Shape& shape) {
+  Tensor c = empty(shape, a.dtype());
+  detail::dispatch_float(a.dtype(), "linear", [&]<class T>(T) {
+    kernels::gemm(trans_a, trans_b, m, n, k, T{1}, a.data<T>(), trans_a ? m : k, b.data<T>(),
+                  trans_b ? k : n, T{0}, static_cast<T*>(detail::raw(c)), n);
+  });
+  return c;
+}
+
+Tensor column_sums(const Tensor& g, std::int64_t rows, std::int64_t columns) {
+  Tensor sums = empty({columns}, g.dtype());
+  detail::dispatch_float(g.dtype(), "linear", [&]<class T>(T) {
+    kernels::sum(g.data<T>(), static_cast<T*>(detail::raw(sums)), 1, rows, columns);
+  });
+  return sums;
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check_linear(x, weight, bias);
+  const std::int64_t out = weight.shape()[0], in = weight.shape()[1];
+  const std::int64_t rows = x.shape().numel(0, x.dim() - 1);
+  const Shape shape = detail::splice(x.shape(), x.dim() - 1, 1, {out});
+  Tensor y = one_gemm(false, true, rows, out, in, x, weight, shape);
+  if (bias.defined()) {
+    detail::dispatch_float(x.dtype(), "linear", [&]<class T>(T) {
+      kernels::add_bias_rows(static_cast<T*>(detail::raw(y)), bias.data<T>(), rows, out);
+    });
+  }
+  auto dx = vjp(x, [=, weight = Saved(weight), shape = x.shape()](const Tensor& g) {
+    return one_gemm(false, false, rows, in, out, g, *weight, shape);  // g W
+  });
+  auto dw = vjp(weight, [=, x = Saved(x), shape = weight.shape()](const Tensor& g) {
+    return one_gemm(true, false, out, in, rows, g, *x, shape);  // g^T x
+  });
+  if (!bias.defined()) return record("linear", y, std::move(dx), std::move(dw));
+  auto db = vjp(bias, [=](const Tensor& g) { return column_sums(g, rows, out); });
+  return record("linear", y, std::move(dx), std::move(dw), std::move(db));
+}
+
+}  // namespace gradus
