@@ -1,0 +1,45 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <cstdint>
+
+namespace gradus {
+
+// Ids are int64 tensors; each is checked before anything is read: IndexError names the first one
+// outside of its range, and where it is. Negative ids do not count from the end.
+
+/// Entries ids [n] of one axis, in that order; an id may repeat. For ids == arange(n): x.
+/// Throws IndexError, ShapeError, DTypeError.
+GRADUS_API Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids);
+
+/// y[.., i, ..] = x[.., ids[.., i, ..], ..] along one axis; ids has the shape of x but for that
+/// axis, and gives the shape of the result. Throws IndexError, ShapeError, DTypeError.
+GRADUS_API Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids);
+
+/// ids of any shape as rows of 0 with a single 1: ids.shape() + [classes].
+/// Throws IndexError, DTypeError, ValueError if classes is negative.
+GRADUS_API Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype = DType::float32);
+
+/// How embedding() looks rows up.
+struct EmbeddingLookup {
+  std::int64_t padding_idx = -1;    ///< the row whose lookups give no gradient; -1 for none
+  bool scale_grad_by_freq = false;  ///< divide the gradient of a row by how often it is looked up
+  bool sparse = false;              ///< the gradient of the weight is a SparseGrad
+};
+
+/// Rows of a table: weight [V, D], ids of any shape; gives ids.shape() + [D]. The padding row is
+/// returned as it is. The gradient of a row is the sum of the cotangents of its lookups in this
+/// call, divided by their number with scale_grad_by_freq. A sparse one has one entry per lookup
+/// that is not padding, in order. Backward needs the ids but not the values of the weight, which
+/// may change in place before it.
+/// Throws IndexError, ShapeError, DTypeError.
+GRADUS_API Tensor embedding(const Tensor& weight, const Tensor& ids,
+                            const EmbeddingLookup& lookup = {});
+
+namespace detail {
+
+/// Throws DTypeError unless ids are int64, IndexError for the first one outside [0, limit).
+GRADUS_API void check_ids(const char* operation, const Tensor& ids, std::int64_t limit);
+
+}  // namespace detail
+}  // namespace gradus
