@@ -95,7 +95,7 @@ void Node::destroy() noexcept {
   deleting = false;
 }
 
-void attach(Ref<Node> node, std::span<const Tensor> outputs) {
+void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
   for (const Tensor& output : outputs) {
     const Body& body = Access::body(output);
     if (body.requires_grad()) {

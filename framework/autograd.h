@@ -139,7 +139,7 @@ class OpNode final : public Node {
 };
 
 /// Attaches a node to its outputs; throws AutogradError if one is part of a graph already.
-GRADUS_API void attach(Ref<Node> node, std::span<const Tensor> outputs);
+GRADUS_API void attach(const Ref<Node>& node, std::span<const Tensor> outputs);
 GRADUS_API bool any_requires_grad(std::span<const Tensor> tensors);
 
 }  // namespace detail

@@ -80,7 +80,7 @@ void convert(const std::vector<char>& bytes, To* out, std::int64_t n, F&& f) {
   for (std::int64_t i = 0; i < n; ++i) {
     From value;
     std::memcpy(&value, bytes.data() + static_cast<std::size_t>(i) * sizeof(From), sizeof(From));
-    out[i] = static_cast<To>(f(value));
+    out[i] = static_cast<To>(f(value));  // NOLINT(bugprone-signed-char-misuse): int8 is a number
   }
 }
 

@@ -127,13 +127,13 @@ void run_binary(const Kernel& kernel, const Tensor& a, const Tensor& b, Tensor& 
     return;
   }
   const Broadcast<2> loop(y.shape(), {&a.shape(), &b.shape()});
-  const auto [sa, sb] = loop.run_strides();
+  const std::array<std::int64_t, 2> stride = loop.run_strides();
   const std::int64_t n = loop.run();
   auto* function = function_of<T>(kernel);
   parallel_for(y.numel() / n, n * kernel.cost, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const auto [oa, ob] = loop.offsets(i);
-      function(values<T>(a) + oa, sa, values<T>(b) + ob, sb, out + i * n, n);
+      const std::array<std::int64_t, 2> at = loop.offsets(i);
+      function(values<T>(a) + at[0], stride[0], values<T>(b) + at[1], stride[1], out + i * n, n);
     }
   });
 }
@@ -201,19 +201,20 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b, const Tensor
     y = empty_like(a);
     if (y.numel() == 0) return;
     const Broadcast<3> loop(y.shape(), {&a.shape(), &b.shape(), &c.shape()});
-    const auto [sa, sb, sc] = loop.run_strides();
+    const std::array<std::int64_t, 3> stride = loop.run_strides();
     const std::int64_t n = loop.run();
     T* out = static_cast<T*>(raw(y));
     if (n == y.numel()) {
-      kernels::run(kernel, values<T>(a), sa, values<T>(b), sb, values<T>(c), sc, out, n);
+      kernels::run(kernel, values<T>(a), stride[0], values<T>(b), stride[1], values<T>(c),
+                   stride[2], out, n);
       return;
     }
     auto* function = function_of<T>(kernel);
     parallel_for(y.numel() / n, n * kernel.cost, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const auto [oa, ob, oc] = loop.offsets(i);
-        function(values<T>(a) + oa, sa, values<T>(b) + ob, sb, values<T>(c) + oc, sc, out + i * n,
-                 n);
+        const std::array<std::int64_t, 3> at = loop.offsets(i);
+        function(values<T>(a) + at[0], stride[0], values<T>(b) + at[1], stride[1],
+                 values<T>(c) + at[2], stride[2], out + i * n, n);
       }
     });
   });
