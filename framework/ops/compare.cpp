@@ -2,9 +2,9 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
-#include <gradus/framework/ops/broadcast.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/shape.h>
 #include <gradus/framework/parallel.h>
 
 namespace gradus {
@@ -61,8 +61,8 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
   check_boolean(operation, a);
   check_boolean(operation, b);
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), operation);
-  const Tensor full_a = detail::broadcast_to(a, shape);
-  const Tensor full_b = detail::broadcast_to(b, shape);
+  const Tensor full_a = broadcast_to(a, shape);
+  const Tensor full_b = broadcast_to(b, shape);
   Tensor y = empty(shape, DType::boolean);
   const bool* p = full_a.data<bool>();
   const bool* q = full_b.data<bool>();

@@ -5,10 +5,10 @@
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/reduce.h>
-#include <gradus/framework/ops/broadcast.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/map.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/shape.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
@@ -107,7 +107,7 @@ void dispatch_number(DType dtype, F&& f) {
 
 // The gradient of a reduced tensor repeated over what was reduced.
 Tensor repeat(const Tensor& g, const Plan& plan) {
-  return detail::broadcast_to(Access::view(g, 0, plan.result(true)), plan.input());
+  return broadcast_to(Access::view(g, 0, plan.result(true)), plan.input());
 }
 
 Tensor add_up(const Tensor& x, const Plan& plan, bool keepdim) {
