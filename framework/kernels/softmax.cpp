@@ -17,6 +17,25 @@ using detail::batch_size;
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
+/// Asks for memory batch by batch while other work goes on: where a row takes several passes, the
+/// first would wait to read and the last to write. Addresses past the end do no harm.
+template <class T>
+class Ahead {
+ public:
+  Ahead(const T* read, T* write) : read_(read), write_(write) {}
+  void step() {
+    __builtin_prefetch(read_, 0);
+    read_ += batch_size<T>;
+    if (!write_) return;
+    __builtin_prefetch(write_, 1);
+    write_ += batch_size<T>;
+  }
+
+ private:
+  const T* read_;
+  T* write_;
+};
+
 /// y[i] = f(batch of x[i]...), the last batch filled up with `rest`. f sees every batch once, in
 /// order.
 template <class T, class F, class... Rows>
@@ -93,6 +112,7 @@ void softmax(const T* x, T* y, int64_t R, int64_t C) {
     const T* from = x + row * C;
     T* to = y + row * C;
     const Batch<T> shift(shift_of(from, C));
+    Ahead<T> next_row(from + C, to + C);
     constexpr int64_t run = 1024;  // floats add up within a run only
     double total = 0;
     for (int64_t i = 0; i < C; i += run) {
@@ -100,6 +120,7 @@ void softmax(const T* x, T* y, int64_t R, int64_t C) {
       map_row(
           std::min(run, C - i), to + i, -infinity<T>,
           [&](const Batch<T>& values) {
+            next_row.step();
             const Batch<T> e = detail::exp_flushed<T>(values - shift);
             sum += e;
             return e;
@@ -117,10 +138,15 @@ void softmax(const T* x, T* y, int64_t R, int64_t C) {
 /// shift and log(sum(exp(x - shift))) of one row.
 template <class T>
 struct LogSum {
-  LogSum(const T* x, int64_t C) : shift(shift_of(x, C)) {
+  /// `write`: where the row goes next, if anywhere.
+  LogSum(const T* x, int64_t C, T* write) : shift(shift_of(x, C)) {
     const Batch<T> shifts(shift);
-    log_sum = std::log(sum_row(
-        C, -infinity<T>, [&](const Batch<T>& v) { return detail::exp_flushed<T>(v - shifts); }, x));
+    Ahead<T> ahead(x + C, write);
+    const auto shifted_exp = [&](const Batch<T>& v) {
+      ahead.step();
+      return detail::exp_flushed<T>(v - shifts);
+    };
+    log_sum = std::log(sum_row(C, -infinity<T>, shifted_exp, x));
   }
   T shift;
   double log_sum;
@@ -131,7 +157,7 @@ void log_softmax(const T* x, T* y, int64_t R, int64_t C) {
   for_rows(R, C, 6, [=](int64_t row) {
     const T* from = x + row * C;
     T* to = y + row * C;
-    const LogSum<T> sum(from, C);
+    const LogSum<T> sum(from, C, to);
     if (sum.log_sum == -infinity<double>) {
       std::fill(to, to + C, -infinity<T>);
       return;
@@ -147,8 +173,12 @@ template <class T>
 void softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C) {
   for_rows(R, C, 3, [=](int64_t row) {
     const T *gs = g + row * C, *ys = y + row * C;
-    const Batch<T> dot(static_cast<T>(sum_row(
-        C, T{0}, [](const Batch<T>& a, const Batch<T>& b) { return a * b; }, gs, ys)));
+    Ahead<T> ahead(ys + C, dx + row * C);
+    const auto product = [&](const Batch<T>& a, const Batch<T>& b) {
+      ahead.step();
+      return a * b;
+    };
+    const Batch<T> dot(static_cast<T>(sum_row(C, T{0}, product, gs, ys)));
     map_row(
         C, dx + row * C, T{0},
         [&](const Batch<T>& gradient, const Batch<T>& p) { return p * (gradient - dot); }, gs, ys);
@@ -175,7 +205,7 @@ void cross_entropy(const T* x, const int64_t* labels, int64_t ignore_index, T* r
                    int64_t R, int64_t C) {
   for_rows(R, C, 5, [=](int64_t row) {
     const T* from = x + row * C;
-    const LogSum<T> sum(from, C);
+    const LogSum<T> sum(from, C, nullptr);
     row_lse[row] = static_cast<L>(static_cast<double>(sum.shift) + sum.log_sum);
     if (labels[row] == ignore_index) {
       row_loss[row] = 0;
