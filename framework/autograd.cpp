@@ -36,8 +36,9 @@ Tensor Saved::operator*() const {
   if (const std::uint64_t changes = storage_->version() - version_; changes > 0) {
     throw AutogradError(fmt::format(
         "backward of {}: a value {} that it needs was changed in place after the forward pass "
-        "({} times): change it after backward(), or change a clone()",
-        running_op ? running_op : "an op", shape_.str(), changes));
+        "({} times{}): change it after backward(), or change a clone()",
+        running_op ? running_op : "an op", shape_.str(), changes,
+        storage_->changed_by() ? fmt::format(", last by {}", storage_->changed_by()) : ""));
   }
   return detail::Access::make(storage_, offset_, shape_, dtype_);
 }

@@ -20,9 +20,12 @@ class GRADUS_API Storage {
   std::int64_t bytes() const { return bytes_; }
 
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
-  void bump_version() {
+  /// `by` says what changed the values, where users would not guess it: a literal, for errors.
+  void bump_version(const char* by = nullptr) {
     version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    changed_by_.store(by, std::memory_order_relaxed);
   }
+  const char* changed_by() const { return changed_by_.load(std::memory_order_relaxed); }
 
   void retain() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
@@ -37,6 +40,7 @@ class GRADUS_API Storage {
 
   std::atomic<std::int64_t> count_{1};
   std::atomic<std::uint64_t> version_{0};
+  std::atomic<const char*> changed_by_{nullptr};
   void* data_;
   std::int64_t bytes_;
   std::size_t block_;  // size of the whole block

@@ -187,8 +187,10 @@ void add_dense_gradient(const Tensor& g, const Tensor& ids, const EmbeddingLooku
   });
 }
 
-SparseGrad sparse_gradient(const Tensor& g, const Tensor& ids, const EmbeddingLookup& lookup,
-                           const Shape& shape) {
+}  // namespace
+
+SparseGrad detail::embedding_gradient(const Tensor& g, const Tensor& ids,
+                                      const EmbeddingLookup& lookup, const Shape& shape) {
   const std::int64_t n = ids.numel(), D = shape[1];
   if (has_plain_gradient(ids, lookup)) {
     return Access::sparse(Access::view(ids, 0, {n}), Access::view(g, 0, {n, D}), shape, false);
@@ -207,8 +209,6 @@ SparseGrad sparse_gradient(const Tensor& g, const Tensor& ids, const EmbeddingLo
   });
 }
 
-}  // namespace
-
 Tensor embedding(const Tensor& weight, const Tensor& ids, const EmbeddingLookup& lookup) {
   const Shape& shape = weight.shape();
   if (shape.rank() != 2) {
@@ -223,7 +223,7 @@ Tensor embedding(const Tensor& weight, const Tensor& ids, const EmbeddingLookup&
   const Tensor y = gathered(weight, ids, shape[1], splice(shape, 0, 1, ids.shape().sizes()));
   if (lookup.sparse) {
     return record("embedding", y, vjp(weight, [ids = Saved(ids), lookup, shape](const Tensor& g) {
-                    return sparse_gradient(g, *ids, lookup, shape);
+                    return detail::embedding_gradient(g, *ids, lookup, shape);
                   }));
   }
   return record("embedding", y,

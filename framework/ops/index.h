@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/sparse_grad.h>
 #include <gradus/framework/tensor.h>
 
 #include <cstdint>
@@ -40,6 +41,11 @@ namespace detail {
 
 /// Throws DTypeError unless ids are int64, IndexError for the first one outside [0, limit).
 GRADUS_API void check_ids(const char* operation, const Tensor& ids, std::int64_t limit);
+
+/// The gradient of a table of shape [V, D] by the cotangents g (n D elements) of the rows that were
+/// looked up by ids (n elements). It may share the storage of g and ids.
+GRADUS_API SparseGrad embedding_gradient(const Tensor& g, const Tensor& ids,
+                                         const EmbeddingLookup& lookup, const Shape& table);
 
 }  // namespace detail
 }  // namespace gradus
