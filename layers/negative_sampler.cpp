@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/random.h>
+#include <gradus/framework/ops/index.h>
+#include <gradus/framework/parallel.h>
+#include <gradus/layers/negative_sampler.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace gradus {
+namespace {
+
+constexpr std::uint64_t kAttempts = 8;  // draws before one is made that cannot hit the context
+constexpr std::int64_t kDrawCost = 64;
+
+}  // namespace
+
+NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double power) {
+  if (!(power >= 0)) {
+    throw ValueError(fmt::format("NegativeSampler: power is {}, it must be at least 0", power));
+  }
+  weights_.reserve(counts.size());
+  std::int64_t counted = 0;
+  for (const std::int64_t count : counts) {
+    if (count < 0) {
+      throw ValueError(
+          fmt::format("NegativeSampler: the count {} of word {} is negative", count, size()));
+    }
+    counted += count > 0 ? 1 : 0;
+    weights_.push_back(count > 0 ? std::pow(static_cast<double>(count), power) : 0.0);
+  }
+  if (counted < 2) {
+    throw ValueError(fmt::format(
+        "NegativeSampler: {} of {} words have a count above 0, at least two must: a word is not "
+        "its own negative",
+        counted, size()));
+  }
+  const double mean =
+      std::accumulate(weights_.begin(), weights_.end(), 0.0) / static_cast<double>(size());
+  for (double& weight : weights_) weight /= mean;
+  fill_slots();
+}
+
+// Every slot holds the probability 1/V: a part of its own word's, filled up from one other word.
+// Source: Vose 1991, "A linear algorithm for generating random numbers with a given distribution".
+void NegativeSampler::fill_slots() {
+  const auto largest = std::max_element(weights_.begin(), weights_.end()) - weights_.begin();
+  slots_.resize(weights_.size());
+  std::vector<double> rest = weights_;
+  std::vector<std::size_t> small, large;
+  for (std::size_t w = 0; w < rest.size(); ++w) {
+    // What rounding leaves at the end of the lists below.
+    slots_[w] = rest[w] > 0
+                    ? Slot{std::numeric_limits<std::uint64_t>::max(), static_cast<std::int64_t>(w)}
+                    : Slot{0, largest};
+    (rest[w] < 1 ? small : large).push_back(w);
+  }
+  while (!small.empty() && !large.empty()) {
+    const std::size_t w = small.back(), donor = large.back();
+    small.pop_back();
+    slots_[w] = {static_cast<std::uint64_t>(std::ldexp(rest[w], 64)),
+                 static_cast<std::int64_t>(donor)};
+    rest[donor] -= 1 - rest[w];
+    if (rest[donor] < 1) {
+      large.pop_back();
+      small.push_back(donor);
+    }
+  }
+}
+
+// The high word of bits * V is the slot, the low word a fraction that is independent of it.
+std::int64_t NegativeSampler::draw(std::uint64_t bits) const {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(bits) * slots_.size();
+  const auto slot = static_cast<std::size_t>(product >> 64);
+  return static_cast<std::uint64_t>(product) < slots_[slot].keep ? static_cast<std::int64_t>(slot)
+                                                                 : slots_[slot].other;
+}
+
+std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits) const {
+  const double total = static_cast<double>(size()) - weights_[static_cast<std::size_t>(word)];
+  double left = static_cast<double>(bits >> 11) * 0x1p-53 * total;
+  std::int64_t last = -1;  // also what is drawn if rounding leaves a little
+  for (std::int64_t w = 0; w < size() && left >= 0; ++w) {
+    const double weight = weights_[static_cast<std::size_t>(w)];
+    if (w == word || weight == 0) continue;
+    left -= weight;
+    last = w;
+  }
+  return last;
+}
+
+Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
+                                   Generator& generator) const {
+  if (contexts.dim() != 1) {
+    throw ShapeError(
+        fmt::format("NegativeSampler: contexts are {}, they must be [B]", contexts.shape().str()));
+  }
+  if (K < 0) throw ValueError(fmt::format("NegativeSampler: K is {}, it cannot be negative", K));
+  detail::check_ids("NegativeSampler", contexts, size());
+  Tensor result = empty({contexts.numel(), K}, DType::int64);
+  const auto* context = contexts.data<std::int64_t>();
+  auto* out = result.mutable_data<std::int64_t>();
+  const std::uint64_t seed = generator.seed(), offset = generator.advance(kAttempts + 1);
+  parallel_for(result.numel(), kDrawCost, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t word = context[i / K];
+      const auto place = static_cast<std::uint64_t>(i);
+      out[i] = word;
+      for (std::uint64_t a = 0; a < kAttempts && out[i] == word; ++a) {
+        out[i] = draw(kernels::random_bits(seed, offset + a, place));
+      }
+      if (out[i] == word) {
+        out[i] = draw_without(word, kernels::random_bits(seed, offset + kAttempts, place));
+      }
+    }
+  });
+  return result;
+}
+
+}  // namespace gradus
