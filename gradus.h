@@ -29,7 +29,11 @@
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/layers/dropout.h>
+#include <gradus/layers/embedding.h>
+#include <gradus/layers/linear.h>
+#include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/sequential.h>
+#include <gradus/layers/skip_gram.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/clip.h>
 #include <gradus/optim/decay.h>
