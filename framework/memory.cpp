@@ -141,11 +141,12 @@ class Pool {
   void trim() noexcept;
 
   // Moves up to `count` blocks of a class from the pool to a magazine; they stay counted as live.
-  void refill(Magazine& magazine, const SizeClass& c, std::uint32_t count) noexcept;
+  [[maybe_unused]] void refill(Magazine& magazine, const SizeClass& c,
+                               std::uint32_t count) noexcept;
   // Moves blocks from a magazine to the pool until `keep` are left.
   void flush(Magazine& magazine, const SizeClass& c, std::uint32_t keep) noexcept;
-  void open(Magazine& magazine) noexcept;
-  void close(Magazine& magazine) noexcept;
+  [[maybe_unused]] void open(Magazine& magazine) noexcept;
+  [[maybe_unused]] void close(Magazine& magazine) noexcept;
 
   MemoryStats stats() {
     const SpinGuard guard(lock_);
