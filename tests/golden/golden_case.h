@@ -1,0 +1,135 @@
+#pragma once
+// Reads the cases that make_golden.py wrote.
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/ops/loss.h>
+#include <gradus/tests/support/op_testing.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace gradus::golden {
+
+inline std::filesystem::path folder() { return std::filesystem::path(__FILE__).parent_path(); }
+
+/// A line of golden.txt.
+struct Line {
+  std::string name, op;
+  std::map<std::string, std::string> options;
+};
+
+inline const std::vector<Line>& lines() {
+  static const std::vector<Line> all = [] {
+    std::vector<Line> result;
+    std::ifstream file(folder() / "golden.txt");
+    for (std::string text; std::getline(file, text);) {
+      if (text.empty() || text[0] == '#') continue;
+      std::istringstream words(text);
+      Line line;
+      words >> line.name >> line.op;
+      for (std::string word; words >> word;) {
+        const std::size_t equals = word.find('=');
+        line.options[word.substr(0, equals)] = word.substr(equals + 1);
+      }
+      result.push_back(line);
+    }
+    return result;
+  }();
+  return all;
+}
+
+inline const StateDict& tensors() {
+  static const StateDict all = load(folder() / "golden.safetensors");
+  return all;
+}
+
+/// The names of all tensors that a case has asked for.
+inline std::set<std::string>& used_tensors() {
+  static std::set<std::string> names;
+  return names;
+}
+
+/// A case in one dtype. Notes which options and tensors were asked for.
+class Case {
+ public:
+  Case(const Line& line, DType dtype) : line_(line), dtype_(dtype) {
+    for (std::size_t i = 0; tensors().contains(path("in", i)); ++i) {
+      Tensor input = tensor("in" + std::to_string(i));
+      const std::string gradient = path("grad", i);
+      if (input.dtype() == dtype_) input = input.clone();  // tests may write
+      if (tensors().contains(gradient) || tensors().contains(gradient + ".ids")) {
+        input.set_trainable(true);
+      }
+      inputs.push_back(input);
+    }
+  }
+
+  const std::string& name() const { return line_.name; }
+  DType dtype() const { return dtype_; }
+
+  bool has(const std::string& option) const { return line_.options.count(option) != 0; }
+  const std::string& word(const std::string& option) const {
+    asked_.insert(option);
+    return line_.options.at(option);
+  }
+  double number(const std::string& option) const { return std::stod(word(option)); }
+  std::int64_t integer(const std::string& option) const { return std::stoll(word(option)); }
+  bool flag(const std::string& option) const { return has(option) && word(option) == "1"; }
+  std::vector<std::int64_t> integers(const std::string& option) const {
+    std::vector<std::int64_t> result;
+    std::istringstream items(word(option));
+    for (std::string item; std::getline(items, item, ',');) result.push_back(std::stoll(item));
+    return result;
+  }
+
+  Reduction reduction() const {
+    const std::string& text = word("reduction");
+    return text == "mean" ? Reduction::mean : text == "sum" ? Reduction::sum : Reduction::none;
+  }
+
+  bool has_tensor(const std::string& what) const { return tensors().contains(name() + "/" + what); }
+  /// A tensor of the file; floats in the dtype of this run.
+  Tensor tensor(const std::string& what) const {
+    used_tensors().insert(name() + "/" + what);
+    const Tensor& found = tensors().at(name() + "/" + what);
+    return is_floating(found.dtype()) ? found.to(dtype_) : found;
+  }
+  /// The same as doubles, unrounded.
+  std::vector<double> expected(const std::string& what) const {
+    used_tensors().insert(name() + "/" + what);
+    return values_of(tensors().at(name() + "/" + what));
+  }
+
+  /// Options that nobody asked for.
+  std::vector<std::string> ignored() const {
+    std::vector<std::string> result;
+    for (const auto& [option, value] : line_.options) {
+      if (asked_.count(option) == 0 && option != "dtype") result.push_back(option);
+    }
+    return result;
+  }
+
+  std::vector<Tensor> inputs;  ///< leaves, trainable where the file has a gradient
+
+ private:
+  std::string path(const char* what, std::size_t i) const {
+    return name() + "/" + what + std::to_string(i);
+  }
+
+  const Line& line_;
+  DType dtype_;
+  mutable std::set<std::string> asked_;
+};
+
+/// Computes the results of a case from its inputs.
+using Runner = std::vector<Tensor> (*)(Case&);
+using Runners = std::map<std::string, Runner>;
+
+const Runners& op_runners();
+const Runners& training_runners();
+
+}  // namespace gradus::golden

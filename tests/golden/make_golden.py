@@ -1,0 +1,486 @@
+#!/usr/bin/env python3
+"""Writes what PyTorch computes, for golden_test.cpp to compare with.
+
+    make_golden.py          writes golden.txt (the cases), golden.safetensors (their tensors) and
+                            torch_model.safetensors (a model as PyTorch saves it) beside this file
+    make_golden.py --check  reads gradus_model.safetensors, which gradus wrote, as PyTorch would
+
+Needs torch (1.13 or newer), numpy and safetensors. The tests need none of them. golden_file.py
+says what is in the files.
+"""
+import itertools
+import os
+import sys
+import warnings
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+
+from golden_file import (HERE, INF, NAN, TIGHT_TOLERANCE, TOLERANCE, WIDTH, Source, array, case, int_case,
+                         named, pairwise, plain, save, to_torch, write)
+
+
+# ---- elementwise and comparisons
+
+TINY = 2.0 ** -140  # subnormal in float32
+AWKWARD = {
+    "exp": [0, -0.0, 1, -1, 88, -87, 20.5, -20.5, INF, -INF, NAN, TINY],
+    "log": [0, 1, 0.5, 1e-30, 3e38, 0.99999, 1.00001, INF, NAN, -1],
+    "sqrt": [0, 1, 2, 1e-30, 3e38, INF, NAN, -1, TINY],
+    "tanh": [0, -0.0, 1e-4, -1e-4, 0.6, 9, -9, 20, -20, INF, -INF, NAN, TINY],
+    "sigmoid": [0, -0.0, 5, -5, 17, -17, 80, -80, 100, INF, -INF, NAN, TINY],
+    "relu": [0, -0.0, 1, -1, 3e38, -3e38, INF, -INF, TINY, -TINY],
+    "neg": [0, -0.0, 1, INF, -INF, NAN, TINY],
+}
+UNARY = {"exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "tanh": torch.tanh,
+         "sigmoid": torch.sigmoid, "relu": torch.relu, "neg": torch.neg}
+BINARY = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div}
+COMPARE = {"equal": torch.eq, "not_equal": torch.ne, "less": torch.lt, "less_equal": torch.le,
+           "greater": torch.gt, "greater_equal": torch.ge}
+BROADCAST = [((2, 3), (2, 3)), ((2, 3), (3,)), ((4, 1), (1, 5)), ((), (2, 2)), ((2, 1, 3), (4, 1)),
+             ((0, 3), (1, 3)), ((1,), (37,))]
+
+
+def elementwise():
+    for op, f in UNARY.items():
+        low = 0.1 if op in ("log", "sqrt") else -4
+        for shape in [(3, 37), (), (0, 2)]:
+            name = f"{op}." + named(shape)
+            case(name, op, [Source(name).floats(*shape, low=low, high=4)], f)
+        case(f"{op}.awkward", op, [array(AWKWARD[op])], f)
+        case(f"{op}.outside", op, [array([NAN, INF, -INF, 0, -2, TINY])], f, gradients=False)
+    for op, f in BINARY.items():
+        for a, b in BROADCAST:
+            name = f"{op}." + named(a, b)
+            s = Source(name)
+            y = s.floats(*b)
+            case(name, op, [s.floats(*a), np.where(np.abs(y) < 0.3, 1.5, y).astype(np.float32)], f)
+        case(f"{op}.same_input", op, [Source(op).floats(3)], lambda x: f(x, x), {"same": True})
+        a = array([1, -1, 0, INF, NAN, 1e38, 2, TINY])
+        b = array([INF, 3, 5, 2, 1, -0.5, -0.0, 4])
+        case(f"{op}.awkward", op, [a, b], f, gradients=False)
+        for number in [2.5, -3]:
+            case(f"{op}.number_{number}", op, [Source(op).floats(5)], lambda x: f(x, number),
+                 {"number": float(number)})
+    for op in ("sub", "div"):
+        f = BINARY[op]
+        case(f"{op}.from_number", op, [Source(op).floats(2, 3, low=0.5)],
+             lambda x: f(torch.tensor(1.5, dtype=x.dtype), x), {"number": 1.5, "reverse": True})
+    for op in ("add", "sub", "mul"):
+        s = Source("int " + op)
+        int_case(f"{op}.int64", op, [s.integers(-9, 9, 2, 3), s.integers(-9, 9, 3)], BINARY[op])
+    int_case("neg.int64", "neg", [array([3, -4, 0], np.int64)], torch.neg)
+    for op, f in COMPARE.items():
+        a = array([1, 2, NAN, 0, INF, -INF, -1, 5, 7, NAN])
+        b = array([1, 3, 1, -0.0, INF, INF, -2, NAN, 6, NAN])
+        case(f"{op}.float", op, [a, b], f)
+        s = Source(op)
+        case(f"{op}.broadcast", op, [np.round(s.floats(4, 1)), np.round(s.floats(1, 6))], f)
+        case(f"{op}.number", op, [array([1, 2, 3, 2, NAN, 2.5])], lambda x: f(x, 2), {"number": 2.0})
+        int_case(f"{op}.int64", op, [s.integers(0, 4, 3, 5), s.integers(0, 4, 5)], f)
+    case("isnan.float", "isnan", [array([NAN, 1, INF, -NAN, 0])], torch.isnan)
+    s = Source("logical")
+    a, b = s.integers(0, 2, 3, 4) > 0, s.integers(0, 2, 4) > 0
+    int_case("logical_and.bool", "logical_and", [a, b], torch.logical_and)
+    int_case("logical_or.bool", "logical_or", [a, b], torch.logical_or)
+    int_case("logical_not.bool", "logical_not", [a], torch.logical_not)
+    for i, (x, to) in enumerate([(array([1.5, -2.5, 0]), "int64"), (array([0, 3, -1], np.int64), "boolean"),
+                                 (array([True, False], bool), "int64")]):
+        target = {"int64": torch.int64, "boolean": torch.bool}[to]
+        (case if i == 0 else int_case)(f"to.{i}_{to}", "to", [x], lambda x: x.to(target), {"to": to})
+
+
+# ---- reductions
+
+def over(f, axes, keepdim):
+    return (lambda x: f(x)) if axes is None else (lambda x: f(x, dim=axes, keepdim=keepdim))
+
+
+def all_of(f):
+    def reduce(x, dim=None, keepdim=False):
+        for axis in sorted({a % x.dim() for a in dim}, reverse=True):
+            x = f(x, dim=axis, keepdim=keepdim)
+        return x
+    return lambda x, **k: reduce(x, **k) if k else f(x)
+
+
+def reductions():
+    axes = [None, (0,), (1,), (-1,), (0, 2), (0, 1, 2), (-1, 0)]
+    shapes = [(2, 3, 4), (5, 1, 33), (3, 40, 2)]
+    float_ops = {"sum": torch.sum, "mean": torch.mean, "amax": torch.amax, "amin": torch.amin}
+    for i, row in enumerate(pairwise(op=list(float_ops), axes=axes, shape=shapes, keepdim=[False, True])):
+        name = f"{row['op']}.{i}"
+        options = {} if row["axes"] is None else {"axes": row["axes"], "keepdim": row["keepdim"]}
+        op = row["op"]
+        if row["axes"] is None and op in ("amax", "amin"):
+            op = {"amax": "max", "amin": "min"}[op]  # what gradus calls them
+            f = {"max": torch.max, "min": torch.min}[op]
+        else:
+            f = over(float_ops[op], row["axes"], row["keepdim"])
+        case(name, op, [Source(name).floats(*row["shape"])], f, options)
+    case("sum.0d", "sum", [array(3.25)], torch.sum)
+    case("sum.empty_axis", "sum", [array(np.zeros((2, 0, 3)))], over(torch.sum, (1,), False),
+         {"axes": (1,), "keepdim": False})
+    case("sum.awkward", "sum", [array([[1, INF], [NAN, 1], [INF, -INF], [3e8, 1]])],
+         over(torch.sum, (1,), False), {"axes": (1,), "keepdim": False})
+    case("mean.empty", "mean", [array(np.zeros((0,)))], torch.mean, gradients=False)
+    ties = array([[1, 3, 3, 0], [-1, -1, -1, -1], [2, -5, 2, 2]])
+    for op, f, whole in (("max", torch.max, torch.amax), ("min", torch.min, torch.amin)):
+        case(f"a{op}.ties", f"a{op}", [ties], over(whole, (1,), False), {"axes": (1,), "keepdim": False})
+        case(f"{op}.ties_whole", op, [ties * np.float32(2)], f)
+        case(f"a{op}.nan", f"a{op}", [array([[1, NAN, 2], [INF, -INF, 0]])], over(whole, (1,), True),
+             {"axes": (1,), "keepdim": True}, gradients=False)
+        for axis, keepdim in [(0, False), (1, True), (-1, False)]:
+            name = f"{op}_along.{axis}"
+            case(name, f"{op}_along", [Source(name).floats(3, 5, 2)],
+                 lambda x: f(x, axis, keepdim), {"axis": axis, "keepdim": keepdim})
+        case(f"{op}_along.nan", f"{op}_along", [array([[NAN, 1, NAN], [4, 7, 5]])],
+             lambda x: f(x, 1), {"axis": 1, "keepdim": False})
+        arg = getattr(torch, f"arg{op}")
+        case(f"arg{op}.whole", f"arg{op}", [Source(f"arg{op}!").floats(4, 9)], arg)
+        for axis, keepdim in [(0, True), (-1, False)]:
+            name = f"arg{op}.{axis}"
+            case(name, f"arg{op}", [Source(name).floats(6, 7)],
+                 lambda x: arg(x, dim=axis, keepdim=keepdim), {"axis": axis, "keepdim": keepdim})
+    s = Source("int reduce")
+    x = s.integers(-50, 50, 3, 4)
+    int_case("sum.int64", "sum", [x], over(torch.sum, (0,), True), {"axes": (0,), "keepdim": True})
+    int_case("amax.int64", "amax", [x], over(torch.amax, (1,), False), {"axes": (1,), "keepdim": False})
+    flags = s.integers(0, 3, 4, 3) > 0
+    int_case("sum.bool", "sum", [flags], torch.sum)
+    for op, f in (("any", torch.any), ("all", torch.all)):
+        int_case(f"{op}.axis", op, [flags if op == "all" else ~flags], over(all_of(f), (1,), False),
+                 {"axes": (1,), "keepdim": False})
+        int_case(f"{op}.axes", op, [s.integers(0, 4, 2, 3, 2) > (0 if op == "all" else 2)],
+                 over(all_of(f), (0, 2), True), {"axes": (0, 2), "keepdim": True})
+    int_case("any.whole", "any", [flags], torch.any)
+    int_case("all.empty", "all", [np.zeros((2, 0), bool)], over(all_of(torch.all), (1,), False),
+             {"axes": (1,), "keepdim": False})
+
+
+# ---- matrix products
+
+def products():
+    def multiply(a, b, trans_a, trans_b):
+        return torch.matmul(a.transpose(-1, -2) if trans_a else a, b.transpose(-1, -2) if trans_b else b)
+
+    pairs = [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((5, 2, 3), (3,)), ((3,), (2, 3, 4)),
+             ((2, 3), (3, 4)), ((17, 33), (33, 9)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)),
+             ((5, 2, 3), (5, 3, 4)), ((2, 1, 2, 3), (3, 3, 2)), ((2, 0), (0, 3)), ((0, 2, 3), (3, 4))]
+    for a, b in pairs:
+        for trans_a, trans_b in itertools.product((False, True), repeat=2):
+            if (trans_a and len(a) < 2) or (trans_b and len(b) < 2):
+                continue
+            if a == (2, 0) and (trans_a or trans_b):  # zeros again
+                continue
+            name = "matmul." + named(a, b) + "_" * (trans_a or trans_b)
+            name += "t" * trans_a + "n" * (not trans_a and trans_b) + "t" * trans_b
+            s = Source(name)
+            stored = lambda shape, t: shape[:-2] + shape[:-3:-1] if t else shape
+            case(name, "matmul", [s.floats(*stored(a, trans_a)), s.floats(*stored(b, trans_b))],
+                 lambda x, y: multiply(x, y, trans_a, trans_b), {"trans_a": trans_a, "trans_b": trans_b})
+    for shape, bias in [((3,), True), ((5, 3), True), ((2, 4, 3), True), ((5, 3), False), ((0, 3), True)]:
+        name = f"linear.{named(shape)}{'_bias' * bias}"
+        s = Source(name)
+        case(name, "linear", [s.floats(*shape), s.floats(4, 3)] + [s.floats(4)] * bias, F.linear)
+
+
+# ---- shapes and indices
+
+def shapes():
+    def add(op, variant, inputs, f, **options):
+        name = f"{op}.{variant}"
+        s = Source(name)
+        case(name, op, [s.floats(*size) for size in inputs], f, options)
+
+    add("reshape", "rank", [(2, 6)], lambda x: x.reshape(3, -1), sizes=(3, -1))
+    add("reshape", "to_0d", [(1, 1)], lambda x: x.reshape(()), sizes="none")
+    add("flatten", "middle", [(2, 3, 4, 5)], lambda x: x.flatten(1, 2), first=1, last=2)
+    add("flatten", "all", [(3, 2)], torch.flatten, first=0, last=-1)
+    add("squeeze", "middle", [(2, 1, 3)], lambda x: x.squeeze(1), axis=1)
+    add("unsqueeze", "first", [(2, 3)], lambda x: x.unsqueeze(0), axis=0)
+    add("unsqueeze", "last", [(2, 3)], lambda x: x.unsqueeze(-1), axis=-1)
+    add("transpose", "outer", [(2, 3, 4)], lambda x: x.transpose(0, -1), axis=(0, -1))
+    add("transpose", "large", [(33, 70)], lambda x: x.transpose(0, 1), axis=(0, 1))
+    for axes in [(2, 0, 1), (1, 0, 2), (0, 2, 1)]:
+        add("permute", "".join(map(str, axes)), [(3, 4, 5)], lambda x: x.permute(axes), axes=axes)
+    add("permute", "4d", [(2, 3, 2, 5)], lambda x: x.permute(0, 3, 1, 2), axes=(0, 3, 1, 2))
+    add("cat", "axis0", [(2, 3), (1, 3), (0, 3)], lambda *x: torch.cat(x, 0), axis=0)
+    add("cat", "axis1", [(2, 2, 3), (2, 5, 3)], lambda *x: torch.cat(x, 1), axis=1)
+    add("stack", "axis0", [(2, 3), (2, 3)], lambda *x: torch.stack(x, 0), axis=0)
+    add("stack", "last", [(2, 3), (2, 3), (2, 3)], lambda *x: torch.stack(x, -1), axis=-1)
+    add("split", "sizes", [(6, 3)], lambda x: x.split((1, 3, 2), 0), axis=0, sizes=(1, 3, 2))
+    add("split", "size", [(2, 7, 2)], lambda x: x.split(3, 1), axis=1, size=3)
+    slices = [(0, 1, 4, 1), (1, 0, 9, 2), (1, -3, -1, 1), (-1, 2, 2, 1), (2, -9, 9, 3)]
+    for axis, start, end, step in slices:
+        index = [slice(None)] * 3
+        index[axis] = slice(start, end, step)
+        add("slice", f"{axis}_{start}_{end}_{step}", [(5, 4, 6)], lambda x: x[tuple(index)],
+            axis=axis, start=start, end=end, step=step)
+    add("slice", "backwards", [(5, 3)], lambda x: x[1:4].flip(0), axis=0, start=3, end=0, step=-1)
+    add("select", "first", [(4, 3)], lambda x: x[2], axis=0, index=2)
+    add("select", "middle", [(2, 4, 3)], lambda x: x[:, -1], axis=1, index=-1)
+    add("broadcast_to", "rank", [(3, 1)], lambda x: x.expand(2, 3, 4), sizes=(2, 3, 4))
+    for axis in (0, 1, -1):
+        name = f"index_select.{axis}"
+        s = Source(name)
+        ids = s.integers(0, 4, 7)
+        case(name, "index_select", [s.floats(4, 5, 4), ids],
+             lambda x, i: x.index_select(axis, i), {"axis": axis})
+    case("index_select.empty", "index_select", [Source("is").floats(4, 2), array([], np.int64)],
+         lambda x, i: x.index_select(0, i), {"axis": 0})
+    for axis in (0, 1, 2):
+        name = f"gather.{axis}"
+        s = Source(name)
+        size = [3, 4, 5]
+        size[axis] = 6
+        case(name, "gather", [s.floats(3, 4, 5), s.integers(0, 3, *size)],
+             lambda x, i: x.gather(axis, i), {"axis": axis})
+    int_case("one_hot.2d", "one_hot", [array([[0, 2], [3, 2]], np.int64)],
+             lambda i: F.one_hot(i, 5), {"classes": 5})
+
+
+# ---- softmax and losses
+
+def losses():
+    for op, f in (("softmax", F.softmax), ("log_softmax", F.log_softmax)):
+        for shape, axis in [((5,), 0), ((3, 7), 1), ((3, 7), 0), ((2, 3, 4), 1), ((2, 70), -1), ((0, 4), 1)]:
+            name = f"{op}.{named(shape)}_{axis}"
+            case(name, op, [Source(name).floats(*shape, low=-5, high=5)], lambda x: f(x, axis), {"axis": axis})
+        awkward = array([[1000, 999.5, -1000], [-INF, 2, 1], [88, 89, 90], [-3e38, 0, -3e38]])
+        case(f"{op}.awkward", op, [awkward], lambda x: f(x, -1), {"axis": -1})
+        case(f"{op}.nan", op, [array([[NAN, 1, 2], [INF, 0, 1], [1, 2, 4]])], lambda x: f(x, 1),
+             {"axis": 1}, gradients=False)
+    for i, row in enumerate(pairwise(op=["cross_entropy", "nll_loss"], reduction=["mean", "sum", "none"],
+                                     ignore=[None, 2, -1], shape=[(6, 5), (5,), (1, 70), (9, 3)])):
+        name = f"{row['op']}.{i}"
+        s = Source(name)
+        labels = s.integers(0, row["shape"][-1], *row["shape"][:-1])
+        if row["ignore"] is not None and labels.ndim:
+            labels[len(labels) // 2] = row["ignore"]  # not all of them
+            labels[0] = 1
+        ignore = -100 if row["ignore"] is None else row["ignore"]
+        if labels.ndim == 0 and labels == ignore:
+            ignore = -100
+        f = {"cross_entropy": F.cross_entropy, "nll_loss": F.nll_loss}[row["op"]]
+        case(name, row["op"], [s.floats(*row["shape"], low=-6, high=6), labels],
+             lambda x, y: f(x, y, ignore_index=ignore, reduction=row["reduction"]),
+             {"reduction": row["reduction"], "ignore_index": ignore})
+    case("cross_entropy.awkward", "cross_entropy",
+         [array([[1000, -1000, 0], [-INF, 3, 1], [2, -INF, 2]]), array([1, 1, 0], np.int64)],
+         lambda x, y: F.cross_entropy(x, y, reduction="none"),
+         {"reduction": "none", "ignore_index": -100})
+    for reduction in ("mean", "sum", "none"):
+        name = f"mse_loss.{reduction}"
+        s = Source(name)
+        case(name, "mse_loss", [s.floats(4, 3), s.floats(4, 3)],
+             lambda x, y: F.mse_loss(x, y, reduction=reduction), {"reduction": reduction})
+
+    def skip_gram(v, u, centers, contexts, negatives, reduction):
+        centre = v[centers]
+        near = (centre * u[contexts]).sum(1)
+        far = torch.einsum("bd,bkd->bk", centre, u[negatives])
+        loss = -F.logsigmoid(near) - F.logsigmoid(-far).sum(1)
+        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[reduction]()
+
+    for reduction in ("mean", "sum", "none"):
+        name = f"skip_gram.{reduction}"
+        s = Source(name)
+        case(name, "skip_gram", [s.floats(6, 9), s.floats(7, 9), s.integers(0, 6, 8), s.integers(0, 7, 8),
+                                 s.integers(0, 7, 8, 3)],
+             lambda *a: skip_gram(*a, reduction), {"reduction": reduction})
+
+
+# ---- embeddings
+
+def embeddings():
+    grid = pairwise(padding=[None, 0, 3], max_norm=[None, 0.7, 1.5], norm_type=[2.0, 1.0, 3.0, 0.5, INF],
+                    freq=[False, True], sparse=[False, True], ids=[(), (9,), (3, 4), (0,), (2, 0), (2, 2, 5)])
+    for i, row in enumerate(grid):
+        name = f"embedding.{i}"
+        s = Source(name)
+        table = s.floats(6, 5, low=-1, high=1)
+        table[4] = 0  # a norm of 0
+        ids = s.integers(0, 6, *row["ids"])
+        if ids.ndim == 1 and ids.size:
+            ids[:3] = row["padding"] or 0, 4, row["padding"] or 0
+        options = {"norm_type": row["norm_type"], "freq": row["freq"], "sparse": row["sparse"]}
+        options.update({k: row[k] for k in ("padding", "max_norm") if row[k] is not None})
+
+        def look_up(weight, ids):
+            # PyTorch has no frequencies with a sparse gradient: there the dense one is the reference.
+            with torch.no_grad():
+                table = weight.clone()
+                F.embedding(ids, table, None, row["max_norm"], row["norm_type"])
+            weight.data.copy_(table)
+            y = F.embedding(ids, weight, row["padding"], None, 2.0, row["freq"],
+                            row["sparse"] and not row["freq"])
+            return y, table
+
+        case(name, "embedding", [table, ids], look_up, options, tolerance=TIGHT_TOLERANCE)
+
+
+# ---- optimizers
+
+def optimizer_case(name, op, make, groups, sizes, steps=4, sparse=(), absent=()):
+    """`groups` are the options of each group; parameter i is in group i % len(groups)."""
+    s = Source(name)
+    values = [s.floats(*size, low=-1, high=1) for size in sizes]
+    gradients = {}
+    for step in range(steps):
+        for p, size in enumerate(sizes):
+            if (p, step) in absent:
+                continue
+            if p in sparse:
+                ids = s.integers(0, size[0], 5)
+                gradients[f"g{p}.{step}.ids"] = ids
+                gradients[f"g{p}.{step}.values"] = s.floats(len(ids), *size[1:])
+            else:
+                gradients[f"g{p}.{step}"] = s.floats(*size)
+    computed = {}
+    for width, dtype in WIDTH.items():
+        params = [torch.nn.Parameter(to_torch(v, dtype)) for v in values]
+        listed = [{"params": params[g::len(groups)], **options} for g, options in enumerate(groups)]
+        optimizer = make(listed)
+        out = dict(gradients)
+        for step in range(steps):
+            for p, param in enumerate(params):
+                param.grad = None
+                if f"g{p}.{step}" in gradients:
+                    param.grad = to_torch(gradients[f"g{p}.{step}"], dtype)
+                elif f"g{p}.{step}.ids" in gradients:
+                    param.grad = torch.sparse_coo_tensor(
+                        torch.from_numpy(gradients[f"g{p}.{step}.ids"])[None],
+                        to_torch(gradients[f"g{p}.{step}.values"], dtype), param.shape)
+            optimizer.step()
+            for p, param in enumerate(params):
+                out[f"out{step * len(params) + p}"] = plain(param)
+        computed[width] = out
+    options = {"steps": steps, "groups": len(groups)}
+    for g, group in enumerate(groups):
+        for key, value in group.items():
+            for field, number in zip(["betas.0", "betas.1"], value) if key == "betas" else [(key, value)]:
+                options[f"{g}:{field}"] = number
+    write(name, op, options, values, computed, TIGHT_TOLERANCE)
+
+
+def optimizers():
+    sizes = [(3, 5), (19,)]
+    sgd = pairwise(momentum=[0.0, 0.9, 0.5], dampening=[0.0, 0.4], nesterov=[False, True],
+                   weight_decay=[0.0, 0.1], lr=[0.1, 0.03], sparse=[False, True])
+    for i, row in enumerate(sgd):
+        if row["nesterov"] and (row["momentum"] == 0 or row["dampening"]):
+            row["nesterov"] = False
+        sparse = row.pop("sparse") and not row["weight_decay"]  # PyTorch refuses both together
+        optimizer_case(f"sgd.{i}", "sgd", lambda p: torch.optim.SGD(p, lr=1.0), [row], sizes,
+                       sparse=(0,) if sparse else ())
+    optimizer_case("sgd.nesterov_decay", "sgd", lambda p: torch.optim.SGD(p, lr=1.0),
+                   [{"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1}], sizes)
+    optimizer_case("sgd.nesterov_sparse", "sgd", lambda p: torch.optim.SGD(p, lr=1.0),
+                   [{"lr": 0.1, "momentum": 0.8, "nesterov": True}], sizes, sparse=(0,))
+    for op, make in (("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)):
+        grid = pairwise(betas=[(0.9, 0.999), (0.5, 0.8), (0.0, 0.9)], eps=[1e-8, 0.1],
+                        weight_decay=[0.0, 0.2], amsgrad=[False, True], lr=[0.1, 0.01])
+        for i, row in enumerate(grid):
+            optimizer_case(f"{op}.{i}", op, make, [row], sizes, steps=5)
+    for op, make in (("sgd", lambda p: torch.optim.SGD(p, lr=1.0)), ("adam", torch.optim.Adam),
+                     ("adamw", torch.optim.AdamW)):
+        other = {"momentum": 0.7} if op == "sgd" else {"betas": (0.8, 0.95)}
+        decay = {"lr": 0.2, "weight_decay": 0.3} if op != "adamw" else {"lr": 0.2, "weight_decay": 0.0}
+        optimizer_case(f"{op}.groups", op, make, [{"lr": 0.05, "weight_decay": 0.1, **other}, decay],
+                       [(2, 3), (4,), (1,)], absent={(0, 1), (1, 0), (1, 1)})
+    for i, row in enumerate(pairwise(betas=[(0.9, 0.999), (0.5, 0.8)], eps=[1e-8, 0.1], lr=[0.1, 0.01])):
+        optimizer_case(f"sparse_adam.{i}", "lazy_adam", torch.optim.SparseAdam, [row],
+                       [(7, 3), (4, 20)], steps=5, sparse=(0, 1), absent={(1, 2)})
+
+
+def clipping():
+    def gradients(name):
+        s = Source(name)
+        return [s.floats(2, 3), s.floats(7), s.floats(1)], s.integers(0, 4, 6), s.floats(6, 3)
+
+    limits = [("2", 2.0, 1.0), ("1", 1.0, 5.0), ("3", 3.0, 0.5), ("half", 0.5, 9.0), ("inf", INF, 0.25),
+              ("not", 2.0, 1e3)]
+    for name, norm_type, max_norm in limits:
+        for sparse in (False, True):
+            name_here = f"clip_norm.{name}{'_sparse' * sparse}"
+            dense, ids, rows = gradients(name_here)
+            computed = {}
+            for width, dtype in WIDTH.items():
+                values = [to_torch(g, dtype) for g in dense]
+                if sparse:  # PyTorch's own does not scale it: the reference is the dense form
+                    values.append(torch.zeros(4, 3, dtype=dtype).index_add_(
+                        0, torch.from_numpy(ids), to_torch(rows, dtype)))
+                params = [torch.nn.Parameter(torch.zeros_like(g)) for g in values]
+                for p, g in zip(params, values):
+                    p.grad = g
+                total = torch.nn.utils.clip_grad_norm_(params, max_norm, norm_type)
+                computed[width] = {"out0": plain(total)}
+                computed[width].update({f"out{i + 1}": plain(p.grad) for i, p in enumerate(params)})
+            inputs = dense + ([ids, rows] if sparse else [])
+            write(name_here, "clip_norm", {"norm_type": norm_type, "max_norm": max_norm, "sparse": sparse},
+                  inputs, computed, TOLERANCE)
+    for sparse in (False, True):
+        name = f"clip_value.{'sparse' if sparse else 'dense'}"
+        dense, ids, rows = gradients(name)
+        computed = {}
+        for width, dtype in WIDTH.items():
+            values = [to_torch(g, dtype) for g in dense]
+            if sparse:
+                values.append(torch.zeros(4, 3, dtype=dtype).index_add_(
+                    0, torch.from_numpy(ids), to_torch(rows, dtype)))
+            params = [torch.nn.Parameter(torch.zeros_like(g)) for g in values]
+            for p, g in zip(params, values):
+                p.grad = g
+            torch.nn.utils.clip_grad_value_(params, 0.75)
+            computed[width] = {f"out{i}": plain(p.grad) for i, p in enumerate(params)}
+        write(name, "clip_value", {"limit": 0.75, "sparse": sparse},
+              dense + ([ids, rows] if sparse else []), computed, TOLERANCE)
+
+
+# ---- a model in a file
+
+def model():
+    torch.manual_seed(3)
+    return torch.nn.Sequential(torch.nn.Embedding(11, 6), torch.nn.Linear(6, 4))
+
+
+def interoperate():
+    net = model()
+    ids = Source("model").integers(0, 11, 3, 5)
+    safetensors.torch.save_file(net.state_dict(), os.path.join(HERE, "torch_model.safetensors"),
+                                {"format": "pt"})
+    computed = {"float32": {"out0": plain(net(torch.from_numpy(ids)))}}
+    write("model.of_torch", "model", {}, [ids], computed, TOLERANCE)
+
+
+def check():
+    path = os.path.join(HERE, "gradus_model.safetensors")
+    state = safetensors.torch.load_file(path)
+    net = torch.nn.Sequential(torch.nn.Embedding(11, 6), torch.nn.Linear(6, 4))
+    print(net.load_state_dict(state, strict=True))
+    expected = safetensors.torch.load_file(os.path.join(HERE, "torch_model.safetensors"))
+    for name, value in net.state_dict().items():
+        # golden_test.cpp doubles the weights of torch_model.safetensors before it saves.
+        assert torch.equal(value, 2 * expected[name]), name
+        print(f"{name}: {value.dtype} {list(value.shape)}, as expected")
+    with safetensors.safe_open(path, "np") as file:
+        print("metadata:", file.metadata())
+
+
+def main():
+    if sys.argv[1:] == ["--check"]:
+        return check()
+    assert not sys.argv[1:], __doc__
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    for part in (elementwise, reductions, products, shapes, losses, embeddings, optimizers, clipping,
+                 interoperate):
+        part()
+    save()
+
+
+if __name__ == "__main__":
+    main()
