@@ -1,0 +1,156 @@
+// The workloads in gradus, as its users write them. See workloads.h for the command line.
+
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "workloads.h"
+
+namespace {
+
+using gradus::Tensor;
+using peers::kBatches;
+using peers::Workload;
+namespace w1 = peers::w1;
+namespace w3 = peers::w3;
+namespace w6 = peers::w6;
+namespace w7 = peers::w7;
+
+template <class T>
+Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
+  return gradus::tensor(peers::read<T>(inputs, name, shape.numel()), shape);
+}
+
+/// The batches of an input of shape [kBatches, ...].
+template <class T>
+std::vector<Tensor> batches(const std::string& inputs, const std::string& name,
+                            std::vector<int64_t> shape) {
+  shape.insert(shape.begin(), kBatches);
+  const Tensor all = read<T>(inputs, name, gradus::Shape(shape));
+  std::vector<Tensor> parts;
+  for (int64_t i = 0; i < kBatches; ++i) parts.push_back(gradus::select(all, 0, i));
+  return parts;
+}
+
+/// How far `weights` are from the inputs of these names.
+double moved(const std::string& inputs,
+             const std::vector<std::pair<std::string, Tensor>>& weights) {
+  double sum = 0;
+  for (const auto& [name, weight] : weights) {
+    sum += peers::squared_distance(weight.data<float>(),
+                                   peers::read<float>(inputs, name, weight.numel()));
+  }
+  return std::sqrt(sum);
+}
+
+gradus::Embedding table(const std::string& inputs, const std::string& name, int64_t rows,
+                        int64_t width) {
+  return gradus::Embedding::from_pretrained(read<float>(inputs, name, {rows, width}),
+                                            /*freeze=*/false, {.sparse = true});
+}
+
+Workload embedding(const std::string& inputs, const std::string&) {
+  const auto words = table(inputs, "w1_table", w1::kRows, w1::kWidth);
+  const auto ids = batches<int64_t>(inputs, "w1_ids", {w1::kTokens});
+  const Tensor cotangent = read<float>(inputs, "w1_cotangent", {w1::kTokens, w1::kWidth});
+  const auto optimizer =
+      std::make_shared<gradus::SGD>(words.parameters(), gradus::SGDOptions{.lr = w1::kLr});
+  const auto step = [=](int64_t n) {
+    optimizer->zero_grad();
+    const Tensor loss = sum(words(ids[static_cast<size_t>(n % kBatches)]) * cotangent);
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] { return moved(inputs, {{"w1_table", words.weight}}); }};
+}
+
+Workload skip_gram(const std::string& inputs, const std::string&) {
+  const auto in = table(inputs, "w3_in_table", w3::kRows, w3::kWidth);
+  const auto out = table(inputs, "w3_out_table", w3::kRows, w3::kWidth);
+  const auto centers = batches<int64_t>(inputs, "w3_centers", {w3::kPairs});
+  const auto contexts = batches<int64_t>(inputs, "w3_contexts", {w3::kPairs});
+  const auto negatives = batches<int64_t>(inputs, "w3_negatives", {w3::kPairs, w3::kNegatives});
+  const auto optimizer = std::make_shared<gradus::SGD>(
+      std::vector<gradus::NamedParameter>{{"in", in.weight}, {"out", out.weight}},
+      gradus::SGDOptions{.lr = w3::kLr});
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const Tensor loss = gradus::skip_gram_loss(in, out, centers[i], contexts[i], negatives[i],
+                                               {.reduction = gradus::Reduction::mean});
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] {
+            return moved(inputs, {{"w3_in_table", in.weight}, {"w3_out_table", out.weight}});
+          }};
+}
+
+struct Mlp : gradus::Module {
+  Mlp()
+      : first(add("0", gradus::Linear(w6::kIn, w6::kHidden))),
+        second(add("1", gradus::Linear(w6::kHidden, w6::kHidden))),
+        third(add("2", gradus::Linear(w6::kHidden, w6::kClasses))) {}
+  Tensor operator()(const Tensor& x) const { return third(relu(second(relu(first(x))))); }
+  const gradus::Linear first, second, third;
+};
+
+Workload mlp(const std::string& inputs, const std::string&) {
+  const Mlp model;
+  std::vector<std::pair<std::string, Tensor>> weights;  // parameter 0.weight is input w6_0_weight
+  for (const auto& [path, parameter] : model.parameters()) {
+    std::string name = "w6_" + path;
+    std::replace(name.begin(), name.end(), '.', '_');
+    const gradus::NoGradGuard guard;
+    parameter.copy_(read<float>(inputs, name, parameter.shape()));
+    weights.emplace_back(name, parameter);
+  }
+  const auto data = batches<float>(inputs, "w6_inputs", {w6::kBatch, w6::kIn});
+  const auto labels = batches<int64_t>(inputs, "w6_labels", {w6::kBatch});
+  const auto optimizer =
+      std::make_shared<gradus::Adam>(model.parameters(), gradus::AdamOptions{.lr = w6::kLr});
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const Tensor loss = cross_entropy(model(data[i]), labels[i]);
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] { return moved(inputs, weights); }};
+}
+
+Workload small_ops(const std::string& inputs, const std::string&) {
+  const Tensor x = read<float>(inputs, "w7_x", {w7::kWidth}).set_trainable(true);
+  const Tensor addend = gradus::full({w7::kWidth}, w7::kAddend);
+  const Tensor factor = gradus::full({w7::kWidth}, w7::kFactor);
+  const auto step = [=](int64_t) {
+    x.clear_grad();
+    Tensor y = x;
+    for (int64_t i = 0; i < w7::kOps; ++i) {
+      y = i % 3 == 0 ? y + addend : i % 3 == 1 ? y * factor : tanh(y);
+    }
+    const Tensor loss = sum(y);
+    loss.backward();
+    return loss.item();
+  };
+  return {step, [=] {
+            const std::vector<float> zeros(static_cast<size_t>(w7::kWidth));
+            return std::sqrt(peers::squared_distance(x.grad().dense().data<float>(), zeros));
+          }};
+}
+
+const peers::Side kGradus{"gradus",
+                          {{"W1_embedding_sparse_sgd", "sparse", embedding},
+                           {"W3_skip_gram", "skip_gram_loss", skip_gram},
+                           {"W6_mlp_adam", "adam", mlp},
+                           {"W7_small_ops", "operators", small_ops}},
+                          [](int threads) { gradus::set_num_threads(threads); }};
+
+}  // namespace
+
+int main(int argc, char** argv) { return peers::run_side(kGradus, argc, argv); }
