@@ -29,7 +29,7 @@ TEST(OpDropout, GivesEveryElementAndEveryCallItsOwnMask) {
   const auto first = values_of(dropout(x, 0.5, generator));
   const auto second = values_of(dropout(x, 0.5, generator));
   EXPECT_NE(first, second);
-  for (std::size_t row = 1; row < 64; ++row) {
+  for (std::ptrdiff_t row = 1; row < 64; ++row) {
     EXPECT_FALSE(std::equal(first.begin(), first.begin() + 64, first.begin() + 64 * row)) << row;
   }
   Generator again(1);
