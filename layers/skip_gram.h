@@ -21,10 +21,11 @@ struct SkipGramOptions {
 /// row a lookup. Backward does not need the weights, which may change in place before it.
 ///
 /// The sum is the default since a step of SGD then means what word2vec means by a learning rate
-/// (0.025), where the mean over B pairs would learn B times slower. A sum also adds up all
-/// occurrences of a frequent word in a batch, computed from the same old row: with hundreds of
-/// pairs a batch, train tables with `.scale_grad_by_freq = true` (which averages them, row by row,
-/// and takes a larger rate), or with Adam, which takes any reduction.
+/// (0.025): on the King James Bible batches of 128 to 4,096 pairs learn equally well at that rate,
+/// while the mean over 1,024 pairs does not leave its start. A sum also adds up all occurrences of
+/// a frequent word in a batch, computed from the same old row. Where that blows up,
+/// `.scale_grad_by_freq = true` averages them row by row and wants a rate of about 0.1; lazy Adam
+/// (0.002) takes any reduction.
 /// Throws ShapeError, DTypeError, IndexError naming the first bad id.
 /// Source: Mikolov et al. 2013, "Distributed representations of words and phrases and their
 /// compositionality", equation 4.
