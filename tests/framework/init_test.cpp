@@ -20,7 +20,8 @@ struct Moments {
 };
 
 Moments moments(const Tensor& t) {
-  const auto values = t.to(DType::float64).span<double>();
+  const Tensor wide = t.to(DType::float64);
+  const auto values = wide.span<double>();
   Moments m{0, 0, values[0], values[0]};
   for (const double v : values) {
     m.mean += v / static_cast<double>(values.size());
