@@ -106,6 +106,16 @@ TEST(Backward, NeverLetsTwoLeavesShareAGradient) {
   EXPECT_NE(gb, cotangent.data<double>());
 }
 
+TEST(Backward, LeavesTheCotangentAsItWas) {
+  const Tensor x = leaf({1});
+  const Tensor w = leaf({1});
+  const Tensor cotangent = tensor({3.0});
+  add(w, add(x, x)).backward(cotangent);  // all of them get the same one
+  EXPECT_THAT(values(cotangent), ElementsAre(3));
+  EXPECT_THAT(grad(w), ElementsAre(3));
+  EXPECT_THAT(grad(x), ElementsAre(6));
+}
+
 TEST(Backward, LeavesAGradientThatTheUserHoldsAsItWas) {
   const Tensor x = leaf({1});
   (x * 2.0).backward();
@@ -312,6 +322,16 @@ TEST(Memory, OfALossThatRanBackwardHoldsNoGraph) {
   EXPECT_LT(with_loss - memory_stats().live, 3 * 8192);
 }
 
+TEST(Memory, OfALossThatRanBackwardHoldsNoOps) {
+  const Tensor x = leaf({1});
+  Tensor y = x;
+  for (int i = 0; i < 1000; ++i) y = y + 1.0;
+  y.backward();
+  const std::int64_t with_loss = memory_stats().live;
+  y = Tensor();
+  EXPECT_LT(with_loss - memory_stats().live, 1000);  // bytes, where 1000 ops take 200 each
+}
+
 TEST(NoGradGuard, RecordsNothingAndIsUndoneByExceptions) {
   const Tensor x = leaf({1});
   try {
@@ -321,6 +341,12 @@ TEST(NoGradGuard, RecordsNothingAndIsUndoneByExceptions) {
   } catch (int) {
   }
   EXPECT_TRUE((x * 2.0).requires_grad());
+}
+
+TEST(NoGradGuard, HoldsOnAfterTheEndOfAnInnerOne) {
+  const NoGradGuard outer;
+  { const NoGradGuard inner; }
+  EXPECT_FALSE(grad_enabled());
 }
 
 TEST(NoGradGuard, HoldsForItsThreadOnly) {
@@ -385,6 +411,20 @@ TEST(RecordJoint, GivesCotangentsOfUsedOutputsOnlyAndSaysWhatIsNeeded) {
   (second * 7.0).backward();
   EXPECT_THAT(seen, ElementsAre(false, true, true, false));
   EXPECT_THAT(grad(a), ElementsAre(7));
+}
+
+TEST(RecordJoint, NeedsNoGradientOfALeafThatWasFrozen) {
+  const Tensor x = leaf({1}), frozen = leaf({2});
+  frozen.set_trainable(false);
+  const Tensor y = tensor({3.0});
+  record_joint("probe", {y}, {x, frozen}, [](Cotangents g, Needs needs) {
+    EXPECT_TRUE(needs[0]);
+    EXPECT_FALSE(needs[1]);
+    return std::vector<Gradient>{g[0], g[0]};
+  });
+  y.backward();
+  EXPECT_THAT(grad(x), ElementsAre(1));
+  EXPECT_TRUE(frozen.grad().empty());
 }
 
 TEST(RecordJoint, RefusesAWrongNumberOfGradients) {

@@ -9,8 +9,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <sstream>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -178,6 +181,33 @@ TEST(InPlace, FunctionsChangeEveryView) {
   EXPECT_THAT(view.span<float>(), ElementsAre(8, 9, 2, 2));
   a.copy_(zeros({2, 2}));
   EXPECT_THAT(view.span<float>(), Each(0));
+}
+
+TEST(InPlace, EveryFunctionIsNoticedByBackward) {
+  const Tensor row = full({2}, 2.0), rows = full({1, 2}, 3.0), all = full({2, 2}, 4.0);
+  const std::vector<std::pair<std::string, std::function<void(const Tensor&)>>> changes{
+      {"copy_", [&](const Tensor& x) { x.copy_(all); }},
+      {"fill_", [&](const Tensor& x) { x.fill_(5); }},
+      {"zero_", [&](const Tensor& x) { x.zero_(); }},
+      {"add_", [&](const Tensor& x) { x.add_(all); }},
+      {"mul_ by a number", [&](const Tensor& x) { x.mul_(6); }},
+      {"mul_ by a tensor", [&](const Tensor& x) { x.mul_(all); }},
+      {"set_row", [&](const Tensor& x) { x.set_row(1, row); }},
+      {"set_rows", [&](const Tensor& x) { x.set_rows(tensor({0}), rows); }},
+      {"mutable_data", [&](const Tensor& x) { *x.mutable_data<float>() = 7; }},
+      {"mutable_span", [&](const Tensor& x) { x.mutable_span<float>()[3] = 8; }},
+  };
+  for (const auto& [what, change] : changes) {
+    const Tensor weight = ones({2, 2}).set_trainable(true), x = ones({2, 2});
+    const Tensor y = weight * x;  // needs x as it is
+    change(x.detach());
+    EXPECT_THAT(message_of<AutogradError>([&] {
+                  y.backward(ones({2, 2}));
+                }),
+                HasSubstr("backward of mul: a value [2, 2] that it needs was changed in place"))
+        << what;
+    EXPECT_TRUE(weight.grad().empty()) << what;
+  }
 }
 
 TEST(InPlace, BadArgumentsChangeNothing) {
