@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Plants each fault of planted_faults.txt and shows that the test named with it fails.
+#   tests/planted_faults.sh [WORD]   only the faults whose lines hold WORD
+# The tree is not touched: a changed copy of the one source is compiled and linked in front of the
+# library. A text that is not found exactly once, a change that does not compile and a test that
+# fails without the fault are errors.
+set -euo pipefail
+self=$(readlink -f "${BASH_SOURCE[0]}")
+root=$(dirname "$(dirname "$self")")
+build=$root/build/faults
+work=$build/planted
+
+die() { printf 'planted_faults: %s\n' "$*" >&2; exit 1; }
+
+# Prints the content of a file, then a dot, so that `$(...)` keeps the newlines at its end.
+content() { cat "$1"; printf .; }
+
+# Splits the list into folders work/<number> of files: fault, file, old, new, test.
+read_list() {
+  local line number=0 folder=''
+  while IFS= read -r line; do
+    case $line in
+      'fault: '*)
+        number=$((number + 1))
+        folder=$work/$(printf '%03d' "$number")
+        mkdir -p "$folder"
+        : >"$folder/old"
+        : >"$folder/new"
+        printf '%s' "${line#fault: }" >"$folder/fault" ;;
+      'file: '*) printf '%s' "${line#file: }" >"$folder/file" ;;
+      '- '*) printf '%s\n' "${line#- }" >>"$folder/old" ;;
+      '+ '*) printf '%s\n' "${line#+ }" >>"$folder/new" ;;
+      'test: '*) printf '%s\n' "${line#test: }" >"$folder/test" ;;
+      '' | '#'*) ;;
+      *) die "cannot read the line: $line" ;;
+    esac
+  done <"$root/tests/planted_faults.txt"
+  for folder in "$work"/*/; do
+    for line in fault file old new test; do
+      [ -s "$folder/$line" ] || die "$(cat "$folder/fault"): it has no '$line'"
+    done
+  done
+}
+
+# Writes the changed source, or says what is wrong with the list.
+plant() {  # FOLDER
+  local source old new without file
+  file=$root/$(cat "$1/file")
+  [ -f "$file" ] || { echo "there is no $file"; return 1; }
+  source=$(content "$file"); source=${source%.}
+  old=$(content "$1/old"); old=${old%.}
+  new=$(content "$1/new"); new=${new%.}
+  without=${source//"$old"/}
+  local count=$(((${#source} - ${#without}) / ${#old}))
+  [ "$count" -eq 1 ] || { echo "its text is $count times in $file"; return 1; }
+  printf '%s' "${source/"$old"/"$new"}" >"$1/source.cpp"
+}
+
+# Compiles and links the test program of one fault with it.
+compile() {  # FOLDER PROGRAM
+  local file object command
+  file=$(cat "$1/file")
+  object=CMakeFiles/gradus.dir/$file.o
+  command=$(ninja -C "$build" -t commands "$object" | grep -F -- "-c $root/$file" | tail -n 1)
+  [ -n "$command" ] || { echo "$file is not compiled into the library"; return 1; }
+  command=${command//"$root/$file"/"$1/source.cpp"}
+  command=${command//"$object"/"$1/source.o"}
+  (cd "$build" && eval "$command") || return 1
+  command=$(ninja -C "$build" -t commands "tests/$2" | grep -F -- "-o tests/$2 " | tail -n 1)
+  command=${command/"-o tests/$2 "/"$1/source.o -o $1/program "}
+  command=${command%%&& cd *}  # what lists the tests after linking
+  (cd "$build" && eval "${command% && }") || return 1
+}
+
+# Says how a test program ended: passed, failed, crashed, hung or ran nothing.
+outcome() {  # PROGRAM FILTER LOG
+  local code=0
+  (cd "$root" && timeout 120 "$1" --threads=4 --gtest_brief=1 --gtest_filter="$2") >"$3" 2>&1 || code=$?
+  case $code in
+    0) if grep -q 'PASSED  . 0 tests' "$3"; then echo 'ran nothing'; else echo passed; fi ;;
+    1) echo failed ;;
+    124) echo hung ;;
+    *) echo crashed ;;
+  esac
+}
+
+one() {  # FOLDER: writes its `result`
+  local program filter result
+  read -r program filter <"$1/test"
+  if ! plant "$1" >"$1/log" 2>&1 || ! compile "$1" "$program" >>"$1/log" 2>&1; then
+    result=broken
+  else
+    result=$(outcome "$build/tests/$program" "$filter" "$1/clean")
+    if [ "$result" != passed ]; then
+      printf 'without the fault, %s %s: %s\n' "$program" "$filter" "$result" >>"$1/log"
+      result=broken
+    else
+      result=$(outcome "$1/program" "$filter" "$1/log")
+    fi
+  fi
+  echo "$result" >"$1/result"
+  rm -f "$1/program" "$1/source.o"
+  printf '%-8s %s: %s\n' "$result" "$(cat "$1/file")" "$(cat "$1/fault")"
+}
+
+if [ "${1:-}" = --one ]; then
+  one "$2"
+  exit
+fi
+
+mkdir -p "$build"
+launcher=()
+! command -v ccache >/dev/null || launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+cmake --preset debug -S "$root" -B "$build" "${launcher[@]}" -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DGRADUS_WERROR=OFF \
+  -DGRADUS_BUILD_BENCHMARKS=OFF -DGRADUS_BUILD_EXAMPLES=OFF >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
+rm -rf "$work"
+mkdir -p "$work"
+read_list
+if [ $# -gt 0 ]; then
+  for folder in "$work"/*/; do
+    grep -qF -- "$1" "$folder"/{fault,file,test} || rm -rf "$folder"
+  done
+fi
+[ -n "$(ls -A "$work")" ] || die "no fault has '$1' in its lines"
+targets=()
+for program in $(cat "$work"/*/test | sed 's/ .*/\n/' | sort -u); do targets+=(--target "$program"); done
+cmake --build "$build" -j "$(nproc)" "${targets[@]}" >"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
+
+printf '%s\n' "$work"/*/ | xargs -P "$(nproc)" -I{} "$self" --one {}
+
+planted=0 found=0
+for folder in "$work"/*/; do
+  planted=$((planted + 1))
+  case $(cat "$folder/result") in
+    failed | crashed | hung) found=$((found + 1)) ;;
+    passed) printf 'not found: %s (%s)\n' "$(cat "$folder/fault")" "$(cat "$folder/test")" ;;
+    *) printf '\n%s: %s\n' "$(cat "$folder/fault")" "$(tail -n 20 "$folder/log")" ;;
+  esac
+done
+echo "$planted planted, $found found"
+[ "$planted" -eq "$found" ]
