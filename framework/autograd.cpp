@@ -62,6 +62,8 @@ Edge edge_to(const Tensor& input) {
   return edge;
 }
 
+const Shape& Edge::shape() const { return node ? node->outputs()[output].shape : leaf.shape(); }
+
 Node::~Node() = default;
 
 void Node::set_outputs(std::span<const Tensor> tensors) {
@@ -128,7 +130,12 @@ bool any_requires_grad(std::span<const Tensor> tensors) {
 std::vector<Tensor> take_cotangents(Node& node) {
   std::vector<Tensor> cotangents;
   cotangents.reserve(node.outputs().size());
-  for (Output& output : node.outputs()) cotangents.push_back(std::move(output.cotangent));
+  for (Output& output : node.outputs()) {
+    Tensor& g = output.cotangent;
+    const bool whole = !g.defined() || g.shape() == output.shape;
+    cotangents.push_back(whole ? std::move(g) : repeat_to(g, output.shape));
+    g = Tensor();
+  }
   return cotangents;
 }
 

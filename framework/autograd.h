@@ -62,15 +62,24 @@ class GRADUS_API Saved {
   DType dtype_;
 };
 
+/// A contribution that repeats along axes that `value` lacks or where it has size 1: what a sum
+/// sends back. It is written out only where an op needs it whole.
+struct Repeated {
+  Tensor value;
+};
+
 /// The vector-Jacobian product of one input: see record().
-template <class F>
+template <class F, bool elementwise = false>
 struct Vjp {
+  static constexpr bool is_elementwise = elementwise;
+  using Function = F;
+
   const Tensor& input;
   F function;
 };
 
 /// Says how the cotangent of an input is computed. `function` is one of
-///   Tensor or SparseGrad or Gradient (const Tensor& g): returns the contribution, or
+///   Tensor or SparseGrad or Gradient or Repeated (const Tensor& g): returns the contribution, or
 ///   void (const Tensor& g, const Tensor& sum): adds the contribution into `sum`, for ops that
 ///   touch only a part of their input (select, slice, gather).
 /// A contribution may have the shape of the op's result where the input was broadcast: the engine
@@ -80,62 +89,86 @@ Vjp<std::decay_t<F>> vjp(const Tensor& input, F&& function) {
   return {input, std::forward<F>(function)};
 }
 
+/// The same for a function that works element by element and broadcasts, so that a repeated `g`
+/// need not be written out: it may get a `g` of a smaller shape, and its result may repeat too.
+template <class F>
+Vjp<std::decay_t<F>, true> elementwise_vjp(const Tensor& input, F&& function) {
+  return {input, std::forward<F>(function)};
+}
+
 namespace detail {
 
 template <class F>
 inline constexpr bool adds_into_v = std::is_invocable_v<const F&, const Tensor&, const Tensor&>;
 
-template <class F>
+template <class V>
 constexpr void check_vjp() {
+  using F = typename V::Function;
   if constexpr (!adds_into_v<F>) {
     using R = std::invoke_result_t<const F&, const Tensor&>;
     static_assert(
-        std::is_same_v<R, Tensor> || std::is_same_v<R, SparseGrad> || std::is_same_v<R, Gradient>,
-        "a vjp returns a Tensor, a SparseGrad or a Gradient; evaluate lazy expressions "
-        "before returning them");
+        std::is_same_v<R, Tensor> ||
+            (!V::is_elementwise && (std::is_same_v<R, Repeated> || std::is_same_v<R, SparseGrad> ||
+                                    std::is_same_v<R, Gradient>)),
+        "a vjp returns a Tensor, a SparseGrad, a Gradient or a Repeated (an "
+        "elementwise_vjp a Tensor); evaluate lazy expressions before returning them");
   }
 }
 
-template <class... F>
+template <class... V>
 class OpNode final : public Node {
  public:
-  explicit OpNode(const char* name, Vjp<F>&&... vjps)
+  explicit OpNode(const char* name, V&&... vjps)
       : Node(name, {}), edges_{edge_to(vjps.input)...}, functions_(keep(std::move(vjps))...) {
     set_edges(edges_);
   }
 
-  void apply(Sink& sink) override { apply_each(sink, std::index_sequence_for<F...>()); }
+  void apply(Sink& sink) override { apply_each(sink, std::index_sequence_for<V...>()); }
   void drop_saved() noexcept override {
     std::apply([](auto&... function) { (function.reset(), ...); }, functions_);
   }
 
  private:
-  template <class G>
-  static std::optional<G> keep(Vjp<G>&& vjp) {
+  template <class W>
+  static std::optional<typename W::Function> keep(W&& vjp) {
     if (!vjp.input.requires_grad()) return std::nullopt;
-    return std::optional<G>(std::move(vjp.function));
+    return std::optional<typename W::Function>(std::move(vjp.function));
   }
 
   template <std::size_t... I>
   void apply_each(Sink& sink, std::index_sequence<I...>) {
-    const Tensor g = std::move(outputs()[0].cotangent);
-    (apply_one<I>(sink, g), ...);
+    Tensor g = std::move(outputs()[0].cotangent);
+    (apply_one<I, V>(sink, g), ...);
   }
 
-  template <std::size_t I>
-  void apply_one(Sink& sink, const Tensor& g) {
-    auto& function = std::get<I>(functions_);
+  template <std::size_t I, class W>
+  void apply_one(Sink& sink, Tensor& g) {
+    const auto& function = std::get<I>(functions_);
     if (!function) return;
-    using G = typename std::decay_t<decltype(function)>::value_type;
-    if constexpr (adds_into_v<G>) {
+    const Shape& shape = outputs()[0].shape;
+    const bool repeats = W::is_elementwise && edges_[I].shape() == shape;
+    if (!repeats && g.shape() != shape) g = repeat_to(g, shape);
+    if constexpr (adds_into_v<typename W::Function>) {
       (*function)(g, sink.accumulator(I));
     } else {
-      sink.add(I, Gradient((*function)(g)));
+      add(sink, I, (*function)(g), repeats);
     }
   }
 
-  std::array<Edge, sizeof...(F)> edges_;
-  std::tuple<std::optional<F>...> functions_;
+  template <class R>
+  static void add(Sink& sink, std::size_t i, R&& contribution, bool repeats) {
+    if constexpr (std::is_same_v<R, Repeated>) {
+      sink.add_repeated(i, std::move(contribution.value));
+    } else if constexpr (std::is_same_v<R, Tensor>) {
+      repeats ? sink.add_repeated(i, std::move(contribution))
+              : sink.add(i, Gradient(std::move(contribution)));
+    } else {
+      sink.add(i, Gradient(std::forward<R>(contribution)));
+    }
+  }
+
+  std::array<Edge, sizeof...(V)> edges_;
+  std::tuple<std::optional<typename V::Function>...> functions_;
 };
 
 /// Attaches a node to its outputs; throws AutogradError if one is part of a graph already.
@@ -150,13 +183,13 @@ GRADUS_API bool any_requires_grad(std::span<const Tensor> tensors);
 ///
 ///   Tensor y = map(x, kernels::tanh);
 ///   return record("tanh", y, vjp(x, [y = Saved(y)](const Tensor& g) { ... }));
-template <class... F>
-Tensor record(const char* name, Tensor result, Vjp<F>... vjps) {
-  (detail::check_vjp<F>(), ...);
+template <class... F, bool... elementwise>
+Tensor record(const char* name, Tensor result, Vjp<F, elementwise>... vjps) {
+  (detail::check_vjp<Vjp<F, elementwise>>(), ...);
   if (grad_enabled() && (vjps.input.requires_grad() || ...)) {
-    detail::attach(
-        detail::Ref<detail::Node>::adopt(new detail::OpNode<F...>(name, std::move(vjps)...)),
-        {&result, 1});
+    detail::attach(detail::Ref<detail::Node>::adopt(
+                       new detail::OpNode<Vjp<F, elementwise>...>(name, std::move(vjps)...)),
+                   {&result, 1});
   }
   return result;
 }

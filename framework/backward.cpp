@@ -5,10 +5,12 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/reduce.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <vector>
 
@@ -44,10 +46,22 @@ void gather(Tensor& gathered, Tensor contribution) {
   add_in_place(gathered, contribution);
 }
 
+// The same for a value of an op, where both may repeat.
+void gather(Output& output, Tensor contribution) {
+  Tensor& gathered = output.cotangent;
+  if (gathered.defined() && gathered.shape() != contribution.shape()) {
+    if (gathered.shape() != output.shape) gathered = repeat_to(gathered, output.shape);
+    if (contribution.shape() != output.shape) contribution = repeat_to(contribution, output.shape);
+  }
+  gather(gathered, std::move(contribution));
+}
+
 // Makes `gathered` something that a vjp may add into.
 void make_owned(Tensor& gathered, const Shape& shape, DType dtype) {
   if (!gathered.defined()) {
     gathered = zeros(shape, dtype);
+  } else if (gathered.shape() != shape) {
+    gathered = repeat_to(gathered, shape);
   } else if (!Access::sole_owner(gathered)) {
     gathered = gathered.clone();
   }
@@ -92,6 +106,7 @@ class Engine final : public Sink {
   void run(const Tensor& root, Tensor cotangent);
 
   void add(std::size_t i, Gradient contribution) override;
+  void add_repeated(std::size_t i, Tensor contribution) override;
   const Tensor& accumulator(std::size_t i) override;
 
  private:
@@ -218,7 +233,7 @@ void Engine::add(std::size_t i, Gradient contribution) {
   const Edge& edge = current_->edges()[i];
   if (contribution.empty() || !edge.needed()) return;
   Output* output = edge.node ? &edge.node->outputs()[edge.output] : nullptr;
-  const Shape& shape = output ? output->shape : edge.leaf.shape();
+  const Shape& shape = edge.shape();
   check_contribution(contribution, shape, output ? output->dtype : edge.leaf.dtype(), i);
   if (anomaly_) check_finite(contribution, i);
   if (contribution.is_dense() && contribution.dense().shape() != shape) {
@@ -230,8 +245,22 @@ void Engine::add(std::size_t i, Gradient contribution) {
     make_owned(output->cotangent, shape, output->dtype);
     contribution.sparse().add_to(output->cotangent);
   } else {
-    gather(output->cotangent, std::move(contribution).take_dense());
+    gather(*output, std::move(contribution).take_dense());
   }
+}
+
+void Engine::add_repeated(std::size_t i, Tensor contribution) {
+  const Edge& edge = current_->edges()[i];
+  if (!edge.needed()) return;
+  const Shape& shape = edge.shape();
+  if (edge.leaf.defined() || contribution.shape() == shape ||
+      !broadcasts_to(contribution.shape(), shape)) {
+    const bool repeats =
+        contribution.shape() != shape && broadcasts_to(contribution.shape(), shape);
+    return add(i, repeats ? repeat_to(contribution, shape) : std::move(contribution));
+  }
+  if (anomaly_) check_finite(contribution, i);
+  gather(edge.node->outputs()[edge.output], std::move(contribution));
 }
 
 const Tensor& Engine::accumulator(std::size_t i) {
@@ -340,6 +369,20 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
     end = begin;
   }
   return Access::view(sum, 0, shape);
+}
+
+Tensor repeat_to(const Tensor& gradient, const Shape& shape) {
+  Tensor result = empty(shape, gradient.dtype());
+  std::array<std::int64_t, Shape::max_rank> strides{};
+  std::int64_t stride = 1;
+  for (int i = 1; i <= gradient.dim(); ++i) {
+    const std::int64_t size = gradient.shape()[gradient.dim() - i];
+    strides[static_cast<std::size_t>(shape.rank() - i)] = size == 1 ? 0 : stride;
+    stride *= size;
+  }
+  kernels::broadcast(data(gradient), raw(result), shape.rank(), strides.data(), shape.begin(),
+                     static_cast<std::size_t>(item_size(gradient.dtype())));
+  return result;
 }
 
 std::vector<Tensor> reachable_leaves(const Tensor& root) {

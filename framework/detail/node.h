@@ -19,12 +19,18 @@ struct Edge {
   Tensor leaf;
 
   bool needed() const { return node || leaf.defined(); }
+  /// The shape of the input. Only if needed().
+  GRADUS_API const Shape& shape() const;
 };
 
 /// The edge to a tensor; empty if it needs no gradient.
 GRADUS_API Edge edge_to(const Tensor& input);
 
-/// What backward knows of one value of an op, and the cotangent it gathers for it.
+/// `gradient` repeated along axes that it lacks or where it has size 1, as a tensor of its own.
+GRADUS_API Tensor repeat_to(const Tensor& gradient, const Shape& shape);
+
+/// What backward knows of one value of an op, and the cotangent it gathers for it, which may repeat
+/// along axes that it lacks or where it has size 1.
 struct Output {
   Shape shape;
   DType dtype = DType::float32;
@@ -36,6 +42,8 @@ class Sink {
  public:
   /// Adds a contribution to the cotangent of input i.
   virtual void add(std::size_t i, Gradient contribution) = 0;
+  /// The same for one that repeats along axes that it lacks or where it has size 1.
+  virtual void add_repeated(std::size_t i, Tensor contribution) = 0;
   /// A zero-filled or partly gathered cotangent of input i, solely owned, for a vjp to add into.
   virtual const Tensor& accumulator(std::size_t i) = 0;
 

@@ -10,37 +10,44 @@ using detail::map;
 
 Tensor add(const Tensor& a, const Tensor& b) {
   const auto pass = [](const Tensor& g) { return g; };
-  return record("add", map("add", a, b, kernels::add), vjp(a, pass), vjp(b, pass));
+  return record("add", map("add", a, b, kernels::add), elementwise_vjp(a, pass),
+                elementwise_vjp(b, pass));
 }
 
 Tensor add(const Tensor& a, double b) {
-  return record("add", map("add", a, b, kernels::add), vjp(a, [](const Tensor& g) { return g; }));
+  return record("add", map("add", a, b, kernels::add),
+                elementwise_vjp(a, [](const Tensor& g) { return g; }));
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
-  return record("sub", map("sub", a, b, kernels::sub), vjp(a, [](const Tensor& g) { return g; }),
-                vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+  return record("sub", map("sub", a, b, kernels::sub),
+                elementwise_vjp(a, [](const Tensor& g) { return g; }),
+                elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
 }
 
 Tensor sub(const Tensor& a, double b) {
-  return record("sub", map("sub", a, b, kernels::sub), vjp(a, [](const Tensor& g) { return g; }));
+  return record("sub", map("sub", a, b, kernels::sub),
+                elementwise_vjp(a, [](const Tensor& g) { return g; }));
 }
 
 Tensor sub(double a, const Tensor& b) {
   return record("sub", map("sub", a, b, kernels::sub),
-                vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+                elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
-  return record(
-      "mul", map("mul", a, b, kernels::mul),
-      vjp(a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul); }),
-      vjp(b, [a = Saved(a)](const Tensor& g) { return map("mul", g, *a, kernels::mul); }));
+  return record("mul", map("mul", a, b, kernels::mul),
+                elementwise_vjp(
+                    a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul); }),
+                elementwise_vjp(b, [a = Saved(a)](const Tensor& g) {
+                  return map("mul", g, *a, kernels::mul);
+                }));
 }
 
 Tensor mul(const Tensor& a, double b) {
-  return record("mul", map("mul", a, b, kernels::mul),
-                vjp(a, [b](const Tensor& g) { return map("mul", g, b, kernels::mul); }));
+  return record("mul", map("mul", a, b, kernels::mul), elementwise_vjp(a, [b](const Tensor& g) {
+                  return map("mul", g, b, kernels::mul);
+                }));
 }
 
 // y = a / b: da = g / b, db = -g y / b
@@ -68,7 +75,7 @@ Tensor div(double a, const Tensor& b) {
 
 Tensor neg(const Tensor& x) {
   return record("neg", map("neg", x, kernels::negate),
-                vjp(x, [](const Tensor& g) { return map("neg", g, kernels::negate); }));
+                elementwise_vjp(x, [](const Tensor& g) { return map("neg", g, kernels::negate); }));
 }
 
 Tensor exp(const Tensor& x) {

@@ -105,9 +105,9 @@ void dispatch_number(DType dtype, F&& f) {
   dtype == DType::float32 ? f(float{}) : f(double{});
 }
 
-// The gradient of a reduced tensor repeated over what was reduced.
-Tensor repeat(const Tensor& g, const Plan& plan) {
-  return broadcast_to(Access::view(g, 0, plan.result(true)), plan.input());
+// The gradient of a reduced tensor, which repeats over what was reduced.
+Repeated repeat(const Tensor& g, const Plan& plan) {
+  return {Access::view(g, 0, plan.result(true))};
 }
 
 Tensor add_up(const Tensor& x, const Plan& plan, bool keepdim) {
@@ -207,7 +207,7 @@ void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index
 
 // y repeated over x says where the extremum is; each place gets g / (how many there are).
 Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan) {
-  const Tensor whole = repeat(y, plan);
+  const Tensor whole = detail::repeat_to(Access::view(y, 0, plan.result(true)), plan.input());
   const Tensor result = empty_like(x);
   detail::dispatch_float(x.dtype(), "max", [&]<class T>(T) {
     T* tied = static_cast<T*>(raw(result));
@@ -221,7 +221,8 @@ Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan
     });
     const Tensor ties = add_up(result, plan, true);
     const Tensor part_of = detail::map("max", Access::view(g, 0, ties.shape()), ties, kernels::div);
-    const Tensor shares = repeat(part_of, plan);
+    const Tensor shares =
+        detail::repeat_to(Access::view(part_of, 0, plan.result(true)), plan.input());
     const T* part = shares.data<T>();
     parallel_for(x.numel(), 1, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) tied[i] = tied[i] != T{0} ? part[i] : T{0};
