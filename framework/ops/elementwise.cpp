@@ -7,11 +7,19 @@
 namespace gradus {
 
 using detail::map;
+using detail::map_over;
 
 Tensor add(const Tensor& a, const Tensor& b) {
   const auto pass = [](const Tensor& g) { return g; };
   return record("add", map("add", a, b, kernels::add), elementwise_vjp(a, pass),
                 elementwise_vjp(b, pass));
+}
+
+Tensor add(Tensor&& a, const Tensor& b) {
+  const Tensor input = std::move(a);
+  const Tensor y = map_over("add", input, b, kernels::add);
+  const auto pass = [](const Tensor& g) { return g; };
+  return record("add", y, elementwise_vjp(input, pass), elementwise_vjp(b, pass));
 }
 
 Tensor add(const Tensor& a, double b) {
@@ -22,6 +30,13 @@ Tensor add(const Tensor& a, double b) {
 Tensor sub(const Tensor& a, const Tensor& b) {
   return record("sub", map("sub", a, b, kernels::sub),
                 elementwise_vjp(a, [](const Tensor& g) { return g; }),
+                elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+}
+
+Tensor sub(Tensor&& a, const Tensor& b) {
+  const Tensor input = std::move(a);
+  const Tensor y = map_over("sub", input, b, kernels::sub);
+  return record("sub", y, elementwise_vjp(input, [](const Tensor& g) { return g; }),
                 elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
 }
 
@@ -41,6 +56,15 @@ Tensor mul(const Tensor& a, const Tensor& b) {
                     a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul); }),
                 elementwise_vjp(b, [a = Saved(a)](const Tensor& g) {
                   return map("mul", g, *a, kernels::mul);
+                }));
+}
+
+Tensor mul(Tensor&& a, const Tensor& b) {
+  const Tensor input = std::move(a);
+  if (grad_enabled() && b.requires_grad()) return mul(input, b);  // needs the values of a
+  const Tensor y = map_over("mul", input, b, kernels::mul);
+  return record("mul", y, elementwise_vjp(input, [b = Saved(b)](const Tensor& g) {
+                  return map("mul", g, *b, kernels::mul);
                 }));
 }
 

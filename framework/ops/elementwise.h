@@ -1,6 +1,8 @@
 #pragma once
 #include <gradus/framework/tensor.h>
 
+#include <utility>
+
 namespace gradus {
 
 // Shapes: two tensors broadcast as in NumPy. Dtypes must be equal; a C++ number takes the dtype of
@@ -8,15 +10,22 @@ namespace gradus {
 // mul, neg. Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit
 // dtypes.
 
+// Where the first argument of add, sub or mul is a temporary that nobody else holds and backward
+// does not need its values, the result is written over it: `sum(table(ids) * weights)` makes one
+// buffer less. Nobody can see the difference.
+
 /// a + b.
 GRADUS_API Tensor add(const Tensor& a, const Tensor& b);
+GRADUS_API Tensor add(Tensor&& a, const Tensor& b);
 GRADUS_API Tensor add(const Tensor& a, double b);
 /// a - b.
 GRADUS_API Tensor sub(const Tensor& a, const Tensor& b);
+GRADUS_API Tensor sub(Tensor&& a, const Tensor& b);
 GRADUS_API Tensor sub(const Tensor& a, double b);
 GRADUS_API Tensor sub(double a, const Tensor& b);
 /// a * b.
 GRADUS_API Tensor mul(const Tensor& a, const Tensor& b);
+GRADUS_API Tensor mul(Tensor&& a, const Tensor& b);
 GRADUS_API Tensor mul(const Tensor& a, double b);
 /// a / b, float types. Where the cotangent is 0 both gradients are 0, whatever b is.
 GRADUS_API Tensor div(const Tensor& a, const Tensor& b);
@@ -40,12 +49,15 @@ GRADUS_API Tensor sigmoid(const Tensor& x);
 GRADUS_API Tensor relu(const Tensor& x);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator+(Tensor&& a, const Tensor& b) { return add(std::move(a), b); }
 inline Tensor operator+(const Tensor& a, double b) { return add(a, b); }
 inline Tensor operator+(double a, const Tensor& b) { return add(b, a); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator-(Tensor&& a, const Tensor& b) { return sub(std::move(a), b); }
 inline Tensor operator-(const Tensor& a, double b) { return sub(a, b); }
 inline Tensor operator-(double a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator*(Tensor&& a, const Tensor& b) { return mul(std::move(a), b); }
 inline Tensor operator*(const Tensor& a, double b) { return mul(a, b); }
 inline Tensor operator*(double a, const Tensor& b) { return mul(b, a); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }

@@ -170,6 +170,17 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b,
   return y;
 }
 
+Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
+                const kernels::BinaryKernel& kernel) {
+  const bool fits = Access::sole_owner(a) && !a.trainable() && a.dtype() == b.dtype() &&
+                    (a.shape() == b.shape() || broadcasts_to(b.shape(), a.shape()));
+  if (!fits) return map(operation, a, b, kernel);
+  Tensor y = Access::view(a, 0, a.shape());
+  dispatch_kernel(operation, a.dtype(), kernel,
+                  [&]<class T>(T) { run_binary<T, T>(kernel, a, b, y); });
+  return y;
+}
+
 Tensor map(const char* operation, const Tensor& x, double scalar,
            const kernels::BinaryKernel& kernel) {
   Tensor y;

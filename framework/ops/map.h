@@ -14,6 +14,11 @@ GRADUS_API Tensor map(const char* operation, const Tensor& x, const kernels::Una
 GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
                       const kernels::BinaryKernel& kernel);
 
+/// The same written over `a`, a temporary, if nobody else holds it and it has the shape and dtype of
+/// the result. The caller sees to it that backward does not need the values of `a`.
+GRADUS_API Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
+                           const kernels::BinaryKernel& kernel);
+
 /// y = kernel(x, scalar); the scalar takes the dtype of x. Throws DTypeError for a fraction and an
 /// integer tensor.
 GRADUS_API Tensor map(const char* operation, const Tensor& x, double scalar,

@@ -3,10 +3,13 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradcheck.h>
+#include <gradus/framework/memory.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/reduce.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <cmath>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -396,6 +399,56 @@ TEST(Record, LetsAVjpAddIntoTheSum) {
   const Tensor y = element(1) * 10.0 + element(3) + element(1) * 100.0;
   y.backward();
   EXPECT_THAT(grad(x), ElementsAre(0, 110, 0, 1));
+}
+
+TEST(Temporary, IsOverwrittenWhereNobodyCanSeeIt) {
+  const Tensor x = leaf({1, 2});
+  const Tensor c = tensor({3.0, 4.0});
+  const Tensor y = add(mul(sub(x * 2.0, c), c), c);  // ((2x - c) c + c
+  EXPECT_THAT(values(y), ElementsAre(0, 4));
+  y.backward(ones_like(y));
+  EXPECT_THAT(grad(x), ElementsAre(6, 8));
+  reset_peak_memory();
+  const NoGradGuard no_grad;
+  const Tensor big = ones({1 << 20});
+  const std::int64_t before = memory_stats().live;
+  reset_peak_memory();
+  const Tensor z = (big * 2.0 + big) * big - big;
+  EXPECT_LT(memory_stats().peak - before, (4 << 20) + (1 << 20));  // one buffer of 4 MiB
+  EXPECT_EQ(z.data<float>()[5], 2.0F);
+}
+
+TEST(Temporary, IsKeptWhereItIsNeeded) {
+  const Tensor x = leaf({0.5, 2});
+  const Tensor w = leaf({3, 5});
+  const Tensor y = mul(exp(x), w);  // backward needs exp(x), for x and for w
+  y.backward(ones_like(y));
+  EXPECT_NEAR(grad(x)[0], 3 * std::exp(0.5), 1e-12);
+  EXPECT_NEAR(grad(w)[1], std::exp(2.0), 1e-12);
+  Tensor held = x.detach() * 1.0;
+  const Tensor second = held;
+  const Tensor sum = std::move(held) + second;
+  EXPECT_THAT(values(second), ElementsAre(0.5, 2));
+  EXPECT_THAT(values(sum), ElementsAre(1, 4));
+  EXPECT_EQ(mul(tensor({1.0}), tensor({2.0, 3.0})).numel(), 2);  // the result is larger
+  EXPECT_THROW(mul(tensor({1.0f}), tensor({2.0})), DTypeError);
+}
+
+TEST(RepeatedCotangent, IsSummedRightThroughBroadcastsAndFanOut) {
+  const Tensor a = tensor({1.0, 2.0, 3.0}, {3, 1}).set_trainable(true);
+  const Tensor b = tensor({1.0, 2.0, 3.0, 4.0}).set_trainable(true);
+  const auto f = [](const std::vector<Tensor>& in) {
+    const Tensor y = in[0] * in[1];                 // [3, 4]
+    const Tensor z = neg(y + in[0]) - in[1] * 2.0;  // both are broadcast
+    return sum(z) + sum(z * y) + sum(mean(z, 0) * in[1]) + sum(exp(sum(y, 1)) * 1e-9);
+  };
+  EXPECT_TRUE(gradcheck(f, {a, b})) << gradcheck(f, {a, b}).message;
+  const Tensor x = leaf({1, 2});
+  const Tensor shared = x * 1.0;
+  (sum(shared) + sum(shared * 2.0) + sum(shared * shared)).backward();
+  EXPECT_THAT(grad(x), ElementsAre(1 + 2 + 2, 1 + 2 + 4));
+  sum(x).backward();  // straight into a leaf
+  EXPECT_THAT(grad(x), ElementsAre(6, 8));
 }
 
 TEST(RecordJoint, GivesCotangentsOfUsedOutputsOnlyAndSaysWhatIsNeeded) {
