@@ -181,7 +181,11 @@ std::shared_ptr<Pool> current_pool() {
 
 void run_chunks(int64_t chunks, Body body, void* context) {
   if (chunks <= 1 || inside_parallel_region || num_threads() == 1) {
-    for (int64_t i = 0; i < chunks; ++i) body(context, i);
+    // Loops go up and down in turn: one begins where the one before it ended, in what the cache
+    // still holds.
+    thread_local bool upwards = false;
+    if (chunks > 1) upwards = !upwards;
+    for (int64_t i = 0; i < chunks; ++i) body(context, upwards ? i : chunks - 1 - i);
     return;
   }
   current_pool()->run(chunks, body, context);

@@ -25,7 +25,7 @@ inline constexpr int64_t default_parallel_grain = 32768;
 GRADUS_API extern std::atomic<int64_t> parallel_grain;
 
 /// Calls body(context, i) once for each i in [0, chunks), in any order, on any of the threads.
-/// Serial and in order on one thread and inside another run_chunks. The first exception is
+/// Serial on one thread and inside another run_chunks. The first exception is
 /// rethrown.
 GRADUS_API void run_chunks(int64_t chunks, void (*body)(void*, int64_t), void* context);
 
