@@ -148,6 +148,7 @@ const peers::Side kGradus{"gradus",
                           {{"W1_embedding_sparse_sgd", "sparse", embedding},
                            {"W3_skip_gram", "skip_gram_loss", skip_gram},
                            {"W6_mlp_adam", "adam", mlp},
+                           {"W6b_mlp_fused_adam", "adam", mlp},
                            {"W7_small_ops", "operators", small_ops}},
                           [](int threads) { gradus::set_num_threads(threads); }};
 

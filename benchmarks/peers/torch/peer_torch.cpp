@@ -193,7 +193,7 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
                           {"W3_skip_gram", "one_lookup", skip_gram},
                           {"W6_mlp_adam", "adam", mlp},
 #ifdef PEERS_HAVE_FUSED_ADAM
-                          {"W6_mlp_adam", "fused_adam", mlp},
+                          {"W6b_mlp_fused_adam", "fused_adam", mlp},
 #endif
                           {"W7_small_ops", "gradients_none", small_ops}},
                          [](int threads) {

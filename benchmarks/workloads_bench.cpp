@@ -1,0 +1,128 @@
+// One training step of each workload of benchmarks/peers, on data made here: for finding out
+// whether a change is faster. Arg: threads. Ratios to other libraries come from `./dev bench
+// --peers`.
+#include <benchmark/benchmark.h>
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "peers/workloads.h"
+
+namespace {
+
+using gradus::Shape;
+using gradus::Tensor;
+using peers::kBatches;
+namespace w1 = peers::w1;
+namespace w3 = peers::w3;
+namespace w6 = peers::w6;
+namespace w7 = peers::w7;
+
+// Ids 0, 1, ... drawn with probability proportional to 1 / (id + 1)^power.
+std::vector<Tensor> zipf_batches(int64_t rows, double power, const Shape& shape) {
+  std::vector<double> cumulative(static_cast<size_t>(rows));
+  double sum = 0;
+  for (int64_t i = 0; i < rows; ++i) {
+    sum += std::pow(static_cast<double>(i + 1), -power);
+    cumulative[static_cast<size_t>(i)] = sum;
+  }
+  gradus::Generator generator(42);
+  std::vector<Tensor> batches;
+  for (int64_t b = 0; b < kBatches; ++b) {
+    Tensor ids = gradus::zeros(shape, gradus::DType::int64);
+    for (int64_t& id : ids.mutable_span<int64_t>()) {
+      const double u = generator.uniform() * sum;
+      id = std::min(rows - 1,
+                    std::lower_bound(cumulative.begin(), cumulative.end(), u) - cumulative.begin());
+    }
+    batches.push_back(std::move(ids));
+  }
+  return batches;
+}
+
+// Runs step(i) with i going round the batches; items are counted per second.
+template <class F>
+void run(benchmark::State& state, int64_t items, F&& step) {
+  gradus::set_num_threads(static_cast<int>(state.range(0)));
+  size_t n = 0;
+  for (int i = 0; i < 3; ++i) step(n++ % kBatches);
+  for (auto _ : state) benchmark::DoNotOptimize(step(n++ % kBatches));
+  state.SetItemsProcessed(state.iterations() * items);
+}
+
+void W1_embedding_sparse_sgd(benchmark::State& state) {
+  const gradus::Embedding words(w1::kRows, w1::kWidth, {.sparse = true});
+  const std::vector<Tensor> ids = zipf_batches(w1::kRows, 1.0, {w1::kTokens});
+  const Tensor cotangent = gradus::randn({w1::kTokens, w1::kWidth}, 0, 1e-3);
+  gradus::SGD optimizer(words.parameters(), {.lr = w1::kLr});
+  run(state, w1::kTokens, [&](size_t i) {
+    optimizer.zero_grad();
+    const Tensor loss = sum(words(ids[i]) * cotangent);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  });
+}
+
+void W3_skip_gram(benchmark::State& state) {
+  const gradus::Embedding in(w3::kRows, w3::kWidth, {.sparse = true});
+  const gradus::Embedding out(w3::kRows, w3::kWidth, {.sparse = true});
+  gradus::init_skip_gram(in, out);
+  const std::vector<Tensor> centers = zipf_batches(w3::kRows, 1.0, {w3::kPairs});
+  const std::vector<Tensor> contexts = zipf_batches(w3::kRows, 1.0, {w3::kPairs});
+  const std::vector<Tensor> negatives = zipf_batches(w3::kRows, 0.75, {w3::kPairs, w3::kNegatives});
+  gradus::SGD optimizer({{"in", in.weight}, {"out", out.weight}}, {.lr = w3::kLr});
+  run(state, w3::kPairs, [&](size_t i) {
+    optimizer.zero_grad();
+    const Tensor loss = gradus::skip_gram_loss(in, out, centers[i], contexts[i], negatives[i],
+                                               {.reduction = gradus::Reduction::mean});
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  });
+}
+
+void W6_mlp_adam(benchmark::State& state) {
+  const gradus::Sequential model(gradus::Linear(w6::kIn, w6::kHidden), gradus::relu,
+                                 gradus::Linear(w6::kHidden, w6::kHidden), gradus::relu,
+                                 gradus::Linear(w6::kHidden, w6::kClasses));
+  std::vector<Tensor> data, labels;
+  for (int64_t b = 0; b < kBatches; ++b) {
+    data.push_back(gradus::randn({w6::kBatch, w6::kIn}));
+    labels.push_back(gradus::randint(0, w6::kClasses, {w6::kBatch}));
+  }
+  gradus::Adam optimizer(model.parameters(), {.lr = w6::kLr});
+  run(state, w6::kBatch, [&](size_t i) {
+    optimizer.zero_grad();
+    const Tensor loss = cross_entropy(model(data[i]), labels[i]);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  });
+}
+
+// Items are ops, forward and backward together.
+void W7_small_ops(benchmark::State& state) {
+  const Tensor x = gradus::randn({w7::kWidth}).set_trainable(true);
+  const Tensor addend = gradus::full({w7::kWidth}, w7::kAddend);
+  const Tensor factor = gradus::full({w7::kWidth}, w7::kFactor);
+  run(state, w7::kOps, [&](size_t) {
+    x.clear_grad();
+    Tensor y = x;
+    for (int64_t i = 0; i < w7::kOps; ++i) {
+      y = i % 3 == 0 ? y + addend : i % 3 == 1 ? y * factor : tanh(y);
+    }
+    sum(y).backward();
+    return x.grad().dense().data<float>()[0];
+  });
+}
+
+BENCHMARK(W1_embedding_sparse_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W3_skip_gram)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W6_mlp_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W7_small_ops)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+
+}  // namespace
