@@ -466,6 +466,17 @@ TEST(RecordJoint, GivesCotangentsOfUsedOutputsOnlyAndSaysWhatIsNeeded) {
   EXPECT_THAT(grad(a), ElementsAre(7));
 }
 
+TEST(RecordJoint, GivesWholeCotangentsBehindASum) {
+  const Tensor x = leaf({1, 2, 3});
+  const Tensor y = tensor({1.0, 2.0, 3.0});
+  record_joint("probe", {y}, {x}, [](Cotangents g, Needs) {
+    EXPECT_EQ(g[0].shape(), (Shape{3}));
+    return std::vector<Gradient>{g[0]};
+  });
+  (sum(y) * 2.0).backward();
+  EXPECT_THAT(grad(x), ElementsAre(2, 2, 2));
+}
+
 TEST(RecordJoint, NeedsNoGradientOfALeafThatWasFrozen) {
   const Tensor x = leaf({1}), frozen = leaf({2});
   frozen.set_trainable(false);

@@ -21,14 +21,14 @@ namespace {
 
 using Hashes = std::vector<std::uint64_t>;
 
-// Calls f with 1, 2, 3 and 8 threads, and again with 2, at both grains, and expects one result.
+// Calls f with 1, 2, 3 and 8 threads, twice with 1 and 2, at both grains, and expects one result.
 void expect_one_result(const std::function<Hashes()>& f) {
   const ThreadsGuard guard;
   for (const std::int64_t grain : {std::int64_t{64}, detail::default_parallel_grain}) {
     set_parallel_grain(grain);
     set_num_threads(1);
     const Hashes expected = f();
-    for (const int threads : {2, 3, 8, 2}) {
+    for (const int threads : {1, 2, 3, 8, 2}) {
       set_num_threads(threads);
       EXPECT_EQ(f(), expected) << threads << " threads, grain " << grain;
     }
