@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #ifdef GRADUS_STD_THREADS
+#include <cfenv>
 #include <condition_variable>
 #include <exception>
 #include <vector>
@@ -70,6 +71,7 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       body_ = body, context_ = context, chunks_ = chunks, next_ = 0, error_ = nullptr;
+      std::fegetenv(&environment_);
       busy_ = static_cast<int>(workers_.size());
       ++generation_;
     }
@@ -88,6 +90,7 @@ class Pool {
       wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
       if (stop_) return;
       seen = generation_;
+      std::fesetenv(&environment_);  // workers round and flush as the calling thread does
       lock.unlock();
       take_chunks();
       lock.lock();
@@ -113,6 +116,7 @@ class Pool {
   std::vector<std::thread> workers_;
   Body body_ = nullptr;
   void* context_ = nullptr;
+  std::fenv_t environment_{};
   int64_t chunks_ = 0;
   std::atomic<int64_t> next_{0};
   int busy_ = 0;
