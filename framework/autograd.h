@@ -156,14 +156,14 @@ class OpNode final : public Node {
   }
 
   template <class R>
-  static void add(Sink& sink, std::size_t i, R&& contribution, bool repeats) {
+  static void add(Sink& sink, std::size_t i, R contribution, bool repeats) {
     if constexpr (std::is_same_v<R, Repeated>) {
       sink.add_repeated(i, std::move(contribution.value));
     } else if constexpr (std::is_same_v<R, Tensor>) {
       repeats ? sink.add_repeated(i, std::move(contribution))
               : sink.add(i, Gradient(std::move(contribution)));
     } else {
-      sink.add(i, Gradient(std::forward<R>(contribution)));
+      sink.add(i, Gradient(std::move(contribution)));
     }
   }
 

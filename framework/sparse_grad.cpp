@@ -12,8 +12,6 @@
 
 namespace gradus {
 
-using detail::Access;
-
 SparseGrad::SparseGrad(Tensor ids, Tensor values, const Shape& shape, bool coalesced)
     : ids_(std::move(ids)), values_(std::move(values)), shape_(shape), coalesced_(coalesced) {}
 

@@ -49,7 +49,9 @@ Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingOptions& 
   return randn({rows, width}, 0.0, 1.0, DType::float32, generator);
 }
 
-Tensor adopted(Tensor weight) {
+// Of the argument of a function that takes it by value: if the caller moved it in, it is the only
+// handle.
+Tensor adopted(const Tensor& weight) {
   if (weight.dim() != 2) {
     throw ShapeError(fmt::format("from_pretrained: weight is {}, it must be 2-D [rows, columns]",
                                  weight.shape().str()));
@@ -112,8 +114,9 @@ Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
 Embedding Embedding::from_pretrained(Tensor weight, bool freeze, const EmbeddingOptions& options) {
-  return {adopted(std::move(weight)), !freeze, options};
+  return {adopted(weight), !freeze, options};
 }
 
 void Embedding::set_padding_idx(std::optional<std::int64_t> padding_idx) const {

@@ -19,7 +19,7 @@ struct Mask {
 
   // x / (1 - p) where the element is kept, else 0, also for an infinite x.
   Tensor apply(const Tensor& x) const {
-    const Tensor y = empty_like(x);
+    Tensor y = empty_like(x);
     const std::int64_t n = x.numel();
     detail::dispatch_float(x.dtype(), "dropout", [&]<class T>(T) {
       T* out = static_cast<T*>(detail::raw(y));

@@ -17,7 +17,6 @@
 
 namespace gradus {
 
-using detail::Access;
 using detail::axis_view;
 using detail::AxisView;
 using detail::check_ids;

@@ -67,7 +67,7 @@ Rows check_rows(const char* operation, const char* name, const Tensor& x, const 
 // The sum or mean of the losses of the rows, or the losses themselves.
 Tensor reduce(const Tensor& losses, Reduction reduction, std::int64_t counted) {
   if (reduction == Reduction::none) return losses;
-  const Tensor total = empty({}, losses.dtype());
+  Tensor total = empty({}, losses.dtype());
   detail::dispatch_float(losses.dtype(), "loss", [&]<class T>(T) {
     T* y = static_cast<T*>(raw(total));
     kernels::sum(losses.data<T>(), y, 1, losses.numel(), 1);
@@ -99,7 +99,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                              lse = Saved(lse)](const Tensor& g) {
                   const Tensor scale = row_scale(g, options.reduction, rows.counted);
                   const Tensor x = *logits;
-                  const Tensor dx = empty_like(x);
+                  Tensor dx = empty_like(x);
                   detail::dispatch_float(g.dtype(), "cross_entropy", [&]<class T>(T) {
                     kernels::cross_entropy_vjp(x.data<T>(), (*labels).data<std::int64_t>(),
                                                options.ignore_index, (*lse).data<double>(),
@@ -149,7 +149,7 @@ Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
                                  target.shape().str()));
   }
   const Tensor difference = sub(x, target);
-  const Tensor squares = mul(difference, difference);
+  Tensor squares = mul(difference, difference);
   if (reduction == Reduction::none) return squares;
   if (reduction == Reduction::sum || squares.numel() == 0) return sum(squares);
   return mean(squares);

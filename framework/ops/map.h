@@ -14,8 +14,8 @@ GRADUS_API Tensor map(const char* operation, const Tensor& x, const kernels::Una
 GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
                       const kernels::BinaryKernel& kernel);
 
-/// The same written over `a`, a temporary, if nobody else holds it and it has the shape and dtype of
-/// the result. The caller sees to it that backward does not need the values of `a`.
+/// The same written over `a`, a temporary, if nobody else holds it and it has the shape and dtype
+/// of the result. The caller sees to it that backward does not need the values of `a`.
 GRADUS_API Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
                            const kernels::BinaryKernel& kernel);
 

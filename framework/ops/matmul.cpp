@@ -285,7 +285,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   });
   if (!bias.defined()) return record("linear", y, std::move(dx), std::move(dw));
   auto db = vjp(bias, [=](const Tensor& g) { return column_sums(g, rows, out); });
-  return record("linear", y, std::move(dx), std::move(dw), std::move(db));
+  return record("linear", y, std::move(dx), std::move(dw), db);
 }
 
 }  // namespace gradus

@@ -208,7 +208,7 @@ void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index
 // y repeated over x says where the extremum is; each place gets g / (how many there are).
 Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan) {
   const Tensor whole = detail::repeat_to(Access::view(y, 0, plan.result(true)), plan.input());
-  const Tensor result = empty_like(x);
+  Tensor result = empty_like(x);
   detail::dispatch_float(x.dtype(), "max", [&]<class T>(T) {
     T* tied = static_cast<T*>(raw(result));
     const T* value = x.data<T>();
@@ -248,7 +248,7 @@ ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor
   check_not_empty(operation, plan);
   const int at = normalize_axis(axis, x.dim(), operation);
   const Shape shape = plan.result(keepdim);
-  const ValuesAndIndices y{empty(shape, x.dtype()), empty(shape, DType::int64)};
+  ValuesAndIndices y{empty(shape, x.dtype()), empty(shape, DType::int64)};
   choose(greatest, x, y.values, static_cast<std::int64_t*>(raw(y.indices)), x.shape().numel(0, at),
          x.size(at), x.shape().numel(at + 1, x.dim()));
   return y;

@@ -204,7 +204,7 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t axis) {
     }
     size += shape[a];
   }
-  const Tensor y = join(tensors, splice(first, a, 1, {size}), a);
+  Tensor y = join(tensors, splice(first, a, 1, {size}), a);
   record_joint("cat", {&y, 1}, tensors, [shapes = shapes_of(tensors), a](Cotangents g, Needs n) {
     return take_apart(g[0], n, shapes, a);
   });
@@ -221,7 +221,7 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t axis) {
                                  first.str(), i, tensors[i].shape().str()));
   }
   const auto count = static_cast<std::int64_t>(tensors.size());
-  const Tensor y = join(tensors, splice(first, a, 0, {count}), a);
+  Tensor y = join(tensors, splice(first, a, 0, {count}), a);
   record_joint("stack", {&y, 1}, tensors, [shapes = shapes_of(tensors), a](Cotangents g, Needs n) {
     return take_apart(g[0], n, shapes, a);
   });
@@ -384,7 +384,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   const int extra = shape.rank() - x.dim();
   for (int axis = 0; axis < x.dim(); ++axis) {
     const bool repeated = x.shape()[axis] == 1;
-    strides[static_cast<std::size_t>(axis + extra)] =
+    strides[static_cast<std::size_t>(axis) + static_cast<std::size_t>(extra)] =
         repeated ? 0 : x.shape().numel(axis + 1, x.dim());
   }
   Tensor y = empty(shape, x.dtype());

@@ -35,7 +35,7 @@ struct Slices {
   // x seen as [outer, a, b], with the last two axes swapped.
   Tensor swap(const Tensor& x, std::int64_t a, std::int64_t b, const Shape& result) const {
     if (inner == 1 || n == 1) return Access::view(x, 0, result);
-    const Tensor y = empty(result, x.dtype());
+    Tensor y = empty(result, x.dtype());
     const std::array<std::int64_t, 3> sizes{outer, a, b};
     const std::array<std::int64_t, 3> axes{0, 2, 1};
     kernels::permute(detail::data(x), raw(y), 3, sizes.data(), axes.data(),

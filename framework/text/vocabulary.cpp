@@ -41,11 +41,9 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
   std::vector<std::pair<std::string_view, std::int64_t>> kept;
   std::int64_t left_out = 0;
   for (const auto& [word, count] : counter.counts()) {
-    if (unknown_id_ && word == options.unknown) {
-      left_out += count;
-    } else if (padding_id_ && word == options.padding) {
-      continue;
-    } else if (count < options.min_count) {
+    const bool is_unknown = unknown_id_ && word == options.unknown;
+    if (!is_unknown && padding_id_ && word == options.padding) continue;
+    if (is_unknown || count < options.min_count) {
       left_out += count;
     } else {
       kept.emplace_back(word, count);
