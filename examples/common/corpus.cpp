@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+#include <gradus/examples/common/corpus.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/io/atomic_file.h>
+#include <gradus/framework/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <fstream>
+#include <unordered_set>
+#include <utility>
+
+namespace gradus::examples {
+namespace {
+
+LabelledText parse_line(const std::string& line, const std::string& place) {
+  const std::size_t tab = line.find('\t');
+  if (tab == std::string::npos) {
+    const std::string start = line.size() > 40 ? line.substr(0, 40) + "..." : line;
+    throw FormatError(fmt::format("{}: no tab in '{}': a line is label<TAB>text", place, start));
+  }
+  LabelledText result{line.substr(0, tab), line.substr(tab + 1)};
+  if (result.label.empty()) throw FormatError(fmt::format("{}: the label is empty", place));
+  if (result.text.find_first_not_of(" \t") == std::string::npos) {
+    throw FormatError(fmt::format("{}: the text is empty", place));
+  }
+  return result;
+}
+
+}  // namespace
+
+Corpus read_corpus(const std::filesystem::path& path) {
+  const auto fail = [&] {
+    const char* reason = errno != 0 ? std::strerror(errno) : "reading failed";
+    throw Error(fmt::format("corpus: cannot read {}: {}", path.string(), reason));
+  };
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail();
+  Corpus corpus;
+  std::string line;
+  for (std::int64_t number = 1; std::getline(file, line); ++number) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.empty()) continue;
+    corpus.push_back(parse_line(line, fmt::format("corpus: {}, line {}", path.string(), number)));
+  }
+  if (file.bad() || (corpus.empty() && std::filesystem::is_directory(path))) fail();
+  if (corpus.empty()) {
+    throw FormatError(
+        fmt::format("corpus: {} is empty: it needs lines of label<TAB>text", path.string()));
+  }
+  return corpus;
+}
+
+void write_corpus(const Corpus& corpus, const std::filesystem::path& path) {
+  AtomicFile file(path);
+  for (const LabelledText& line : corpus) file.write(line.label + "\t" + line.text + "\n");
+  file.commit();
+}
+
+Split split_corpus(Corpus corpus, std::int64_t parts, std::uint64_t seed) {
+  const auto n = static_cast<std::int64_t>(corpus.size());
+  const std::int64_t test = std::max<std::int64_t>(n / parts, 1);
+  if (test >= n) {
+    throw ValueError(fmt::format("corpus: {} text{} cannot be split into training and test", n,
+                                 n == 1 ? "" : "s"));
+  }
+  Generator generator(seed);
+  for (std::int64_t i = n - 1; i > 0; --i) {
+    std::swap(corpus[static_cast<std::size_t>(i)],
+              corpus[static_cast<std::size_t>(generator.below(i + 1))]);
+  }
+  const auto cut = corpus.begin() + test;
+  Split split;
+  split.train.assign(std::make_move_iterator(cut), std::make_move_iterator(corpus.end()));
+  split.test.assign(std::make_move_iterator(corpus.begin()), std::make_move_iterator(cut));
+  return split;
+}
+
+std::vector<std::string> labels_of(const Corpus& corpus) {
+  std::vector<std::string> labels;
+  std::unordered_set<std::string> seen;
+  for (const LabelledText& text : corpus) {
+    if (seen.insert(text.label).second) labels.push_back(text.label);
+  }
+  return labels;
+}
+
+void check_split(const Split& split) {
+  const std::vector<std::string> labels = labels_of(split.train);
+  if (labels.size() < 2) {
+    throw ValueError(
+        fmt::format("corpus: all training texts have the label '{}': a classifier "
+                    "needs two labels or more",
+                    labels.empty() ? "" : labels[0]));
+  }
+  for (const std::string& label : labels_of(split.test)) {
+    if (std::find(labels.begin(), labels.end(), label) == labels.end()) {
+      throw ValueError(
+          fmt::format("corpus: no training text has the label '{}' of the test texts", label));
+    }
+  }
+}
+
+}  // namespace gradus::examples

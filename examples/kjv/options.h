@@ -1,0 +1,38 @@
+#pragma once
+#include <gradus/examples/kjv/bible.h>
+#include <gradus/examples/kjv/classifier.h>
+#include <gradus/examples/kjv/word_vectors.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace gradus::examples {
+
+/// What can be chosen on the command line of kjv_demo.
+struct DemoOptions {
+  std::filesystem::path corpus, train, test;  ///< texts of one's own; empty: the King James Bible
+  BibleLabels bible_labels = BibleLabels::parts;
+  std::filesystem::path output = "build/kjv_demo";
+  std::filesystem::path write_split;  ///< only write the split there
+  std::filesystem::path model;        ///< only use this saved model
+  std::vector<std::string> classify;
+  std::vector<std::string> words = {"king", "jesus", "bread", "mountain", "rejoice", "seven"};
+
+  std::int64_t min_count = 2;
+  WordVectorSettings vectors;
+  TrainSettings training;
+  std::int64_t tune_epochs = 5;  ///< after unfreezing
+  bool scratch_only = false;
+  bool pairs = true;  ///< also train with pairs of neighbouring words as features
+  bool quick = false;
+  std::uint64_t seed = 1;
+  int threads = 0;  ///< 0: all processors
+};
+
+/// Reads the command line. Returns false if the program is to end with `exit_code`, since help was
+/// asked for or something is wrong, which it has printed.
+bool parse_options(int argc, char** argv, DemoOptions& options, int& exit_code);
+
+}  // namespace gradus::examples

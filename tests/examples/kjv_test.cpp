@@ -1,0 +1,107 @@
+#include <gmock/gmock.h>
+#include <gradus/examples/kjv/classifier.h>
+#include <gradus/examples/kjv/word_vectors.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/io/word_vectors.h>
+#include <gradus/optim/adam.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace gradus::examples {
+namespace {
+
+using testing::ElementsAre;
+
+Coding small_coding(bool pairs) {
+  WordCounter counter;
+  counter.add(features_of("a b c", pairs));
+  return {Vocabulary(counter, {.unknown = ""}), {"x", "y"}, pairs};
+}
+
+TEST(Features, AreWordsAndPairs) {
+  EXPECT_THAT(features_of("The sea, the", false), ElementsAre("the", "sea", ",", "the"));
+  EXPECT_THAT(features_of("the sea rose", true),
+              ElementsAre("the", "sea", "rose", "the sea", "sea rose"));
+  EXPECT_THAT(features_of("", true), ElementsAre());
+}
+
+TEST(Encode, LeavesUnknownFeaturesOut) {
+  const std::vector<Example> examples =
+      encode({{"y", "c zebra a"}, {"x", "?"}}, small_coding(false));
+  EXPECT_THAT(examples[0].ids, ElementsAre(3, 1));
+  EXPECT_EQ(examples[0].label, 1);
+  EXPECT_THAT(examples[1].ids, ElementsAre());
+}
+
+TEST(TextClassifier, TakesTheMeanOverWordsAndNotOverPadding) {
+  const Embedding table = Embedding::from_pretrained(
+      tensor({0.0F, 0.0F, 1.0F, 2.0F, 3.0F, 6.0F, 5.0F, 4.0F}, {4, 2}), true, {.padding_idx = 0});
+  const TextClassifier model(table, 2);
+  StateDict state = model.state_dict();
+  state.set("output.weight", tensor({1.0F, 0.0F, 0.0F, 1.0F}, {2, 2}));
+  state.set("output.bias", tensor({0.5F, -0.5F}));
+  model.load_state_dict(state);
+  const std::vector<Example> examples = {{{1, 2}, 0}, {{3}, 1}, {{}, 0}};
+  const Tensor logits = model(make_batch(examples, {0, 1, 2}));
+  EXPECT_THAT(logits.span<float>(), ElementsAre(2.5F, 3.5F, 5.5F, 3.5F, 0.5F, -0.5F));
+}
+
+TEST(Evaluate, CountsByLabel) {
+  EXPECT_DOUBLE_EQ(majority_share({{{}, 1}, {{}, 1}, {{}, 0}}, {{{}, 0}, {{}, 1}, {{}, 0}}),
+                   1.0 / 3);
+}
+
+TEST(SavedClassifier, ComesBackWhole) {
+  const auto file = std::filesystem::path(testing::TempDir()) / "classifier.safetensors";
+  const Coding coding = small_coding(true);
+  const TextClassifier model(Embedding(coding.vocabulary.size(), 3, {.padding_idx = 0}), 2);
+  save_classifier(model.state_dict(), coding, file);
+  const SavedClassifier loaded = load_classifier(file);
+  EXPECT_EQ(loaded.coding.vocabulary.words(), coding.vocabulary.words());
+  EXPECT_EQ(loaded.coding.labels, coding.labels);
+  EXPECT_TRUE(loaded.coding.pairs);
+  EXPECT_EQ(describe_text(loaded, "a b"), describe_text({coding, model}, "a b"));
+  EXPECT_EQ(describe_text(loaded, "zebra"), "no word of it is known");
+  save(model.state_dict(), file);
+  EXPECT_THROW(load_classifier(file), FormatError);
+}
+
+// Words of one group only stand beside each other.
+TEST(WordVectors, PutWordsThatStandTogetherNearEachOther) {
+  Generator generator(3);
+  WordCounter counter;
+  std::vector<std::vector<std::string>> texts;
+  for (int i = 0; i < 2000; ++i) {
+    std::vector<std::string> words;
+    for (int k = 0; k < 8; ++k) {
+      words.push_back((i % 2 == 0 ? "sea" : "land") + std::to_string(generator.below(5)));
+    }
+    counter.add(words);
+    texts.push_back(words);
+  }
+  const Vocabulary vocabulary(counter, {.unknown = ""});
+  Sentences sentences;
+  for (const auto& words : texts) sentences.push_back(vocabulary.ids(words));
+  const WordVectorSettings settings = {.dim = 16, .epochs = 5, .subsample = 0};
+  const TrainedVectors vectors = train_word_vectors(sentences, vocabulary, settings);
+  EXPECT_FALSE(vectors.stopped);
+  EXPECT_LT(vectors.last_loss, 0.8 * vectors.first_loss);
+  for (const auto& [word, cosine] :
+       nearest_words(vectors.table.weight, vocabulary, *vocabulary.find("sea0"), 4)) {
+    EXPECT_EQ(word.substr(0, 3), "sea") << cosine;
+  }
+
+  const auto file = std::filesystem::path(testing::TempDir()) / "vectors.txt";
+  save_vectors(vectors.table.weight, vocabulary, file);
+  const WordVectors saved = load_word_vectors(file);
+  EXPECT_EQ(saved.words.size(), 10U);  // without the padding
+  EXPECT_EQ(saved.words[0], vocabulary.word(1));
+  EXPECT_EQ(saved.matrix.span<float>()[0], vectors.table.weight.span<float>()[16]);
+}
+
+}  // namespace
+}  // namespace gradus::examples
