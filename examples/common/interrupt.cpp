@@ -1,5 +1,5 @@
 #include <gradus/examples/common/interrupt.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is POSIX
 
 #include <csignal>
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/examples/kjv/bible.h>
 #include <gradus/framework/error.h>
-#include <stdio.h>
+#include <stdio.h>  // NOLINT(modernize-deprecated-headers): popen is POSIX
 #include <sys/wait.h>
 
 #include <cctype>
