@@ -125,7 +125,7 @@ TYPED_TEST(Random, NormalIsFiniteAndHasTails) {
 }
 
 TYPED_TEST(Random, ElementsAreUncorrelated) {
-  for (const size_t lag : {1, 2, 3, 4, 8, 16, 32, 48, 64, 128}) {
+  for (const size_t lag : {1U, 2U, 3U, 4U, 8U, 16U, 32U, 48U, 64U, 128U}) {
     EXPECT_NEAR(correlation(this->uniform(1, 0, n, 0, 1), lag), 0, 0.01) << lag;
     EXPECT_NEAR(correlation(this->normal(1, 0, n, 0, 1), lag), 0, 0.01) << lag;
   }
