@@ -1,11 +1,19 @@
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/parallel.h>
-#include <gradus/tests/support/op_testing.h>
+#include <gradus/tests/support/op_cases.h>
 
 #include <algorithm>
 
 namespace gradus {
 namespace {
+
+const OpCases cases{
+    OpCase{"dropout", "a fixed seed", leaves({{4, 5}}),
+           [](const Inputs& in) {
+             Generator generator(3);
+             return dropout(in[0], 0.4, generator);
+           }},
+};
 
 TEST(OpDropout, KnownValuesZeroAShareAndScaleTheRest) {
   for (const double p : {0.1, 0.5, 0.8}) {

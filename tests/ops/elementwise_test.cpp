@@ -1,11 +1,37 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/tests/support/op_testing.h>
+#include <gradus/tests/support/op_cases.h>
 
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"add", "broadcast", leaves({{2, 3}, {3}}),
+           [](const Inputs& in) { return add(in[0], in[1]); }},
+    OpCase{"sub", "broadcast", leaves({{2, 1}, {2, 3}}),
+           [](const Inputs& in) { return sub(in[0], in[1]); }},
+    OpCase{"sub", "from a number", leaves({{3}}), [](const Inputs& in) { return 2 - in[0]; }},
+    OpCase{"mul", "broadcast", leaves({{2, 3}, {}}),
+           [](const Inputs& in) { return mul(in[0], in[1]); }},
+    OpCase{"mul", "a temporary", leaves({{2, 3}, {3}}),
+           [](const Inputs& in) { return (in[0] + 1) * in[1]; }},
+    OpCase{"div", "broadcast", leaves({{2, 3}, {3}}, 1, 2),
+           [](const Inputs& in) { return div(in[0], in[1]); }},
+    OpCase{"div", "by a number", leaves({{2, 3}}), [](const Inputs& in) { return in[0] / 3; }},
+    OpCase{"div", "of a number", leaves({{2, 3}}, 1, 2),
+           [](const Inputs& in) { return 3 / in[0]; }},
+    OpCase{"neg", "a matrix", leaves({{2, 3}}), [](const Inputs& in) { return neg(in[0]); }},
+    OpCase{"exp", "a matrix", leaves({{2, 3}}), [](const Inputs& in) { return exp(in[0]); }},
+    OpCase{"log", "a matrix", leaves({{2, 3}}, 0.5, 3),
+           [](const Inputs& in) { return log(in[0]); }},
+    OpCase{"sqrt", "a matrix", leaves({{2, 3}}, 0.5, 3),
+           [](const Inputs& in) { return sqrt(in[0]); }},
+    OpCase{"tanh", "a matrix", leaves({{2, 3}}), [](const Inputs& in) { return tanh(in[0]); }},
+    OpCase{"sigmoid", "a matrix", leaves({{2, 3}}),
+           [](const Inputs& in) { return sigmoid(in[0]); }},
+    OpCase{"relu", "a matrix", leaves({{2, 3}}), [](const Inputs& in) { return relu(in[0]); }},
+};
+
 using Unary = Tensor (*)(const Tensor&);
 using Binary = Tensor (*)(const Tensor&, const Tensor&);
 using DoubleBinary = double (*)(double, double);

@@ -2,13 +2,34 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/tests/support/op_cases.h>
 
 #include "shape_testing.h"
 
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"gather", "repeated ids",
+           leaves_and({{2, 3}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({2, 0, 2, 1}, {2, 2})};
+                      }),
+           [](const Inputs& in) { return gather(in[0], 1, in[1]); }},
+    OpCase{"embedding", "repeated ids",
+           leaves_and({{3, 4}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({2, 0, 2, 1}, {2, 2})};
+                      }),
+           [](const Inputs& in) { return embedding(in[0], in[1]); }},
+    OpCase{"embedding", "sparse",
+           leaves_and({{3, 4}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({2, 0, 2, 1}, {2, 2})};
+                      }),
+           [](const Inputs& in) { return embedding(in[0], in[1], {.sparse = true}); }},
+};
+
 using Values = std::vector<double>;
 
 Tensor no_ids(const Shape& shape = {0}) { return zeros(shape, DType::int64); }

@@ -1,11 +1,35 @@
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/softmax.h>
-#include <gradus/tests/support/op_testing.h>
+#include <gradus/tests/support/op_cases.h>
 
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"cross_entropy", "one label ignored",
+           leaves_and({{3, 4}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({1, -100, 3}, {3})};
+                      }),
+           [](const Inputs& in) { return cross_entropy(in[0], in[1]); }},
+    OpCase{"cross_entropy", "without reduction",
+           leaves_and({{3, 4}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({1, -100, 3}, {3})};
+                      }),
+           [](const Inputs& in) {
+             return cross_entropy(in[0], in[1], {.reduction = Reduction::none});
+           }},
+    OpCase{"nll_loss", "sum",
+           leaves_and({{3, 4}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({1, -100, 3}, {3})};
+                      }),
+           [](const Inputs& in) { return nll_loss(in[0], in[1], {.reduction = Reduction::sum}); }},
+    OpCase{"mse_loss", "mean", leaves({{3, 4}, {3, 4}}),
+           [](const Inputs& in) { return mse_loss(in[0], in[1]); }},
+};
+
 using Loss = Tensor (*)(const Tensor&, const Tensor&, const CrossEntropyOptions&);
 
 const Reduction reductions[] = {Reduction::mean, Reduction::sum, Reduction::none};

@@ -1,14 +1,28 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
-#include <gradus/tests/support/op_testing.h>
+#include <gradus/tests/support/op_cases.h>
 
 #include <algorithm>
 
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"matmul", "matrices", leaves({{2, 3}, {3, 4}}),
+           [](const Inputs& in) { return matmul(in[0], in[1]); }},
+    OpCase{"matmul", "batches that broadcast", leaves({{2, 1, 2, 3}, {4, 3, 2}}),
+           [](const Inputs& in) { return matmul(in[0], in[1]); }},
+    OpCase{
+        "matmul", "transposed operands", leaves({{3, 2}, {4, 3}}),
+        [](const Inputs& in) { return matmul(in[0], in[1], {.trans_a = true, .trans_b = true}); }},
+    OpCase{"matmul", "vectors", leaves({{5}, {5}}),
+           [](const Inputs& in) { return matmul(in[0], in[1]); }},
+    OpCase{"linear", "with bias", leaves({{2, 2, 3}, {4, 3}, {4}}),
+           [](const Inputs& in) { return linear(in[0], in[1], in[2]); }},
+    OpCase{"linear", "without bias", leaves({{2, 3}, {4, 3}}),
+           [](const Inputs& in) { return linear(in[0], in[1]); }},
+};
 
 // A pair of operands as op(a) [.., m, k] and op(b) [.., k, n] see them.
 struct Pair {

@@ -1,6 +1,6 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/tests/support/op_testing.h>
+#include <gradus/tests/support/op_cases.h>
 
 #include <algorithm>
 #include <map>
@@ -8,7 +8,23 @@
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"sum", "all", leaves({{2, 3}}), [](const Inputs& in) { return sum(in[0]); }},
+    OpCase{"sum", "an axis", leaves({{2, 3, 4}}),
+           [](const Inputs& in) { return sum(in[0], 1, true); }},
+    OpCase{"mean", "two axes", leaves({{2, 3, 4}}),
+           [](const Inputs& in) {
+             return mean(in[0], {0, 2});
+           }},
+    OpCase{"amax", "an axis", leaves({{3, 4}}), [](const Inputs& in) { return amax(in[0], 0); }},
+    OpCase{"amin", "an axis", leaves({{3, 4}}), [](const Inputs& in) { return amin(in[0], -1); }},
+    OpCase{"max", "all", leaves({{3, 4}}), [](const Inputs& in) { return max(in[0]); }},
+    OpCase{"max", "an axis", leaves({{3, 4}}),
+           [](const Inputs& in) { return max(in[0], 1).values; }},
+    OpCase{"min", "all", leaves({{3, 4}}), [](const Inputs& in) { return min(in[0]); }},
+    OpCase{"min", "an axis", leaves({{3, 4}}),
+           [](const Inputs& in) { return min(in[0], 0).values; }},
+};
 
 // The elements of x that go into each element of a reduction over the axes in `mask`, in order.
 std::vector<std::vector<double>> groups(const Tensor& x, unsigned mask) {

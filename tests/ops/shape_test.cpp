@@ -1,6 +1,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/tests/support/op_cases.h>
 
 #include <limits>
 
@@ -9,7 +10,35 @@
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"reshape", "two axes to three", leaves({{4, 3}}),
+           [](const Inputs& in) {
+             return reshape(in[0], {2, 2, -1});
+           }},
+    OpCase{"squeeze", "the middle axis", leaves({{2, 1, 3}}),
+           [](const Inputs& in) { return squeeze(in[0], 1); }},
+    OpCase{"unsqueeze", "the last axis", leaves({{2, 3}}),
+           [](const Inputs& in) { return unsqueeze(in[0], -1); }},
+    OpCase{"transpose", "the outer axes", leaves({{2, 3, 4}}),
+           [](const Inputs& in) { return transpose(in[0], 0, 2); }},
+    OpCase{"permute", "three axes", leaves({{2, 3, 4}}),
+           [](const Inputs& in) {
+             return permute(in[0], {2, 0, 1});
+           }},
+    OpCase{"cat", "the second axis", leaves({{2, 3}, {2, 1}}),
+           [](const Inputs& in) {
+             return cat({in[0], in[1]}, 1);
+           }},
+    OpCase{"stack", "a new last axis", leaves({{2, 3}, {2, 3}}),
+           [](const Inputs& in) {
+             return stack({in[0], in[1]}, -1);
+           }},
+    OpCase{"broadcast_to", "a row", leaves({{3}}),
+           [](const Inputs& in) {
+             return broadcast_to(in[0], {2, 3});
+           }},
+};
+
 using Values = std::vector<double>;
 
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();

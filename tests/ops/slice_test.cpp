@@ -2,6 +2,7 @@
 #include <gradus/framework/memory.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/tests/support/op_cases.h>
 
 #include <limits>
 
@@ -10,7 +11,17 @@
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"slice", "every second entry", leaves({{2, 5}}),
+           [](const Inputs& in) { return slice(in[0], 1, 1, 5, 2); }},
+    OpCase{"slice", "the first axis", leaves({{5, 2}}),
+           [](const Inputs& in) { return slice(in[0], 0, 1, 3); }},
+    OpCase{"select", "the last axis", leaves({{2, 3}}),
+           [](const Inputs& in) { return select(in[0], -1, 1); }},
+    OpCase{"slice", "a split", leaves({{5, 2}}),
+           [](const Inputs& in) { return split(in[0], 2)[1]; }},
+};
+
 using Values = std::vector<double>;
 
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();

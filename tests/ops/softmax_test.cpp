@@ -1,11 +1,21 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/softmax.h>
-#include <gradus/tests/support/op_testing.h>
+#include <gradus/tests/support/op_cases.h>
 
 namespace gradus {
 namespace {
 
-using Inputs = std::vector<Tensor>;
+const OpCases cases{
+    OpCase{"softmax", "the last axis", leaves({{2, 5}}),
+           [](const Inputs& in) { return softmax(in[0], -1); }},
+    OpCase{"softmax", "the first axis", leaves({{3, 2}}),
+           [](const Inputs& in) { return softmax(in[0], 0); }},
+    OpCase{"log_softmax", "the last axis", leaves({{2, 5}}),
+           [](const Inputs& in) { return log_softmax(in[0], -1); }},
+    OpCase{"log_softmax", "the first axis", leaves({{3, 2}}),
+           [](const Inputs& in) { return log_softmax(in[0], 0); }},
+};
+
 using Softmax = Tensor (*)(const Tensor&, std::int64_t);
 
 // log(softmax(x)) of x seen as [outer, n, inner], by the definition.
