@@ -14,7 +14,7 @@
 
 namespace gradus::golden {
 
-inline std::filesystem::path folder() { return std::filesystem::path(__FILE__).parent_path(); }
+inline std::filesystem::path folder() { return "tests/golden"; }
 
 /// A line of golden.txt.
 struct Line {

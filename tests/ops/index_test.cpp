@@ -10,6 +10,12 @@ namespace gradus {
 namespace {
 
 const OpCases cases{
+    OpCase{"index_select", "repeated ids",
+           leaves_and({{2, 3}},
+                      [] {
+                        return Inputs{tensor<std::int64_t>({2, 0, 2, 1}, {4})};
+                      }),
+           [](const Inputs& in) { return index_select(in[0], 1, in[1]); }},
     OpCase{"gather", "repeated ids",
            leaves_and({{2, 3}},
                       [] {
