@@ -18,7 +18,7 @@ for file in "$scratch"/train/*; do
   [ -s "$file" ] || { echo "readme_test: README.md has no block for $(basename "$file")" >&2; exit 1; }
 done
 lines=$(grep -c . "$scratch/train/train.cpp")
-[ "$lines" -le 40 ] || { echo "readme_test: the program has grown to $lines lines" >&2; exit 1; }
+[ "$lines" -le 25 ] || { echo "readme_test: the program has grown to $lines lines" >&2; exit 1; }
 
 cmake -S "$scratch/train" -B "$scratch/train/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$scratch/prefix"
 cmake --build "$scratch/train/build"
