@@ -17,6 +17,7 @@ namespace w1 = peers::w1;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
+namespace w9 = peers::w9;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
@@ -144,12 +145,88 @@ Workload small_ops(const std::string& inputs, const std::string&) {
           }};
 }
 
+/// Trainable values of a shape.
+Tensor leaf(uint64_t seed, const gradus::Shape& shape) {
+  return gradus::tensor(peers::values(seed, shape.numel()), shape).set_trainable(true);
+}
+
+double squared_norm(const Tensor& x) {
+  const std::vector<float> zeros(static_cast<size_t>(x.numel()));
+  return peers::squared_distance(x.data<float>(), zeros);
+}
+
+/// The op forward, recorded.
+template <class F>
+Workload forward(F op) {
+  const auto y = std::make_shared<Tensor>();
+  const auto step = [=](int64_t) {
+    *y = op();
+    return static_cast<double>(y->data<float>()[0]);
+  };
+  return {step, [=] { return std::sqrt(squared_norm(*y)); }};
+}
+
+/// The op's backward pass, again and again over one graph.
+template <class F>
+Workload backward(const std::vector<Tensor>& leaves, F op) {
+  const Tensor y = op();
+  const Tensor cotangent = gradus::tensor(peers::values(9, y.numel()), y.shape());
+  const auto step = [=](int64_t) {
+    for (const Tensor& leaf : leaves) leaf.clear_grad();
+    y.backward(cotangent, {.retain_graph = true});
+    return static_cast<double>(leaves[0].grad().dense().data<float>()[0]);
+  };
+  return {step, [=] {
+            double sum = 0;
+            for (const Tensor& leaf : leaves) sum += squared_norm(leaf.grad().dense());
+            return std::sqrt(sum);
+          }};
+}
+
+/// `op(leaves)` forward or backward, as the last word of the variant says.
+template <class F>
+Workload one_op(const std::string& variant, const std::vector<Tensor>& leaves, F op) {
+  const auto run = [=] { return op(leaves); };
+  return variant == "forward" ? forward(run) : backward(leaves, run);
+}
+
+Workload tanh_chain(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(1, {w9::kTanh}), leaf(2, {w9::kTanh}), leaf(3, {w9::kTanh})},
+                [](const std::vector<Tensor>& x) { return tanh(x[0] * x[1] + x[2]); });
+}
+
+Workload softmax_rows(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(4, {w9::kSoftmaxRows, w9::kSoftmaxWidth})},
+                [](const std::vector<Tensor>& x) { return softmax(x[0], 1); });
+}
+
+Workload sum_all(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
+                [](const std::vector<Tensor>& x) { return sum(x[0]); });
+}
+
+template <int64_t axis>
+Workload sum_axis(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
+                [](const std::vector<Tensor>& x) { return sum(x[0], axis); });
+}
+
 const peers::Side kGradus{"gradus",
                           {{"W1_embedding_sparse_sgd", "sparse", embedding},
                            {"W3_skip_gram", "skip_gram_loss", skip_gram},
                            {"W6_mlp_adam", "adam", mlp},
                            {"W6b_mlp_fused_adam", "adam", mlp},
-                           {"W7_small_ops", "operators", small_ops}},
+                           {"W7_small_ops", "operators", small_ops},
+                           {"W9_tanh_forward", "forward", tanh_chain},
+                           {"W9_tanh_backward", "backward", tanh_chain},
+                           {"W9_softmax_forward", "forward", softmax_rows},
+                           {"W9_softmax_backward", "backward", softmax_rows},
+                           {"W9_sum_all_forward", "forward", sum_all},
+                           {"W9_sum_all_backward", "backward", sum_all},
+                           {"W9_sum_axis0_forward", "forward", sum_axis<0>},
+                           {"W9_sum_axis0_backward", "backward", sum_axis<0>},
+                           {"W9_sum_axis1_forward", "forward", sum_axis<1>},
+                           {"W9_sum_axis1_backward", "backward", sum_axis<1>}},
                           [](int threads) { gradus::set_num_threads(threads); }};
 
 }  // namespace

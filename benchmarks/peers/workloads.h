@@ -45,6 +45,25 @@ inline constexpr int64_t kOps = 1000, kWidth = 16;
 inline constexpr float kAddend = 0.01F, kFactor = 0.99F;
 }  // namespace w7
 
+/// W9: one op forward, and backward from a graph that is kept, on values() of the shapes.
+namespace w9 {
+inline constexpr int64_t kTanh = 4'000'000;                          // tanh(a * b + c)
+inline constexpr int64_t kSoftmaxRows = 8192, kSoftmaxWidth = 1000;  // along the rows
+inline constexpr int64_t kNormRows = 4096, kNormWidth = 768;         // layer norm of the rows
+inline constexpr int64_t kSumRows = 4096, kSumWidth = 1024;          // over all, over each axis
+}  // namespace w9
+
+/// `count` values in [-2, 2), the same on every side, for workloads that need no input file.
+inline std::vector<float> values(uint64_t seed, int64_t count) {
+  std::vector<float> result(static_cast<size_t>(count));
+  uint64_t state = seed;
+  for (float& value : result) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    value = static_cast<float>(state >> 40) / 4194304.0F - 2.0F;
+  }
+  return result;
+}
+
 /// The values of input `name`: the file `directory/name` is `count` values and nothing else.
 template <class T>
 std::vector<T> read(const std::string& directory, const std::string& name, int64_t count) {
@@ -74,7 +93,8 @@ inline double squared_distance(const float* values, const std::vector<float>& st
 struct Workload {
   /// Runs training step n and returns its loss.
   std::function<double(int64_t n)> step;
-  /// L2 distance of all weights from where they started (W7: L2 norm of the gradient).
+  /// L2 distance of all weights from where they started (W7, W9: L2 norm of the gradients, of the
+  /// result where the workload is a forward pass).
   std::function<double()> moved;
 };
 

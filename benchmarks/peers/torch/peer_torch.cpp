@@ -17,6 +17,7 @@ namespace w1 = peers::w1;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
+namespace w9 = peers::w9;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, std::vector<int64_t> shape) {
@@ -185,6 +186,78 @@ Workload small_ops(const std::string& inputs, const std::string&) {
   return {step, [=] { return x.grad().norm().item<double>(); }};
 }
 
+Tensor values(uint64_t seed, std::vector<int64_t> shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  std::vector<float> all = peers::values(seed, count);
+  return torch::from_blob(all.data(), shape, torch::kFloat).clone();
+}
+
+Tensor leaf(uint64_t seed, std::vector<int64_t> shape) {
+  return values(seed, std::move(shape)).requires_grad_();
+}
+
+double squared_norm(const Tensor& x) {
+  const Tensor contiguous = x.detach().contiguous();
+  const std::vector<float> zeros(static_cast<size_t>(contiguous.numel()));
+  return peers::squared_distance(contiguous.data_ptr<float>(), zeros);
+}
+
+double first(const Tensor& x) { return *x.data_ptr<float>(); }
+
+template <class F>
+Workload forward(F op) {
+  const auto y = std::make_shared<Tensor>();
+  const auto step = [=](int64_t) {
+    *y = op();
+    return first(*y);
+  };
+  return {step, [=] { return std::sqrt(squared_norm(*y)); }};
+}
+
+template <class F>
+Workload backward(const std::vector<Tensor>& leaves, F op) {
+  const Tensor y = op();
+  const Tensor cotangent = values(9, y.sizes().vec());
+  const auto step = [=](int64_t) {
+    for (const Tensor& leaf : leaves) leaf.mutable_grad() = Tensor();
+    y.backward(cotangent, /*retain_graph=*/true);
+    return first(leaves[0].grad());
+  };
+  return {step, [=] {
+            double sum = 0;
+            for (const Tensor& leaf : leaves) sum += squared_norm(leaf.grad());
+            return std::sqrt(sum);
+          }};
+}
+
+template <class F>
+Workload one_op(const std::string& variant, const std::vector<Tensor>& leaves, F op) {
+  const auto run = [=] { return op(leaves); };
+  return variant == "forward" ? forward(run) : backward(leaves, run);
+}
+
+Workload tanh_chain(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(1, {w9::kTanh}), leaf(2, {w9::kTanh}), leaf(3, {w9::kTanh})},
+                [](const std::vector<Tensor>& x) { return torch::tanh(x[0] * x[1] + x[2]); });
+}
+
+Workload softmax_rows(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(4, {w9::kSoftmaxRows, w9::kSoftmaxWidth})},
+                [](const std::vector<Tensor>& x) { return torch::softmax(x[0], 1); });
+}
+
+Workload sum_all(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
+                [](const std::vector<Tensor>& x) { return x[0].sum(); });
+}
+
+template <int64_t axis>
+Workload sum_axis(const std::string&, const std::string& variant) {
+  return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
+                [](const std::vector<Tensor>& x) { return x[0].sum(axis); });
+}
+
 const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
                              std::to_string(TORCH_VERSION_MINOR) + "." +
                              std::to_string(TORCH_VERSION_PATCH),
@@ -195,7 +268,17 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
 #ifdef PEERS_HAVE_FUSED_ADAM
                           {"W6b_mlp_fused_adam", "fused_adam", mlp},
 #endif
-                          {"W7_small_ops", "gradients_none", small_ops}},
+                          {"W7_small_ops", "gradients_none", small_ops},
+                          {"W9_tanh_forward", "forward", tanh_chain},
+                          {"W9_tanh_backward", "backward", tanh_chain},
+                          {"W9_softmax_forward", "forward", softmax_rows},
+                          {"W9_softmax_backward", "backward", softmax_rows},
+                          {"W9_sum_all_forward", "forward", sum_all},
+                          {"W9_sum_all_backward", "backward", sum_all},
+                          {"W9_sum_axis0_forward", "forward", sum_axis<0>},
+                          {"W9_sum_axis0_backward", "backward", sum_axis<0>},
+                          {"W9_sum_axis1_forward", "forward", sum_axis<1>},
+                          {"W9_sum_axis1_backward", "backward", sum_axis<1>}},
                          [](int threads) {
                            at::set_num_threads(threads);
                            at::set_num_interop_threads(1);
