@@ -134,6 +134,17 @@ class Walk {
   int64_t offset_ = 0;
 };
 
+/// One element n times, a cache line at a time.
+template <class U>
+void repeat(U value, char* y, int64_t n) {
+  constexpr int64_t kSize = sizeof(U), kLine = 64;
+  alignas(kLine) char line[kLine];
+  for (int64_t i = 0; i < kLine; i += kSize) store(line + i, value);
+  int64_t i = 0;
+  for (; i + kLine <= n * kSize; i += kLine) std::memcpy(y + i, line, kLine);
+  std::memcpy(y + i, line, static_cast<size_t>(n * kSize - i));
+}
+
 /// Rows of y one by one: runs, one repeated element, or elements at a stride.
 void copy_rows(const char* x, char* y, View view) {
   const int64_t n = view.size[view.rank - 1], stride = view.stride[view.rank - 1];
@@ -150,8 +161,7 @@ void copy_rows(const char* x, char* y, View view) {
         if (stride == element) {
           std::memcpy(to, from, static_cast<size_t>(n * element));
         } else if (stride == 0) {
-          const U value = load<U>(from);
-          for (int64_t i = 0; i < n; ++i) store(to + i * kSize, value);
+          repeat(load<U>(from), to, n);
         } else {
           for (int64_t i = 0; i < n; ++i) store(to + i * kSize, load<U>(from + i * stride));
         }
@@ -313,6 +323,15 @@ void copy_view(const void* x, void* y, View view) {
   const int last = view.rank - 1;
   if (view.rank == 1 && view.stride[last] == view.element) {
     return copy_blocks(x, 0, y, 0, view.size[last] * view.element, 1);
+  }
+  if (view.rank == 1 && view.stride[last] == 0) {
+    with_element(view.element, [&](auto kind) {
+      using U = decltype(kind);
+      parallel_for(view.size[last], 1, [=](int64_t begin, int64_t end) {
+        repeat(load<U>(from), to + begin * int64_t{sizeof(U)}, end - begin);
+      });
+    });
+    return;
   }
   if (view.stride[last] != view.element && view.stride[last] != 0) {
     for (int i = 0; i < last; ++i) {
