@@ -20,6 +20,7 @@ namespace w1 = peers::w1;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
+namespace w9 = peers::w9;
 
 // Ids 0, 1, ... drawn with probability proportional to 1 / (id + 1)^power.
 std::vector<Tensor> zipf_batches(int64_t rows, double power, const Shape& shape) {
@@ -120,9 +121,76 @@ void W7_small_ops(benchmark::State& state) {
   });
 }
 
+Tensor leaf(const Shape& shape) { return gradus::randn(shape).set_trainable(true); }
+
+// op(leaves) forward, recorded; items are elements of the first leaf.
+template <class F>
+void forward(benchmark::State& state, const std::vector<Tensor>& leaves, F op) {
+  Tensor y;
+  run(state, leaves[0].numel(), [&](size_t) {
+    y = op(leaves);
+    return y.data<float>()[0];
+  });
+}
+
+// Its backward pass, again and again over one graph.
+template <class F>
+void backward(benchmark::State& state, const std::vector<Tensor>& leaves, F op) {
+  const Tensor y = op(leaves);
+  const Tensor cotangent = gradus::randn(y.shape());
+  run(state, leaves[0].numel(), [&](size_t) {
+    for (const Tensor& x : leaves) x.clear_grad();
+    y.backward(cotangent, {.retain_graph = true});
+    return leaves[0].grad().dense().data<float>()[0];
+  });
+}
+
+const Shape tanh_shape = {w9::kTanh};
+const Shape softmax_shape = {w9::kSoftmaxRows, w9::kSoftmaxWidth};
+const Shape sum_shape = {w9::kSumRows, w9::kSumWidth};
+
+Tensor tanh_chain(const std::vector<Tensor>& x) { return tanh(x[0] * x[1] + x[2]); }
+Tensor softmax_rows(const std::vector<Tensor>& x) { return softmax(x[0], 1); }
+Tensor sum_all(const std::vector<Tensor>& x) { return sum(x[0]); }
+Tensor sum_axis0(const std::vector<Tensor>& x) { return sum(x[0], 0); }
+Tensor sum_axis1(const std::vector<Tensor>& x) { return sum(x[0], 1); }
+
+void W9_tanh_forward(benchmark::State& state) {
+  forward(state, {leaf(tanh_shape), leaf(tanh_shape), leaf(tanh_shape)}, tanh_chain);
+}
+void W9_tanh_backward(benchmark::State& state) {
+  backward(state, {leaf(tanh_shape), leaf(tanh_shape), leaf(tanh_shape)}, tanh_chain);
+}
+void W9_softmax_forward(benchmark::State& state) {
+  forward(state, {leaf(softmax_shape)}, softmax_rows);
+}
+void W9_softmax_backward(benchmark::State& state) {
+  backward(state, {leaf(softmax_shape)}, softmax_rows);
+}
+void W9_sum_all_forward(benchmark::State& state) { forward(state, {leaf(sum_shape)}, sum_all); }
+void W9_sum_all_backward(benchmark::State& state) { backward(state, {leaf(sum_shape)}, sum_all); }
+void W9_sum_axis0_forward(benchmark::State& state) { forward(state, {leaf(sum_shape)}, sum_axis0); }
+void W9_sum_axis0_backward(benchmark::State& state) {
+  backward(state, {leaf(sum_shape)}, sum_axis0);
+}
+void W9_sum_axis1_forward(benchmark::State& state) { forward(state, {leaf(sum_shape)}, sum_axis1); }
+void W9_sum_axis1_backward(benchmark::State& state) {
+  backward(state, {leaf(sum_shape)}, sum_axis1);
+}
+
 BENCHMARK(W1_embedding_sparse_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W3_skip_gram)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W6_mlp_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W7_small_ops)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_tanh_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_tanh_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_softmax_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_softmax_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_sum_all_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_sum_all_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_sum_axis0_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_sum_axis0_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_sum_axis1_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_sum_axis1_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 
 }  // namespace

@@ -145,6 +145,11 @@ TEST(Broadcast, RepeatsAlongAxesOfStrideZero) {
       expect_broadcasts({0, 0}, {5, 7}, size);
       expect_broadcasts({7, 1}, {5, 7}, size);
       expect_broadcasts({0}, {100}, size);
+      for (const int64_t n : {2, 3, 5, 15, 16, 17, 63, 64, 65, 129}) {  // about a cache line
+        expect_broadcasts({0}, {n}, size);
+        expect_broadcasts({1, 0}, {3, n}, size);
+      }
+      expect_broadcasts({0}, {200'001}, size);  // several chunks
       expect_broadcasts({}, {}, size);
       expect_broadcasts({3, 0, 1}, {4, 5, 3}, size);
       expect_broadcasts({2, 0, 1}, {4, 5, 2}, size);
