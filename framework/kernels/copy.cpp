@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace gradus::kernels {
 namespace {
@@ -444,9 +445,20 @@ GRADUS_COPY(int64_t)
 GRADUS_COPY(bool)
 #undef GRADUS_COPY
 
-#define GRADUS_ADD(T)                                                            \
-  template void add_blocks<T>(const T*, int64_t, T*, int64_t, int64_t, int64_t); \
-  template void add_strided<T>(const T*, T*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+template <class T>
+void transpose_block(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows,
+                     int64_t columns) {
+  using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  constexpr int64_t kSize = sizeof(T);
+  transpose<U>(reinterpret_cast<const char*>(x), x_stride * kSize, reinterpret_cast<char*>(y),
+               y_stride * kSize, rows, columns);
+}
+
+#define GRADUS_ADD(T)                                                                     \
+  template void add_blocks<T>(const T*, int64_t, T*, int64_t, int64_t, int64_t);          \
+  template void add_strided<T>(const T*, T*, int64_t, int64_t, int64_t, int64_t, int64_t, \
+                               int64_t);                                                  \
+  template void transpose_block<T>(const T*, int64_t, T*, int64_t, int64_t, int64_t);
 GRADUS_ADD(float)
 GRADUS_ADD(double)
 #undef GRADUS_ADD

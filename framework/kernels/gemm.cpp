@@ -1,5 +1,6 @@
 #include <gradus/framework/detail/blas.h>
 #include <gradus/framework/kernels/gemm.h>
+#include <gradus/framework/kernels/packed_gemm.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
@@ -73,6 +74,10 @@ struct Product {
     if (columns == 1) {  // op(A) b
       return blas_gemv(ta, ta ? k : rows, ta ? rows : k, alpha, from_a, lda, from_b, tb ? 1 : ldb,
                        beta, to, ldc);
+    }
+    if (alpha != T{0} &&
+        packed_gemm_is_faster<T>(ta, tb, rows, columns, k)) {  // BLAS skips NaN * 0
+      return packed_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
     }
     blas_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
   }

@@ -1,0 +1,229 @@
+// The method: K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
+// without the loop that cuts k.
+#include <gradus/framework/detail/simd.h>
+#include <gradus/framework/kernels/copy.h>
+#include <gradus/framework/kernels/packed_gemm.h>
+#include <gradus/framework/memory.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace gradus::kernels {
+namespace {
+
+using detail::Batch;
+using detail::batch_size;
+
+// A tile of C is kept in registers: 12 of 16, or 28 of 32.
+#ifdef __AVX512F__
+constexpr int64_t tile_rows = 14;
+#else
+constexpr int64_t tile_rows = 6;
+#endif
+template <class T>
+constexpr int64_t tile_columns = 2 * batch_size<T>;
+
+// Bytes that are packed at a time: A for the second-level cache, B for the third.
+constexpr int64_t packed_a_bytes = int64_t{144} << 10;
+constexpr int64_t packed_b_bytes = int64_t{1024} << 10;
+
+/// What becomes of a tile: c[i * row_step + j * column_step] = alpha tile[i, j] + beta c[...].
+template <class T>
+struct Target {
+  T alpha, beta;
+  T* c;
+  int64_t row_step, column_step;
+
+  Target at(int64_t i, int64_t j) const {
+    return {alpha, beta, c + i * row_step + j * column_step, row_step, column_step};
+  }
+};
+
+/// Products of `rows` rows of A, packed [k, tile_rows] or `lda` elements apart, and a packed panel
+/// of B [k, tile_columns], of which `columns` columns count.
+template <class T, bool packed, int64_t rows>
+void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t columns,
+                   const Target<T>& to) {
+  constexpr int64_t step = batch_size<T>, width = tile_columns<T>;
+  Batch<T> sum[rows][2];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < rows; ++i) {
+    sum[i][0] = sum[i][1] = Batch<T>(T{0});
+    __builtin_prefetch(to.c + i * to.row_step, 1);
+    __builtin_prefetch(to.c + i * to.row_step + width - 1, 1);
+  }
+#pragma GCC unroll 4
+  for (int64_t p = 0; p < k; ++p) {
+    const Batch<T> left = Batch<T>::load_aligned(b + p * width);
+    const Batch<T> right = Batch<T>::load_aligned(b + p * width + step);
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < rows; ++i) {
+      const Batch<T> factor(packed ? a[p * tile_rows + i] : a[i * lda + p]);
+      sum[i][0] = xsimd::fma(factor, left, sum[i][0]);
+      sum[i][1] = xsimd::fma(factor, right, sum[i][1]);
+    }
+  }
+  const Batch<T> alpha(to.alpha), beta(to.beta);
+  if (columns == width && to.column_step == 1) {
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t half = 0; half < 2; ++half) {
+        T* y = to.c + i * to.row_step + half * step;
+        Batch<T> value = alpha * sum[i][half];
+        if (to.beta != T{0}) value = xsimd::fma(beta, Batch<T>::load_unaligned(y), value);
+        value.store_unaligned(y);
+      }
+    }
+    return;
+  }
+  alignas(64) T tile[rows][width];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < rows; ++i) {
+    (alpha * sum[i][0]).store_aligned(tile[i]);
+    (alpha * sum[i][1]).store_aligned(tile[i] + step);
+  }
+  for (int64_t j = 0; j < columns; ++j) {
+    T* y = to.c + j * to.column_step;
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < rows; ++i, y += to.row_step) {
+      *y = to.beta == T{0} ? tile[i][j] : tile[i][j] + to.beta * *y;
+    }
+  }
+}
+
+template <class T>
+using Multiply = void (*)(int64_t k, const T* a, int64_t lda, const T* b, int64_t columns,
+                          const Target<T>& to);
+
+/// multiply_tile for 1, 2, ... tile_rows rows.
+template <class T, bool packed>
+constexpr auto multiply_rows = []<int64_t... i>(std::integer_sequence<int64_t, i...>) {
+  return std::array<Multiply<T>, sizeof...(i)>{multiply_tile<T, packed, i + 1>...};
+}
+(std::make_integer_sequence<int64_t, tile_rows>());
+
+/// Memory of the pool while it lives.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t elements)
+      : bytes_(static_cast<size_t>(elements) * sizeof(T)),
+        data_(static_cast<T*>(gradus::detail::allocate(bytes_))) {}
+  ~Scratch() { gradus::detail::deallocate(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  size_t bytes_;
+  T* data_;
+};
+
+int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
+
+/// Columns [0, n) of op(B) as panels [k, tile_columns], the last one filled up with zeros.
+template <class T>
+void pack_b(bool transposed, int64_t k, int64_t n, const T* b, int64_t ldb, T* to) {
+  constexpr int64_t width = tile_columns<T>;
+  for (int64_t j = 0; j < n; j += width, to += k * width) {
+    const int64_t columns = std::min(width, n - j);
+    if (columns < width) std::fill(to, to + k * width, T{0});
+    if (transposed) {
+      transpose_block(b + j * ldb, ldb, to, width, columns, k);
+    } else if (columns == width) {
+      for (int64_t p = 0; p < k; ++p)
+        std::memcpy(to + p * width, b + p * ldb + j, width * sizeof(T));
+    } else {
+      for (int64_t p = 0; p < k; ++p) std::copy_n(b + p * ldb + j, columns, to + p * width);
+    }
+  }
+}
+
+/// Rows [0, m) of A, stored transposed, as panels [k, tile_rows]; the last one may have gaps.
+template <class T>
+void pack_a(int64_t m, int64_t k, const T* a, int64_t lda, T* to) {
+  for (int64_t i = 0; i < m; i += tile_rows, to += k * tile_rows) {
+    const int64_t rows = std::min(tile_rows, m - i);
+    if (rows == tile_rows) {
+      for (int64_t p = 0; p < k; ++p) {
+        std::memcpy(to + p * tile_rows, a + p * lda + i, tile_rows * sizeof(T));
+      }
+    } else {
+      for (int64_t p = 0; p < k; ++p) std::copy_n(a + p * lda + i, rows, to + p * tile_rows);
+    }
+  }
+}
+
+/// Rows [0, m) of A, packed or `lda` elements apart, times packed columns [0, n) of B.
+template <class T, bool packed>
+void multiply_block(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+                    const Target<T>& to) {
+  constexpr int64_t width = tile_columns<T>;
+  for (int64_t j = 0; j < n; j += width) {
+    for (int64_t i = 0; i < m; i += tile_rows) {
+      const int64_t rows = std::min(tile_rows, m - i);
+      multiply_rows<T, packed>[static_cast<size_t>(rows - 1)](
+          k, packed ? a + i * k : a + i * lda, lda, b + j * k, std::min(width, n - j), to.at(i, j));
+    }
+  }
+}
+
+template <class T>
+void multiply(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
+              const T* b, int64_t ldb, const Target<T>& to) {
+  constexpr int64_t width = tile_columns<T>, size = sizeof(T);
+  const int64_t columns = std::max(packed_b_bytes / (k * size) / width * width, width);
+  const int64_t rows = std::max(packed_a_bytes / (k * size) / tile_rows * tile_rows, tile_rows);
+  const Scratch<T> packed_b(k * round_up(std::min(columns, n), width));
+  const Scratch<T> packed_a(ta ? k * round_up(std::min(rows, m), tile_rows) : 1);
+  for (int64_t j = 0; j < n; j += columns) {
+    const int64_t nj = std::min(columns, n - j);
+    pack_b(tb, k, nj, b + (tb ? j * ldb : j), ldb, packed_b.data());
+    for (int64_t i = 0; i < m; i += rows) {
+      const int64_t mi = std::min(rows, m - i);
+      if (ta) {
+        pack_a(mi, k, a + i, lda, packed_a.data());
+        multiply_block<T, true>(mi, nj, k, packed_a.data(), 0, packed_b.data(), to.at(i, j));
+      } else {
+        multiply_block<T, false>(mi, nj, k, a + i * lda, lda, packed_b.data(), to.at(i, j));
+      }
+    }
+  }
+}
+
+/// C^T = op(B)^T op(A)^T: reads a long B^T as it is and packs a short A instead. The tiles of C are
+/// then written transposed, for which k has to be long.
+bool is_better_turned(bool ta, bool tb, int64_t m, int64_t n, int64_t k) {
+  return tb && !ta && (n < 16 || (m >= 64 && m <= 320 && m < n && k >= 256));
+}
+
+}  // namespace
+
+template <class T>
+void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+                 int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  if (is_better_turned(trans_a, trans_b, m, n, k)) {
+    return multiply<T>(!trans_b, !trans_a, n, m, k, b, ldb, a, lda, {alpha, beta, c, 1, ldc});
+  }
+  multiply<T>(trans_a, trans_b, m, n, k, a, lda, b, ldb, {alpha, beta, c, ldc, 1});
+}
+
+template <class T>
+bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k) {
+  if (is_better_turned(trans_a, trans_b, m, n, k)) return k <= 1024;
+  const bool few_rows = !trans_a && m <= 20 && n >= 128;  // to pack B for
+  if (!trans_b && (few_rows || n < 4)) return false;
+  return k <= 256;
+}
+
+#define GRADUS_PACKED_GEMM(T)                                                               \
+  template bool packed_gemm_is_faster<T>(bool, bool, int64_t, int64_t, int64_t);            \
+  template void packed_gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, \
+                               const T*, int64_t, T, T*, int64_t);
+GRADUS_PACKED_GEMM(float)
+GRADUS_PACKED_GEMM(double)
+#undef GRADUS_PACKED_GEMM
+
+}  // namespace gradus::kernels
