@@ -189,7 +189,8 @@ void run_chunks(int64_t chunks, Body body, void* context) {
     // still holds.
     thread_local bool upwards = false;
     if (chunks > 1) upwards = !upwards;
-    for (int64_t i = 0; i < chunks; ++i) body(context, upwards ? i : chunks - 1 - i);
+    const bool up = upwards;  // loops inside body change the other
+    for (int64_t i = 0; i < chunks; ++i) body(context, up ? i : chunks - 1 - i);
     return;
   }
   current_pool()->run(chunks, body, context);
