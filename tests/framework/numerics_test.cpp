@@ -1,5 +1,6 @@
 // Wide sums, NaN and the floating-point mode.
 #include <gradus/framework/creation.h>
+#include <gradus/framework/numerics.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
@@ -11,6 +12,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <thread>
 #if defined(__SSE__)
 #include <immintrin.h>
 #endif
@@ -112,6 +114,33 @@ TEST(FloatingPointMode, ThatTheUserSetIsKeptInEveryThread) {
   _mm_setcsr(before);
   EXPECT_EQ(found, (std::vector<unsigned>{flushed, flushed}));
   EXPECT_EQ(modes()[1], modes()[0]);
+}
+
+TEST(FlushDenormal, HoldsInEveryWorkerAndIsRestored) {
+  const std::vector<unsigned> before = modes();
+  EXPECT_FALSE(flush_denormal());
+  {
+    const FlushDenormalGuard guard;
+    EXPECT_TRUE(flush_denormal());
+    EXPECT_EQ(modes(), (std::vector<unsigned>{before[0] | 0x8040, before[0] | 0x8040}));
+    bool other = true;
+    std::thread([&] { other = flush_denormal(); }).join();
+    EXPECT_TRUE(other);  // a thread starts with the mode of the one that makes it
+    { const FlushDenormalGuard inner; }
+    EXPECT_TRUE(flush_denormal());
+  }
+  EXPECT_EQ(modes(), before);
+  EXPECT_TRUE(set_flush_denormal(true));
+  EXPECT_TRUE(set_flush_denormal(false));
+  EXPECT_EQ(modes(), before);
+}
+
+TEST(FlushDenormal, MakesDenormalResultsZeroInEveryChunk) {
+  const Tensor tiny = full({1 << 18}, 2e-38);  // normal; a tenth of it is not
+  EXPECT_GT(min(tiny * 0.1).item(), 0);
+  const FlushDenormalGuard guard;
+  EXPECT_EQ(max(tiny * 0.1).item(), 0);
+  EXPECT_EQ(max(matmul(reshape(tiny, {512, 512}), full({512, 512}, 1e-4))).item(), 0);
 }
 
 #endif
