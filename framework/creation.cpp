@@ -6,6 +6,7 @@
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/random.h>
 
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -14,6 +15,12 @@ namespace gradus {
 using detail::raw;
 
 Tensor empty(const Shape& shape, DType dtype) {
+  // Half the range leaves room for what the pool adds.
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
+  if (shape.numel() > most / item_size(dtype)) {
+    throw ShapeError(fmt::format("empty: {} of {} has more bytes than can be addressed",
+                                 shape.str(), name(dtype)));
+  }
   return detail::Access::make(detail::Storage::allocate(shape.numel() * item_size(dtype)), 0, shape,
                               dtype);
 }
@@ -40,9 +47,13 @@ Tensor arange(std::int64_t n) { return arange(0, n); }
 
 Tensor arange(std::int64_t start, std::int64_t end) {
   if (end < start) throw ValueError(fmt::format("arange: end {} is below start {}", end, start));
-  Tensor result = empty({end - start}, DType::int64);
+  std::int64_t count;
+  if (__builtin_sub_overflow(end, start, &count)) {
+    throw ValueError(fmt::format("arange: {} to {} are too many values", start, end));
+  }
+  Tensor result = empty({count}, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
-  std::iota(out, out + (end - start), start);
+  std::iota(out, out + count, start);
   return result;
 }
 
@@ -77,8 +88,12 @@ Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
   if (high <= low) throw ValueError(fmt::format("randint: [{}, {}) is empty", low, high));
   Tensor result = empty(shape, DType::int64);
+  std::int64_t width;
+  if (__builtin_sub_overflow(high, low, &width)) {
+    throw ValueError(fmt::format("randint: [{}, {}) has more than 2^63 values", low, high));
+  }
   auto* out = static_cast<std::int64_t*>(raw(result));
-  for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(high - low);
+  for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(width);
   return result;
 }
 

@@ -31,17 +31,19 @@ Shape::Shape(std::span<const std::int64_t> sizes) {
                                  fmt::join(sizes, ", "), max_rank));
   }
   constexpr std::int64_t limit = std::int64_t{1} << 62;
-  bool empty = std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
+  bool empty = false;
   for (std::int64_t size : sizes) {
     if (size < 0) {
       throw ShapeError(
           fmt::format("shape: size {} in [{}] is negative", size, fmt::join(sizes, ", ")));
     }
-    if (!empty && numel_ > limit / size) {
+    // Sizes beside a 0 count too: strides are products of them.
+    if (size != 0 && numel_ > limit / size) {
       throw ShapeError(
           fmt::format("shape: [{}] has more than 2^62 elements", fmt::join(sizes, ", ")));
     }
-    if (!empty) numel_ *= size;
+    if (size == 0) empty = true;
+    if (size != 0) numel_ *= size;
     sizes_[static_cast<std::size_t>(rank_++)] = size;
   }
   if (empty) numel_ = 0;

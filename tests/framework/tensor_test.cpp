@@ -48,7 +48,9 @@ TEST(Shape, RefusesNegativeHugeAndDeep) {
   const std::int64_t big = std::int64_t{1} << 31;
   EXPECT_THAT(message_of<ShapeError>([&] { Shape{big, big, 2}; }), HasSubstr("2^62"));
   EXPECT_THROW((Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}), ShapeError);
-  EXPECT_EQ((Shape{0, big, big, big}).numel(), 0);
+  EXPECT_EQ((Shape{0, big, big}).numel(), 0);
+  // Strides are products of the other sizes.
+  EXPECT_THAT(message_of<ShapeError>([&] { Shape{0, big, big, big}; }), HasSubstr("2^62"));
 }
 
 TEST(Shape, BroadcastsAsNumPy) {
