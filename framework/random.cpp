@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/random.h>
@@ -22,6 +23,19 @@ std::int64_t Generator::below(std::int64_t n) {
       product = static_cast<Wide>(bits()) * bound;
   }
   return static_cast<std::int64_t>(product >> 64);
+}
+
+Tensor Generator::state() const {
+  return tensor({static_cast<std::int64_t>(seed_), static_cast<std::int64_t>(offset_)});
+}
+
+void Generator::set_state(const Tensor& state) {
+  if (state.shape() != Shape{2}) {
+    throw ShapeError(
+        fmt::format("Generator::set_state: the state is {}, not [2]", state.shape().str()));
+  }
+  const auto* words = state.data<std::int64_t>();
+  set_state(static_cast<std::uint64_t>(words[0]), static_cast<std::uint64_t>(words[1]));
 }
 
 Generator& default_generator() {

@@ -5,6 +5,8 @@
 
 namespace gradus {
 
+class Tensor;
+
 /// A counter-based source of random numbers: what it draws depends on the seed and on how many
 /// numbers were drawn before, never on threads. Not safe for use by two threads at once.
 /// Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3" (Philox4x32-10).
@@ -20,6 +22,10 @@ class GRADUS_API Generator {
     seed_ = seed;
     offset_ = offset;
   }
+  /// The whole state as int64 [2], which a StateDict and a .safetensors file hold bit for bit.
+  Tensor state() const;
+  /// Continues from what state() gave. Throws ShapeError, DTypeError for other tensors.
+  void set_state(const Tensor& state);
 
   /// Reserves the next `count` numbers of the stream and returns the place of the first.
   std::uint64_t advance(std::uint64_t count) {
