@@ -58,8 +58,9 @@ TEST(Init, UsesTheFansOfTheWeight) {
   const Tensor w = empty({100, 150, 4});  // fan_in 600, fan_out 400
   expect_uniform(xavier_uniform_(w, 2.0, generator), 2 * std::sqrt(6.0 / 1000));
   expect_normal(xavier_normal_(w, 2.0, generator), 2 * std::sqrt(2.0 / 1000));
-  expect_uniform(kaiming_uniform_(w, 1.0, generator), std::sqrt(3.0 / 600));
-  expect_normal(kaiming_normal_(w, std::sqrt(2.0), generator), std::sqrt(2.0 / 600));
+  expect_uniform(kaiming_uniform_(w, {.nonlinearity = Nonlinearity::linear}, generator),
+                 std::sqrt(3.0 / 600));
+  expect_normal(kaiming_normal_(w, {}, generator), std::sqrt(2.0 / 600));
 }
 
 TEST(Init, DrawsTheAskedDistributionForBothFloatTypes) {
