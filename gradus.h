@@ -11,12 +11,14 @@
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/memory.h>
 #include <gradus/framework/module.h>
+#include <gradus/framework/numerics.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>

@@ -6,9 +6,7 @@
 #include <gradus/framework/parallel.h>
 #include <gradus/layers/negative_sampler.h>
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace gradus {
@@ -42,43 +40,7 @@ NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double po
   const double mean =
       std::accumulate(weights_.begin(), weights_.end(), 0.0) / static_cast<double>(size());
   for (double& weight : weights_) weight /= mean;
-  fill_slots();
-}
-
-// Every slot holds the probability 1/V: a part of its own word's, filled up from one other word.
-// Source: Vose 1991, "A linear algorithm for generating random numbers with a given distribution".
-void NegativeSampler::fill_slots() {
-  const auto largest = std::max_element(weights_.begin(), weights_.end()) - weights_.begin();
-  slots_.resize(weights_.size());
-  std::vector<double> rest = weights_;
-  std::vector<std::size_t> small, large;
-  for (std::size_t w = 0; w < rest.size(); ++w) {
-    // What rounding leaves at the end of the lists below.
-    slots_[w] = rest[w] > 0
-                    ? Slot{std::numeric_limits<std::uint64_t>::max(), static_cast<std::int64_t>(w)}
-                    : Slot{0, largest};
-    (rest[w] < 1 ? small : large).push_back(w);
-  }
-  while (!small.empty() && !large.empty()) {
-    const std::size_t w = small.back(), donor = large.back();
-    small.pop_back();
-    slots_[w] = {static_cast<std::uint64_t>(std::ldexp(rest[w], 64)),
-                 static_cast<std::int64_t>(donor)};
-    rest[donor] -= 1 - rest[w];
-    if (rest[donor] < 1) {
-      large.pop_back();
-      small.push_back(donor);
-    }
-  }
-}
-
-// The high word of bits * V is the slot, the low word a fraction that is independent of it.
-std::int64_t NegativeSampler::draw(std::uint64_t bits) const {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(bits) * slots_.size();
-  const auto slot = static_cast<std::size_t>(product >> 64);
-  return static_cast<std::uint64_t>(product) < slots_[slot].keep ? static_cast<std::int64_t>(slot)
-                                                                 : slots_[slot].other;
+  table_ = kernels::AliasTable(weights_);
 }
 
 std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits) const {
@@ -112,7 +74,7 @@ Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
       const auto place = static_cast<std::uint64_t>(i);
       out[i] = word;
       for (std::uint64_t a = 0; a < kAttempts && out[i] == word; ++a) {
-        out[i] = draw(kernels::random_bits(seed, offset + a, place));
+        out[i] = table_.draw(kernels::random_bits(seed, offset + a, place));
       }
       if (out[i] == word) {
         out[i] = draw_without(word, kernels::random_bits(seed, offset + kAttempts, place));

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/random.h>
 #include <gradus/framework/tensor.h>
 
@@ -28,17 +29,10 @@ class GRADUS_API NegativeSampler {
   std::int64_t size() const { return static_cast<std::int64_t>(weights_.size()); }
 
  private:
-  struct Slot {
-    std::uint64_t keep;  // the slot's own word is drawn below this fraction of 2^64, else `other`
-    std::int64_t other;
-  };
-
-  void fill_slots();
-  std::int64_t draw(std::uint64_t bits) const;
   std::int64_t draw_without(std::int64_t word, std::uint64_t bits) const;
 
   std::vector<double> weights_;  // mean 1
-  std::vector<Slot> slots_;
+  kernels::AliasTable table_;
 };
 
 }  // namespace gradus

@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/alias.h>
+#include <gradus/framework/kernels/random.h>
+#include <gradus/framework/ops/random.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+constexpr std::int64_t kDrawCost = 64;
+
+// A place in the stream of a generator that is this call's own.
+struct Place {
+  std::uint64_t seed, offset;
+
+  explicit Place(Generator& generator) : seed(generator.seed()), offset(generator.advance(1)) {}
+
+  std::uint64_t bits(std::int64_t i) const {
+    return kernels::random_bits(seed, offset, static_cast<std::uint64_t>(i));
+  }
+  // From [0, 1), 53 bits.
+  double uniform(std::int64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
+};
+
+}  // namespace
+
+Tensor bernoulli(const Tensor& p, Generator& generator) {
+  return detail::dispatch_float(p.dtype(), "bernoulli", [&]<class T>(T) {
+    const T* in = p.data<T>();
+    for (std::int64_t i = 0; i < p.numel(); ++i) {
+      if (!(in[i] >= 0 && in[i] <= 1)) {
+        throw ValueError(
+            fmt::format("bernoulli: p is {} at element {} of {}, it must be between 0 and 1", in[i],
+                        i, p.shape().str()));
+      }
+    }
+    Tensor result = empty_like(p);
+    T* out = static_cast<T*>(detail::raw(result));
+    const Place place(generator);
+    parallel_for(p.numel(), kDrawCost, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        out[i] = place.uniform(i) < static_cast<double>(in[i]) ? T{1} : T{0};
+      }
+    });
+    return result;
+  });
+}
+
+Tensor bernoulli(double p, const Shape& shape, DType dtype, Generator& generator) {
+  if (!(p >= 0 && p <= 1)) {
+    throw ValueError(fmt::format("bernoulli: p is {}, it must be between 0 and 1", p));
+  }
+  Tensor result = empty(shape, dtype == DType::float64 ? dtype : DType::float32);
+  const Place place(generator);
+  detail::dispatch_float(result.dtype(), "bernoulli", [&]<class T>(T) {
+    kernels::random_bernoulli_mask(place.seed, place.offset, static_cast<T*>(detail::raw(result)),
+                                   shape.numel(), p, T{1});
+  });
+  return result.to(dtype);
+}
+
+namespace {
+
+// Weights [n] or [R, n].
+struct Rows {
+  std::int64_t rows, n;
+};
+
+Rows rows_of(const Tensor& weights) {
+  const int rank = weights.dim();
+  if (rank != 1 && rank != 2) {
+    throw ShapeError(fmt::format("multinomial: weights are {}, they must be [n] or [R, n]",
+                                 weights.shape().str()));
+  }
+  return {rank == 1 ? 1 : weights.shape()[0], weights.shape()[rank - 1]};
+}
+
+// Throws unless `count` indices can be drawn from row r.
+void check_row(std::span<const double> row, std::int64_t r, std::int64_t count, bool replacement) {
+  std::int64_t positive = 0;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (!(row[i] >= 0) || std::isinf(row[i])) {
+      throw ValueError(fmt::format(
+          "multinomial: weight {} at [{}, {}] must be finite and at least 0", row[i], r, i));
+    }
+    positive += row[i] > 0 ? 1 : 0;
+  }
+  if (positive == 0) {
+    throw ValueError(
+        fmt::format("multinomial: none of the {} weights of row {} is above 0", row.size(), r));
+  }
+  if (!replacement && positive < count) {
+    throw ValueError(
+        fmt::format("multinomial: {} draws without replacement from row {}, which has {} weights "
+                    "above 0",
+                    count, r, positive));
+  }
+}
+
+void draw_with_replacement(std::span<const double> row, const Place& place, std::int64_t first,
+                           std::span<std::int64_t> out) {
+  const kernels::AliasTable table(row);
+  const auto count = static_cast<std::int64_t>(out.size());
+  parallel_for(count, kDrawCost, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      out[static_cast<std::size_t>(i)] = table.draw(place.bits(first + i));
+    }
+  });
+}
+
+// The first of exponential clocks with these rates to ring are the draws, in order.
+void draw_without_replacement(std::span<const double> row, const Place& place, std::int64_t first,
+                              std::span<std::int64_t> out) {
+  std::vector<std::pair<double, std::int64_t>> clocks;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (row[i] == 0) continue;
+    const auto index = static_cast<std::int64_t>(i);
+    // By logarithms: log(E / w) neither overflows nor ties for weights far apart.
+    const double ring = std::log(-std::log1p(-place.uniform(first + index))) - std::log(row[i]);
+    clocks.emplace_back(ring, index);
+  }
+  const auto last = clocks.begin() + static_cast<std::ptrdiff_t>(out.size());
+  std::partial_sort(clocks.begin(), last, clocks.end());
+  std::transform(clocks.begin(), last, out.begin(), [](const auto& clock) { return clock.second; });
+}
+
+}  // namespace
+
+Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
+                   Generator& generator) {
+  const Rows shape = rows_of(weights);
+  if (!is_floating(weights.dtype())) detail::throw_not_floating("multinomial", weights.dtype());
+  if (count < 1) {
+    throw ValueError(fmt::format("multinomial: count is {}, it must be at least 1", count));
+  }
+  const Tensor wide = weights.detach().to(DType::float64);
+  const auto row_of = [&](std::int64_t r) {
+    return std::span<const double>(wide.data<double>() + r * shape.n,
+                                   static_cast<std::size_t>(shape.n));
+  };
+  for (std::int64_t r = 0; r < shape.rows; ++r) check_row(row_of(r), r, count, replacement);
+  Tensor result = empty(weights.dim() == 1 ? Shape{count} : Shape{shape.rows, count}, DType::int64);
+  auto* out = static_cast<std::int64_t*>(detail::raw(result));
+  const Place place(generator);
+  const std::int64_t step = replacement ? count : shape.n;  // numbers that a row uses
+  const auto draw = replacement ? draw_with_replacement : draw_without_replacement;
+  parallel_for(
+      shape.rows, (shape.n + count) * kDrawCost, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t r = begin; r < end; ++r) {
+          draw(row_of(r), place, r * step, {out + r * count, static_cast<std::size_t>(count)});
+        }
+      });
+  return result;
+}
+
+}  // namespace gradus
