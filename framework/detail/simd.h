@@ -162,4 +162,43 @@ void map(T* y, int64_t n, Op op, const Operands&... x) {
   last.store_unaligned(y + n - step);
 }
 
+/// Writes an aligned batch to memory, past the caches.
+template <class T>
+void store_past_caches(T* y, const Batch<T>& value) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<T, float>)
+    _mm512_stream_ps(y, value);
+  else
+    _mm512_stream_pd(y, value);
+#elif defined(__AVX__)
+  if constexpr (std::is_same_v<T, float>)
+    _mm256_stream_ps(y, value);
+  else
+    _mm256_stream_pd(y, value);
+#elif defined(__SSE2__)
+  if constexpr (std::is_same_v<T, float>)
+    _mm_stream_ps(y, value);
+  else
+    _mm_stream_pd(y, value);
+#else
+  value.store_aligned(y);
+#endif
+}
+
+/// map() for a y that is larger than the caches: it is not read before it is written. y is none of
+/// the operands.
+template <class T, class Op, class... Operands>
+void map_past_caches(T* y, int64_t n, Op op, const Operands&... x) {
+  constexpr int64_t step = batch_size<T>;
+  if (n < step || reinterpret_cast<uintptr_t>(y) % sizeof(Batch<T>) != 0) {
+    return map(y, n, op, x...);
+  }
+  int64_t i = 0;
+  for (; i + step <= n; i += step) store_past_caches<T>(y + i, op(x.load(i)...));
+  if (i < n) op(x.load(n - step)...).store_unaligned(y + n - step);
+#ifdef __SSE2__
+  _mm_sfence();  // before another thread reads y
+#endif
+}
+
 }  // namespace gradus::detail

@@ -22,6 +22,11 @@ void binary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, in
 }
 
 template <class F, class T>
+void large_binary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, int64_t n) {
+  if (n > 0) detail::map_past_caches(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
+}
+
+template <class F, class T>
 void ternary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, const T* c,
              int64_t stride_c, T* y, int64_t n) {
   if (n > 0)
@@ -55,6 +60,13 @@ constexpr UnaryKernel make_unary(F, int64_t cost) {
 template <class F>
 constexpr BinaryKernel make_binary(F, int64_t cost) {
   return {binary<F, float>, binary<F, double>, nullptr, cost};
+}
+
+/// For gradients, which often go to a leaf: nobody reads them soon.
+template <class F>
+constexpr BinaryKernel make_binary_past_caches(F, int64_t cost) {
+  return {binary<F, float>,       binary<F, double>,      nullptr, cost,
+          large_binary<F, float>, large_binary<F, double>};
 }
 
 template <class F>
@@ -99,6 +111,8 @@ constinit const BinaryKernel sub = make_binary_i64([](auto a, auto b) { return a
 constinit const BinaryKernel mul = make_binary_i64([](auto a, auto b) { return a * b; }, 1);
 constinit const BinaryKernel div = make_binary([](auto a, auto b) { return a / b; }, 3);
 
+constinit const BinaryKernel mul_vjp =
+    make_binary_past_caches([](auto g, auto b) { return g * b; }, 1);
 constinit const BinaryKernel exp_vjp =
     make_binary([](auto g, auto y) { return unless_zero(g, g * y); }, 2);
 constinit const BinaryKernel log_vjp =
@@ -150,6 +164,16 @@ void run(const BinaryKernel& kernel, const T* a, int64_t stride_a, const T* b, i
     f = kernel.f64;
   else
     f = kernel.i64;
+  if constexpr (!std::is_integral_v<T>) {
+    constexpr int64_t large = int64_t{8} << 20;  // bytes; with the operands, three times as many
+    const auto past_caches = [&] {
+      if constexpr (std::is_same_v<T, float>)
+        return kernel.large_f32;
+      else
+        return kernel.large_f64;
+    }();
+    if (past_caches && n >= large / int64_t{sizeof(T)} && y != a && y != b) f = past_caches;
+  }
   parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
     f(a + begin * stride_a, stride_a, b + begin * stride_b, stride_b, y + begin, end - begin);
   });

@@ -24,6 +24,8 @@ struct BinaryKernel {
   Function<double> f64;
   Function<int64_t> i64;  ///< nullptr: not for integers
   int64_t cost;
+  Function<float> large_f32 = nullptr;  ///< if there: for results larger than the caches
+  Function<double> large_f64 = nullptr;
 };
 
 /// y = f(a, b, c).
@@ -56,6 +58,7 @@ extern const BinaryKernel add, sub, mul, div;
 // Derivatives: dx from g and from the result y or the input x. 0 where g is 0, also where the
 // derivative is infinite or NaN (exp, log, sqrt, div).
 
+extern const BinaryKernel mul_vjp;      ///< (g, b) -> g b
 extern const BinaryKernel exp_vjp;      ///< (g, y) -> g y
 extern const BinaryKernel log_vjp;      ///< (g, x) -> g / x
 extern const BinaryKernel sqrt_vjp;     ///< (g, y) -> g / (2 y)

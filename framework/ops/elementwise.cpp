@@ -51,12 +51,12 @@ Tensor sub(double a, const Tensor& b) {
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
-  return record("mul", map("mul", a, b, kernels::mul),
-                elementwise_vjp(
-                    a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul); }),
-                elementwise_vjp(b, [a = Saved(a)](const Tensor& g) {
-                  return map("mul", g, *a, kernels::mul);
-                }));
+  return record(
+      "mul", map("mul", a, b, kernels::mul),
+      elementwise_vjp(
+          a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul_vjp); }),
+      elementwise_vjp(
+          b, [a = Saved(a)](const Tensor& g) { return map("mul", g, *a, kernels::mul_vjp); }));
 }
 
 Tensor mul(Tensor&& a, const Tensor& b) {
@@ -64,13 +64,13 @@ Tensor mul(Tensor&& a, const Tensor& b) {
   if (grad_enabled() && b.requires_grad()) return mul(input, b);  // needs the values of a
   const Tensor y = map_over("mul", input, b, kernels::mul);
   return record("mul", y, elementwise_vjp(input, [b = Saved(b)](const Tensor& g) {
-                  return map("mul", g, *b, kernels::mul);
+                  return map("mul", g, *b, kernels::mul_vjp);
                 }));
 }
 
 Tensor mul(const Tensor& a, double b) {
   return record("mul", map("mul", a, b, kernels::mul), elementwise_vjp(a, [b](const Tensor& g) {
-                  return map("mul", g, b, kernels::mul);
+                  return map("mul", g, b, kernels::mul_vjp);
                 }));
 }
 

@@ -145,6 +145,7 @@ std::vector<BinaryReference> binary_references() {
           {"sub", sub, [](R a, R b) { return a - b; }},
           {"mul", mul, [](R a, R b) { return a * b; }},
           {"div", div, [](R a, R b) { return a / b; }},
+          {"mul_vjp", mul_vjp, [](R g, R b) { return g * b; }},
           {"exp_vjp", exp_vjp, [](R g, R y) { return g == 0 ? 0 : g * y; }},
           {"log_vjp", log_vjp, [](R g, R x) { return g == 0 ? 0 : g / x; }},
           {"sqrt_vjp", sqrt_vjp, [](R g, R y) { return g == 0 ? 0 : g / (2 * y); }},
@@ -424,6 +425,33 @@ TYPED_TEST(Elementwise, FindsTheFirstNonFiniteValue) {
     for (const int64_t found : with_threads([&] { return first_nonfinite(x.data(), 200000); }))
       EXPECT_EQ(found, i);
   }
+}
+
+// Such results go past the caches if they are aligned.
+TYPED_TEST(Elementwise, HasTheSameBitsInResultsLargerThanTheCaches) {
+  using T = TypeParam;
+  const int64_t n = (int64_t{8} << 20) / int64_t{sizeof(T)} + 3;
+  const std::vector<T> a = random_values<T>(n, -2, 2, 1), b = random_values<T>(n, -2, 2, 2);
+  std::vector<T> expected(a.size());
+  std::vector<T> y(a.size() + 65);
+  const auto start =
+      static_cast<int64_t>((64 - reinterpret_cast<uintptr_t>(y.data()) % 64) / sizeof(T));
+  for (const int64_t offset : {0, 1, 16}) {
+    T* to = y.data() + start + offset;
+    for (const int64_t stride : {0, 1}) {
+      run(mul, a.data(), 1, b.data(), stride, expected.data(), n);
+      const auto results = with_threads([&] {
+        std::fill(y.begin(), y.end(), T(7));
+        run(mul_vjp, a.data(), 1, b.data(), stride, to, n);
+        EXPECT_EQ(to[n], T(7));
+        return std::vector<T>(to, to + n);
+      });
+      for (const auto& result : results) EXPECT_TRUE(same_bits(result, expected)) << offset;
+    }
+  }
+  std::vector<T> over = a;  // written over an operand
+  run(mul_vjp, static_cast<const T*>(over.data()), 1, b.data(), 1, over.data(), n);
+  EXPECT_TRUE(same_bits(over, expected));
 }
 
 }  // namespace
