@@ -36,8 +36,16 @@
 #include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
+#include <gradus/optim/adadelta.h>
+#include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/adamax.h>
 #include <gradus/optim/clip.h>
 #include <gradus/optim/decay.h>
+#include <gradus/optim/lion.h>
+#include <gradus/optim/nadam.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/optim/radam.h>
+#include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
+#include <gradus/optim/sparse_adam.h>

@@ -63,20 +63,6 @@ Rule<T> rule_of(const Options& options, std::int64_t t, bool decoupled, bool spa
           cast(options.eps)};
 }
 
-template <class T, class... Buffers>
-void apply(const Rule<T>& rule, const Parameter& parameter, detail::RowOrder& order,
-           const Buffers&... buffers) {
-  const Gradient& gradient = parameter.grad();
-  T* w = parameter.mutable_data<T>();
-  if (gradient.is_dense()) {
-    detail::update_all(rule, parameter.numel(), gradient.dense().data<T>(), w,
-                       buffers.template mutable_data<T>()...);
-  } else {
-    detail::update_rows<T>(rule, gradient.sparse(), order, w,
-                           buffers.template mutable_data<T>()...);
-  }
-}
-
 template <class Options>
 constexpr bool decoupled = std::is_same_v<Options, AdamWOptions>;
 template <class Options>
@@ -133,11 +119,7 @@ void AdamFamily<Options>::check_gradient(const Slot& slot) const {
                        "set .lazy = true to update its rows only, or make the gradient dense with "
                        ".sparse = false");
   }
-  if (options.weight_decay != 0) {
-    this->throw_sparse(slot, fmt::format("weight_decay is {}", options.weight_decay),
-                       "put it into a group with .weight_decay = 0, or make the gradient dense "
-                       "with .sparse = false");
-  }
+  this->require_no_sparse_decay(slot, options.weight_decay);
 }
 
 template <class Options>
@@ -149,9 +131,9 @@ void AdamFamily<Options>::update(Slot& slot) {
   dispatch_float(slot.parameter().dtype(), this->name(), [&]<class T>(T) {
     const Rule<T> rule = rule_of<T>(options, t, decoupled<Options>, sparse);
     if (options.amsgrad) {
-      apply(rule, slot.parameter(), order_, kept[0], kept[1], kept[greatest]);
+      update_parameter<T>(rule, slot.parameter(), order_, kept[0], kept[1], kept[greatest]);
     } else {
-      apply(rule, slot.parameter(), order_, kept[0], kept[1]);
+      update_parameter<T>(rule, slot.parameter(), order_, kept[0], kept[1]);
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/parallel.h>
 #include <gradus/optim/optimizer.h>
 
 #include <charconv>
@@ -38,6 +39,7 @@ std::string option_key(std::int64_t group, const char* option) {
 }
 std::string group_key(std::string_view path) { return fmt::format("parameter.{}.group", path); }
 std::string steps_key(std::string_view path) { return fmt::format("parameter.{}.steps", path); }
+std::string product_key(std::string_view path) { return fmt::format("parameter.{}.product", path); }
 std::string buffer_key(std::string_view path, const char* buffer) {
   return fmt::format("{}.{}", path, buffer);
 }
@@ -85,8 +87,8 @@ std::map<std::string, std::int64_t> groups_of(const StateDict& state) {
 }
 
 void check_alike(const char* optimizer, const std::string& key, const Tensor& kept,
-                 const Tensor& parameter) {
-  if (kept.shape() != parameter.shape()) {
+                 const Tensor& parameter, const Shape& expected) {
+  if (kept.shape() != expected) {
     throw ShapeError(fmt::format("{}: {} is {}, its parameter is {}", optimizer, key,
                                  kept.shape().str(), parameter.shape().str()));
   }
@@ -160,7 +162,7 @@ void Optimizer::check_slot(const Slot& slot) const {
   const auto& [path, parameter] = slot.target;
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     const Tensor& buffer = slot.state.buffers[i];
-    if (!buffer.defined() || buffer.shape() == parameter.shape()) continue;
+    if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) continue;
     throw ShapeError(fmt::format("{}: {} is {}, its parameter is {} now: make a new optimizer",
                                  name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(),
                                  parameter.shape().str()));
@@ -174,21 +176,43 @@ void Optimizer::make_buffers(Slot& slot) const {
     if (buffer.defined()) {
       if (buffer.dtype() != slot.parameter().dtype()) buffer = buffer.to(slot.parameter().dtype());
     } else if (uses_buffer(i, slot.group)) {
-      buffer = zeros_like(slot.parameter());
+      buffer = full(buffer_shape(i, slot.parameter().shape()), buffer_start(i, slot.group),
+                    slot.parameter().dtype());
     }
   }
 }
 
+// Small arrays are updated many at once: each alone is too little work for several threads.
 void Optimizer::step() {
+  constexpr std::int64_t small = 1 << 15;  // elements
   const NoGradGuard no_grad;
   for (const Slot& slot : slots_) {
     if (is_due(slot.parameter())) check_slot(slot);
   }
+  std::vector<Slot*> arrays;
+  std::int64_t elements = 0;
   for (Slot& slot : slots_) {
-    if (is_due(slot.parameter())) make_buffers(slot);
+    if (!is_due(slot.parameter())) continue;
+    make_buffers(slot);
+    if (slot.gradient().is_dense() && slot.parameter().numel() < small) {
+      arrays.push_back(&slot);
+      elements += slot.parameter().numel();
+    }
   }
+  const auto n = static_cast<std::int64_t>(arrays.size());
+  constexpr std::int64_t cost = 4, call = 200;  // of an element, of a parameter
+  parallel_for(n, n > 0 ? cost * (elements / n) + call : call,
+               [&](std::int64_t begin, std::int64_t end) {
+                 const NoGradGuard guard;  // is per thread
+                 for (; begin < end; ++begin) update(*arrays[static_cast<std::size_t>(begin)]);
+               });
+  auto next = arrays.begin();
   for (Slot& slot : slots_) {
-    if (is_due(slot.parameter())) update(slot);
+    if (next != arrays.end() && *next == &slot) {
+      ++next;
+    } else if (is_due(slot.parameter())) {
+      update(slot);
+    }
   }
 }
 
@@ -216,6 +240,23 @@ void Optimizer::throw_sparse(const Slot& slot, std::string_view problem,
                                   slot.target.path, cure));
 }
 
+void Optimizer::require_dense(const Slot& slot) const {
+  if (!slot.gradient().is_sparse()) return;
+  throw_sparse(slot, "every step moves every row",
+               "give it to SparseAdam, Adagrad, or Adam with .lazy = true, or make the gradient "
+               "dense with .sparse = false");
+}
+
+void Optimizer::require_no_sparse_decay(const Slot& slot, double weight_decay) const {
+  if (weight_decay == 0 || !slot.gradient().is_sparse()) return;
+  throw_sparse(slot, fmt::format("weight_decay is {}", weight_decay),
+               "put it into a group with .weight_decay = 0, or make the gradient dense with "
+               ".sparse = false");
+}
+
+double Optimizer::buffer_start(std::size_t, std::int64_t) const { return 0; }
+Shape Optimizer::buffer_shape(std::size_t, const Shape& parameter) const { return parameter; }
+
 StateDict Optimizer::state_dict() const {
   StateDict state;
   state.metadata["optimizer"] = name_;
@@ -229,6 +270,9 @@ StateDict Optimizer::state_dict() const {
     const std::string& path = slot.target.path;
     state.metadata[group_key(path)] = fmt::to_string(slot.group);
     state.metadata[steps_key(path)] = fmt::to_string(slot.state.steps);
+    if (slot.state.product != 1) {
+      state.metadata[product_key(path)] = fmt::to_string(slot.state.product);
+    }
     for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
       const Tensor& buffer = slot.state.buffers[i];
       if (buffer.defined()) state.set(buffer_key(path, buffer_names_[i]), buffer);
@@ -293,10 +337,14 @@ Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& s
   if (loaded.steps < 0) {
     throw FormatError(fmt::format("load_state_dict: {} is {}", steps_key(path), loaded.steps));
   }
+  if (state.metadata.count(product_key(path)) > 0) {
+    loaded.product = number_of<double>(state, product_key(path));
+  }
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     const std::string key = buffer_key(path, buffer_names_[i]);
     if (const StateEntry* entry = state.find(key)) {
-      check_alike("load_state_dict", key, entry->tensor, slot.parameter());
+      check_alike("load_state_dict", key, entry->tensor, slot.parameter(),
+                  buffer_shape(i, slot.parameter().shape()));
       loaded.buffers[i] = entry->tensor.clone();
     } else if (loaded.steps > 0 && uses_buffer(i, slot.group)) {
       throw Error(fmt::format("load_state_dict: missing in the state: {} {}", key,
@@ -338,6 +386,14 @@ void require_finite(const char* optimizer, const char* option, double value) {
 
 void require_not_negative(const char* optimizer, const char* option, double value) {
   if (!(value >= 0) || std::isinf(value)) refuse(optimizer, option, value, "not be negative");
+}
+
+void require_positive(const char* optimizer, const char* option, double value) {
+  if (!(value > 0) || std::isinf(value)) refuse(optimizer, option, value, "be above 0");
+}
+
+void require_fraction(const char* optimizer, const char* option, double value) {
+  if (!(value >= 0 && value <= 1)) refuse(optimizer, option, value, "be in [0, 1]");
 }
 
 void require_below_one(const char* optimizer, const char* option, double value) {

@@ -83,12 +83,13 @@ class GRADUS_API Optimizer {
     std::int64_t group;
     struct State {
       std::int64_t steps = 0;  // updates so far; the rule counts
+      double product = 1;      // of factors that change by step, if the rule has any
       std::array<Tensor, max_buffers> buffers;
     } state;
   };
 
   /// `name` opens error messages; `buffers` are the names of the tensors kept, each of the
-  /// parameter's shape and dtype.
+  /// parameter's dtype and, unless buffer_shape says otherwise, its shape.
   Optimizer(const char* name, std::vector<const char*> buffers);
 
   /// Appends a group. Throws, having added nothing, ValueError for an empty list and for a
@@ -98,8 +99,11 @@ class GRADUS_API Optimizer {
   void check_group(std::int64_t group) const;
   const char* name() const { return name_; }
 
-  /// True if the options of a group need that buffer; it is zero at first.
+  /// True if the options of a group need that buffer.
   virtual bool uses_buffer(std::size_t buffer, std::int64_t group) const = 0;
+  /// What a buffer is filled with at first.
+  virtual double buffer_start(std::size_t buffer, std::int64_t group) const;
+  virtual Shape buffer_shape(std::size_t buffer, const Shape& parameter) const;
   /// Throws if the rule cannot use this gradient.
   virtual void check_gradient(const Slot& slot) const = 0;
   /// Applies the rule to one parameter, whose buffers exist.
@@ -113,6 +117,10 @@ class GRADUS_API Optimizer {
   /// An AutogradError's text: `<name>: <problem> and the gradient of '<path>' is sparse: <cure>`.
   [[noreturn]] void throw_sparse(const Slot& slot, std::string_view problem,
                                  std::string_view cure) const;
+  /// Throws that if the gradient is sparse, for a rule that moves every element in every step.
+  void require_dense(const Slot& slot) const;
+  /// Throws that if the gradient is sparse and weight_decay is not 0.
+  void require_no_sparse_decay(const Slot& slot, double weight_decay) const;
 
  private:
   void check_slot(const Slot& slot) const;
@@ -178,6 +186,9 @@ namespace detail {
 /// finite.
 GRADUS_API void require_finite(const char* optimizer, const char* option, double value);
 GRADUS_API void require_not_negative(const char* optimizer, const char* option, double value);
+GRADUS_API void require_positive(const char* optimizer, const char* option, double value);
+/// In [0, 1].
+GRADUS_API void require_fraction(const char* optimizer, const char* option, double value);
 /// In [0, 1).
 GRADUS_API void require_below_one(const char* optimizer, const char* option, double value);
 }  // namespace detail

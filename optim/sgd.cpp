@@ -95,11 +95,7 @@ SGD::SGD(const std::vector<ParameterGroup<SGDOptions>>& groups)
 bool SGD::uses_buffer(std::size_t, std::int64_t group) const { return options(group).momentum > 0; }
 
 void SGD::check_gradient(const Slot& slot) const {
-  const double decay = options_of(slot).weight_decay;
-  if (decay == 0 || !slot.gradient().is_sparse()) return;
-  throw_sparse(slot, fmt::format("weight_decay is {}", decay),
-               "put it into a group with .weight_decay = 0, or make the gradient dense with "
-               ".sparse = false");
+  require_no_sparse_decay(slot, options_of(slot).weight_decay);
 }
 
 void SGD::update(Slot& slot) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <gradus/framework/gradient.h>
+#include <gradus/framework/module.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/sparse_grad.h>
 
@@ -75,6 +77,28 @@ void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, 
       rule(D, g, (tables + order.row(k) * D)...);
     }
   });
+}
+
+/// Applies the rule to a parameter and its buffers: to all of it if its gradient is dense, to the
+/// rows present if it is sparse.
+template <class T, class Rule, class... Buffers>
+void update_parameter(const Rule& rule, const Parameter& parameter, RowOrder& order,
+                      const Buffers&... buffers) {
+  const Gradient& gradient = parameter.grad();
+  T* w = parameter.mutable_data<T>();
+  if (gradient.is_dense()) {
+    update_all(rule, parameter.numel(), gradient.dense().data<T>(), w,
+               buffers.template mutable_data<T>()...);
+  } else {
+    update_rows<T>(rule, gradient.sparse(), order, w, buffers.template mutable_data<T>()...);
+  }
+}
+
+/// The same for a gradient that is known to be dense.
+template <class T, class Rule, class... Buffers>
+void update_dense(const Rule& rule, const Parameter& parameter, const Buffers&... buffers) {
+  update_all(rule, parameter.numel(), parameter.grad().dense().data<T>(),
+             parameter.mutable_data<T>(), buffers.template mutable_data<T>()...);
 }
 
 }  // namespace gradus::detail

@@ -4,9 +4,16 @@
 #include <gradus/layers/linear.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
+#include <gradus/optim/adadelta.h>
+#include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/adamax.h>
 #include <gradus/optim/clip.h>
+#include <gradus/optim/nadam.h>
+#include <gradus/optim/radam.h>
+#include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
+#include <gradus/optim/sparse_adam.h>
 #include <gradus/tests/golden/golden_case.h>
 
 #include <iterator>
@@ -152,6 +159,13 @@ const Runners& training_runners() {
       {"adam", [](Case& c) { return optimize<Adam>(c, AdamOptions{}); }},
       {"adamw", [](Case& c) { return optimize<AdamW>(c, AdamWOptions{}); }},
       {"lazy_adam", [](Case& c) { return optimize<Adam>(c, AdamOptions{.lazy = true}); }},
+      {"adagrad", [](Case& c) { return optimize<Adagrad>(c, AdagradOptions{}); }},
+      {"rmsprop", [](Case& c) { return optimize<RMSprop>(c, RMSpropOptions{}); }},
+      {"adadelta", [](Case& c) { return optimize<Adadelta>(c, AdadeltaOptions{}); }},
+      {"adamax", [](Case& c) { return optimize<Adamax>(c, AdamaxOptions{}); }},
+      {"nadam", [](Case& c) { return optimize<NAdam>(c, NAdamOptions{}); }},
+      {"radam", [](Case& c) { return optimize<RAdam>(c, RAdamOptions{}); }},
+      {"sparse_adam", [](Case& c) { return optimize<SparseAdam>(c, SparseAdamOptions{}); }},
       {"clip_norm", clip_norm},
       {"clip_value", clip_value},
       {"model", [](Case& c) -> Results { return {torch_model()(c.inputs[0])}; }},

@@ -396,6 +396,37 @@ def optimizers():
                        [(7, 3), (4, 20)], steps=5, sparse=(0, 1), absent={(1, 2)})
 
 
+def more_optimizers():
+    """Those after Adam; scalars of state in double, as ours are."""
+    torch.set_default_dtype(torch.float64)
+    sizes = [(3, 4), (7,)]
+    betas = [(0.9, 0.999), (0.5, 0.8)]
+    eps, decay, rates, up = [1e-8, 0.1], [0.0, 0.2], [0.1, 0.01], [False, True]
+    grids = (
+        ("adagrad", torch.optim.Adagrad, pairwise(lr=rates, lr_decay=[0.0, 0.5], weight_decay=decay,
+         initial_accumulator_value=[0.0, 0.1], eps=[1e-10, 0.1], maximize=up, sparse=up)),
+        ("rmsprop", torch.optim.RMSprop, pairwise(lr=rates, alpha=[0.99, 0.6], eps=eps, weight_decay=decay,
+         momentum=[0.0, 0.9], centered=up, maximize=up)),
+        ("adadelta", torch.optim.Adadelta, pairwise(lr=[1.0, 0.3], rho=[0.9, 0.5], eps=[1e-6, 0.1],
+         weight_decay=decay, maximize=up)),
+        ("adamax", torch.optim.Adamax, pairwise(lr=rates, betas=betas, eps=eps, weight_decay=decay,
+         maximize=up)),
+        ("nadam", torch.optim.NAdam, pairwise(lr=rates, betas=betas, eps=eps, weight_decay=decay,
+         momentum_decay=[4e-3, 0.3], decoupled_weight_decay=up, maximize=up)),
+        ("radam", torch.optim.RAdam, pairwise(lr=rates, betas=betas, eps=eps, weight_decay=decay,
+         decoupled_weight_decay=up, maximize=up)),
+        ("sparse_adam", torch.optim.SparseAdam, pairwise(lr=rates, betas=betas, eps=eps, maximize=up)))
+    for op, make, grid in grids:
+        for i, row in enumerate(grid):
+            rows = row.pop("sparse", op == "sparse_adam") and not row.get("weight_decay")
+            name = f"{op}.rows.{i}" if op == "sparse_adam" else f"{op}.{i}"
+            of_row = lambda p, make=make, row=row: make(p, **row)  # Adagrad's start is of no group
+            optimizer_case(name, op, of_row, [row], [(5, 3), (4, 2)] if rows else sizes,
+                           steps=7 if op == "radam" else 4,
+                           sparse=(0, 1) if op == "sparse_adam" else (0,) if rows else ())
+    torch.set_default_dtype(torch.float32)
+
+
 def clipping():
     def gradients(name):
         s = Source(name)
@@ -476,8 +507,8 @@ def main():
     assert not sys.argv[1:], __doc__
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for part in (elementwise, reductions, products, shapes, losses, embeddings, optimizers, clipping,
-                 interoperate):
+    for part in (elementwise, reductions, products, shapes, losses, embeddings, optimizers,
+                 more_optimizers, clipping, interoperate):
         part()
     save()
 

@@ -1,0 +1,43 @@
+#pragma once
+#include <gradus/optim/optimizer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+struct AdadeltaOptions {
+  double lr = 1;
+  double rho = 0.9;
+  double eps = 1e-6;
+  double weight_decay = 0;  ///< adds weight_decay * w to the gradient
+  bool maximize = false;    ///< goes up along the gradient
+};
+
+GRADUS_API std::vector<OptionField> option_fields(AdadeltaOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const AdadeltaOptions& options);
+
+/// Adadelta, with g = gradient + weight_decay w:
+///   s = rho s + (1 - rho) g^2
+///   d = sqrt(a + eps) / sqrt(s + eps) g
+///   a = rho a + (1 - rho) d^2
+///   w -= lr d
+/// A sparse gradient is an error: each step moves every element of s.
+/// Source: Zeiler 2012, Adadelta: an adaptive learning rate method, algorithm 1.
+class GRADUS_API Adadelta : public OptimizerWith<AdadeltaOptions> {
+ public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit Adadelta(const std::vector<NamedParameter>& parameters,
+                    const AdadeltaOptions& options = {});
+  explicit Adadelta(const std::vector<ParameterGroup<AdadeltaOptions>>& groups);
+
+ private:
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+};
+
+}  // namespace gradus

@@ -1,0 +1,81 @@
+#pragma once
+#include <gradus/optim/optimizer.h>
+#include <gradus/optim/update.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+struct AdagradOptions {
+  double lr = 1e-2;
+  double lr_decay = 0;
+  double weight_decay = 0;  ///< adds weight_decay * w to the gradient
+  double initial_accumulator_value = 0;
+  double eps = 1e-10;
+  bool maximize = false;  ///< goes up along the gradient
+};
+
+GRADUS_API std::vector<OptionField> option_fields(AdagradOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const AdagradOptions& options);
+
+/// Adagrad. In step t of a parameter, from 1, with g = gradient + weight_decay w:
+///   s += g^2                                   (s is initial_accumulator_value at first)
+///   w -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
+/// A sparse gradient, once coalesced, gives what the dense one would, and touches its rows only; t
+/// counts the steps of the parameter, also those with a gradient of no rows. Together with
+/// weight_decay it is an error: decay would touch every row.
+/// Source: Duchi et al. 2011, Adaptive subgradient methods for online learning.
+class GRADUS_API Adagrad : public OptimizerWith<AdagradOptions> {
+ public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit Adagrad(const std::vector<NamedParameter>& parameters,
+                   const AdagradOptions& options = {});
+  explicit Adagrad(const std::vector<ParameterGroup<AdagradOptions>>& groups);
+
+ private:
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  double buffer_start(std::size_t buffer, std::int64_t group) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+
+  detail::RowOrder order_;
+};
+
+struct RowwiseAdagradOptions {
+  double lr = 1e-2;
+  double initial_accumulator_value = 0;
+  double eps = 1e-10;
+};
+
+GRADUS_API std::vector<OptionField> option_fields(RowwiseAdagradOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const RowwiseAdagradOptions& options);
+
+/// Adagrad with one number of state for each row of a parameter, as recommender systems train
+/// tables of embeddings. For each row r of the gradient, the mean taken over its elements:
+///   s[r] += mean(g[r]^2)                       (s is initial_accumulator_value at first)
+///   w[r] -= lr g[r] / (sqrt(s[r]) + eps)
+/// Rows run along the first axis. A sparse gradient, once coalesced, gives what the dense one
+/// would. Source: Mudigere et al. 2022, Software-hardware co-design for fast and scalable training
+/// of deep learning recommendation models, section 4.1.4.
+class GRADUS_API RowwiseAdagrad : public OptimizerWith<RowwiseAdagradOptions> {
+ public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit RowwiseAdagrad(const std::vector<NamedParameter>& parameters,
+                          const RowwiseAdagradOptions& options = {});
+  explicit RowwiseAdagrad(const std::vector<ParameterGroup<RowwiseAdagradOptions>>& groups);
+
+ private:
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  double buffer_start(std::size_t buffer, std::int64_t group) const override;
+  Shape buffer_shape(std::size_t buffer, const Shape& parameter) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+};
+
+}  // namespace gradus

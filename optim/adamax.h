@@ -1,0 +1,42 @@
+#pragma once
+#include <gradus/optim/optimizer.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+struct AdamaxOptions {
+  double lr = 2e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;  ///< adds weight_decay * w to the gradient
+  bool maximize = false;    ///< goes up along the gradient
+};
+
+GRADUS_API std::vector<OptionField> option_fields(AdamaxOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const AdamaxOptions& options);
+
+/// Adamax. In step t of a parameter, from 1, with g = gradient + weight_decay w:
+///   m = beta1 m + (1 - beta1) g
+///   u = max(beta2 u, |g| + eps)
+///   w -= lr / (1 - beta1^t) m / u
+/// A sparse gradient is an error: each step moves every element of m.
+/// Source: Kingma and Ba 2015, Adam: a method for stochastic optimization, algorithm 2.
+class GRADUS_API Adamax : public OptimizerWith<AdamaxOptions> {
+ public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit Adamax(const std::vector<NamedParameter>& parameters, const AdamaxOptions& options = {});
+  explicit Adamax(const std::vector<ParameterGroup<AdamaxOptions>>& groups);
+
+ private:
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+};
+
+}  // namespace gradus

@@ -1,0 +1,46 @@
+#pragma once
+#include <gradus/optim/optimizer.h>
+#include <gradus/optim/update.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gradus {
+
+struct SparseAdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  bool maximize = false;  ///< goes up along the gradient
+};
+
+GRADUS_API std::vector<OptionField> option_fields(SparseAdamOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const SparseAdamOptions& options);
+
+/// Adam for sparse gradients, which it needs: what Adam with .lazy = true does to them. In step t
+/// of a parameter, from 1, for the rows of the coalesced gradient alone:
+///   m = beta1 m + (1 - beta1) g
+///   v = beta2 v + (1 - beta2) g^2
+///   w -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps)
+/// Moments of other rows do not decay, and their weights do not move. A gradient of no rows (nnz 0)
+/// counts as a step and changes nothing else. A dense gradient is an error.
+class GRADUS_API SparseAdam : public OptimizerWith<SparseAdamOptions> {
+ public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit SparseAdam(const std::vector<NamedParameter>& parameters,
+                      const SparseAdamOptions& options = {});
+  explicit SparseAdam(const std::vector<ParameterGroup<SparseAdamOptions>>& groups);
+
+ private:
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+
+  detail::RowOrder order_;
+};
+
+}  // namespace gradus
