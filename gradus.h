@@ -43,6 +43,7 @@
 #include <gradus/optim/clip.h>
 #include <gradus/optim/decay.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/lr_scheduler.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/radam.h>

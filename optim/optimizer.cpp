@@ -6,8 +6,8 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/optim/state_text.h>
 
-#include <charconv>
 #include <cmath>
 #include <exception>
 #include <map>
@@ -18,6 +18,10 @@
 
 namespace gradus {
 namespace {
+
+using detail::flag_of;
+using detail::number_of;
+using detail::text_of;
 
 void check_parameter(const char* optimizer, const NamedParameter& target) {
   const auto& [path, parameter] = target;
@@ -42,35 +46,6 @@ std::string steps_key(std::string_view path) { return fmt::format("parameter.{}.
 std::string product_key(std::string_view path) { return fmt::format("parameter.{}.product", path); }
 std::string buffer_key(std::string_view path, const char* buffer) {
   return fmt::format("{}.{}", path, buffer);
-}
-
-const std::string& text_of(const StateDict& state, const std::string& key) {
-  const auto found = state.metadata.find(key);
-  if (found == state.metadata.end()) {
-    throw FormatError(fmt::format("load_state_dict: the state has no '{}'", key));
-  }
-  return found->second;
-}
-
-// The whole text as a number; no locale takes part.
-template <class Number>
-Number number_of(const StateDict& state, const std::string& key) {
-  const std::string& text = text_of(state, key);
-  const char* end = text.data() + text.size();
-  Number value{};
-  const auto [stop, problem] = std::from_chars(text.data(), end, value);
-  if (problem != std::errc() || stop != end) {
-    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not a number", key, text));
-  }
-  return value;
-}
-
-bool flag_of(const StateDict& state, const std::string& key) {
-  const std::string& text = text_of(state, key);
-  if (text != "true" && text != "false") {
-    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not true or false", key, text));
-  }
-  return text == "true";
 }
 
 // The paths of a state and their groups.
@@ -156,6 +131,49 @@ void Optimizer::set_lr(std::int64_t group, double lr) {
   check_group(group);
   detail::require_not_negative(name_, "lr", lr);
   lr_of(group) = lr;
+}
+
+OptionField Optimizer::field(std::string_view option, std::int64_t group) {
+  check_group(group);
+  std::vector<std::string> names;
+  for (const OptionField& field : fields(group)) {
+    if (field.name == option) return field;
+    names.emplace_back(field.name);
+  }
+  throw ValueError(fmt::format("{}: there is no option {}: there are {}", name_, option,
+                               fmt::join(names, ", ")));
+}
+
+double Optimizer::option(std::string_view option, std::int64_t group) const {
+  const OptionField found = const_cast<Optimizer*>(this)->field(option, group);
+  return found.flag ? static_cast<double>(*found.flag) : *found.number;
+}
+
+void Optimizer::set_option(std::string_view option, double value, std::int64_t group) {
+  const OptionField found = field(option, group);
+  const double before = this->option(option, group);
+  const auto set = [&found](double to) {
+    if (found.flag) {
+      *found.flag = to != 0;
+    } else {
+      *found.number = to;
+    }
+  };
+  set(value);
+  try {
+    check_fields(group);
+  } catch (...) {
+    set(before);
+    throw;
+  }
+}
+
+bool Optimizer::has_option(std::string_view option, std::int64_t group) const {
+  check_group(group);
+  for (const OptionField& field : const_cast<Optimizer*>(this)->fields(group)) {
+    if (field.name == option) return true;
+  }
+  return false;
 }
 
 void Optimizer::check_slot(const Slot& slot) const {

@@ -62,6 +62,13 @@ class GRADUS_API Optimizer {
   void set_lr(double lr);
   void set_lr(std::int64_t group, double lr);
 
+  /// Any option of a group by the name that state_dict() has for it, `betas.0` for a member of an
+  /// array; a flag is 0 or 1. Throw ValueError, having changed nothing, for a name that is none
+  /// (listing those there are) and a value that makes no sense.
+  double option(std::string_view name, std::int64_t group = 0) const;
+  void set_option(std::string_view name, double value, std::int64_t group = 0);
+  bool has_option(std::string_view name, std::int64_t group = 0) const;
+
   /// What resuming needs: the tensors kept, as `<path>.<buffer>` (handles, not copies), and, in the
   /// metadata, the options and step counts.
   StateDict state_dict() const;
@@ -123,6 +130,7 @@ class GRADUS_API Optimizer {
   void require_no_sparse_decay(const Slot& slot, double weight_decay) const;
 
  private:
+  OptionField field(std::string_view name, std::int64_t group);
   void check_slot(const Slot& slot) const;
   void make_buffers(Slot& slot) const;
   void check_names(const StateDict& state) const;

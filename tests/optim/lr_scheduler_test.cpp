@@ -1,0 +1,206 @@
+#include <gmock/gmock.h>
+#include <gradus/framework/error.h>
+#include <gradus/optim/adam.h>
+#include <gradus/optim/lr_scheduler.h>
+#include <gradus/optim/sgd.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "optim_testing.h"
+
+namespace gradus {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::Pointwise;
+
+// The rates in force, from before the first step on, of a group of rate 0.1.
+std::vector<double> rates(const Schedule& schedule, int n) {
+  SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
+  LRScheduler scheduler(optimizer, schedule);
+  std::vector<double> result{optimizer.lr()};
+  while (--n > 0) {
+    scheduler.step();
+    result.push_back(optimizer.lr());
+  }
+  return result;
+}
+
+void expect_rates(const Schedule& schedule, const std::vector<double>& expected) {
+  EXPECT_THAT(rates(schedule, static_cast<int>(expected.size())),
+              Pointwise(DoubleNear(1e-8), expected));
+}
+
+// Sequences of PyTorch 1.13.
+TEST(LRScheduler, FollowsTheTableOfKnownSequences) {
+  expect_rates(step_lr(3, 0.5), {.1, .1, .1, .05, .05, .05, .025});
+  expect_rates(multi_step_lr({2, 2, 5}, 0.1), {.1, .1, .001, .001, .001, .0001});
+  expect_rates(exponential_lr(0.9), {.1, .09, .081, .0729});
+  expect_rates(cosine_annealing_lr(5, 0.01),
+               {.1, .09140576, .06890576, .04109424, .01859424, .01, .01859424});
+  expect_rates(cosine_annealing_warm_restarts(3, 2, 0.01),
+               {.1, .0775, .0325, .1, .09397114, .0775, .055, .0325, .01602886, .1});
+  expect_rates(cosine_annealing_warm_restarts(3, 1, 0.01), {.1, .0775, .0325, .1, .0775});
+  expect_rates(linear_lr(), {.1 / 3, .14 / 3, .06, .22 / 3, .26 / 3, .1, .1});
+  expect_rates(constant_lr(1.0 / 3, 3), {.1 / 3, .1 / 3, .1 / 3, .1, .1});
+  expect_rates(polynomial_lr(4, 2), {.1, .05625, .025, .00625, 0, 0});
+  expect_rates(sequential_lr({linear_lr(0.1, 1, 4), exponential_lr(0.9)}, {4}),
+               {.01, .0325, .055, .0775, .1, .09, .081});
+  expect_rates(linear_warmup(4), {.025, .05, .075, .1, .1});
+  expect_rates(lambda_lr([](std::int64_t e) { return 1.0 / static_cast<double>(e + 1); }),
+               {.1, .05, .1 / 3, .025});
+}
+
+TEST(LRScheduler, GivesNoamItsPeakAtTheEndOfTheWarmUp) {
+  const double d = 1 / std::sqrt(512.0);
+  expect_rates(noam_lr(512, 2), {.1 * d * std::pow(2, -1.5), .1 * d / std::sqrt(2.0),
+                                 .1 * d / std::sqrt(3.0), .1 * d / 2});
+}
+
+TEST(OneCycle, FollowsTheTableOfKnownSequences) {
+  const OneCycleOptions options{.max_lr = 1, .total_steps = 10, .cycle_momentum = false};
+  expect_rates(one_cycle_lr(options), {.04, .52, 1, .95048463, .81174565, .61126202, .38874198,
+                                       .18825835, .04951937, 4e-6});
+  OneCycleOptions three = options;
+  three.linear = three.three_phase = true;
+  expect_rates(one_cycle_lr(three),
+               {.04, .52, 1, .52, .04, .0320008, .0240016, .0160024, .0080032, 4e-6});
+}
+
+TEST(OneCycle, MovesTheMomentumOrBeta1AgainstTheRate) {
+  const NamedParameter w = named("w", ones({1}));
+  Adam adam({w});
+  LRScheduler of_adam(adam, one_cycle_lr({.max_lr = 1, .total_steps = 10}));
+  SGD sgd({w}, {.momentum = 0.5});
+  LRScheduler of_sgd(sgd, one_cycle_lr({.max_lr = 1, .total_steps = 10}));
+  std::vector<double> seen;
+  for (int step = 0; step < 10; ++step) {
+    EXPECT_EQ(adam.options().betas[0], sgd.options().momentum);
+    seen.push_back(sgd.options().momentum);
+    of_adam.step();
+    of_sgd.step();
+  }
+  EXPECT_NEAR(seen[0], 0.95, 1e-12);
+  EXPECT_NEAR(seen[1], 0.9, 1e-12);
+  EXPECT_NEAR(seen[2], 0.85, 1e-12);
+  EXPECT_NEAR(seen[3], 0.854952, 1e-6);
+  EXPECT_NEAR(seen[9], 0.95, 1e-12);
+  EXPECT_EQ(message_of<ValueError>([&] { of_sgd.step(); }),
+            "lr_scheduler: step 11: the schedule has 10 steps");
+}
+
+TEST(LRScheduler, KeepsTheRatiosOfGroupsAndTakesOneThatIsAdded) {
+  SGD optimizer({{{named("a", ones({1}))}, {.lr = 0.1}}, {{named("b", ones({1}))}, {.lr = 1}}});
+  LRScheduler scheduler(optimizer, exponential_lr(0.5));
+  scheduler.step();
+  EXPECT_THAT(scheduler.lr(), ElementsAre(0.05, 0.5));
+  optimizer.add_group({named("c", ones({1}))}, {.lr = 8});
+  scheduler.step();
+  EXPECT_THAT(scheduler.lr(), ElementsAre(0.025, 0.25, 2));
+}
+
+TEST(LRScheduler, ResumesFromItsState) {
+  const std::vector<Schedule> all = {
+      step_lr(3, 0.5),
+      multi_step_lr({2, 5}),
+      exponential_lr(0.9),
+      constant_lr(),
+      linear_lr(),
+      polynomial_lr(9),
+      cosine_annealing_lr(5),
+      cosine_annealing_warm_restarts(2, 2),
+      linear_warmup(4),
+      noam_lr(16, 3),
+      sequential_lr({linear_warmup(3), step_lr(2)}, {3}),
+      one_cycle_lr({.max_lr = 1, .total_steps = 12}),
+      lambda_lr([](std::int64_t e) { return static_cast<double>(e) * 0.3; })};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const NamedParameter w = named("w", ones({1}));
+    SGD a({w}, {.lr = 0.1, .momentum = 0.5});
+    LRScheduler whole(a, all[i]);
+    for (int step = 0; step < 4; ++step) whole.step();
+    const StateDict saved = whole.state_dict(), options = a.state_dict();
+    SGD b({w}, {.lr = 7, .momentum = 0.1});
+    LRScheduler resumed(b, all[i]);
+    b.load_state_dict(options);
+    resumed.load_state_dict(saved);
+    resumed.load_state_dict(saved);
+    for (int step = 0; step < 6; ++step) {
+      EXPECT_EQ(a.lr(), b.lr()) << i;
+      EXPECT_EQ(a.options().momentum, b.options().momentum) << i;
+      whole.step();
+      resumed.step();
+    }
+  }
+}
+
+TEST(LRScheduler, RefusesWhatMakesNoSense) {
+  SGD two({{{named("a", ones({1}))}, {}}, {{named("b", ones({1}))}, {}}});
+  SGD one({named("w", ones({1}))});
+  LRScheduler scheduler(one, step_lr(2));
+  EXPECT_EQ(message_of<Error>(
+                [&] { scheduler.load_state_dict(LRScheduler(two, step_lr(2)).state_dict()); }),
+            "load_state_dict: the scheduler's state is of 2 groups, there are 1");
+  EXPECT_EQ(message_of<FormatError>([&] { scheduler.load_state_dict(one.state_dict()); }),
+            "load_state_dict: the state has no 'scheduler.epoch'");
+  EXPECT_EQ(message_of<ValueError>([] { step_lr(0); }),
+            "step_lr: step_size is 0, it must be at least 1");
+  EXPECT_EQ(message_of<ValueError>([] { one_cycle_lr({}); }),
+            "one_cycle_lr: total_steps is 0, it must be at least 1");
+  EXPECT_EQ(message_of<ValueError>([] { sequential_lr({step_lr(1)}, {3}); }),
+            "sequential_lr: 1 schedules and 1 milestones: there must be one milestone less");
+  EXPECT_EQ(message_of<ValueError>([] {
+              sequential_lr({step_lr(1), step_lr(1)}, {0});
+            }),
+            "sequential_lr: milestone 0 after 0: they must rise");
+}
+
+std::vector<double> plateau(const PlateauOptions& options, const std::vector<double>& metrics) {
+  SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
+  ReduceLROnPlateau scheduler(optimizer, options);
+  std::vector<double> result;
+  for (const double metric : metrics) {
+    scheduler.step(metric);
+    result.push_back(optimizer.lr());
+    const StateDict state = scheduler.state_dict();  // resumes at each step
+    scheduler = ReduceLROnPlateau(optimizer, options);
+    scheduler.load_state_dict(state);
+  }
+  return result;
+}
+
+TEST(ReduceLROnPlateau, HalvesOncePatienceIsOver) {
+  EXPECT_THAT(plateau({.factor = 0.5, .patience = 2, .cooldown = 1},
+                      {1, .9, .9, .9, .9, .9, .9, .9, .9, .9}),
+              ElementsAre(.1, .1, .1, .1, .05, .05, .05, .05, .025, .025));
+  EXPECT_THAT(plateau({.factor = 0.5, .patience = 0}, {1, std::nan(""), 0.5, 0.49999}),
+              ElementsAre(.1, .05, .05, .025));  // NaN is bad; 0.49999 is not better by 1e-4
+  EXPECT_THAT(plateau({.maximize = true,
+                       .factor = 0.5,
+                       .patience = 0,
+                       .threshold = 0.1,
+                       .absolute = true,
+                       .min_lr = 0.04},
+                      {1, 1.05, 1.2, 1.25, 1.25}),
+              ElementsAre(.1, .05, .05, .04, .04));
+}
+
+TEST(Optimizer, SetsAnyOptionByName) {
+  Adam optimizer({named("w", ones({1}))});
+  optimizer.set_option("betas.1", 0.5);
+  optimizer.set_option("amsgrad", 1);
+  EXPECT_EQ(optimizer.options().betas[1], 0.5);
+  EXPECT_TRUE(optimizer.options().amsgrad);
+  EXPECT_EQ(optimizer.option("amsgrad"), 1);
+  EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("eps", -1); }),
+            "adam: eps is -1, it must not be negative");
+  EXPECT_EQ(optimizer.options().eps, 1e-8);
+  EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("rho", 1); }),
+            "adam: there is no option rho: there are lr, betas.0, betas.1, eps, weight_decay, "
+            "amsgrad, lazy");
+}
+
+}  // namespace
+}  // namespace gradus
