@@ -18,8 +18,8 @@ GRADUS_API std::int64_t unfreeze(const std::vector<NamedParameter>& parameters,
                                  std::string_view pattern);
 
 /// Splits parameters by depth: into those whose path matches the first pattern, the next, ..., and
-/// those that match none, last. Each parameter is in one list, that of the first pattern it matches.
-/// Throws ValueError for a pattern that no parameter is left for.
+/// those that match none, last. Each parameter is in one list, that of the first pattern it
+/// matches. Throws ValueError for a pattern that no parameter is left for.
 GRADUS_API std::vector<std::vector<NamedParameter>> split_by_pattern(
     const std::vector<NamedParameter>& parameters, const std::vector<std::string>& patterns);
 
@@ -59,8 +59,8 @@ class GRADUS_API GradientAccumulator {
   /// Runs backward from a loss [] that is a sum over `count` items. Throws ValueError if count is
   /// negative.
   void backward(const Tensor& sum, std::int64_t count);
-  /// Divides the gradients of trainable parameters by the count so far, which starts again at 0, and
-  /// returns the mean loss. With a count of 0 it changes nothing and returns 0.
+  /// Divides the gradients of trainable parameters by the count so far, which starts again at 0,
+  /// and returns the mean loss. With a count of 0 it changes nothing and returns 0.
   double finish();
 
  private:
@@ -69,10 +69,10 @@ class GRADUS_API GradientAccumulator {
   std::int64_t count_ = 0;
 };
 
-/// A running average of parameters, for evaluation: exponential, or, with decay 0, the plain mean of
-/// all updates (stochastic weight averaging). Every row of a table is averaged, whatever the kind of
-/// its gradient. Frozen parameters are copied.
-/// Source: Izmailov et al. 2018, Averaging weights leads to wider optima and better generalization.
+/// A running average of parameters, for evaluation: exponential, or, with decay 0, the plain mean
+/// of all updates (stochastic weight averaging). Every row of a table is averaged, whatever the
+/// kind of its gradient. Frozen parameters are copied. Source: Izmailov et al. 2018, Averaging
+/// weights leads to wider optima and better generalization.
 class GRADUS_API AveragedParameters {
  public:
   /// Throws ValueError unless decay is in [0, 1).
@@ -87,8 +87,8 @@ class GRADUS_API AveragedParameters {
 
   /// The averages by path, copied; the number of updates in the metadata.
   StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, IndexError for a path that is missing, ShapeError
-  /// or DTypeError naming the tensor.
+  /// Replaces them. Throws, having changed nothing, IndexError for a path that is missing,
+  /// ShapeError or DTypeError naming the tensor.
   void load_state_dict(const StateDict& state);
 
  private:
