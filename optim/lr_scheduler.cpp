@@ -136,7 +136,8 @@ Schedule noam_lr(std::int64_t model_size, std::int64_t warmup) {
   }};
 }
 
-Schedule sequential_lr(std::vector<Schedule> schedules, std::vector<std::int64_t> milestones) {
+Schedule sequential_lr(std::vector<Schedule> schedules,
+                       const std::vector<std::int64_t>& milestones) {
   if (schedules.empty() || milestones.size() + 1 != schedules.size()) {
     throw ValueError(fmt::format(
         "sequential_lr: {} schedules and {} milestones: there must be one milestone less",

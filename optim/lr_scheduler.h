@@ -49,7 +49,7 @@ GRADUS_API Schedule noam_lr(std::int64_t model_size, std::int64_t warmup);
 /// schedules[0] before milestones[0], then schedules[1], which begins at its epoch 0 there, and so
 /// on. Throws ValueError unless milestones rise and there is one less than schedules.
 GRADUS_API Schedule sequential_lr(std::vector<Schedule> schedules,
-                                  std::vector<std::int64_t> milestones);
+                                  const std::vector<std::int64_t>& milestones);
 
 struct OneCycleOptions {
   double max_lr = 0;             ///< of all groups; 0: the rate that each group has

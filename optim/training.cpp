@@ -38,6 +38,7 @@ bool matches(std::string_view path, std::string_view pattern) {
 
 std::string paths_of(const std::vector<NamedParameter>& parameters) {
   std::vector<std::string> paths;
+  paths.reserve(parameters.size());
   for (const NamedParameter& target : parameters) paths.push_back(target.path);
   return fmt::format("{}", fmt::join(paths, ", "));
 }
