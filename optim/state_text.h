@@ -1,43 +1,19 @@
 #pragma once
-#include <fmt/format.h>
-#include <gradus/framework/error.h>
 #include <gradus/framework/state_dict.h>
 
-#include <charconv>
 #include <cstdint>
 #include <string>
-#include <system_error>
 
-/// Numbers in the metadata of a state. Each throws FormatError naming the key.
+/// What the metadata of a state holds. Each throws FormatError naming the key.
 namespace gradus::detail {
 
-inline const std::string& text_of(const StateDict& state, const std::string& key) {
-  const auto found = state.metadata.find(key);
-  if (found == state.metadata.end()) {
-    throw FormatError(fmt::format("load_state_dict: the state has no '{}'", key));
-  }
-  return found->second;
-}
-
-/// The whole text as a number; no locale takes part.
+const std::string& text_of(const StateDict& state, const std::string& key);
+/// The whole text as a number: double or int64.
 template <class Number>
-Number number_of(const StateDict& state, const std::string& key) {
-  const std::string& text = text_of(state, key);
-  const char* end = text.data() + text.size();
-  Number value{};
-  const auto [stop, problem] = std::from_chars(text.data(), end, value);
-  if (problem != std::errc() || stop != end) {
-    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not a number", key, text));
-  }
-  return value;
-}
+Number number_of(const StateDict& state, const std::string& key);
+bool flag_of(const StateDict& state, const std::string& key);
 
-inline bool flag_of(const StateDict& state, const std::string& key) {
-  const std::string& text = text_of(state, key);
-  if (text != "true" && text != "false") {
-    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not true or false", key, text));
-  }
-  return text == "true";
-}
+extern template double number_of<double>(const StateDict&, const std::string&);
+extern template std::int64_t number_of<std::int64_t>(const StateDict&, const std::string&);
 
 }  // namespace gradus::detail

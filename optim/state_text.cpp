@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+#include <gradus/framework/error.h>
+#include <gradus/optim/state_text.h>
+
+#include <charconv>
+#include <system_error>
+
+namespace gradus::detail {
+
+const std::string& text_of(const StateDict& state, const std::string& key) {
+  const auto found = state.metadata.find(key);
+  if (found == state.metadata.end()) {
+    throw FormatError(fmt::format("load_state_dict: the state has no '{}'", key));
+  }
+  return found->second;
+}
+
+// The whole text as a number; no locale takes part.
+template <class Number>
+Number number_of(const StateDict& state, const std::string& key) {
+  const std::string& text = text_of(state, key);
+  const char* end = text.data() + text.size();
+  Number value{};
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc() || stop != end) {
+    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not a number", key, text));
+  }
+  return value;
+}
+
+bool flag_of(const StateDict& state, const std::string& key) {
+  const std::string& text = text_of(state, key);
+  if (text != "true" && text != "false") {
+    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not true or false", key, text));
+  }
+  return text == "true";
+}
+
+template double number_of<double>(const StateDict&, const std::string&);
+template std::int64_t number_of<std::int64_t>(const StateDict&, const std::string&);
+
+}  // namespace gradus::detail
