@@ -35,7 +35,7 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
     only["tbb"] = "framework/detail/tbb.h"
     only["xsimd"] = "framework/detail/simd.h"
     bridges = "^framework/(xtensor|detail/(xtensor_shim|xtensor_linalg|blas|tbb)|(detail|kernels)/simd[a-z_]*)\\.h$"
-    kernels_know = "^framework/(kernels/.*|parallel|error|export|dtype|detail/(blas|tbb|blocks|simd[a-z_]*))\\.h$"
+    kernels_know = "^framework/(kernels/.*|parallel|memory|error|export|dtype|detail/(blas|tbb|blocks|simd[a-z_]*))\\.h$"
   }
   {
     split($0, part, ":"); file = part[1]; where = file ":" part[2]
@@ -50,7 +50,7 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
       if (target != file && index(" " above[layer] " ", " " below(target) " "))
         refuse(layer " does not include " below(target))
       if (layer == "kernels" && target !~ kernels_know)
-        refuse("kernels know nothing of the framework but parallel.h, error.h, export.h and dtype.h")
+        refuse("kernels know nothing of the framework but parallel.h, memory.h, error.h, export.h and dtype.h")
       if (library && file ~ /\.h$/ && file !~ bridges && target ~ bridges)
         refuse("a public header includes no bridge to a third party")
       next

@@ -51,6 +51,7 @@ refused framework/parallel.h '<gradus/framework/detail/tbb.h>'
 
 accepted framework/kernels/a.cpp '<gradus/framework/detail/simd.h>'
 accepted framework/kernels/a.cpp '<gradus/framework/parallel.h>'
+accepted framework/kernels/a.cpp '<gradus/framework/memory.h>'
 accepted framework/shape.cpp '<fmt/format.h>'
 accepted framework/ops/a.cpp '<gradus/framework/kernels/softmax.h>'
 accepted framework/ops/a.cpp '<gradus/framework/xtensor.h>'
