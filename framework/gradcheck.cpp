@@ -61,7 +61,17 @@ std::vector<Gradient> analytic_gradients(const Function& function,
   return gradients;
 }
 
-void compare(std::size_t index, const Tensor& input, const Gradient& gradient,
+// "[1, 3]": where the element with that number is in a tensor of that shape.
+std::string position(const Shape& shape, std::int64_t element) {
+  std::string text;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    text = fmt::format("{}{}{}", element % shape[axis], text.empty() ? "" : ", ", text);
+    element /= shape[axis];
+  }
+  return "[" + text + "]";
+}
+
+void compare(const std::string& who, const Tensor& input, const Gradient& gradient,
              const std::vector<double>& numeric, double tolerance, GradcheckResult& result) {
   const Tensor analytic = gradient.empty() ? zeros_like(input) : gradient.to_dense();
   double largest = 0;
@@ -76,22 +86,20 @@ void compare(std::size_t index, const Tensor& input, const Gradient& gradient,
     if (result.error <= tolerance) continue;
     result.ok = false;
     result.message = fmt::format(
-        "input {} of shape {}, element {}: backward gives {}, central differences {} (error "
-        "{:.3g})",
-        index, input.shape().str(), i, a, n, error);
+        "{} of shape {}, element {}: backward gives {}, central differences {} (error {:.3g})", who,
+        input.shape().str(), position(input.shape(), static_cast<std::int64_t>(i)), a, n, error);
   }
 }
 
-}  // namespace
-
-GradcheckResult gradcheck(const Function& function, const std::vector<Tensor>& inputs,
-                          const GradcheckOptions& options) {
+// names[i] is what messages call input i.
+GradcheckResult check(const Function& function, const std::vector<Tensor>& inputs,
+                      const std::vector<std::string>& names, const GradcheckOptions& options) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].trainable() && inputs[i].dtype() != DType::float64) {
-      throw DTypeError(
-          fmt::format("gradcheck: input {} is {}: float64 is needed to tell a wrong "
-                      "gradient from rounding",
-                      i, name(inputs[i].dtype())));
+      throw DTypeError(fmt::format(
+          "gradcheck: {} is {}: float64 is needed to tell a wrong gradient from rounding: make the "
+          "inputs float64, a model by module.to(DType::float64)",
+          names[i], name(inputs[i].dtype())));
     }
   }
   Tensor cotangent;
@@ -100,15 +108,37 @@ GradcheckResult gradcheck(const Function& function, const std::vector<Tensor>& i
   GradcheckResult result;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].trainable()) {
-      compare(i, inputs[i], gradients[i],
+      compare(names[i], inputs[i], gradients[i],
               numeric_gradient(function, inputs, inputs[i], cotangent, options.step),
               options.tolerance, result);
     } else if (!gradients[i].empty()) {
       result.ok = false;
-      result.message = fmt::format("input {} is frozen but got a {}", i, gradients[i].str());
+      result.message = fmt::format("{} is frozen but got a {}", names[i], gradients[i].str());
     }
   }
   return result;
+}
+
+}  // namespace
+
+GradcheckResult gradcheck(const Function& function, const std::vector<Tensor>& inputs,
+                          const GradcheckOptions& options) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < inputs.size(); ++i) names.push_back(fmt::format("input {}", i));
+  return check(function, inputs, names, options);
+}
+
+GradcheckResult gradcheck(const std::function<Tensor()>& function,
+                          const std::vector<NamedParameter>& parameters,
+                          const GradcheckOptions& options) {
+  std::vector<Tensor> inputs;
+  std::vector<std::string> names;
+  for (const NamedParameter& named : parameters) {
+    inputs.push_back(named.parameter);
+    names.push_back(fmt::format("parameter '{}'", named.path));
+  }
+  return check([&function](const std::vector<Tensor>&) { return function(); }, inputs, names,
+               options);
 }
 
 }  // namespace gradus

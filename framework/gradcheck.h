@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/module.h>
 #include <gradus/framework/tensor.h>
 
 #include <cstdint>
@@ -32,5 +33,11 @@ struct GradcheckResult {
 GRADUS_API GradcheckResult
 gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
           const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
+
+/// The same for the parameters of a module, `gradcheck([&] { return loss(model); },
+/// model.parameters())`: messages name the parameter by its path.
+GRADUS_API GradcheckResult gradcheck(const std::function<Tensor()>& function,
+                                     const std::vector<NamedParameter>& parameters,
+                                     const GradcheckOptions& options = {});
 
 }  // namespace gradus
