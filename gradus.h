@@ -30,6 +30,7 @@
 #include <gradus/framework/tensor.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/framework/visit.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>

@@ -16,6 +16,7 @@
 #include <gradus/framework/detail/xtensor_shim.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/tensor.h>
+#include <gradus/framework/visit.h>
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,12 @@ std::array<std::size_t, N> static_shape(const Tensor& tensor) {
   for (std::size_t i = 0; i < N; ++i) {
     shape[i] = static_cast<std::size_t>(tensor.shape()[static_cast<int>(i)]);
   }
+  return shape;
+}
+
+inline xt::dynamic_shape<std::size_t> dynamic_shape(const Tensor& tensor) {
+  xt::dynamic_shape<std::size_t> shape;
+  for (const std::int64_t size : tensor.shape()) shape.push_back(static_cast<std::size_t>(size));
   return shape;
 }
 
@@ -67,6 +74,14 @@ auto xview(const Tensor& tensor) {
                    detail::static_shape<N>(tensor));
 }
 
+/// The values with the axes of the tensor, however many, read-only: for ops of any rank. Slower for
+/// small tensors than the forms above. Throws DTypeError unless T is the element type.
+template <class T>
+auto xview(const Tensor& tensor) {
+  return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.numel()), xt::no_ownership(),
+                   detail::dynamic_shape(tensor));
+}
+
 /// The same for writing, which counts as a change in place (see Tensor::mutable_data).
 template <class T>
 auto xflat_mutable(const Tensor& tensor) {
@@ -77,6 +92,11 @@ template <class T, std::size_t N>
 auto xview_mutable(const Tensor& tensor) {
   return xt::adapt(tensor.mutable_data<T>(), static_cast<std::size_t>(tensor.numel()),
                    xt::no_ownership(), detail::static_shape<N>(tensor));
+}
+template <class T>
+auto xview_mutable(const Tensor& tensor) {
+  return xt::adapt(tensor.mutable_data<T>(), static_cast<std::size_t>(tensor.numel()),
+                   xt::no_ownership(), detail::dynamic_shape(tensor));
 }
 
 /// A new tensor of that shape with the values of a rank-1 expression of shape.numel() elements.
@@ -93,7 +113,8 @@ Tensor from_flat(const Shape& shape, const xt::xexpression<E>& expression) {
   return result;
 }
 
-/// A new tensor with the shape and values of an expression.
+/// A new tensor with the shape and values of an expression, which may read the tensor that the
+/// result is assigned to: `x = from_xt<T>(xt::transpose(xview<T, 2>(x)))`.
 template <class T, class E>
 Tensor from_xt(const xt::xexpression<E>& expression) {
   const E& e = expression.derived_cast();

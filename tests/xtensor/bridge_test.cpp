@@ -69,9 +69,62 @@ TEST(XtensorBridge, ChecksRankTypeAndCount) {
   EXPECT_THROW(xflat_mutable<float>(x), AutogradError);
 }
 
+TEST(XtensorBridge, DynamicViewsHaveAnyRank) {
+  const Tensor a = tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {1, 2, 3});
+  const auto v = xview<double>(a);
+  EXPECT_EQ(v.dimension(), 3U);
+  EXPECT_EQ(v(0, 1, 2), 6.0);
+  auto w = xview_mutable<double>(a);
+  w(0, 1, 2) = 7.0;
+  EXPECT_EQ(a.data<double>()[5], 7.0);
+  const Tensor doubled = from_xt<double>(v * 2.0);
+  EXPECT_EQ(doubled.shape(), (Shape{1, 2, 3}));
+  EXPECT_THAT(doubled.span<double>(), ElementsAre(2, 4, 6, 8, 10, 14));
+}
+
+TEST(XtensorBridge, VisitFloatGivesTheElementType) {
+  const auto twice = [](const Tensor& x) {
+    return visit_float(
+        x,
+        [&](auto zero) {
+          using T = decltype(zero);
+          return from_xt<T>(xview<T>(x) * T{2});
+        },
+        "twice");
+  };
+  EXPECT_THAT(twice(tensor({1.5F})).span<float>(), ElementsAre(3));
+  EXPECT_THAT(twice(tensor({1.5})).span<double>(), ElementsAre(3));
+  try {
+    twice(zeros({2}, DType::int64));
+    FAIL() << "int64 was accepted";
+  } catch (const DTypeError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("twice: "));
+    EXPECT_THAT(error.what(), testing::HasSubstr("int64"));
+  }
+}
+
+TEST(XtensorBridge, HandlesRankZero) {
+  const Tensor a = full({}, 3.0, DType::float64);
+  EXPECT_EQ(xview<double>(a).dimension(), 0U);
+  const Tensor of_dynamic = from_xt<double>(xview<double>(a) * 2.0);
+  const Tensor of_static = from_xt<double>(xview<double, 0>(a) * 2.0);
+  EXPECT_EQ(of_dynamic.shape(), Shape{});
+  EXPECT_EQ(of_static.shape(), Shape{});
+  EXPECT_EQ(of_dynamic.data<double>()[0], 6.0);
+  EXPECT_EQ(of_static.data<double>()[0], 6.0);
+}
+
+TEST(XtensorBridge, AnExpressionMayReadTheTensorThatItIsAssignedTo) {
+  Tensor a = tensor({1.0, 2.0, 3.0, 4.0}, {2, 2});
+  a = from_xt<double>(xt::transpose(xview<double, 2>(a)));
+  EXPECT_THAT(a.span<double>(), ElementsAre(1, 3, 2, 4));
+}
+
 TEST(XtensorBridge, HandlesEmptyTensors) {
   const Tensor a = zeros({0, 3});
   EXPECT_EQ(from_flat<float>({0, 3}, xflat<float>(a) * 2.0F).numel(), 0);
+  EXPECT_EQ(from_xt<float>(xview<float>(a) * 2.0F).shape(), (Shape{0, 3}));
+  EXPECT_EQ((from_xt<float>(xview<float, 2>(a) * 2.0F).shape()), (Shape{0, 3}));
 }
 
 }  // namespace
