@@ -13,11 +13,14 @@
 #include <gradus/framework/module.h>
 #include <gradus/framework/numerics.h>
 #include <gradus/framework/ops/compare.h>
+#include <gradus/framework/ops/cumulative.h>
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/moments.h>
+#include <gradus/framework/ops/norm.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>

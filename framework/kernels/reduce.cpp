@@ -1,5 +1,6 @@
 #include <gradus/framework/detail/blocks.h>
 #include <gradus/framework/detail/simd.h>
+#include <gradus/framework/detail/wide_sum.h>
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/parallel.h>
 
@@ -13,6 +14,7 @@ namespace gradus::kernels {
 
 namespace {
 
+using detail::add_up;
 using detail::Batch;
 using detail::batch_size;
 
@@ -30,42 +32,6 @@ const auto* as_unsigned(const T* x) {
     return x;
 }
 
-/// Asks for the `elements` that come 8 KiB after x: the hardware's own prefetching stops at the end
-/// of each page. Addresses past the end do no harm.
-template <class T>
-void ask_ahead(const T* x, int64_t elements) {
-  const char* at = reinterpret_cast<const char*>(x) + 8192;
-  for (int64_t i = 0; i < elements * int64_t{sizeof(T)}; i += 64) __builtin_prefetch(at + i);
-}
-
-/// Sum of f(batch) over n contiguous elements, in runs of 1024 so that double stays accurate.
-template <class A, class T, class F>
-A add_up(const T* x, int64_t n, const F& f) {
-  constexpr int64_t step = batch_size<A>;
-  A total = 0;
-  for (int64_t i = 0; i < n;) {
-    const int64_t end = std::min(n, i + 1024);
-    A part = 0;
-    if (end - i >= step) {
-      Batch<A> s0(A{0}), s1 = s0, s2 = s0, s3 = s0;
-      for (; i + 4 * step <= end; i += 4 * step) {
-        ask_ahead(x + i, 4 * step);
-        s0 += f(detail::load_as<A>(x + i));
-        s1 += f(detail::load_as<A>(x + i + step));
-        s2 += f(detail::load_as<A>(x + i + 2 * step));
-        s3 += f(detail::load_as<A>(x + i + 3 * step));
-      }
-      for (; i + step <= end; i += step) s0 += f(detail::load_as<A>(x + i));
-      part = detail::reduce_add<A>((s0 + s1) + (s2 + s3));
-    }
-    for (; i < end; ++i) part += f(static_cast<A>(x[i]));
-    total += part;
-  }
-  return total;
-}
-
-constexpr auto identity = [](const auto& x) { return x; };
-
 template <class T>
 T finish(Accumulator<T> total, Accumulator<T> divisor) {
   if constexpr (std::is_integral_v<T>)
@@ -81,7 +47,7 @@ void sum_rows(const T* x, T* y, int64_t rows, int64_t n, Accumulator<T> divisor)
   if (n <= row_block) {
     parallel_for(rows, n + 8, [=](int64_t first, int64_t last) {
       for (int64_t r = first; r < last; ++r)
-        y[r] = finish<T>(add_up<A>(as_unsigned(x + r * n), n, identity), divisor);
+        y[r] = finish<T>(add_up<A>(as_unsigned(x + r * n), n, detail::unchanged), divisor);
     });
     return;
   }
@@ -89,7 +55,7 @@ void sum_rows(const T* x, T* y, int64_t rows, int64_t n, Accumulator<T> divisor)
     y[r] = finish<T>(detail::blocked_sum<A>(n, row_block, 1,
                                             [=](int64_t begin, int64_t end) {
                                               return add_up<A>(as_unsigned(x + r * n + begin),
-                                                               end - begin, identity);
+                                                               end - begin, detail::unchanged);
                                             }),
                      divisor);
   }

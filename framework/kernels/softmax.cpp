@@ -200,6 +200,50 @@ void log_softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C) {
   });
 }
 
+template <class T>
+void logsumexp(const T* x, double* y, int64_t R, int64_t C) {
+  for_rows(R, C, 5, [=](int64_t row) {
+    const T* from = x + row * C;
+    const LogSum<T> sum(from, C, nullptr);
+    y[row] = static_cast<double>(sum.shift) + sum.log_sum;
+    // inf - inf in the sum is NaN, as a NaN among the values is.
+    if (sum.shift == infinity<T> && std::none_of(from, from + C, [](T v) { return v != v; }))
+      y[row] = infinity<double>;
+  });
+}
+
+namespace {
+
+/// dx = g / (how many there are) where x is +infinity, else 0.
+template <class T>
+void share_among_infinite(T g, const T* x, T* dx, int64_t C) {
+  const auto count = std::count(x, x + C, infinity<T>);
+  for (int64_t c = 0; c < C; ++c) dx[c] = x[c] == infinity<T> ? g / static_cast<T>(count) : T{0};
+}
+
+}  // namespace
+
+template <class T>
+void logsumexp_vjp(const T* g, const T* x, const double* y, T* dx, int64_t R, int64_t C) {
+  for_rows(R, C, 4, [=](int64_t row) {
+    T* to = dx + row * C;
+    if (g[row] == 0 || y[row] == -infinity<double>) {
+      std::fill(to, to + C, T{0});
+    } else if (y[row] == infinity<double>) {
+      share_among_infinite(g[row], x + row * C, to, C);
+    } else {
+      // x - y in two steps, as y has more digits than x.
+      const T high = static_cast<T>(y[row]);
+      const Batch<T> factor(g[row]), highs(high),
+          lows(static_cast<T>(y[row] - static_cast<double>(high)));
+      map_row(
+          C, to, T{0},
+          [&](const Batch<T>& v) { return factor * detail::exp_flushed<T>((v - highs) - lows); },
+          x + row * C);
+    }
+  });
+}
+
 template <class T, class L>
 void cross_entropy(const T* x, const int64_t* labels, int64_t ignore_index, T* row_loss, L* row_lse,
                    int64_t R, int64_t C) {
@@ -241,10 +285,12 @@ void cross_entropy_vjp(const T* x, const int64_t* labels, int64_t ignore_index, 
   });
 }
 
-#define GRADUS_SOFTMAX(T)                                              \
-  template void softmax(const T*, T*, int64_t, int64_t);               \
-  template void log_softmax(const T*, T*, int64_t, int64_t);           \
-  template void softmax_vjp(const T*, const T*, T*, int64_t, int64_t); \
+#define GRADUS_SOFTMAX(T)                                                               \
+  template void logsumexp(const T*, double*, int64_t, int64_t);                         \
+  template void logsumexp_vjp(const T*, const T*, const double*, T*, int64_t, int64_t); \
+  template void softmax(const T*, T*, int64_t, int64_t);                                \
+  template void log_softmax(const T*, T*, int64_t, int64_t);                            \
+  template void softmax_vjp(const T*, const T*, T*, int64_t, int64_t);                  \
   template void log_softmax_vjp(const T*, const T*, T*, int64_t, int64_t);
 #define GRADUS_CROSS_ENTROPY(T, L)                                                                \
   template void cross_entropy(const T*, const int64_t*, int64_t, T*, L*, int64_t, int64_t);       \

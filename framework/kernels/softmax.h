@@ -23,6 +23,16 @@ void softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C);
 template <class T>
 void log_softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C);
 
+/// y [R] = log(sum(exp(x))); -infinity for a row of -infinity only, +infinity for a row that holds
+/// +infinity and no NaN.
+template <class T>
+void logsumexp(const T* x, double* y, int64_t R, int64_t C);
+
+/// dx = g_r exp(x - y_r), y = logsumexp(x); 0 in a row of -infinity only and where g_r is 0. Where
+/// y_r is +infinity the elements of +infinity share g_r evenly.
+template <class T>
+void logsumexp_vjp(const T* g, const T* x, const double* y, T* dx, int64_t R, int64_t C);
+
 /// row_lse [R] = log(sum(exp(x))), row_loss [R] = row_lse - x[label], 0 where the label is
 /// `ignore_index`; other labels are in [0, C). L: T, or double for a float T: then the derivative
 /// is right to the last digits for logits of any size (a float of 1e4 has 3 decimals left).

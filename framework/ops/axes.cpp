@@ -11,6 +11,11 @@ AxisView axis_view(const Tensor& x, std::int64_t axis, const char* operation) {
   return {a, shape.numel(0, a), shape[a], shape.numel(a + 1, shape.rank())};
 }
 
+AxisView slice_view(const Tensor& x, std::int64_t axis, const char* operation) {
+  if (x.dim() > 0) return axis_view(x, axis, operation);
+  return {normalize_axis(axis, 1, operation), 1, 1, 1};
+}
+
 Shape splice(const Shape& shape, int axis, int removed, std::span<const std::int64_t> inserted) {
   std::array<std::int64_t, 2 * Shape::max_rank> sizes{};  // Shape refuses too many
   auto end = std::copy(shape.begin(), shape.begin() + axis, sizes.begin());

@@ -16,6 +16,8 @@ struct AxisView {
 
 /// Throws IndexError, naming `operation`, if there is no such axis (it may count from the end).
 GRADUS_API AxisView axis_view(const Tensor& x, std::int64_t axis, const char* operation);
+/// The same; a tensor of rank 0 counts as one of shape [1], as in PyTorch.
+GRADUS_API AxisView slice_view(const Tensor& x, std::int64_t axis, const char* operation);
 
 /// `shape` with `removed` axes from `axis` on replaced by axes of the sizes `inserted`.
 GRADUS_API Shape splice(const Shape& shape, int axis, int removed,

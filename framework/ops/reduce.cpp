@@ -7,16 +7,17 @@
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/plan.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace gradus {
 
 using detail::Access;
+using detail::Plan;
 using detail::raw;
 
 Axes::Axes(std::span<const std::int64_t> axes) : count_(axes.size()) {
@@ -28,51 +29,6 @@ Axes::Axes(std::span<const std::int64_t> axes) : count_(axes.size()) {
 }
 
 namespace {
-
-/// Which axes of a shape a reduction removes.
-class Plan {
- public:
-  explicit Plan(const Shape& shape) : shape_(shape) {
-    std::fill_n(reduced_.begin(), shape.rank(), true);
-  }
-  Plan(const char* operation, const Shape& shape, const Axes& axes) : shape_(shape) {
-    for (const std::int64_t axis : axes) {
-      bool& reduced =
-          reduced_[static_cast<std::size_t>(normalize_axis(axis, shape.rank(), operation))];
-      if (std::exchange(reduced, true)) {
-        throw ValueError(fmt::format("{}: axis {} is given twice for a tensor of shape {}",
-                                     operation, axis, shape.str()));
-      }
-    }
-    if (axes.begin() == axes.end()) {
-      throw ValueError(fmt::format("{}: no axes: leave them out to reduce all of them", operation));
-    }
-  }
-
-  bool reduced(int axis) const { return reduced_[static_cast<std::size_t>(axis)]; }
-  const Shape& input() const { return shape_; }
-
-  Shape result(bool keepdim) const {
-    std::array<std::int64_t, Shape::max_rank> sizes{};
-    std::size_t rank = 0;
-    for (int axis = 0; axis < shape_.rank(); ++axis) {
-      if (!reduced(axis)) sizes[rank++] = shape_[axis];
-      if (reduced(axis) && keepdim) sizes[rank++] = 1;
-    }
-    return Shape(std::span<const std::int64_t>(sizes.data(), rank));
-  }
-
-  /// Elements that make one element of the result.
-  std::int64_t count() const {
-    std::int64_t product = 1;
-    for (int axis = 0; axis < shape_.rank(); ++axis) product *= reduced(axis) ? shape_[axis] : 1;
-    return product;
-  }
-
- private:
-  Shape shape_;
-  std::array<bool, Shape::max_rank> reduced_{};
-};
 
 // Reduces each run of adjacent axes, from the last one, by step(in, out, outer, n, inner).
 template <class Step>

@@ -2,77 +2,50 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/softmax.h>
+#include <gradus/framework/ops/plan.h>
 #include <gradus/framework/ops/softmax.h>
-
-#include <array>
 
 namespace gradus {
 
-using detail::Access;
+using detail::AxisView;
+using detail::from_rows;
+using detail::Plan;
 using detail::raw;
+using detail::slice_view;
+using detail::to_rows;
 
 namespace {
 
-/// A tensor seen as slices [outer, n, inner] along the middle axis.
-struct Slices {
-  Slices(const Shape& shape, int axis)
-      : outer(shape.numel(0, axis)), n(shape[axis]), inner(shape.numel(axis + 1, shape.rank())) {}
-
-  std::int64_t outer, n, inner;
-
-  std::int64_t rows() const { return outer * inner; }
-
-  /// x as rows [outer, inner, n]; x itself if the axis is the last one.
-  Tensor to_rows(const Tensor& x) const { return swap(x, n, inner, {outer, inner, n}); }
-  /// Rows back in the order of a tensor of the given shape.
-  Tensor from_rows(const Tensor& rows, const Shape& shape) const {
-    return swap(rows, inner, n, shape);
-  }
-
- private:
-  // x seen as [outer, a, b], with the last two axes swapped.
-  Tensor swap(const Tensor& x, std::int64_t a, std::int64_t b, const Shape& result) const {
-    if (inner == 1 || n == 1) return Access::view(x, 0, result);
-    Tensor y = empty(result, x.dtype());
-    const std::array<std::int64_t, 3> sizes{outer, a, b};
-    const std::array<std::int64_t, 3> axes{0, 2, 1};
-    kernels::permute(detail::data(x), raw(y), 3, sizes.data(), axes.data(),
-                     static_cast<std::size_t>(item_size(x.dtype())));
-    return y;
-  }
-};
-
 // y = kernel(x) along the slices.
 template <class Kernel>
-Tensor along(const char* operation, const Tensor& x, const Slices& slices, Kernel kernel) {
+Tensor along(const char* operation, const Tensor& x, const AxisView& slices, Kernel kernel) {
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
-  const Tensor rows = slices.to_rows(x);
+  const Tensor rows = to_rows(x, slices);
   const Tensor y = empty_like(rows);
   detail::dispatch_float(x.dtype(), operation, [&]<class T>(T) {
-    kernel(rows.data<T>(), static_cast<T*>(raw(y)), slices.rows(), slices.n);
+    kernel(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), slices.n);
   });
-  return slices.from_rows(y, x.shape());
+  return from_rows(y, slices, x.shape());
 }
 
 // dx = kernel(g, y) along the slices.
 template <class Kernel>
-Tensor along(const char* operation, const Tensor& g, const Tensor& y, const Slices& slices,
+Tensor along(const char* operation, const Tensor& g, const Tensor& y, const AxisView& slices,
              Kernel kernel) {
-  const Tensor g_rows = slices.to_rows(g);
-  const Tensor y_rows = slices.to_rows(y);
+  const Tensor g_rows = to_rows(g, slices);
+  const Tensor y_rows = to_rows(y, slices);
   const Tensor dx = empty_like(y_rows);
   detail::dispatch_float(y.dtype(), operation, [&]<class T>(T) {
-    kernel(g_rows.data<T>(), y_rows.data<T>(), static_cast<T*>(raw(dx)), slices.rows(), slices.n);
+    kernel(g_rows.data<T>(), y_rows.data<T>(), static_cast<T*>(raw(dx)), y_rows.size(0), slices.n);
   });
-  return slices.from_rows(dx, y.shape());
+  return from_rows(dx, slices, y.shape());
 }
 
 }  // namespace
 
 Tensor softmax(const Tensor& x, std::int64_t axis) {
-  const Slices slices(x.shape(), normalize_axis(axis, x.dim(), "softmax"));
+  const AxisView slices = slice_view(x, axis, "softmax");
   const Tensor y = along("softmax", x, slices, [](auto... a) { kernels::softmax(a...); });
   return record("softmax", y, vjp(x, [slices, y = Saved(y)](const Tensor& g) {
                   return along("softmax", g, *y, slices,  // y (g - sum(g y))
@@ -81,12 +54,40 @@ Tensor softmax(const Tensor& x, std::int64_t axis) {
 }
 
 Tensor log_softmax(const Tensor& x, std::int64_t axis) {
-  const Slices slices(x.shape(), normalize_axis(axis, x.dim(), "log_softmax"));
+  const AxisView slices = slice_view(x, axis, "log_softmax");
   const Tensor y = along("log_softmax", x, slices, [](auto... a) { kernels::log_softmax(a...); });
   return record("log_softmax", y, vjp(x, [slices, y = Saved(y)](const Tensor& g) {
                   return along("log_softmax", g, *y, slices,  // g - exp(y) sum(g)
                                [](auto... a) { kernels::log_softmax_vjp(a...); });
                 }));
+}
+
+namespace {
+
+Tensor logsumexp(const Tensor& x, const Plan& plan, bool keepdim) {
+  if (!is_floating(x.dtype())) detail::throw_not_floating("logsumexp", x.dtype());
+  const Tensor rows = to_rows(x, plan);
+  const Tensor wide = empty(plan.result(keepdim), DType::float64);
+  detail::dispatch_float(x.dtype(), "logsumexp", [&]<class T>(T) {
+    kernels::logsumexp(rows.data<T>(), static_cast<double*>(raw(wide)), rows.size(0), rows.size(1));
+  });
+  const auto derivative = [plan, x = Saved(x), wide = Saved(wide)](const Tensor& g) {
+    const Tensor in = to_rows(*x, plan);
+    const Tensor dx = empty_like(in);
+    detail::dispatch_float(g.dtype(), "logsumexp", [&]<class T>(T) {
+      kernels::logsumexp_vjp(g.data<T>(), in.data<T>(), (*wide).template data<double>(),
+                             static_cast<T*>(raw(dx)), in.size(0), in.size(1));
+    });
+    return from_rows(dx, plan);  // g exp(x - y)
+  };
+  return record("logsumexp", wide.to(x.dtype()), vjp(x, derivative));
+}
+
+}  // namespace
+
+Tensor logsumexp(const Tensor& x) { return logsumexp(x, Plan(x.shape()), false); }
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
+  return logsumexp(x, Plan("logsumexp", x.shape(), axes), keepdim);
 }
 
 }  // namespace gradus

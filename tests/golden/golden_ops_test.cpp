@@ -190,6 +190,7 @@ const Runners& op_runners() {
     Runners result;
     add_elementwise(result);
     add_reductions(result);
+    add_row_reductions(result);
     add_products_and_losses(result);
     add_shapes(result);
     return result;

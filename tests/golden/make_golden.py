@@ -160,6 +160,64 @@ def reductions():
              {"axes": (1,), "keepdim": False})
 
 
+# ---- reductions along rows, running sums, normalization
+
+def more_reductions():
+    def add(op, variant, x, f, **options):
+        case(f"{op}.{variant}", op, [x], f, options)
+
+    axes = [(0,), (1,), (-1, 0), (0, 1, 2)]
+    for i, row in enumerate(pairwise(op=["prod", "var", "std", "logsumexp"], axes=axes, keepdim=[False, True],
+                                     correction=[0.0, 1.0, 1.5])):
+        op, over_axes, keepdim = row["op"], row["axes"], row["keepdim"]
+        x = Source(f"{op}.{i}").floats(3, 4, 2)
+        options = {"axes": over_axes, "keepdim": keepdim}
+        if op in ("var", "std"):
+            f = lambda x: getattr(torch, op)(x, over_axes, correction=row["correction"], keepdim=keepdim)
+            options["correction"] = row["correction"]
+        elif op == "prod":
+            f = lambda x: all_of(torch.prod)(x, dim=over_axes, keepdim=keepdim)
+        else:
+            f = lambda x: torch.logsumexp(x, over_axes, keepdim)
+        add(op, i, x, f, **options)
+    add("prod", "whole", Source("prod").floats(2, 3), torch.prod)
+    zeros = array([[2, 3, -1], [0, 3, 4], [0, 5, 0], [0, 0, 0]])
+    add("prod", "zeros", zeros, lambda x: torch.prod(x, 1), axes=(1,), keepdim=False)
+    s = Source("int prod")
+    int_case("prod.int64", "prod", [s.integers(-5, 5, 3, 4)], lambda x: torch.prod(x, 0),
+             {"axes": (0,), "keepdim": False})
+    far = array([[999998, 999999, 1000000, 1000003], [3, 3, 3, 3]])
+    add("var", "far", far, lambda x: torch.var(x, 1), axes=(1,), keepdim=False, correction=1.0)
+    add("std", "equal", far[1:], lambda x: torch.std(x, 1), axes=(1,), keepdim=False, correction=1.0)
+    case("var.one", "var", [far[:, :1]], lambda x: torch.var(x, 1),
+         {"axes": (1,), "keepdim": False, "correction": 1.0}, gradients=False)
+    masked = array([[-INF, -INF, -INF], [64, 63, -INF], [-1e4, 0, 1]])
+    case("logsumexp.masked", "logsumexp", [masked], lambda x: torch.logsumexp(x, 1),
+         {"axes": (1,), "keepdim": False}, gradients=False)
+    add("logsumexp", "large", masked[1:], lambda x: torch.logsumexp(x, 1), axes=(1,), keepdim=True)
+    case("logsumexp.infinite", "logsumexp", [array([[INF, 1], [NAN, INF], [INF, -INF], [-INF, 2]])],
+         lambda x: torch.logsumexp(x, 1), {"axes": (1,), "keepdim": False}, gradients=False)
+    for i, row in enumerate(pairwise(p=[0.0, 0.5, 1.0, 1.5, 2.0, 3.0, INF, -INF, -1.0],
+                                     axes=[(0,), (1,), (0, 2)], keepdim=[False, True])):
+        x = Source(f"norm.{i}").floats(3, 4, 2)
+        f = lambda x: torch.linalg.vector_norm(x, row["p"], row["axes"], row["keepdim"])
+        add("norm", i, np.where(np.abs(x) < 0.2, np.float32(1.25), x), f, **row)
+    rows = array([[0, 0, 0], [0, 3, -4], [1, 0, 0], [-2, 2, 1]])
+    for p in (0.5, 1.0, 1.5, 2.0, 3.0, INF):  # infinity shares ties evenly, as ours does
+        add("norm", f"zeros_{p}", rows * np.float32(p if p < 9 else 5),
+            lambda x: torch.linalg.vector_norm(x, p, 1), p=p, axes=(1,), keepdim=False)
+    add("norm", "whole", Source("norm").floats(3, 2), torch.linalg.vector_norm, p=2.0)
+    for op, f in (("cumsum", torch.cumsum), ("cumprod", torch.cumprod)):
+        for axis in (0, 1, -1):
+            add(op, axis, Source(f"{op}.{axis}").floats(3, 4, 2), lambda x: f(x, axis), axis=axis)
+        add(op, "0d", array(2.5 if op == "cumsum" else 3.5), lambda x: f(x, 0), axis=0)
+        add(op, "zeros", zeros * np.float32(2), lambda x: f(x, 1), axis=1)
+        int_case(f"{op}.int64", op, [s.integers(-5, 5, 3, 4)], lambda x: f(x, 0), {"axis": 0})
+    int_case("cumsum.bool", "cumsum", [s.integers(0, 2, 2, 5) > 0], lambda x: torch.cumsum(x, 1), {"axis": 1})
+    add("softmax", "0d", array(3), lambda x: F.softmax(x, -1), axis=-1)
+    add("log_softmax", "0d", array(3), lambda x: F.log_softmax(x, 0), axis=0)
+
+
 # ---- matrix products
 
 def products():
@@ -507,7 +565,7 @@ def main():
     assert not sys.argv[1:], __doc__
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for part in (elementwise, reductions, products, shapes, losses, embeddings, optimizers,
+    for part in (elementwise, reductions, more_reductions, products, shapes, losses, embeddings, optimizers,
                  more_optimizers, clipping, interoperate):
         part()
     save()

@@ -78,7 +78,7 @@ void check_empty(Softmax op) {
 
 void check_broken(Softmax op, const std::string& name) {
   EXPECT_ERROR(op(zeros({2, 3}), 2), IndexError, name + ": axis 2 is outside [-2, 2)");
-  EXPECT_ERROR(op(zeros({}), 0), IndexError, name + ": axis 0 is outside [0, 0)");
+  EXPECT_ERROR(op(zeros({}), 1), IndexError, name + ": axis 1 is outside [-1, 1)");
   EXPECT_ERROR(op(tensor({1, 2}), 0), DTypeError,
                name + ": a tensor of dtype int64 where float32 or float64 is needed");
 }
@@ -89,6 +89,17 @@ TEST(OpSoftmax, KnownValuesOfExtremeAndMaskedRows) {
   EXPECT_TRUE(has_values(softmax(tensor({1e4f, 1e4f}), 0), {2}, {0.5, 0.5}));
   const Tensor x = tensor({-infinity, -infinity, 0.0, not_a_number, 0.0, 0.0}, {3, 2});
   EXPECT_TRUE(has_values(softmax(x, 1), {3, 2}, {0, 0, not_a_number, not_a_number, 0.5, 0.5}));
+}
+TEST(OpSoftmax, KnownValuesOfRankZeroAreThoseOfOneElement) {
+  for (const int axis : {0, -1}) {
+    const Tensor x = leaf({7}, {});
+    const Tensor y = softmax(x, axis), log_y = log_softmax(x, axis);
+    EXPECT_TRUE(has_values(y, {}, {1}));
+    EXPECT_TRUE(has_values(log_y, {}, {0}));
+    y.backward();
+    log_y.backward();
+    EXPECT_EQ(gradient_of(x), (std::vector<double>{0}));
+  }
 }
 TEST(OpSoftmax, Gradient) { check_gradients(softmax); }
 TEST(OpSoftmax, GradientOfMaskedSlicesIsZero) {

@@ -1,0 +1,86 @@
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/kernels/scan.h>
+#include <gradus/framework/ops/cumulative.h>
+#include <gradus/framework/ops/plan.h>
+
+namespace gradus {
+
+using detail::AxisView;
+using detail::Plan;
+using detail::raw;
+using detail::slice_view;
+
+namespace {
+
+// Calls f(T{}) for float, double or int64.
+template <class F>
+void dispatch_number(DType dtype, F&& f) {
+  if (dtype == DType::int64) return f(std::int64_t{});
+  dtype == DType::float32 ? f(float{}) : f(double{});
+}
+
+// Booleans count as int64.
+Tensor as_number(const Tensor& x) { return x.dtype() == DType::boolean ? x.to(DType::int64) : x; }
+
+Tensor prod(const Tensor& x, const Plan& plan, bool keepdim) {
+  const Tensor rows = to_rows(as_number(x), plan);
+  const Tensor y = empty(plan.result(keepdim), rows.dtype());
+  dispatch_number(rows.dtype(), [&]<class T>(T) {
+    kernels::prod(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1));
+  });
+  const auto derivative = [plan, x = Saved(x)](const Tensor& g) {
+    const Tensor in = to_rows(*x, plan);
+    const Tensor dx = empty_like(in);
+    detail::dispatch_float(g.dtype(), "prod", [&]<class T>(T) {
+      kernels::prod_vjp(g.data<T>(), in.data<T>(), static_cast<T*>(raw(dx)), in.size(0),
+                        in.size(1));
+    });
+    return from_rows(dx, plan);  // g times the product of the others
+  };
+  return record("prod", y, vjp(x, derivative));
+}
+
+Tensor running_sum(const Tensor& x, const AxisView& view, bool reverse) {
+  Tensor y = empty_like(x);
+  dispatch_number(x.dtype(), [&]<class T>(T) {
+    kernels::cumsum(x.data<T>(), static_cast<T*>(raw(y)), view.outer, view.n, view.inner, reverse);
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor prod(const Tensor& x) { return prod(x, Plan(x.shape()), false); }
+Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {
+  return prod(x, Plan("prod", x.shape(), axes), keepdim);
+}
+
+Tensor cumsum(const Tensor& x, std::int64_t axis) {
+  const AxisView view = slice_view(x, axis, "cumsum");
+  return record("cumsum", running_sum(as_number(x), view, false), vjp(x, [view](const Tensor& g) {
+                  return running_sum(g, view, true);  // g_i + ... + g_n-1
+                }));
+}
+
+Tensor cumprod(const Tensor& x, std::int64_t axis) {
+  const AxisView view = slice_view(x, axis, "cumprod");
+  const Tensor in = as_number(x);
+  const Tensor y = empty_like(in);
+  dispatch_number(in.dtype(), [&]<class T>(T) {
+    kernels::cumprod(in.data<T>(), static_cast<T*>(raw(y)), view.outer, view.n, view.inner);
+  });
+  return record("cumprod", y, vjp(x, [view, x = Saved(x), y = Saved(y)](const Tensor& g) {
+                  Tensor dx = empty_like(g);  // y_{i-1} s_i, s_i = g_i + x_{i+1} s_{i+1}
+                  detail::dispatch_float(g.dtype(), "cumprod", [&]<class T>(T) {
+                    kernels::cumprod_vjp(g.data<T>(), (*x).template data<T>(),
+                                         (*y).template data<T>(), static_cast<T*>(raw(dx)),
+                                         view.outer, view.n, view.inner);
+                  });
+                  return dx;
+                }));
+}
+
+}  // namespace gradus

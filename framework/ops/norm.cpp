@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/norm.h>
+#include <gradus/framework/ops/norm.h>
+#include <gradus/framework/ops/plan.h>
+
+#include <cmath>
+
+namespace gradus {
+
+using detail::Plan;
+using detail::raw;
+
+namespace {
+
+void check(const Tensor& x, double p, const Plan& plan, double eps) {
+  if (!is_floating(x.dtype())) detail::throw_not_floating("norm", x.dtype());
+  if (std::isnan(p)) throw ValueError("norm: p is NaN");
+  const bool takes_eps = p > 0 && std::isfinite(p);
+  if (!(eps >= 0) || std::isinf(eps) || (eps > 0 && !takes_eps)) {
+    throw ValueError(
+        fmt::format("norm: eps is {} with p = {}: it is a finite number >= 0, and 0 unless p is "
+                    "finite and > 0",
+                    eps, p));
+  }
+  if (p < 0 && plan.count() == 0) {
+    throw ShapeError(
+        fmt::format("norm: p = {} has no value over nothing: x is {}", p, plan.input().str()));
+  }
+}
+
+Tensor norm(const Tensor& x, double p, const Plan& plan, bool keepdim, double eps) {
+  check(x, p, plan, eps);
+  const Tensor rows = to_rows(x, plan);
+  const Tensor y = empty(plan.result(keepdim), x.dtype());
+  detail::dispatch_float(x.dtype(), "norm", [&]<class T>(T) {
+    kernels::norm(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1), p, eps);
+  });
+  const auto derivative = [plan, p, x = Saved(x), y = Saved(y)](const Tensor& g) {
+    const Tensor in = to_rows(*x, plan);
+    const Tensor dx = empty_like(in);
+    detail::dispatch_float(g.dtype(), "norm", [&]<class T>(T) {
+      kernels::norm_vjp(g.data<T>(), in.data<T>(), (*y).template data<T>(),
+                        static_cast<T*>(raw(dx)), in.size(0), in.size(1), p);
+    });
+    return from_rows(dx, plan);  // g sign(x) (|x| / y)^(p - 1)
+  };
+  return record("norm", y, vjp(x, derivative));
+}
+
+}  // namespace
+
+Tensor norm(const Tensor& x, double p) { return norm(x, p, Plan(x.shape()), false, 0); }
+Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim, double eps) {
+  return norm(x, p, Plan("norm", x.shape(), axes), keepdim, eps);
+}
+
+}  // namespace gradus
