@@ -1,5 +1,5 @@
 #include <gradus/framework/detail/blocks.h>
-#include <gradus/framework/detail/wide_sum.h>
+#include <gradus/framework/detail/simd_wide_sum.h>
 #include <gradus/framework/kernels/moments.h>
 
 #include <algorithm>

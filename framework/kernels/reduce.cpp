@@ -1,6 +1,6 @@
 #include <gradus/framework/detail/blocks.h>
 #include <gradus/framework/detail/simd.h>
-#include <gradus/framework/detail/wide_sum.h>
+#include <gradus/framework/detail/simd_wide_sum.h>
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/parallel.h>
 

@@ -194,7 +194,7 @@ def more_reductions():
     masked = array([[-INF, -INF, -INF], [64, 63, -INF], [-1e4, 0, 1]])
     case("logsumexp.masked", "logsumexp", [masked], lambda x: torch.logsumexp(x, 1),
          {"axes": (1,), "keepdim": False}, gradients=False)
-    add("logsumexp", "large", masked[1:], lambda x: torch.logsumexp(x, 1), axes=(1,), keepdim=True)
+    add("logsumexp", "large", masked[1:], lambda x: torch.logsumexp(x, 1, True), axes=(1,), keepdim=True)
     case("logsumexp.infinite", "logsumexp", [array([[INF, 1], [NAN, INF], [INF, -INF], [-INF, 2]])],
          lambda x: torch.logsumexp(x, 1), {"axes": (1,), "keepdim": False}, gradients=False)
     for i, row in enumerate(pairwise(p=[0.0, 0.5, 1.0, 1.5, 2.0, 3.0, INF, -INF, -1.0],
