@@ -107,14 +107,14 @@ TEST_F(Parallel, NestedLoopsCoverEveryItemOnceForAnyNumberOfThreads) {
   set_parallel_grain(1);
   for (const int threads : {1, 2, 3, 8}) {
     set_num_threads(threads);
-    std::vector<std::atomic<int>> visits(20 * 3 * 5);
+    std::vector<std::atomic<int>> visits(20 * 4 * 5);
     parallel_for(20, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        parallel_for(3, 1, [&, i](int64_t first, int64_t last) {
+        parallel_for(4, 1, [&, i](int64_t first, int64_t last) {
           for (int64_t j = first; j < last; ++j) {
             parallel_for(5, 1, [&, i, j](int64_t from, int64_t to) {
               for (int64_t k = from; k < to; ++k)
-                ++visits[static_cast<size_t>((i * 3 + j) * 5 + k)];
+                ++visits[static_cast<size_t>((i * 4 + j) * 5 + k)];
             });
           }
         });
