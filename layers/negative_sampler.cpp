@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/parallel.h>
@@ -40,7 +41,7 @@ NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double po
   const double mean =
       std::accumulate(weights_.begin(), weights_.end(), 0.0) / static_cast<double>(size());
   for (double& weight : weights_) weight /= mean;
-  table_ = kernels::AliasTable(weights_);
+  table_ = std::make_shared<const kernels::AliasTable>(weights_);
 }
 
 std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits) const {
@@ -67,6 +68,7 @@ Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
   Tensor result = empty({contexts.numel(), K}, DType::int64);
   const auto* context = contexts.data<std::int64_t>();
   auto* out = result.mutable_data<std::int64_t>();
+  const kernels::AliasTable& table = *table_;
   const std::uint64_t seed = generator.seed(), offset = generator.advance(kAttempts + 1);
   parallel_for(result.numel(), kDrawCost, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -74,7 +76,7 @@ Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
       const auto place = static_cast<std::uint64_t>(i);
       out[i] = word;
       for (std::uint64_t a = 0; a < kAttempts && out[i] == word; ++a) {
-        out[i] = table_.draw(kernels::random_bits(seed, offset + a, place));
+        out[i] = table.draw(kernels::random_bits(seed, offset + a, place));
       }
       if (out[i] == word) {
         out[i] = draw_without(word, kernels::random_bits(seed, offset + kAttempts, place));

@@ -1,13 +1,17 @@
 #pragma once
-#include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/random.h>
 #include <gradus/framework/tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace gradus {
+
+namespace kernels {
+class AliasTable;
+}
 
 /// Draws negative samples: word w with a probability proportional to counts[w]^power, in constant
 /// time. Words that were never counted are never drawn.
@@ -32,7 +36,7 @@ class GRADUS_API NegativeSampler {
   std::int64_t draw_without(std::int64_t word, std::uint64_t bits) const;
 
   std::vector<double> weights_;  // mean 1
-  kernels::AliasTable table_;
+  std::shared_ptr<const kernels::AliasTable> table_;
 };
 
 }  // namespace gradus

@@ -53,6 +53,8 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
         refuse("kernels know nothing of the framework but parallel.h, memory.h, error.h, export.h and dtype.h")
       if (library && file ~ /\.h$/ && file !~ bridges && target ~ bridges)
         refuse("a public header includes no bridge to a third party")
+      if (library && file ~ /\.h$/ && file != "framework/ops/map.h" && layer != "kernels" && target ~ /^framework\/kernels\//)
+        refuse("a public header includes no kernel: kernels are not installed")
       next
     }
 

@@ -48,6 +48,8 @@ refused benchmarks/a_bench.cpp '<oneapi/tbb/parallel_for.h>'
 refused framework/shape.h '<fmt/format.h>'
 refused layers/a.h '<gradus/framework/xtensor.h>'
 refused framework/parallel.h '<gradus/framework/detail/tbb.h>'
+refused layers/a.h '<gradus/framework/kernels/alias.h>'
+refused framework/ops/a.h '<gradus/framework/kernels/alias.h>'
 
 accepted framework/kernels/a.cpp '<gradus/framework/detail/simd.h>'
 accepted framework/kernels/a.cpp '<gradus/framework/parallel.h>'
