@@ -6,6 +6,7 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradcheck.h>
 #include <gradus/framework/gradient.h>
+#include <gradus/framework/graph_dot.h>
 #include <gradus/framework/init.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/io/word_vectors.h>

@@ -339,6 +339,14 @@ Engine::~Engine() {
 
 }  // namespace
 
+GraphLock::GraphLock(const char* operation) {
+  if (inside_backward) {
+    throw AutogradError(fmt::format("{}: called from inside a backward pass", operation));
+  }
+  engine_lock.lock();
+}
+GraphLock::~GraphLock() { engine_lock.unlock(); }
+
 Tensor sum_to(const Tensor& gradient, const Shape& shape) {
   Tensor sum = gradient;
   const int extra = gradient.dim() - shape.rank();
@@ -386,7 +394,7 @@ Tensor repeat_to(const Tensor& gradient, const Shape& shape) {
 }
 
 std::vector<Tensor> reachable_leaves(const Tensor& root) {
-  const std::lock_guard<std::mutex> lock(engine_lock);
+  const GraphLock lock("check_registered");
   std::vector<Tensor> leaves;
   Node* first = Access::body(root).node.get();
   if (first == nullptr) {

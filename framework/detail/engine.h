@@ -20,6 +20,16 @@ class RunningOp {
 
 bool anomaly_mode();
 
+/// While one lives, no other thread runs backward: for reading a graph. Throws AutogradError,
+/// naming `operation`, inside of a backward pass of this thread.
+class GraphLock {
+ public:
+  explicit GraphLock(const char* operation);
+  ~GraphLock();
+  GraphLock(const GraphLock&) = delete;
+  GraphLock& operator=(const GraphLock&) = delete;
+};
+
 /// Runs backward from `root`, whose cotangent has its shape. See Tensor::backward.
 void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& options);
 
