@@ -22,6 +22,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/norm.h>
+#include <gradus/framework/ops/normalization.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
@@ -37,6 +38,7 @@
 #include <gradus/framework/visit.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
+#include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/sequential.h>

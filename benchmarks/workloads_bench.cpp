@@ -147,10 +147,14 @@ void backward(benchmark::State& state, const std::vector<Tensor>& leaves, F op) 
 
 const Shape tanh_shape = {w9::kTanh};
 const Shape softmax_shape = {w9::kSoftmaxRows, w9::kSoftmaxWidth};
+const Shape norm_shape = {w9::kNormRows, w9::kNormWidth};
 const Shape sum_shape = {w9::kSumRows, w9::kSumWidth};
 
 Tensor tanh_chain(const std::vector<Tensor>& x) { return tanh(x[0] * x[1] + x[2]); }
 Tensor softmax_rows(const std::vector<Tensor>& x) { return softmax(x[0], 1); }
+Tensor norm_rows(const std::vector<Tensor>& x) {
+  return layer_norm(x[0], {w9::kNormWidth}, x[1], x[2]);
+}
 Tensor sum_all(const std::vector<Tensor>& x) { return sum(x[0]); }
 Tensor sum_axis0(const std::vector<Tensor>& x) { return sum(x[0], 0); }
 Tensor sum_axis1(const std::vector<Tensor>& x) { return sum(x[0], 1); }
@@ -167,6 +171,11 @@ void W9_softmax_forward(benchmark::State& state) {
 void W9_softmax_backward(benchmark::State& state) {
   backward(state, {leaf(softmax_shape)}, softmax_rows);
 }
+std::vector<Tensor> norm_leaves() {
+  return {leaf(norm_shape), leaf({w9::kNormWidth}), leaf({w9::kNormWidth})};
+}
+void W9_layer_norm_forward(benchmark::State& state) { forward(state, norm_leaves(), norm_rows); }
+void W9_layer_norm_backward(benchmark::State& state) { backward(state, norm_leaves(), norm_rows); }
 void W9_sum_all_forward(benchmark::State& state) { forward(state, {leaf(sum_shape)}, sum_all); }
 void W9_sum_all_backward(benchmark::State& state) { backward(state, {leaf(sum_shape)}, sum_all); }
 void W9_sum_axis0_forward(benchmark::State& state) { forward(state, {leaf(sum_shape)}, sum_axis0); }
@@ -186,6 +195,8 @@ BENCHMARK(W9_tanh_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_tanh_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_softmax_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_softmax_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_layer_norm_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W9_layer_norm_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_sum_all_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_sum_all_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_sum_axis0_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();

@@ -185,6 +185,13 @@ void store_past_caches(T* y, const Batch<T>& value) {
 #endif
 }
 
+/// What store_past_caches() wrote may be read by other threads from here on.
+inline void finish_past_caches() {
+#ifdef __SSE2__
+  _mm_sfence();
+#endif
+}
+
 /// map() for a y that is larger than the caches: it is not read before it is written. y is none of
 /// the operands.
 template <class T, class Op, class... Operands>
@@ -196,9 +203,7 @@ void map_past_caches(T* y, int64_t n, Op op, const Operands&... x) {
   int64_t i = 0;
   for (; i + step <= n; i += step) store_past_caches<T>(y + i, op(x.load(i)...));
   if (i < n) op(x.load(n - step)...).store_unaligned(y + n - step);
-#ifdef __SSE2__
-  _mm_sfence();  // before another thread reads y
-#endif
+  finish_past_caches();
 }
 
 }  // namespace gradus::detail

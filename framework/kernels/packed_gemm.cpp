@@ -3,7 +3,7 @@
 #include <gradus/framework/detail/simd.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/packed_gemm.h>
-#include <gradus/framework/memory.h>
+#include <gradus/framework/kernels/scratch.h>
 
 #include <algorithm>
 #include <array>
@@ -103,23 +103,6 @@ constexpr auto multiply_rows = []<int64_t... i>(std::integer_sequence<int64_t, i
   return std::array<Multiply<T>, sizeof...(i)>{multiply_tile<T, packed, i + 1>...};
 }
 (std::make_integer_sequence<int64_t, tile_rows>());
-
-/// Memory of the pool while it lives.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t elements)
-      : bytes_(static_cast<size_t>(elements) * sizeof(T)),
-        data_(static_cast<T*>(gradus::detail::allocate(bytes_))) {}
-  ~Scratch() { gradus::detail::deallocate(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return data_; }
-
- private:
-  size_t bytes_;
-  T* data_;
-};
 
 int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 

@@ -247,6 +247,15 @@ Workload softmax_rows(const std::string&, const std::string& variant) {
                 [](const std::vector<Tensor>& x) { return torch::softmax(x[0], 1); });
 }
 
+Workload norm_rows(const std::string&, const std::string& variant) {
+  return one_op(variant,
+                {leaf(6, {w9::kNormRows, w9::kNormWidth}), leaf(7, {w9::kNormWidth}),
+                 leaf(8, {w9::kNormWidth})},
+                [](const std::vector<Tensor>& x) {
+                  return torch::layer_norm(x[0], {w9::kNormWidth}, x[1], x[2]);
+                });
+}
+
 Workload sum_all(const std::string&, const std::string& variant) {
   return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
                 [](const std::vector<Tensor>& x) { return x[0].sum(); });
@@ -273,6 +282,8 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
                           {"W9_tanh_backward", "backward", tanh_chain},
                           {"W9_softmax_forward", "forward", softmax_rows},
                           {"W9_softmax_backward", "backward", softmax_rows},
+                          {"W9_layer_norm_forward", "forward", norm_rows},
+                          {"W9_layer_norm_backward", "backward", norm_rows},
                           {"W9_sum_all_forward", "forward", sum_all},
                           {"W9_sum_all_backward", "backward", sum_all},
                           {"W9_sum_axis0_forward", "forward", sum_axis<0>},

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+
+namespace gradus::kernels {
+
+// Functions of the rows of [R, C], contiguous. T: float, double. `weight` and `bias` [C] may be
+// null, which means ones and zeros. Means, sums of squares and the gradients of
+// weight and bias accumulate in double; variances take a second pass over the deviations. Outputs
+// overlap no input. Nothing depends on the number of threads.
+
+/// How a row was normalized: ((x - mean) - rest) scale. `rest` has the digits of the mean that a
+/// double lacks; both are 0 for rms_norm.
+struct RowMoments {
+  double mean, rest, scale;
+};
+
+/// y = (x - mean) / sqrt(variance + eps) weight + bias; 0 weight + bias in a row of equal values,
+/// even for eps = 0. `moments` [R] is for the derivative.
+template <class T>
+void layer_norm(const T* x, const T* weight, const T* bias, double eps, T* y, RowMoments* moments,
+                int64_t R, int64_t C);
+
+/// y = x / sqrt(mean(x^2) + eps) weight.
+template <class T>
+void rms_norm(const T* x, const T* weight, double eps, T* y, RowMoments* moments, int64_t R,
+              int64_t C);
+
+/// The gradients of x, weight [C] and bias [C] for the cotangent g [R, C]; a null one is left out.
+/// 0 in rows where g is 0.
+template <class T>
+void layer_norm_vjp(const T* g, const T* x, const T* weight, const RowMoments* moments, T* dx,
+                    T* dweight, T* dbias, int64_t R, int64_t C);
+template <class T>
+void rms_norm_vjp(const T* g, const T* x, const T* weight, const RowMoments* moments, T* dx,
+                  T* dweight, int64_t R, int64_t C);
+
+}  // namespace gradus::kernels

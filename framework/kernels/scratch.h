@@ -1,0 +1,26 @@
+#pragma once
+#include <gradus/framework/memory.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gradus::kernels {
+
+/// `elements` values of T from the memory pool, not set, given back at the end of the scope.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t elements)
+      : bytes_(static_cast<size_t>(elements) * sizeof(T)),
+        data_(static_cast<T*>(gradus::detail::allocate(bytes_))) {}
+  ~Scratch() { gradus::detail::deallocate(data_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return data_; }
+
+ private:
+  size_t bytes_;
+  T* data_;
+};
+
+}  // namespace gradus::kernels

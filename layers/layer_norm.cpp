@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/ops/normalization.h>
+#include <gradus/layers/layer_norm.h>
+
+#include <cmath>
+
+namespace gradus {
+namespace {
+
+const Shape& checked(const char* layer, const Shape& shape) {
+  if (shape.rank() == 0) throw ShapeError(fmt::format("{}: normalized_shape has no axes", layer));
+  return shape;
+}
+
+double checked(const char* layer, double eps) {
+  if (!(eps >= 0) || std::isinf(eps))
+    throw ValueError(fmt::format("{}: eps is {}: it is a finite number >= 0", layer, eps));
+  return eps;
+}
+
+std::optional<double> checked(const char* layer, std::optional<double> eps) {
+  if (eps) checked(layer, *eps);
+  return eps;
+}
+
+}  // namespace
+
+LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options)
+    : shape_(checked("LayerNorm", normalized_shape)),
+      eps_(checked("LayerNorm", options.eps)),
+      weight(options.elementwise_affine ? add_parameter("weight", ones(shape_))
+                                        : Parameter(Tensor())),
+      bias(options.elementwise_affine && options.bias ? add_parameter("bias", zeros(shape_))
+                                                      : Parameter(Tensor())) {
+  set_description([shape = shape_, eps = eps_, affine = weight.defined(), b = bias.defined()] {
+    return fmt::format("LayerNorm({}, eps={}, elementwise_affine={}, bias={})", shape.str(), eps,
+                       affine, b);
+  });
+}
+
+Tensor LayerNorm::operator()(const Tensor& x) const {
+  return layer_norm(x, shape_, weight, bias, eps_);
+}
+
+RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options)
+    : shape_(checked("RMSNorm", normalized_shape)),
+      eps_(checked("RMSNorm", options.eps)),
+      weight(options.elementwise_affine ? add_parameter("weight", ones(shape_))
+                                        : Parameter(Tensor())) {
+  set_description([shape = shape_, eps = eps_, affine = weight.defined()] {
+    return fmt::format("RMSNorm({}, eps={}, elementwise_affine={})", shape.str(),
+                       eps ? fmt::format("{}", *eps) : "none", affine);
+  });
+}
+
+Tensor RMSNorm::operator()(const Tensor& x) const { return rms_norm(x, shape_, weight, eps_); }
+
+}  // namespace gradus
