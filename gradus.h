@@ -29,6 +29,7 @@
 #include <gradus/framework/ops/softmax.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/random.h>
+#include <gradus/framework/resize.h>
 #include <gradus/framework/shape.h>
 #include <gradus/framework/sparse_grad.h>
 #include <gradus/framework/state_dict.h>

@@ -58,6 +58,7 @@ Edge edge_to(const Tensor& input) {
     edge.output = body.output;
   } else if (body.leaf && body.leaf->trainable) {
     edge.leaf = input;
+    edge.output = body.leaf->generation;
   }
   return edge;
 }

@@ -128,6 +128,15 @@ class Engine final : public Sink {
 
 std::uint64_t visit_number = 0;
 
+// Throws if the leaf has another shape or dtype than when the op recorded its use.
+void check_leaf(const Node& node, const Edge& edge) {
+  if (!edge.leaf.defined() || Access::body(edge.leaf).leaf->generation == edge.output) return;
+  throw AutogradError(fmt::format(
+      "backward of {}: a leaf that it used was resized or converted to another dtype after the "
+      "forward pass, it is {} of {} now: compute the loss again",
+      node.name(), edge.leaf.shape().str(), name(edge.leaf.dtype())));
+}
+
 void Engine::discover(Node* root) {
   const std::uint64_t visit = ++visit_number;
   std::vector<Node*> stack{root};
@@ -146,7 +155,10 @@ void Engine::discover(Node* root) {
     }
     for (const Edge& edge : node->edges()) {
       Node* producer = edge.node.get();
-      if (producer == nullptr) continue;
+      if (producer == nullptr) {
+        check_leaf(*node, edge);
+        continue;
+      }
       if (producer->visit != visit) {
         producer->visit = visit;
         producer->consumers = 0;

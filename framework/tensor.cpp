@@ -53,7 +53,9 @@ void Access::replace(const Tensor& tensor, const Tensor& values) {
   target.offset = source.offset;
   target.shape = source.shape;
   target.dtype = source.dtype;
-  if (target.leaf) target.leaf->gradient = Gradient();
+  if (!target.leaf) return;
+  target.leaf->gradient = Gradient();
+  ++target.leaf->generation;
 }
 
 namespace {

@@ -3,10 +3,12 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/init.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/layers/embedding.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -100,6 +102,11 @@ void scale_down(const Tensor& weight, const Tensor& ids, double max_norm, double
   });
 }
 
+ResizeOptions with_normal_init(ResizeOptions options) {
+  if (!options.init) options.init = [](const Tensor& rows) { normal_(rows, 0, 1); };
+  return options;
+}
+
 }  // namespace
 
 Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
@@ -127,6 +134,57 @@ void Embedding::zero_padding_row() const {
   if (!options_->padding_idx) return;
   const NoGradGuard no_grad;
   weight.set_row(*options_->padding_idx, zeros({embedding_dim()}, weight.dtype()));
+}
+
+Tensor Embedding::row(std::int64_t id) const {
+  const NoGradGuard no_grad;
+  return embedding(weight, scalar(id));
+}
+
+Tensor Embedding::rows(const Tensor& ids) const {
+  if (ids.dim() != 1) {
+    throw ShapeError(
+        fmt::format("Embedding: rows of ids {}: a vector [n] is needed", ids.shape().str()));
+  }
+  const NoGradGuard no_grad;
+  return embedding(weight, ids);
+}
+
+void Embedding::set_row(std::int64_t id, const Tensor& values) const {
+  const NoGradGuard no_grad;
+  weight.set_row(id, values);
+}
+
+void Embedding::set_rows(const Tensor& ids, const Tensor& values) const {
+  const NoGradGuard no_grad;
+  weight.set_rows(ids, values);
+}
+
+void Embedding::resize(std::int64_t rows, const ResizeOptions& options) const {
+  const std::optional<std::int64_t> padding = options_->padding_idx;
+  if (padding && *padding >= rows) {
+    throw ValueError(
+        fmt::format("Embedding: the padding row {} would not be among {} rows: call "
+                    "set_padding_idx() first",
+                    *padding, rows));
+  }
+  resize_rows(weight, rows, with_normal_init(options));
+}
+
+void Embedding::remap(const Tensor& sources, const ResizeOptions& options) const {
+  std::optional<std::int64_t> padding = options_->padding_idx;
+  if (padding && sources.dtype() == DType::int64) {
+    const auto all = sources.span<std::int64_t>();
+    const auto place = std::find(all.begin(), all.end(), *padding);
+    if (place == all.end()) {
+      throw ValueError(fmt::format(
+          "Embedding: the padding row {} is not among the sources: call set_padding_idx() first",
+          *padding));
+    }
+    padding = place - all.begin();
+  }
+  remap_rows(weight, sources, with_normal_init(options));
+  options_->padding_idx = padding;
 }
 
 EmbeddingLookup Embedding::lookup() const {

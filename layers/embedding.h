@@ -3,6 +3,7 @@
 #include <gradus/framework/module.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/random.h>
+#include <gradus/framework/resize.h>
 
 #include <concepts>
 #include <cstdint>
@@ -34,10 +35,10 @@ struct EmbeddingOptions {
 /// r max_norm / (n + 1e-7), also in eval mode and in a frozen table, and no gradient flows through
 /// that. Two threads must not look up in such a table at the same time.
 ///
-/// Rows are changed by hand under a guard, frozen or not:
+/// row(), set_row() and their kin read and write rows by hand, frozen or not. resize() and remap()
+/// change how many rows there are:
 ///
-///   const NoGradGuard no_grad;
-///   table.weight.set_row(7, vector);
+///   table.resize(vocabulary.size(), {.followers = {&optimizer}});
 class GRADUS_API Embedding : public Module {
  public:
   /// Throws ValueError for a negative size or a max_norm or norm_type that is not positive,
@@ -78,6 +79,23 @@ class GRADUS_API Embedding : public Module {
   void set_padding_idx(std::optional<std::int64_t> padding_idx) const;
   /// Sets the padding row to zeros, if there is one.
   void zero_padding_row() const;
+
+  /// A copy of row `id` as [embedding_dim], of rows ids [n] as [n, embedding_dim]: as they are,
+  /// without max_norm, part of no graph. Throw IndexError, ShapeError, DTypeError.
+  Tensor row(std::int64_t id) const;
+  Tensor rows(const Tensor& ids) const;
+  /// Overwrite rows; the last one wins where an id repeats. Throw as Tensor::set_row(s).
+  void set_row(std::int64_t id, const Tensor& values) const;
+  void set_rows(const Tensor& ids, const Tensor& values) const;
+
+  /// Gives all copies of this layer, and the layers that its weight is tied to, another number of
+  /// rows: kept rows stay, new ones are drawn from N(0, 1) or made by options.init; see
+  /// resize_rows(), also for the optimizer, which must follow. The bias of a tied Linear is resized
+  /// by resize_rows(). Throws ValueError if the padding row would go: set_padding_idx() first.
+  void resize(std::int64_t rows, const ResizeOptions& options = {}) const;
+  /// The same for any choice of rows, sources int64 [rows]; see remap_rows(). The padding row is
+  /// the first one that was it.
+  void remap(const Tensor& sources, const ResizeOptions& options = {}) const;
 
   // For other layers that read rows of this table:
 

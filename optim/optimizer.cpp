@@ -8,6 +8,7 @@
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/state_text.h>
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <map>
@@ -181,9 +182,10 @@ void Optimizer::check_slot(const Slot& slot) const {
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     const Tensor& buffer = slot.state.buffers[i];
     if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) continue;
-    throw ShapeError(fmt::format("{}: {} is {}, its parameter is {} now: make a new optimizer",
-                                 name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(),
-                                 parameter.shape().str()));
+    throw ShapeError(fmt::format(
+        "{}: {} is {}, its parameter is {} now: resize it with "
+        ".followers = {{&optimizer}}, or make a new optimizer",
+        name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(), parameter.shape().str()));
   }
   check_gradient(slot);
 }
@@ -385,6 +387,34 @@ void Optimizer::load_state_dict(const StateDict& state) {
     throw;
   }
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].state = std::move(loaded[i]);
+}
+
+std::function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+  const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& candidate) {
+    return candidate.parameter().is_same(parameter);
+  });
+  if (slot == slots_.end()) {
+    throw ValueError(fmt::format("{}: the parameter {} that gets other rows is none of its own",
+                                 name_, parameter.shape().str()));
+  }
+  const std::int64_t rows = parameter.size(0);
+  std::array<Tensor, max_buffers> buffers = slot->state.buffers;
+  for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+    Tensor& buffer = buffers[i];
+    if (!buffer.defined()) continue;
+    const Shape after = buffer_shape(i, plan.values.shape());
+    const bool by_row = buffer.dim() > 0 && buffer.size(0) == rows && after.rank() > 0 &&
+                        after[0] == plan.values.size(0);
+    if (by_row) {
+      buffer = detail::moved_rows(buffer, plan.sources, buffer_start(i, slot->group));
+    } else if (buffer.shape() != after) {
+      throw ShapeError(fmt::format("{}: {} {} cannot follow the rows of its parameter {}", name_,
+                                   buffer_key(slot->target.path, buffer_names_[i]),
+                                   buffer.shape().str(), parameter.shape().str()));
+    }
+  }
+  return
+      [slot, buffers = std::move(buffers)]() mutable { slot->state.buffers = std::move(buffers); };
 }
 
 namespace detail {

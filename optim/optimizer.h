@@ -1,10 +1,12 @@
 #pragma once
 #include <gradus/framework/module.h>
+#include <gradus/framework/resize.h>
 #include <gradus/framework/state_dict.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,13 +40,13 @@ struct OptionField {
 /// What is kept belongs to the parameter, not to its storage: changing values keeps it.
 ///
 /// A new optimizer derives from OptimizerWith.
-class GRADUS_API Optimizer {
+class GRADUS_API Optimizer : public RowFollower {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
   Optimizer(Optimizer&&) = default;
   Optimizer& operator=(Optimizer&&) = default;
-  virtual ~Optimizer();
+  ~Optimizer() override;
 
   /// Updates every trainable parameter that has a gradient. All is checked before anything changes.
   /// Throws AutogradError naming the parameter whose gradient is of a kind that the rule does not
@@ -77,6 +79,10 @@ class GRADUS_API Optimizer {
   /// groups or parameters are others (it lists them), ShapeError or DTypeError naming the tensor,
   /// FormatError for a number that is none.
   void load_state_dict(const StateDict& state);
+
+  /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
+  /// a new optimizer, and its count of steps goes on.
+  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  protected:
   static constexpr std::size_t max_buffers = 4;

@@ -229,4 +229,27 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
   updates_ = updates;
 }
 
+std::function<void()> AveragedParameters::follow_rows(const Tensor& parameter,
+                                                      const RowPlan& plan) {
+  const auto place = std::find_if(
+      parameters_.begin(), parameters_.end(),
+      [&](const NamedParameter& target) { return target.parameter.is_same(parameter); });
+  if (place == parameters_.end()) {
+    throw ValueError(
+        fmt::format("averaged_parameters: the parameter {} that gets other rows is none of its own",
+                    parameter.shape().str()));
+  }
+  Tensor& average = averages_[static_cast<std::size_t>(place - parameters_.begin())];
+  Tensor moved = plan.values.clone();
+  const std::int64_t D = parameter.shape().numel(1, parameter.dim());
+  detail::dispatch_float(average.dtype(), "averaged_parameters", [&]<class T>(T) {
+    T* out = moved.mutable_data<T>();
+    for (const std::int64_t source : plan.sources.span<std::int64_t>()) {
+      if (source >= 0) std::copy_n(average.data<T>() + source * D, D, out);
+      out += D;
+    }
+  });
+  return [&average, moved]() mutable { average = std::move(moved); };
+}
+
 }  // namespace gradus

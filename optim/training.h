@@ -1,8 +1,10 @@
 #pragma once
 #include <gradus/framework/module.h>
+#include <gradus/framework/resize.h>
 #include <gradus/framework/state_dict.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +75,7 @@ class GRADUS_API GradientAccumulator {
 /// of all updates (stochastic weight averaging). Every row of a table is averaged, whatever the
 /// kind of its gradient. Frozen parameters are copied. Source: Izmailov et al. 2018, Averaging
 /// weights leads to wider optima and better generalization.
-class GRADUS_API AveragedParameters {
+class GRADUS_API AveragedParameters : public RowFollower {
  public:
   /// Throws ValueError unless decay is in [0, 1).
   AveragedParameters(std::vector<NamedParameter> parameters, double decay);
@@ -90,6 +92,9 @@ class GRADUS_API AveragedParameters {
   /// Replaces them. Throws, having changed nothing, IndexError for a path that is missing,
   /// ShapeError or DTypeError naming the tensor.
   void load_state_dict(const StateDict& state);
+
+  /// For resize_rows(): averages follow their rows; those of new rows start at their values.
+  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  private:
   std::vector<NamedParameter> parameters_;

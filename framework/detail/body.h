@@ -14,6 +14,7 @@ namespace gradus::detail {
 /// What a leaf has beyond its values.
 struct Leaf {
   bool trainable = false;
+  std::uint32_t generation = 0;  // raised when it gets another shape or dtype
   Gradient gradient;
 
   // Scratch of the engine: what the running backward pass has gathered for this leaf.
