@@ -13,6 +13,7 @@
 #include <gradus/framework/memory.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/numerics.h>
+#include <gradus/framework/ops/activation.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/cumulative.h>
 #include <gradus/framework/ops/dropout.h>
@@ -23,10 +24,12 @@
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/norm.h>
 #include <gradus/framework/ops/normalization.h>
+#include <gradus/framework/ops/power.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>
+#include <gradus/framework/ops/special.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/random.h>
 #include <gradus/framework/resize.h>

@@ -145,29 +145,36 @@ struct LogConstants<double> {
                                  6.666666666666735130e-1};
 };
 
+/// k and m of a positive x = 2^k m, sqrt(1/2) <= m < sqrt(2).
+template <class T>
+struct LogParts {
+  explicit LogParts(const Batch<T>& x) {
+    using C = LogConstants<T>;
+    using Bits = xsimd::as_unsigned_integer_t<T>;
+    using BitBatch = xsimd::batch<Bits>;
+    constexpr int mantissa_bits = ExpConstants<T>::mantissa_bits;
+    constexpr Bits one = std::bit_cast<Bits>(T{1}), sqrt_half = std::bit_cast<Bits>(C::sqrt_half);
+    constexpr Bits mantissa = (Bits{1} << mantissa_bits) - 1;
+    const auto subnormal = x < Batch<T>(std::numeric_limits<T>::min());
+    const Batch<T> normal = xsimd::select(subnormal, x * Batch<T>(C::scale), x);
+    const BitBatch bits =
+        xsimd::bitwise_cast<BitBatch>(normal) + BitBatch(static_cast<Bits>(one - sqrt_half));
+    m = xsimd::bitwise_cast<Batch<T>>((bits & BitBatch(mantissa)) + BitBatch(sqrt_half));
+    const Batch<T> exponent = xsimd::bitwise_cast<Batch<T>>(
+        (bits >> mantissa_bits) | BitBatch(std::bit_cast<Bits>(C::integer)));
+    const T bias = C::integer + ExpConstants<T>::bias;
+    k = exponent - xsimd::select(subnormal, Batch<T>(bias + C::scale_log2), Batch<T>(bias));
+  }
+  Batch<T> m, k;
+};
+
 /// log; of 0 it is -infinity, of less NaN.
 template <class T>
 Batch<T> log(const Batch<T>& x) {
   using C = LogConstants<T>;
-  using Bits = xsimd::as_unsigned_integer_t<T>;
-  using BitBatch = xsimd::batch<Bits>;
-  constexpr int mantissa_bits = ExpConstants<T>::mantissa_bits;
-  constexpr Bits one = std::bit_cast<Bits>(T{1}), sqrt_half = std::bit_cast<Bits>(C::sqrt_half);
-  constexpr Bits mantissa = (Bits{1} << mantissa_bits) - 1;
   const Batch<T> zero(T{0}), unit(T{1}), infinite(std::numeric_limits<T>::infinity());
-
-  const auto subnormal = x < Batch<T>(std::numeric_limits<T>::min());
-  const Batch<T> normal = xsimd::select(subnormal, x * Batch<T>(C::scale), x);
-  const BitBatch bits =
-      xsimd::bitwise_cast<BitBatch>(normal) + BitBatch(static_cast<Bits>(one - sqrt_half));
-  const Batch<T> m =
-      xsimd::bitwise_cast<Batch<T>>((bits & BitBatch(mantissa)) + BitBatch(sqrt_half));
-  const Batch<T> exponent = xsimd::bitwise_cast<Batch<T>>(
-      (bits >> mantissa_bits) | BitBatch(std::bit_cast<Bits>(C::integer)));
-  const T bias = C::integer + ExpConstants<T>::bias;
-  const Batch<T> k =
-      exponent - xsimd::select(subnormal, Batch<T>(bias + C::scale_log2), Batch<T>(bias));
-
+  const LogParts<T> parts(x);
+  const Batch<T>&m = parts.m, &k = parts.k;
   const Batch<T> f = m - unit;
   const Batch<T> s = f / (m + unit);
   const Batch<T> z = s * s;

@@ -1,0 +1,36 @@
+#pragma once
+#include <gradus/framework/kernels/elementwise.h>
+
+namespace gradus::kernels {
+
+extern const UnaryKernel gelu;        ///< x P(X <= x), X normal; 0 at -infinity
+extern const UnaryKernel gelu_tanh;   ///< x / (1 + exp(-2 z)), z = sqrt(2 / pi) (x + 0.044715 x^3)
+extern const UnaryKernel silu;        ///< x / (1 + exp(-x)); 0 at -infinity
+extern const UnaryKernel logsigmoid;  ///< -log(1 + exp(-x))
+
+// Derivatives from g and x; 0 where g is 0.
+
+extern const BinaryKernel gelu_vjp, gelu_tanh_vjp, silu_vjp, logsigmoid_vjp;
+
+// With numbers, in parallel. T: float, double.
+
+/// log(1 + exp(beta x)) / beta; x itself where beta x > threshold.
+template <class T>
+void softplus(const T* x, T* y, int64_t n, double beta, double threshold);
+template <class T>
+void softplus_vjp(const T* g, const T* x, T* dx, int64_t n, double beta, double threshold);
+
+/// x where x > 0, else alpha (exp(x) - 1).
+template <class T>
+void elu(const T* x, T* y, int64_t n, double alpha);
+/// g where x > 0, else g alpha exp(x).
+template <class T>
+void elu_vjp(const T* g, const T* x, T* dx, int64_t n, double alpha);
+
+/// x where x > 0, else slope x.
+template <class T>
+void leaky_relu(const T* x, T* y, int64_t n, double slope);
+template <class T>
+void leaky_relu_vjp(const T* g, const T* x, T* dx, int64_t n, double slope);
+
+}  // namespace gradus::kernels
