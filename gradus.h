@@ -16,6 +16,7 @@
 #include <gradus/framework/ops/activation.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/cumulative.h>
+#include <gradus/framework/ops/distance.h>
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <gradus/framework/error.h>
 #include <gradus/framework/ops/axes.h>
 
 #include <algorithm>
@@ -22,6 +24,18 @@ Shape splice(const Shape& shape, int axis, int removed, std::span<const std::int
   end = std::copy(inserted.begin(), inserted.end(), end);
   end = std::copy(shape.begin() + axis + removed, shape.end(), end);
   return Shape(std::span<const std::int64_t>(sizes.begin(), end));
+}
+
+Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b) {
+  for (int i = 3; i <= std::min(a.rank(), b.rank()); ++i) {
+    const std::int64_t size_a = a[a.rank() - i], size_b = b[b.rank() - i];
+    if (size_a != size_b && size_a != 1 && size_b != 1) {
+      throw ShapeError(fmt::format("{}: leading axes do not broadcast: a is {}, b is {}", operation,
+                                   a.str(), b.str()));
+    }
+  }
+  return broadcast_shapes(splice(a, a.rank() - 2, 2, {}), splice(b, b.rank() - 2, 2, {}),
+                          operation);
 }
 
 }  // namespace gradus::detail

@@ -28,4 +28,8 @@ inline Shape splice(const Shape& shape, int axis, int removed,
                 std::span<const std::int64_t>(inserted.begin(), inserted.size()));
 }
 
+/// The broadcast of the axes of a and b before their last two, those of a matrix.
+/// Throws ShapeError, naming `operation` and both shapes.
+GRADUS_API Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b);
+
 }  // namespace gradus::detail
