@@ -28,8 +28,11 @@
 #include <gradus/framework/ops/power.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/scatter.h>
+#include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>
+#include <gradus/framework/ops/sort.h>
 #include <gradus/framework/ops/special.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/random.h>

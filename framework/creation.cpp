@@ -98,9 +98,10 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
 }
 
 Tensor randperm(std::int64_t n, Generator& generator) {
-  Tensor result = arange(n);
-  auto* out = static_cast<std::int64_t*>(raw(result));
-  for (std::int64_t i = n - 1; i > 0; --i) std::swap(out[i], out[generator.below(i + 1)]);
+  if (n < 0) throw ValueError(fmt::format("randperm: n is {}", n));
+  Tensor result = empty({n}, DType::int64);
+  kernels::random_permutation(generator.seed(), generator.advance(kernels::permutation_offsets(n)),
+                              static_cast<std::int64_t*>(raw(result)), n);
   return result;
 }
 

@@ -170,6 +170,13 @@ uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i) {
   return uint64_t{word[i % 2 * 2]} << 32 | word[i % 2 * 2 + 1];
 }
 
+void random_words(uint64_t seed, uint64_t offset, int64_t group, uint32_t* y, int64_t n) {
+  for (int64_t i = 0; i < n; i += kGroup) {
+    const Group words = group_of(seed, offset, group++);
+    std::copy_n(&words.word[0][0], std::min(kGroup, n - i), y + i);
+  }
+}
+
 template <class T>
 void random_uniform(uint64_t seed, uint64_t offset, T* y, int64_t n, T low, T high) {
   fill_uniform(seed, offset, y, n, low, high);

@@ -14,6 +14,15 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
 /// 64 random bits.
 uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i);
 
+/// Words 64 * group, 64 * group + 1, ... of 32 random bits each, n of them.
+void random_words(uint64_t seed, uint64_t offset, int64_t group, uint32_t* y, int64_t n);
+
+/// y [n] = 0, ..., n - 1 in a random order; all orders are equally likely. Draws at
+/// permutation_offsets(n) offsets from `offset` on. Sources: Sandelius 1962, "A simple
+/// randomization procedure", for the buckets; Fisher and Yates 1938 within one.
+void random_permutation(uint64_t seed, uint64_t offset, int64_t* y, int64_t n);
+uint64_t permutation_offsets(int64_t n);
+
 /// Uniform in [low, high), never high itself, in steps of 2^-24 (float) or 2^-53 (double) of the
 /// width; low where low == high.
 template <class T>

@@ -17,6 +17,7 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   T* data() const { return data_; }
+  T& operator[](int64_t i) const { return data_[i]; }
 
  private:
   size_t bytes_;

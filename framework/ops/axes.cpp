@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/axes.h>
 
@@ -36,6 +37,21 @@ Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b) {
   }
   return broadcast_shapes(splice(a, a.rank() - 2, 2, {}), splice(b, b.rank() - 2, 2, {}),
                           operation);
+}
+
+std::string position(const Shape& shape, std::int64_t element) {
+  std::array<std::int64_t, Shape::max_rank> index{};
+  for (int axis = shape.rank(); axis-- > 0; element /= shape[axis]) {
+    index[static_cast<std::size_t>(axis)] = element % shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
+}
+
+void check_beside(const char* operation, int axis, const Shape& x, const char* words,
+                  const Shape& shape) {
+  if (shape.rank() == x.rank() && splice(shape, axis, 1, {}) == splice(x, axis, 1, {})) return;
+  throw ShapeError(fmt::format("{}: shapes differ beside axis {}: x is {}, {} {}", operation, axis,
+                               x.str(), words, shape.str()));
 }
 
 }  // namespace gradus::detail

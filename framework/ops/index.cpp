@@ -1,16 +1,18 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/kernels/scatter.h>
 #include <gradus/framework/ops/axes.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/shape.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -19,6 +21,7 @@ namespace gradus {
 
 using detail::axis_view;
 using detail::AxisView;
+using detail::check_beside;
 using detail::check_ids;
 using detail::splice;
 
@@ -32,13 +35,8 @@ void detail::check_ids(const char* operation, const Tensor& ids, std::int64_t li
   const auto* values = ids.data<std::int64_t>();
   const std::int64_t bad = kernels::first_outside(values, ids.numel(), 0, limit);
   if (bad < 0) return;
-  std::vector<std::int64_t> position(static_cast<std::size_t>(ids.dim()));
-  std::int64_t rest = bad;
-  for (int axis = ids.dim(); axis-- > 0; rest /= ids.shape()[axis]) {
-    position[static_cast<std::size_t>(axis)] = rest % ids.shape()[axis];
-  }
-  throw IndexError(fmt::format("{}: index {} at position [{}] is outside [0, {})", operation,
-                               values[bad], fmt::join(position, ", "), limit));
+  throw IndexError(fmt::format("{}: index {} at position {} is outside [0, {})", operation,
+                               values[bad], position(ids.shape(), bad), limit));
 }
 
 namespace {
@@ -97,27 +95,53 @@ Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
 
 Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids) {
   const AxisView view = axis_view(x, axis, "gather");
-  if (ids.dim() != x.dim() ||
-      splice(ids.shape(), view.axis, 1, {}) != splice(x.shape(), view.axis, 1, {})) {
-    throw ShapeError(fmt::format("gather: shapes differ beside axis {}: x is {}, ids are {}",
-                                 view.axis, x.shape().str(), ids.shape().str()));
-  }
+  check_beside("gather", view.axis, x.shape(), "ids are", ids.shape());
   check_ids("gather", ids, view.n);
-  const Tensor elements = empty_like(ids);  // the offset in x of each
-  const std::int64_t n = ids.shape()[view.axis];
-  parallel_for(view.outer * n, view.inner, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t base = row / n * view.n;
-      for (std::int64_t j = 0; j < view.inner; ++j) {
-        const std::int64_t k = row * view.inner + j;
-        ids_of(elements)[k] = (base + ids_of(ids)[k]) * view.inner + j;
-      }
-    }
+  const std::int64_t m = ids.shape()[view.axis];
+  const auto routes = [view, m](const Tensor& at) {
+    return kernels::Routes{ids_of(at), view.outer, m, view.n, view.inner};
+  };
+  Tensor y = empty(ids.shape(), x.dtype());
+  detail::dispatch(x.dtype(), [&]<class T>(T) {
+    kernels::gather(routes(ids), x.data<T>(), static_cast<T*>(detail::raw(y)));
   });
-  return record("gather", gathered(x, elements, 1, ids.shape()),
-                vjp(x, [elements = Saved(elements)](const Tensor& g, const Tensor& sum) {
-                  scatter_add(g, *elements, 1, sum);
+  return record("gather", y, vjp(x, [routes, ids = Saved(ids)](const Tensor& g, const Tensor& sum) {
+                  detail::dispatch_float(g.dtype(), "gather", [&]<class T>(T) {
+                    kernels::scatter_add(routes(*ids), g.data<T>(),
+                                         static_cast<T*>(detail::raw(sum)));
+                  });
                 }));
+}
+
+namespace {
+
+// x with the sizes of ids on the axes where it has size 1; `axis` stays.
+Tensor spread(const Tensor& x, int axis, const Tensor& like) {
+  std::array<std::int64_t, Shape::max_rank> sizes{};
+  for (int i = 0; i < x.dim(); ++i) {
+    sizes[static_cast<std::size_t>(i)] =
+        i == axis || x.shape()[i] != 1 ? x.shape()[i] : like.shape()[i];
+  }
+  const Shape shape(std::span<const std::int64_t>(sizes.data(), static_cast<std::size_t>(x.dim())));
+  return shape == x.shape() ? x : broadcast_to(x, shape);
+}
+
+}  // namespace
+
+Tensor take_along_axis(const Tensor& x, const Tensor& ids, std::int64_t axis) {
+  const AxisView view = axis_view(x, axis, "take_along_axis");
+  check_ids("take_along_axis", ids, view.n);
+  bool fits = ids.dim() == x.dim();
+  for (int i = 0; fits && i < x.dim(); ++i) {
+    const std::int64_t a = x.shape()[i], b = ids.shape()[i];
+    fits = i == view.axis || a == b || a == 1 || b == 1;
+  }
+  if (!fits) {
+    throw ShapeError(
+        fmt::format("take_along_axis: shapes do not broadcast beside axis {}: x is {}, ids are {}",
+                    view.axis, x.shape().str(), ids.shape().str()));
+  }
+  return gather(spread(x, view.axis, ids), view.axis, spread(ids, view.axis, x));
 }
 
 Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype) {

@@ -17,6 +17,11 @@ GRADUS_API Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor&
 /// axis, and gives the shape of the result. Throws IndexError, ShapeError, DTypeError.
 GRADUS_API Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids);
 
+/// gather(x, axis, ids) where x and ids, of the same rank, broadcast to each other on the other
+/// axes: take_along_axis(x, argsort(x, axis), axis) is x in order. NumPy's name and arguments;
+/// PyTorch's take_along_dim. Throws IndexError, ShapeError, DTypeError.
+GRADUS_API Tensor take_along_axis(const Tensor& x, const Tensor& ids, std::int64_t axis);
+
 /// ids of any shape as rows of 0 with a single 1: ids.shape() + [classes].
 /// Throws IndexError, DTypeError, ValueError if classes is negative.
 GRADUS_API Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype = DType::float32);

@@ -2,6 +2,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/sort.h>
 #include <gradus/tests/support/op_cases.h>
 
 #include "shape_testing.h"
@@ -125,6 +126,52 @@ TEST(OpGather, BrokenInputNamesShapesAndIds) {
                "gather: shapes differ beside axis 1: x is [2, 3], ids are [2]");
   EXPECT_ERROR(gather(x, -1, tensor({0, 5}, {2, 1})), IndexError,
                "gather: index 5 at position [1, 0] is outside [0, 3)");
+}
+
+TEST(TakeAlongAxis, KnownValuesBroadcastBesideTheAxis) {
+  const Tensor x = counting({2, 3});
+  EXPECT_TRUE(
+      has_values(take_along_axis(x, tensor({2, 0, 1, 1}, {2, 2}), 1), {2, 2}, {2, 0, 4, 4}));
+  EXPECT_TRUE(has_values(take_along_axis(x, tensor({2, 0}, {1, 2}), -1), {2, 2}, {2, 0, 5, 3}));
+  EXPECT_TRUE(has_values(take_along_axis(counting({1, 3}), tensor({2, 0, 1}, {3, 1}), 1), {3, 1},
+                         {2, 0, 1}));
+  EXPECT_TRUE(has_values(take_along_axis(counting({1, 2, 2}), tensor({1, 0}, {2, 1, 1}), 1),
+                         {2, 1, 2}, {2, 3, 0, 1}));
+  EXPECT_TRUE(has_values(take_along_axis(x, no_ids({2, 0}), 1), {2, 0}, {}));
+}
+
+TEST(TakeAlongAxis, PutsATensorInOrder) {
+  for (const std::int64_t axis : {0, 1, 2}) {
+    const Tensor x = frozen(random_leaf({3, 4, 2}));
+    const Tensor sorted = take_along_axis(x, argsort(x, axis), axis);
+    EXPECT_TRUE(has_values(sorted, x.shape(), values_of(sort(x, axis).values)));
+  }
+}
+
+TEST(TakeAlongAxis, GradientIsSummedOverWhatWasBroadcast) {
+  EXPECT_TRUE(passes_gradcheck(
+      [](const Inputs& in) {
+        return take_along_axis(in[0], tensor({1, 1, 2}, {1, 3}), 1);
+      },
+      {random_leaf({2, 3})}));
+  EXPECT_TRUE(passes_gradcheck(
+      [](const Inputs& in) {
+        return take_along_axis(in[0], tensor({1, 1, 2}, {3, 1}), 1);
+      },
+      {random_leaf({1, 3})}));
+}
+
+TEST(TakeAlongAxis, BrokenInputNamesShapesAndIds) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_ERROR(
+      take_along_axis(x, no_ids({3, 1}), 1), ShapeError,
+      "take_along_axis: shapes do not broadcast beside axis 1: x is [2, 3], ids are [3, 1]");
+  EXPECT_ERROR(take_along_axis(x, no_ids({2}), 1), ShapeError,
+               "take_along_axis: shapes do not broadcast beside axis 1: x is [2, 3], ids are [2]");
+  EXPECT_ERROR(take_along_axis(x, tensor({0, 3}, {1, 2}), 1), IndexError,
+               "take_along_axis: index 3 at position [0, 1] is outside [0, 3)");
+  EXPECT_ERROR(take_along_axis(x, no_ids({2, 1}), 2), IndexError,
+               "take_along_axis: axis 2 is outside [-2, 2)");
 }
 
 TEST(OneHot, PutsASingleOneInEachRow) {

@@ -78,7 +78,7 @@ TEST(Randint, BrokenInputNamesTheRange) {
 
 TEST(Randperm, IsAPermutationForEverySize) {
   Generator generator(3);
-  for (const std::int64_t size : {0, 1, 2, 3, 10, 1000, 100'000}) {
+  for (const std::int64_t size : {0, 1, 2, 3, 10, 1000, 65'536, 65'537, 1'000'000}) {
     const Tensor order = randperm(size, generator);
     std::vector<std::int64_t> sorted(order.span<std::int64_t>().begin(),
                                      order.span<std::int64_t>().end());
@@ -86,6 +86,31 @@ TEST(Randperm, IsAPermutationForEverySize) {
     for (std::int64_t i = 0; i < size; ++i) ASSERT_EQ(sorted[static_cast<std::size_t>(i)], i);
   }
 }
+
+// Of an order that is made in buckets: the place of an element says nothing of the element, and
+// neighbours are as far from each other as others.
+TEST(Randperm, OfManyIsUniform) {
+  constexpr std::int64_t size = 1'000'000, cells = 100, width = size / cells;
+  Generator generator(5);
+  const Tensor order = randperm(size, generator);
+  const auto* p = order.data<std::int64_t>();
+  std::vector<std::int64_t> pairs(cells * cells), distances(2);
+  for (std::int64_t i = 0; i < size; ++i) {
+    ++pairs[static_cast<std::size_t>(i / width * cells + p[i] / width)];
+  }
+  EXPECT_TRUE(fits(pairs, std::vector<double>(cells * cells, 1.0 / (cells * cells))));
+  // Of two random places of [0, 1) each is at least 1 - sqrt(1/2) from the other half the time.
+  const auto median = static_cast<std::int64_t>((1 - std::sqrt(0.5)) * static_cast<double>(size));
+  for (std::int64_t i = 0; i + 1 < size; i += 2) {
+    ++distances[std::abs(p[i + 1] - p[i]) < median ? 0 : 1];
+  }
+  EXPECT_TRUE(fits(distances, std::vector<double>{0.5, 0.5}));
+  std::int64_t fixed = 0;
+  for (std::int64_t i = 0; i < size; ++i) fixed += p[i] == i ? 1 : 0;
+  EXPECT_LT(fixed, 10);  // Poisson with mean 1
+}
+
+TEST(Randperm, BrokenInputNamesN) { EXPECT_ERROR(randperm(-1), ValueError, "randperm: n is -1"); }
 
 TEST(Randperm, GivesEveryOrderOfFourEquallyOften) {
   Generator generator(4);
@@ -254,6 +279,7 @@ TEST(RandomOps, HaveOneResultForAnyNumberOfThreads) {
   expect_one_result([&](Generator& g) { return multinomial(p, 3000, true, g); });
   expect_one_result([&](Generator& g) { return randint(0, 100, {3000}, g); });
   expect_one_result([&](Generator& g) { return randperm(3000, g); });
+  expect_one_result([&](Generator& g) { return randperm(300'000, g); });
 }
 
 TEST(RandomOps, DrawAnewAtEachCall) {

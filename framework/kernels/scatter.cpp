@@ -1,0 +1,123 @@
+#include <gradus/framework/kernels/scatter.h>
+#include <gradus/framework/kernels/scratch.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+namespace gradus::kernels {
+namespace {
+
+constexpr int64_t tile = 128;  // neighbouring columns of one task
+
+/// Calls f(target, source) for the sources of row (o, i) and of one tile of columns whose targets
+/// are in [low, high) of the axis.
+template <class F>
+void walk_row(const Routes& routes, int64_t o, int64_t i, int64_t column, int64_t width,
+              int64_t low, int64_t high, const F& f) {
+  const int64_t source = (o * routes.m + i) * routes.inner, target = o * routes.n * routes.inner;
+  if (routes.one_vector) {
+    const int64_t id = routes.ids[i], start = target + id * routes.inner;
+    if (id < low || id >= high) return;
+    for (int64_t j = column; j < column + width; ++j) f(start + j, source + j);
+    return;
+  }
+  for (int64_t j = column; j < column + width; ++j) {
+    const int64_t id = routes.ids[source + j];
+    if (id >= low && id < high) f(target + id * routes.inner + j, source + j);
+  }
+}
+
+/// Calls f(target, source) for all sources; those of one target in order. Where there are fewer
+/// tiles than threads, the targets of each are shared out: every task reads all ids of its tile.
+template <class F>
+void for_each_route(const Routes& routes, bool reverse, const F& f) {
+  if (routes.outer * routes.m * routes.inner == 0) return;
+  const int64_t tiles = (routes.inner - 1) / tile + 1, lines = routes.outer * tiles;
+  const int64_t work = 4 * routes.m * std::min(routes.inner, tile);
+  const int64_t grain = gradus::detail::parallel_grain.load(std::memory_order_relaxed);
+  const int64_t parts =
+      std::clamp<int64_t>(std::min((num_threads() + lines - 1) / lines, work / grain), 1, routes.n);
+  const int64_t length = (routes.n - 1) / parts + 1;
+  parallel_for(lines * parts, work / parts + 16, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t line = task / parts, low = task % parts * length;
+      const int64_t column = line % tiles * tile;
+      const int64_t width = std::min(tile, routes.inner - column);
+      for (int64_t step = 0; step < routes.m; ++step) {
+        const int64_t i = reverse ? routes.m - 1 - step : step;
+        walk_row(routes, line / tiles, i, column, width, low, low + length, f);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void gather(const Routes& routes, const T* x, T* y) {
+  if (routes.inner == 0) return;
+  parallel_for(routes.outer * routes.m, 4 * routes.inner, [=](int64_t begin, int64_t end) {
+    int64_t o = begin / routes.m, i = begin % routes.m;
+    for (int64_t row = begin; row < end; ++row) {
+      walk_row(routes, o, i, 0, routes.inner, 0, routes.n,
+               [=](int64_t target, int64_t source) { y[source] = x[target]; });
+      if (++i < routes.m) continue;
+      i = 0;
+      ++o;
+    }
+  });
+}
+
+template <class T>
+void scatter(const Routes& routes, const T* x, T value, T* y) {
+  if (x) {
+    for_each_route(routes, false, [=](int64_t target, int64_t source) { y[target] = x[source]; });
+  } else {
+    for_each_route(routes, false, [=](int64_t target, int64_t) { y[target] = value; });
+  }
+}
+
+template <class T>
+void scatter_add(const Routes& routes, const T* x, T* y) {
+  for_each_route(routes, false, [=](int64_t target, int64_t source) {
+    if constexpr (std::is_integral_v<T>) {
+      y[target] =
+          static_cast<T>(static_cast<uint64_t>(y[target]) + static_cast<uint64_t>(x[source]));
+    } else {
+      y[target] += x[source];
+    }
+  });
+}
+
+template <class T>
+void gather_last(const Routes& routes, const T* x, T* y) {
+  const int64_t targets = routes.outer * routes.n * routes.inner;
+  const Scratch<unsigned char> taken(targets);
+  unsigned char* seen = taken.data();
+  parallel_for(targets, 1, [=](int64_t begin, int64_t end) {
+    std::memset(seen + begin, 0, static_cast<size_t>(end - begin));
+  });
+  for_each_route(routes, true, [=](int64_t target, int64_t source) {
+    y[source] = seen[target] ? T{0} : x[target];
+    seen[target] = 1;
+  });
+}
+
+#define GRADUS_SCATTER(T)                            \
+  template void gather(const Routes&, const T*, T*); \
+  template void scatter(const Routes&, const T*, T, T*);
+GRADUS_SCATTER(float)
+GRADUS_SCATTER(double)
+GRADUS_SCATTER(int64_t)
+GRADUS_SCATTER(bool)
+#undef GRADUS_SCATTER
+
+template void scatter_add(const Routes&, const float*, float*);
+template void scatter_add(const Routes&, const double*, double*);
+template void scatter_add(const Routes&, const int64_t*, int64_t*);
+template void gather_last(const Routes&, const float*, float*);
+template void gather_last(const Routes&, const double*, double*);
+
+}  // namespace gradus::kernels

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/scatter.h>
+#include <gradus/framework/ops/axes.h>
+#include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/scatter.h>
+
+#include <cmath>
+
+namespace gradus {
+
+using detail::axis_view;
+using detail::AxisView;
+using detail::map;
+using detail::raw;
+using detail::splice;
+
+namespace {
+
+// Between entries of an axis and the positions of ids, which have the shape of the tensor but for
+// that axis, or are a vector for all.
+class Path {
+ public:
+  Path(const char* operation, const Tensor& x, std::int64_t axis, const Tensor& ids,
+       bool one_vector)
+      : view_(axis_view(x, axis, operation)), ids_(ids), m_(0), one_vector_(one_vector) {
+    if (one_vector && ids.dim() != 1) {
+      throw ShapeError(
+          fmt::format("{}: ids are {}: a vector [n] is needed", operation, ids.shape().str()));
+    }
+    if (!one_vector) detail::check_beside(operation, view_.axis, x.shape(), "ids are", ids.shape());
+    detail::check_ids(operation, ids, view_.n);
+    m_ = one_vector ? ids.numel() : ids.shape()[view_.axis];
+  }
+
+  // Throws unless src has one element for each position.
+  void check_source(const char* operation, const Tensor& x, const Tensor& src) const {
+    detail::check_same_dtype(operation, x, src);
+    const Shape needed = splice(x.shape(), view_.axis, 1, {m_});
+    if (src.shape() == needed) return;
+    throw ShapeError(fmt::format("{}: src is {}, {} is needed: x is {}, ids are {}", operation,
+                                 src.shape().str(), needed.str(), x.shape().str(),
+                                 ids_.shape().str()));
+  }
+
+  Shape source_shape(const Shape& x) const { return splice(x, view_.axis, 1, {m_}); }
+
+  // Calls f(routes) with what the kernels need.
+  template <class F>
+  void run(const F& f) const {
+    const Tensor ids = *ids_;
+    f(kernels::Routes{ids.data<std::int64_t>(), view_.outer, m_, view_.n, view_.inner,
+                      one_vector_});
+  }
+
+ private:
+  AxisView view_;
+  Saved ids_;
+  std::int64_t m_;
+  bool one_vector_;
+};
+
+// A copy of x with the sources, or the number, in their places.
+Tensor overwritten(const Tensor& x, const Path& path, const Tensor* src, double value) {
+  Tensor y = x.clone();
+  path.run([&](const kernels::Routes& routes) {
+    detail::dispatch(x.dtype(), [&]<class T>(T) {
+      kernels::scatter(routes, src ? src->data<T>() : nullptr, static_cast<T>(value),
+                       static_cast<T*>(raw(y)));
+    });
+  });
+  return y;
+}
+
+// The gradient where something was overwritten is 0.
+auto overwritten_vjp(const Tensor& x, const Path& path) {
+  return vjp(x, [path](const Tensor& g) { return overwritten(g, path, nullptr, 0); });
+}
+
+// g at the place that each source went to; with from_last 0 for those that another one
+// overwrote.
+template <class Kernel>
+Tensor gathered(const Tensor& g, const Path& path, const Kernel& kernel) {
+  Tensor dx = empty(path.source_shape(g.shape()), g.dtype());
+  path.run([&](const kernels::Routes& routes) {
+    detail::dispatch_float(g.dtype(), "scatter", [&]<class T>(T) {
+      kernel(routes, g.data<T>(), static_cast<T*>(raw(dx)));
+    });
+  });
+  return dx;
+}
+
+void check_number(const char* operation, DType dtype, double value) {
+  const bool valid = dtype == DType::int64 ? value == std::trunc(value) && std::abs(value) < 0x1p63
+                     : dtype == DType::boolean ? value == 0 || value == 1
+                                               : true;
+  if (valid) return;
+  throw DTypeError(
+      fmt::format("{}: the number {} is no {}: convert the tensor to a float type "
+                  "first, with to()",
+                  operation, value, name(dtype)));
+}
+
+void check_adds(const char* operation, const Tensor& x) {
+  if (x.dtype() != DType::boolean) return;
+  throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
+}
+
+// A copy of x with the sources added.
+Tensor added(const Tensor& x, const Path& path, const Tensor& src) {
+  Tensor y = x.clone();
+  path.run([&](const kernels::Routes& routes) {
+    if (x.dtype() == DType::int64) {
+      kernels::scatter_add(routes, src.data<std::int64_t>(), static_cast<std::int64_t*>(raw(y)));
+      return;
+    }
+    detail::dispatch_float(x.dtype(), "scatter_add", [&]<class T>(T) {
+      kernels::scatter_add(routes, src.data<T>(), static_cast<T*>(raw(y)));
+    });
+  });
+  return y;
+}
+
+constexpr auto from_each = [](const auto&... arguments) { kernels::gather(arguments...); };
+constexpr auto from_last = [](const auto&... arguments) { kernels::gather_last(arguments...); };
+
+}  // namespace
+
+Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src) {
+  const Path path("scatter", x, axis, ids, false);
+  path.check_source("scatter", x, src);
+  return record("scatter", overwritten(x, path, &src, 0), overwritten_vjp(x, path),
+                vjp(src, [path](const Tensor& g) { return gathered(g, path, from_last); }));
+}
+
+Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, double value) {
+  const Path path("scatter", x, axis, ids, false);
+  check_number("scatter", x.dtype(), value);
+  return record("scatter", overwritten(x, path, nullptr, value), overwritten_vjp(x, path));
+}
+
+Tensor index_fill(const Tensor& x, std::int64_t axis, const Tensor& ids, double value) {
+  const Path path("index_fill", x, axis, ids, true);
+  check_number("index_fill", x.dtype(), value);
+  return record("index_fill", overwritten(x, path, nullptr, value), overwritten_vjp(x, path));
+}
+
+Tensor scatter_add(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src) {
+  check_adds("scatter_add", x);
+  const Path path("scatter_add", x, axis, ids, false);
+  path.check_source("scatter_add", x, src);
+  return record("scatter_add", added(x, path, src), vjp(x, [](const Tensor& g) { return g; }),
+                vjp(src, [path](const Tensor& g) { return gathered(g, path, from_each); }));
+}
+
+Tensor index_add(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src,
+                 double alpha) {
+  check_adds("index_add", x);
+  const Path path("index_add", x, axis, ids, true);
+  path.check_source("index_add", x, src);
+  const Tensor scaled = alpha == 1 ? src : map("index_add", src, alpha, kernels::mul);
+  return record("index_add", added(x, path, scaled), vjp(x, [](const Tensor& g) { return g; }),
+                vjp(src, [path, alpha](const Tensor& g) {
+                  const Tensor dx = gathered(g, path, from_each);
+                  return alpha == 1 ? dx : map("index_add", dx, alpha, kernels::mul_vjp);
+                }));
+}
+
+}  // namespace gradus

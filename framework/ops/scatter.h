@@ -1,0 +1,33 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <cstdint>
+
+namespace gradus {
+
+// Copies of a tensor with entries overwritten or added to. Ids are int64 tensors, each checked
+// before anything is written; negative ones do not count from the end. Where an id repeats, its
+// sources come in the order of their positions, so that the results are the same for any number of
+// threads. Each throws IndexError, ShapeError, DTypeError.
+
+/// A copy of x with y[.., ids[.., i, ..], ..] = src[.., i, ..] along one axis; ids has the shape of
+/// x but for that axis, src that of ids. Where an id repeats the last source wins, and it alone
+/// gets the gradient; what is overwritten gets none.
+GRADUS_API Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src);
+/// The same with one number for all.
+GRADUS_API Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, double value);
+
+/// A copy of x with y[.., ids[.., i, ..], ..] += src[.., i, ..]: shapes as in scatter(). Of float
+/// and int64 tensors.
+GRADUS_API Tensor scatter_add(const Tensor& x, std::int64_t axis, const Tensor& ids,
+                              const Tensor& src);
+
+/// A copy of x with alpha * src added to the entries ids [n] of an axis: entry i of src, which has
+/// size n there and otherwise the shape of x, to entry ids[i]. Of float and int64 tensors.
+GRADUS_API Tensor index_add(const Tensor& x, std::int64_t axis, const Tensor& ids,
+                            const Tensor& src, double alpha = 1.0);
+
+/// A copy of x where the entries ids [n] of an axis are filled with a number.
+GRADUS_API Tensor index_fill(const Tensor& x, std::int64_t axis, const Tensor& ids, double value);
+
+}  // namespace gradus

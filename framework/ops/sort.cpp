@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/scatter.h>
+#include <gradus/framework/kernels/sort.h>
+#include <gradus/framework/ops/plan.h>
+#include <gradus/framework/ops/sort.h>
+#include <gradus/framework/parallel.h>
+
+#include <vector>
+
+namespace gradus {
+
+using detail::AxisView;
+using detail::raw;
+using detail::slice_view;
+
+namespace {
+
+std::int64_t* ids_of(const Tensor& ids) { return static_cast<std::int64_t*>(raw(ids)); }
+
+Shape with_size(const Shape& shape, const AxisView& view, std::int64_t k) {
+  return shape.rank() == 0 ? shape : detail::splice(shape, view.axis, 1, {k});
+}
+
+// What kernel(x, R, C, values, index) chooses, k entries of each row along an axis.
+template <class F>
+ValuesAndIndices choose(const Tensor& x, const AxisView& view, std::int64_t k, const F& kernel) {
+  const Tensor rows = to_rows(x, view);
+  const std::int64_t R = rows.size(0);
+  const Tensor values = empty({R, k}, x.dtype());
+  const Tensor indices = empty({R, k}, DType::int64);
+  detail::dispatch(x.dtype(), [&]<class T>(T) {
+    kernel(rows.data<T>(), R, view.n, static_cast<T*>(raw(values)), ids_of(indices));
+  });
+  const AxisView chosen{view.axis, view.outer, k, view.inner};
+  const Shape shape = with_size(x.shape(), view, k);
+  return {from_rows(values, chosen, shape), from_rows(indices, chosen, shape)};
+}
+
+// Where each of k entries along an axis came from.
+kernels::Routes routes(const Tensor& indices, const AxisView& view, std::int64_t k) {
+  return {ids_of(indices), view.outer, k, view.n, view.inner};
+}
+
+}  // namespace
+
+ValuesAndIndices sort(const Tensor& x, std::int64_t axis, bool descending) {
+  const AxisView view = slice_view(x, axis, "sort");
+  ValuesAndIndices y = choose(x, view, view.n, [descending](auto* in, auto R, auto C, auto... out) {
+    kernels::sort_rows(in, R, C, descending, out...);
+  });
+  const auto derivative = [view, indices = Saved(y.indices)](const Tensor& g) {
+    Tensor dx = empty_like(g);  // all of it is written: the indices are a permutation
+    detail::dispatch_float(g.dtype(), "sort", [&]<class T>(T) {
+      kernels::scatter(routes(*indices, view, view.n), g.data<T>(), T{0}, static_cast<T*>(raw(dx)));
+    });
+    return dx;
+  };
+  y.values = record("sort", y.values, vjp(x, derivative));
+  return y;
+}
+
+Tensor argsort(const Tensor& x, std::int64_t axis, bool descending) {
+  const AxisView view = slice_view(x, axis, "argsort");
+  const Tensor rows = to_rows(x, view);
+  const Tensor indices = empty(rows.shape(), DType::int64);
+  detail::dispatch(x.dtype(), [&]<class T>(T) {
+    kernels::sort_rows<T>(rows.data<T>(), rows.size(0), view.n, descending, nullptr,
+                          ids_of(indices));
+  });
+  return from_rows(indices, view, x.shape());
+}
+
+ValuesAndIndices topk(const Tensor& x, std::int64_t k, std::int64_t axis, bool largest,
+                      bool sorted) {
+  const AxisView view = slice_view(x, axis, "topk");
+  if (k < 0 || k > view.n) {
+    throw ValueError(fmt::format("topk: k is {}, axis {} of {} has {} elements", k, view.axis,
+                                 x.shape().str(), view.n));
+  }
+  if (x.dim() == 0 && k == 0) throw ValueError("topk: k is 0 for a tensor of rank 0");
+  ValuesAndIndices y = choose(x, view, k, [=](auto* in, auto R, auto C, auto... out) {
+    kernels::top_rows(in, R, C, k, largest, sorted, out...);
+  });
+  const auto derivative = [view, k, indices = Saved(y.indices)](const Tensor& g,
+                                                                const Tensor& sum) {
+    detail::dispatch_float(g.dtype(), "topk", [&]<class T>(T) {
+      kernels::scatter_add(routes(*indices, view, k), g.data<T>(), static_cast<T*>(raw(sum)));
+    });
+  };
+  y.values = record("topk", y.values, vjp(x, derivative));
+  return y;
+}
+
+namespace {
+
+// Where each run of equal values starts among sorted ones, and the end of the last.
+std::vector<std::int64_t> run_starts(const Tensor& sorted) {
+  std::vector<std::int64_t> starts;
+  detail::dispatch(sorted.dtype(), [&]<class T>(T) {
+    const T* x = sorted.data<T>();
+    for (std::int64_t i = 0; i < sorted.numel(); ++i) {
+      if (i == 0 || !(x[i] == x[i - 1])) starts.push_back(i);
+    }
+  });
+  starts.push_back(sorted.numel());
+  return starts;
+}
+
+// Calls f(run, begin, end) for each run.
+template <class F>
+void for_runs(const std::vector<std::int64_t>& starts, const F& f) {
+  const auto runs = static_cast<std::int64_t>(starts.size()) - 1;
+  parallel_for(runs, 4 * (starts.back() / std::max<std::int64_t>(runs, 1) + 1),
+               [&](std::int64_t first, std::int64_t last) {
+                 for (std::int64_t r = first; r < last; ++r) {
+                   const auto at = static_cast<std::size_t>(r);
+                   f(r, starts[at], starts[at + 1]);
+                 }
+               });
+}
+
+// The element of a sorted tensor with which each run starts.
+Tensor first_of_runs(const Tensor& sorted, const std::vector<std::int64_t>& starts) {
+  const Tensor values = empty({static_cast<std::int64_t>(starts.size()) - 1}, sorted.dtype());
+  detail::dispatch(sorted.dtype(), [&]<class T>(T) {
+    for_runs(starts,
+             [from = sorted.data<T>(), to = static_cast<T*>(raw(values))](
+                 std::int64_t run, std::int64_t begin, std::int64_t) { to[run] = from[begin]; });
+  });
+  return values;
+}
+
+Tensor inverse_of_runs(const Tensor& order, const std::vector<std::int64_t>& starts,
+                       const Shape& shape) {
+  const Tensor inverse = empty(shape, DType::int64);
+  for_runs(starts, [from = ids_of(order), to = ids_of(inverse)](
+                       std::int64_t run, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[from[i]] = run;
+  });
+  return inverse;
+}
+
+Tensor lengths_of_runs(const std::vector<std::int64_t>& starts) {
+  const Tensor lengths = empty({static_cast<std::int64_t>(starts.size()) - 1}, DType::int64);
+  for_runs(starts, [to = ids_of(lengths)](std::int64_t run, std::int64_t begin, std::int64_t end) {
+    to[run] = end - begin;
+  });
+  return lengths;
+}
+
+}  // namespace
+
+Unique unique(const Tensor& x, const UniqueOptions& options) {
+  const AxisView all{0, 1, x.numel(), 1};
+  const auto [sorted, order] = choose(
+      detail::Access::view(x, 0, {x.numel()}), all, x.numel(),
+      [](auto* in, auto R, auto C, auto... out) { kernels::sort_rows(in, R, C, false, out...); });
+  const std::vector<std::int64_t> starts = run_starts(sorted);
+  Unique y;
+  if (options.inverse) y.inverse = inverse_of_runs(order, starts, x.shape());
+  if (options.counts) y.counts = lengths_of_runs(starts);
+  const auto derivative = [starts, order = Saved(order), shape = x.shape()](const Tensor& g) {
+    Tensor dx = empty(shape, g.dtype());
+    detail::dispatch_float(g.dtype(), "unique", [&]<class T>(T) {
+      const Tensor places = *order;
+      for_runs(starts, [from = g.data<T>(), to = static_cast<T*>(raw(dx)), at = ids_of(places)](
+                           std::int64_t run, std::int64_t begin, std::int64_t end) {
+        const T share = from[run] / static_cast<T>(end - begin);
+        for (std::int64_t i = begin; i < end; ++i) to[at[i]] = share;
+      });
+    });
+    return dx;
+  };
+  y.values = record("unique", first_of_runs(sorted, starts), vjp(x, derivative));
+  return y;
+}
+
+}  // namespace gradus
