@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/detail/node.h>
+#include <gradus/framework/detail/profile.h>
 #include <gradus/framework/gradient.h>
 #include <gradus/framework/storage.h>
 #include <gradus/framework/tensor.h>
@@ -186,6 +187,7 @@ GRADUS_API bool any_requires_grad(std::span<const Tensor> tensors);
 template <class... F, bool... elementwise>
 Tensor record(const char* name, Tensor result, Vjp<F, elementwise>... vjps) {
   (detail::check_vjp<Vjp<F, elementwise>>(), ...);
+  detail::note_op(name);
   if (grad_enabled() && (vjps.input.requires_grad() || ...)) {
     detail::attach(detail::Ref<detail::Node>::adopt(
                        new detail::OpNode<Vjp<F, elementwise>...>(name, std::move(vjps)...)),
@@ -241,6 +243,7 @@ void record_joint(const char* name, std::span<const Tensor> outputs, std::span<c
                   F function) {
   static_assert(std::is_same_v<std::invoke_result_t<F&, Cotangents, Needs>, std::vector<Gradient>>,
                 "the function of record_joint returns std::vector<Gradient>");
+  detail::note_op(name);
   if (grad_enabled() && detail::any_requires_grad(inputs)) {
     detail::attach(detail::Ref<detail::Node>::adopt(
                        new detail::JointNode<F>(name, inputs, std::move(function))),

@@ -8,6 +8,7 @@
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/profiler.h>
 
 #include <algorithm>
 #include <array>
@@ -194,6 +195,7 @@ void Engine::serve(Node& node) {
   if (any) {
     current_ = &node;
     const RunningOp running(node.name());
+    const ProfiledBackward timed(node.name());
     node.apply(*this);
   }
   if (!retain_) {
@@ -453,6 +455,7 @@ void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& o
     throw DTypeError(fmt::format("backward: cotangent of dtype {} for a tensor of dtype {}",
                                  name(cotangent.dtype()), name(root.dtype())));
   }
+  const ProfilerScope profiled("backward");
   const std::lock_guard<std::mutex> lock(engine_lock);
   const NoGradGuard no_grad;
   struct Inside {

@@ -25,16 +25,28 @@ Tensor empty(const Shape& shape, DType dtype) {
                               dtype);
 }
 
-Tensor full(const Shape& shape, double value, DType dtype) {
+namespace {
+
+void note_created(const char* by, const Tensor& result) {
+  detail::note_creation(by, result.numel() * item_size(result.dtype()));
+}
+
+Tensor filled(const char* by, const Shape& shape, double value, DType dtype) {
   Tensor result = empty(shape, dtype);
   detail::dispatch(dtype, [&]<class T>(T) {
     kernels::fill(static_cast<T*>(raw(result)), static_cast<T>(value), shape.numel());
   });
+  note_created(by, result);
   return result;
 }
 
-Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0.0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1.0, dtype); }
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  return filled("full", shape, value, dtype);
+}
+Tensor zeros(const Shape& shape, DType dtype) { return filled("zeros", shape, 0.0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1.0, dtype); }
 
 Tensor empty_like(const Tensor& other) { return empty(other.shape(), other.dtype()); }
 Tensor zeros_like(const Tensor& other) { return zeros(other.shape(), other.dtype()); }
@@ -54,11 +66,12 @@ Tensor arange(std::int64_t start, std::int64_t end) {
   Tensor result = empty({count}, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
   std::iota(out, out + count, start);
+  note_created("arange", result);
   return result;
 }
 
 Tensor eye(std::int64_t n, DType dtype) {
-  Tensor result = zeros({n, n}, dtype);
+  Tensor result = filled("eye", {n, n}, 0.0, dtype);
   detail::dispatch(dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < n; ++i) static_cast<T*>(raw(result))[i * n + i] = T{1};
   });
@@ -72,6 +85,7 @@ Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator&
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(low), static_cast<T>(high));
   });
+  note_created("rand", result);
   return result;
 }
 
@@ -82,6 +96,7 @@ Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(mean), static_cast<T>(std));
   });
+  note_created("randn", result);
   return result;
 }
 
@@ -94,6 +109,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
   }
   auto* out = static_cast<std::int64_t*>(raw(result));
   for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(width);
+  note_created("randint", result);
   return result;
 }
 

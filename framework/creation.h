@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/detail/profile.h>
 #include <gradus/framework/random.h>
 #include <gradus/framework/tensor.h>
 
@@ -58,6 +59,7 @@ requires std::is_arithmetic_v<T> Tensor tensor(std::span<const T> values, const 
   Tensor result = empty(shape, dtype_of<E>);
   E* out = result.mutable_data<E>();
   for (std::size_t i = 0; i < values.size(); ++i) out[i] = static_cast<E>(values[i]);
+  detail::note_creation("tensor", shape.numel() * item_size(dtype_of<E>));
   return result;
 }
 template <class T>

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/profile.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
 #include <gradus/framework/kernels/gemm.h>
@@ -44,6 +45,7 @@ const Tensor& uniform_(const Tensor& tensor, double low, double high, Generator&
     kernels::random_uniform(generator.seed(), generator.advance(static_cast<std::uint64_t>(n)),
                             tensor.mutable_data<T>(), n, static_cast<T>(low), static_cast<T>(high));
   });
+  detail::note_creation("uniform_", n * item_size(tensor.dtype()));
   return tensor;
 }
 
@@ -55,6 +57,7 @@ const Tensor& normal_(const Tensor& tensor, double mean, double std, Generator& 
     kernels::random_normal(generator.seed(), generator.advance(static_cast<std::uint64_t>(n)),
                            tensor.mutable_data<T>(), n, static_cast<T>(mean), static_cast<T>(std));
   });
+  detail::note_creation("normal_", n * item_size(tensor.dtype()));
   return tensor;
 }
 

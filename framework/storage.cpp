@@ -1,3 +1,4 @@
+#include <gradus/framework/detail/profile.h>
 #include <gradus/framework/storage.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
   const std::size_t block = header + room + static_cast<std::size_t>(bytes);
   auto* place = static_cast<std::byte*>(gradus::detail::allocate(block));
   auto* storage = new (place) Storage(place + header + stagger(bytes), bytes, block);
+  if (profiling()) storage->call_ = profile_allocate(bytes);
 #ifdef GRADUS_DEBUG_MEMORY
   std::memset(storage->data_, 0xff, static_cast<std::size_t>(bytes));  // a NaN in both float types
 #endif
@@ -33,6 +35,7 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
 }
 
 void Storage::destroy() noexcept {
+  if (call_ != 0) profile_release(call_, bytes_);
   const std::size_t block = block_;
   this->~Storage();
   gradus::detail::deallocate(this, block);

@@ -43,7 +43,8 @@ class GRADUS_API Storage {
   std::atomic<const char*> changed_by_{nullptr};
   void* data_;
   std::int64_t bytes_;
-  std::size_t block_;  // size of the whole block
+  std::size_t block_;       // size of the whole block
+  std::uint64_t call_ = 0;  // for the profiler: what made it; 0 for nothing it knows
 };
 
 }  // namespace gradus::detail

@@ -154,6 +154,7 @@ double Tensor::item_as_double() const {
 Tensor Tensor::clone() const {
   Tensor copy = empty_like(*this);
   if (numel() > 0) std::memcpy(detail::raw(copy), detail::data(*this), detail::byte_count(*this));
+  detail::note_creation("clone", numel() * item_size(dtype()));
   return copy;
 }
 

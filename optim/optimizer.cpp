@@ -5,6 +5,7 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
+#include <gradus/framework/profiler.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/state_text.h>
 
@@ -204,6 +205,7 @@ void Optimizer::make_buffers(Slot& slot) const {
 
 // Small arrays are updated many at once: each alone is too little work for several threads.
 void Optimizer::step() {
+  const ProfilerScope profiled(name_);
   constexpr std::int64_t small = 1 << 15;  // elements
   const NoGradGuard no_grad;
   for (const Slot& slot : slots_) {

@@ -175,6 +175,7 @@ Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
   const bool fits = Access::sole_owner(a) && !a.trainable() && a.dtype() == b.dtype() &&
                     (a.shape() == b.shape() || broadcasts_to(b.shape(), a.shape()));
   if (!fits) return map(operation, a, b, kernel);
+  if (profiling()) profile_begin_op();
   Tensor y = Access::view(a, 0, a.shape());
   dispatch_kernel(operation, a.dtype(), kernel,
                   [&]<class T>(T) { run_binary<T, T>(kernel, a, b, y); });
@@ -240,6 +241,7 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b,
     y = empty(broadcast_shapes(a.shape(), b.shape(), operation), DType::boolean);
     run_binary<T, bool>(kernel, a, b, y);
   });
+  note_op(operation);
   return y;
 }
 
@@ -251,6 +253,7 @@ Tensor map(const char* operation, const Tensor& x, double scalar,
     y = empty(x.shape(), DType::boolean);
     kernels::run(kernel, values<T>(x), 1, &value, 0, static_cast<bool*>(raw(y)), x.numel());
   });
+  note_op(operation);
   return y;
 }
 

@@ -283,14 +283,26 @@ ValuesAndIndices min(const Tensor& x, std::int64_t axis, bool keepdim) {
   return y;
 }
 
-Tensor argmax(const Tensor& x) { return choose_place("argmax", true, x); }
+Tensor argmax(const Tensor& x) {
+  const Tensor place = choose_place("argmax", true, x);
+  detail::note_op("argmax");
+  return place;
+}
 Tensor argmax(const Tensor& x, std::int64_t axis, bool keepdim) {
-  return choose_along("argmax", true, x, axis, keepdim).indices;
+  const Tensor places = choose_along("argmax", true, x, axis, keepdim).indices;
+  detail::note_op("argmax");
+  return places;
 }
 
-Tensor argmin(const Tensor& x) { return choose_place("argmin", false, x); }
+Tensor argmin(const Tensor& x) {
+  const Tensor place = choose_place("argmin", false, x);
+  detail::note_op("argmin");
+  return place;
+}
 Tensor argmin(const Tensor& x, std::int64_t axis, bool keepdim) {
-  return choose_along("argmin", false, x, axis, keepdim).indices;
+  const Tensor places = choose_along("argmin", false, x, axis, keepdim).indices;
+  detail::note_op("argmin");
+  return places;
 }
 
 }  // namespace gradus
