@@ -111,7 +111,7 @@ class Reader {
   Tensor read_tensor(const Entry& entry);
   void restore_flags(StateDict& state) const;
 
-  const fs::path& path_;
+  const fs::path path_;
   std::ifstream file_;
   std::uint64_t data_start_ = 0, data_bytes_ = 0;
 };
@@ -375,7 +375,7 @@ std::string header_text(const StateDict& state, const Plan& plan) {
 
 }  // namespace
 
-void save(const StateDict& state, const fs::path& path) {
+void save(const StateDict& state, const std::string& path) {
   const Plan tensors = plan(state);
   const std::string header = header_text(state, tensors);
   AtomicFile file(path);
@@ -390,6 +390,6 @@ void save(const StateDict& state, const fs::path& path) {
   file.commit();
 }
 
-StateDict load(const fs::path& path) { return Reader(path).read(); }
+StateDict load(const std::string& path) { return Reader(path).read(); }
 
 }  // namespace gradus

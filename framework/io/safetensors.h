@@ -1,7 +1,7 @@
 #pragma once
 #include <gradus/framework/state_dict.h>
 
-#include <filesystem>
+#include <string>
 
 namespace gradus {
 
@@ -10,12 +10,12 @@ namespace gradus {
 /// weights) is written once. Frozen flags and ties go into the metadata, as "gradus.frozen" and
 /// "gradus.tied". Throws Error with the system's reason; the old file is unchanged then.
 /// Source: the safetensors format, github.com/huggingface/safetensors, README "Format".
-GRADUS_API void save(const StateDict& state, const std::filesystem::path& path);
+GRADUS_API void save(const StateDict& state, const std::string& path);
 
 /// Reads a .safetensors file. F32, F64, I64 and BOOL keep their type, F16 and BF16 become float32,
 /// smaller integers int64. Tied names share one tensor. The whole header is checked before anything
 /// is allocated. Throws FormatError naming the file and what is wrong with it, Error if it cannot
 /// be read.
-GRADUS_API StateDict load(const std::filesystem::path& path);
+GRADUS_API StateDict load(const std::string& path);
 
 }  // namespace gradus

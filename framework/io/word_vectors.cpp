@@ -77,7 +77,7 @@ class Lines {
   }
 
  private:
-  const fs::path& path_;
+  const fs::path path_;
   std::ifstream file_;
   std::string line_;
   std::string_view rest_;
@@ -86,7 +86,7 @@ class Lines {
 
 }  // namespace
 
-void save_word_vectors(const WordVectors& vectors, const fs::path& path) {
+void save_word_vectors(const WordVectors& vectors, const std::string& path) {
   check(vectors);
   const Tensor matrix = vectors.matrix.to(DType::float32);
   const std::int64_t columns = matrix.shape()[1];
@@ -106,7 +106,7 @@ void save_word_vectors(const WordVectors& vectors, const fs::path& path) {
   file.commit();
 }
 
-WordVectors load_word_vectors(const fs::path& path) {
+WordVectors load_word_vectors(const std::string& path) {
   Lines lines(path);
   if (!lines.next()) lines.fail("the file is empty");
   const auto rows = lines.number<std::int64_t>();

@@ -1,7 +1,6 @@
 #pragma once
 #include <gradus/framework/tensor.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -17,11 +16,11 @@ struct WordVectors {
 /// numbers read back as the same bits. The file is replaced as a whole (see AtomicFile).
 /// Throws ShapeError unless matrix is [words.size(), D], ValueError for an empty word or one with
 /// white space, Error with the system's reason.
-GRADUS_API void save_word_vectors(const WordVectors& vectors, const std::filesystem::path& path);
+GRADUS_API void save_word_vectors(const WordVectors& vectors, const std::string& path);
 
 /// Reads word2vec's text format (also fastText's .vec) into float32. Fields are separated by spaces
 /// or tabs, lines by a line feed; blanks at the end of a line and a carriage return are ignored.
 /// Throws FormatError with file and line, Error if it cannot be read.
-GRADUS_API WordVectors load_word_vectors(const std::filesystem::path& path);
+GRADUS_API WordVectors load_word_vectors(const std::string& path);
 
 }  // namespace gradus
