@@ -1,16 +1,40 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/engine.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradcheck.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <unordered_map>
 
 namespace gradus {
 namespace {
 
-using Function = std::function<Tensor(const std::vector<Tensor>&)>;
+using Function = detail::GradcheckFunction;
+using detail::Access;
+using detail::Edge;
+using detail::Node;
+
+// The results that can carry a gradient.
+std::vector<Tensor> float_results(const Function& function, const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> results;
+  for (const Tensor& result : function(inputs)) {
+    if (!is_floating(result.dtype())) continue;
+    if (result.dtype() != DType::float64) {
+      throw DTypeError(
+          fmt::format("gradcheck: the function returns {} {}: float64 is needed to tell a wrong "
+                      "gradient from rounding",
+                      name(result.dtype()), result.shape().str()));
+    }
+    results.push_back(result);
+  }
+  if (results.empty()) throw DTypeError("gradcheck: the function returns no float64 tensor");
+  return results;
+}
 
 double weighted_sum(const Tensor& value, const Tensor& cotangent) {
   long double sum = 0;
@@ -22,43 +46,166 @@ double weighted_sum(const Tensor& value, const Tensor& cotangent) {
   return static_cast<double>(sum);
 }
 
-// d(sum of cotangent * function) / d(input), by central differences.
-std::vector<double> numeric_gradient(const Function& function, const std::vector<Tensor>& inputs,
-                                     const Tensor& input, const Tensor& cotangent, double step) {
+// Which results have a cotangent; the others are unused.
+struct Selection {
+  std::size_t first, last;
+
+  std::string text(std::size_t results) const {
+    if (results == 1) return "";
+    return last - first == 1 ? fmt::format("result {} alone, ", first)
+                             : fmt::format("results 0 to {}, ", last - 1);
+  }
+};
+
+// Each result alone, and all of them.
+std::vector<Selection> selections(std::size_t results) {
+  std::vector<Selection> all;
+  for (std::size_t i = 0; i < results; ++i) all.push_back({i, i + 1});
+  if (results > 1) all.push_back({0, results});
+  return all;
+}
+
+class Check {
+ public:
+  // names[i] is what messages call input i.
+  Check(const Function& function, const std::vector<Tensor>& inputs,
+        const std::vector<std::string>& names, const GradcheckOptions& options)
+      : function_(function), inputs_(inputs), names_(names), options_(options) {}
+
+  GradcheckResult run();
+
+ private:
+  std::vector<std::vector<double>> numeric_gradients(const Tensor& input) const;
+  std::vector<Gradient> analytic_gradients(const Selection& selection) const;
+  void backward(const std::vector<Tensor>& results, const Selection& selection) const;
+  void compare(std::size_t input, const Selection& selection, const Gradient& gradient,
+               const std::vector<std::vector<double>>& numeric, GradcheckResult& found) const;
+  std::string ops_between(std::size_t input, const Selection& selection) const;
+
+  const Function& function_;
+  const std::vector<Tensor>& inputs_;
+  const std::vector<std::string>& names_;
+  const GradcheckOptions& options_;
+  std::vector<Tensor> cotangents_;  // of the results
+};
+
+// For each result d(sum of cotangent * result) / d(input), by central differences.
+std::vector<std::vector<double>> Check::numeric_gradients(const Tensor& input) const {
   const NoGradGuard no_grad;
-  std::vector<double> gradient;
+  std::vector<std::vector<double>> gradients(cotangents_.size());
+  const auto sums_at = [&](std::int64_t i, double x) {
+    input.mutable_data<double>()[i] = x;
+    const std::vector<Tensor> results = float_results(function_, inputs_);
+    std::vector<double> sums;
+    for (std::size_t r = 0; r < cotangents_.size(); ++r) {
+      sums.push_back(weighted_sum(results[r], cotangents_[r]));
+    }
+    return sums;
+  };
   for (std::int64_t i = 0; i < input.numel(); ++i) {
     const double x = input.data<double>()[i];
-    const double h = step * std::max(1.0, std::abs(x));
-    input.mutable_data<double>()[i] = x + h;
-    const double above = weighted_sum(function(inputs), cotangent);
-    input.mutable_data<double>()[i] = x - h;
-    const double below = weighted_sum(function(inputs), cotangent);
+    const double h = options_.step * std::max(1.0, std::abs(x));
+    const std::vector<double> above = sums_at(i, x + h), below = sums_at(i, x - h);
     input.mutable_data<double>()[i] = x;
-    gradient.push_back((above - below) / ((x + h) - (x - h)));
+    for (std::size_t r = 0; r < gradients.size(); ++r) {
+      gradients[r].push_back((above[r] - below[r]) / ((x + h) - (x - h)));
+    }
   }
-  return gradient;
+  return gradients;
+}
+
+// One backward pass for all results of a selection, so that an op gets their cotangents together.
+void Check::backward(const std::vector<Tensor>& results, const Selection& selection) const {
+  const auto part = [&](const std::vector<Tensor>& all) {
+    return std::vector<Tensor>(all.begin() + static_cast<std::ptrdiff_t>(selection.first),
+                               all.begin() + static_cast<std::ptrdiff_t>(selection.last));
+  };
+  const std::vector<Tensor> used = part(results);
+  if (!detail::any_requires_grad(used)) return;
+  if (used.size() == 1) return used[0].backward(cotangents_[selection.first]);
+  const auto pull = [cotangents = part(cotangents_)](Cotangents, Needs) {
+    return std::vector<Gradient>(cotangents.begin(), cotangents.end());
+  };
+  const Tensor root = zeros({}, DType::float64);
+  detail::attach(
+      detail::Ref<Node>::adopt(new detail::JointNode<decltype(pull)>("gradcheck", used, pull)),
+      {&root, 1});
+  root.backward();
 }
 
 // The gradients of the inputs by backward; the ones that the inputs had are put back.
-std::vector<Gradient> analytic_gradients(const Function& function,
-                                         const std::vector<Tensor>& inputs, Tensor& cotangent,
-                                         std::uint64_t seed) {
+std::vector<Gradient> Check::analytic_gradients(const Selection& selection) const {
   std::vector<Gradient> before;
-  for (const Tensor& input : inputs) {
+  for (const Tensor& input : inputs_) {
     before.push_back(input.grad());
     input.clear_grad();
   }
-  Tensor value = function(inputs);
-  Generator generator(seed);
-  cotangent = randn(value.shape(), 0.0, 1.0, value.dtype(), generator);
-  if (value.requires_grad()) value.backward(cotangent);
+  backward(float_results(function_, inputs_), selection);
   std::vector<Gradient> gradients;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    gradients.push_back(inputs[i].grad());
-    inputs[i].set_grad(before[i]);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    gradients.push_back(inputs_[i].grad());
+    inputs_[i].set_grad(before[i]);
   }
   return gradients;
+}
+
+// The names of ops in the order in which the walk leaves them, each once.
+class OpNames {
+ public:
+  explicit OpNames(const Tensor& input) : input_(input) {}
+
+  // Adds the ops on all ways from the input to `result`. A depth-first walk without recursion.
+  void walk(const Tensor& result) {
+    struct Place {
+      Node* node;
+      std::size_t next;  // edge
+    };
+    std::vector<Place> path;
+    const auto enter = [&](Node* node) {
+      if (node != nullptr && leads_.try_emplace(node, false).second) path.push_back({node, 0});
+    };
+    enter(Access::body(result).node.get());
+    while (!path.empty()) {
+      Node* node = path.back().node;
+      if (path.back().next < node->edges().size()) {
+        enter(node->edges()[path.back().next++].node.get());
+        continue;
+      }
+      path.pop_back();
+      bool& leads = leads_[node];
+      for (const Edge& edge : node->edges()) {
+        leads = leads || (edge.node ? leads_[edge.node.get()]
+                                    : edge.leaf.defined() && edge.leaf.is_same(input_));
+      }
+      if (leads && std::find(names_.begin(), names_.end(), node->name()) == names_.end()) {
+        names_.emplace_back(node->name());
+      }
+    }
+  }
+
+  std::string str() const {
+    constexpr std::size_t most = 6;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(most, names_.size()); ++i) {
+      text += (i > 0 ? ", " : "") + names_[i];
+    }
+    return names_.size() > most ? text + ", ..." : text;
+  }
+
+ private:
+  const Tensor& input_;
+  std::unordered_map<const Node*, bool> leads_;  // whether the input is above a node
+  std::vector<std::string> names_;
+};
+
+std::string Check::ops_between(std::size_t input, const Selection& selection) const {
+  const std::vector<Tensor> results = float_results(function_, inputs_);
+  const detail::GraphLock lock("gradcheck");
+  OpNames ops(inputs_[input]);
+  for (std::size_t r = selection.first; r < selection.last; ++r) ops.walk(results[r]);
+  const std::string names = ops.str();
+  return names.empty() ? "no recorded op leads from it to the result: "
+                       : fmt::format("through {}: ", names);
 }
 
 // "[1, 3]": where the element with that number is in a tensor of that shape.
@@ -71,74 +218,92 @@ std::string position(const Shape& shape, std::int64_t element) {
   return "[" + text + "]";
 }
 
-void compare(const std::string& who, const Tensor& input, const Gradient& gradient,
-             const std::vector<double>& numeric, double tolerance, GradcheckResult& result) {
-  const Tensor analytic = gradient.empty() ? zeros_like(input) : gradient.to_dense();
-  double largest = 0;
-  for (const double n : numeric) largest = std::max(largest, std::abs(n));
-  for (std::size_t i = 0; i < numeric.size(); ++i) {
-    const double a = analytic.data<double>()[i];
-    const double n = numeric[i];
-    const double scale = std::max({std::abs(a), std::abs(n), 1e-3 * largest});
-    const double error = a == n ? 0.0 : std::abs(a - n) / scale;
-    if (error <= result.error) continue;  // a NaN is no <=
-    result.error = std::isnan(error) ? INFINITY : error;
-    if (result.error <= tolerance) continue;
-    result.ok = false;
-    result.message = fmt::format(
-        "{} of shape {}, element {}: backward gives {}, central differences {} (error {:.3g})", who,
-        input.shape().str(), position(input.shape(), static_cast<std::int64_t>(i)), a, n, error);
+void Check::compare(std::size_t input, const Selection& selection, const Gradient& gradient,
+                    const std::vector<std::vector<double>>& numeric, GradcheckResult& found) const {
+  const Tensor& x = inputs_[input];
+  const Tensor analytic = gradient.empty() ? zeros_like(x) : gradient.to_dense();
+  std::vector<double> expected(static_cast<std::size_t>(x.numel()));
+  for (std::size_t r = selection.first; r < selection.last; ++r) {
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += numeric[r][i];
   }
+  double largest = 0;
+  for (const double n : expected) largest = std::max(largest, std::abs(n));
+  std::optional<std::size_t> worst;
+  std::int64_t wrong = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double a = analytic.data<double>()[i];
+    const double n = expected[i];
+    const double scale = std::max({std::abs(a), std::abs(n), 1e-3 * largest});
+    double error = a == n ? 0.0 : std::abs(a - n) / scale;
+    if (std::isnan(error)) error = INFINITY;
+    if (error > options_.tolerance) ++wrong;
+    if (error <= found.error) continue;
+    found.error = error;
+    if (error > options_.tolerance) worst = i;
+  }
+  if (!worst) return;
+  found.ok = false;
+  found.message = fmt::format(
+      "{}{} of shape {}, element {}: {}backward gives {}, central differences {} (error {:.3g}; {} "
+      "of {} elements are wrong)",
+      selection.text(cotangents_.size()), names_[input], x.shape().str(),
+      position(x.shape(), static_cast<std::int64_t>(*worst)), ops_between(input, selection),
+      analytic.data<double>()[*worst], expected[*worst], found.error, wrong, x.numel());
 }
 
-// names[i] is what messages call input i.
-GradcheckResult check(const Function& function, const std::vector<Tensor>& inputs,
-                      const std::vector<std::string>& names, const GradcheckOptions& options) {
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].trainable() && inputs[i].dtype() != DType::float64) {
+GradcheckResult Check::run() {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i].trainable() && inputs_[i].dtype() != DType::float64) {
       throw DTypeError(fmt::format(
           "gradcheck: {} is {}: float64 is needed to tell a wrong gradient from rounding: make the "
           "inputs float64, a model by module.to(DType::float64)",
-          names[i], name(inputs[i].dtype())));
+          names_[i], name(inputs_[i].dtype())));
     }
   }
-  Tensor cotangent;
-  const std::vector<Gradient> gradients =
-      analytic_gradients(function, inputs, cotangent, options.seed);
-  GradcheckResult result;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].trainable()) {
-      compare(names[i], inputs[i], gradients[i],
-              numeric_gradient(function, inputs, inputs[i], cotangent, options.step),
-              options.tolerance, result);
-    } else if (!gradients[i].empty()) {
-      result.ok = false;
-      result.message = fmt::format("{} is frozen but got a {}", names[i], gradients[i].str());
+  Generator generator(options_.seed);
+  for (const Tensor& result : float_results(function_, inputs_)) {
+    cotangents_.push_back(randn(result.shape(), 0.0, 1.0, result.dtype(), generator));
+  }
+  std::vector<std::vector<std::vector<double>>> numeric;  // of each input
+  for (const Tensor& input : inputs_) {
+    numeric.push_back(input.trainable() ? numeric_gradients(input)
+                                        : std::vector<std::vector<double>>());
+  }
+  GradcheckResult found;
+  for (const Selection& selection : selections(cotangents_.size())) {
+    const std::vector<Gradient> gradients = analytic_gradients(selection);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (inputs_[i].trainable()) {
+        compare(i, selection, gradients[i], numeric[i], found);
+      } else if (!gradients[i].empty()) {
+        found.ok = false;
+        found.message = fmt::format("{} is frozen but got a {}", names_[i], gradients[i].str());
+      }
     }
   }
-  return result;
+  return found;
 }
 
 }  // namespace
 
-GradcheckResult gradcheck(const Function& function, const std::vector<Tensor>& inputs,
-                          const GradcheckOptions& options) {
+GradcheckResult detail::gradcheck(const GradcheckFunction& function,
+                                  const std::vector<Tensor>& inputs,
+                                  const GradcheckOptions& options) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < inputs.size(); ++i) names.push_back(fmt::format("input {}", i));
-  return check(function, inputs, names, options);
+  return Check(function, inputs, names, options).run();
 }
 
-GradcheckResult gradcheck(const std::function<Tensor()>& function,
-                          const std::vector<NamedParameter>& parameters,
-                          const GradcheckOptions& options) {
+GradcheckResult detail::gradcheck(const GradcheckFunction& function,
+                                  const std::vector<NamedParameter>& parameters,
+                                  const GradcheckOptions& options) {
   std::vector<Tensor> inputs;
   std::vector<std::string> names;
   for (const NamedParameter& named : parameters) {
     inputs.push_back(named.parameter);
     names.push_back(fmt::format("parameter '{}'", named.path));
   }
-  return check([&function](const std::vector<Tensor>&) { return function(); }, inputs, names,
-               options);
+  return Check(function, inputs, names, options).run();
 }
 
 }  // namespace gradus

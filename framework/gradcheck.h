@@ -2,9 +2,12 @@
 #include <gradus/framework/module.h>
 #include <gradus/framework/tensor.h>
 
+#include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -19,25 +22,79 @@ struct GradcheckOptions {
 /// What gradcheck() found.
 struct GradcheckResult {
   double error = 0;     ///< the largest gradient error
-  std::string message;  ///< where it is, with both values; empty if ok
+  std::string message;  ///< where it is, with both values and the ops between; empty if ok
   bool ok = true;       ///< error <= tolerance, and frozen inputs got no gradient
 
   explicit operator bool() const { return ok; }
 };
 
+namespace detail {
+
+/// A function that is checked: its results in order.
+struct GradcheckFunction {
+  std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const {
+    return call(object, inputs);
+  }
+  void* object;
+  std::vector<Tensor> (*call)(void* object, const std::vector<Tensor>& inputs);
+};
+
+GRADUS_API GradcheckResult gradcheck(const GradcheckFunction& function,
+                                     const std::vector<Tensor>& inputs,
+                                     const GradcheckOptions& options);
+GRADUS_API GradcheckResult gradcheck(const GradcheckFunction& function,
+                                     const std::vector<NamedParameter>& parameters,
+                                     const GradcheckOptions& options);
+
+/// What a function returns, a Tensor, a vector, a pair, a tuple or an array of them, as a vector.
+template <class R>
+std::vector<Tensor> tensors_of(R&& result) {
+  if constexpr (std::convertible_to<R, std::vector<Tensor>>) {
+    return std::forward<R>(result);
+  } else if constexpr (std::convertible_to<R, Tensor>) {
+    return {std::forward<R>(result)};
+  } else {
+    return std::apply([](const auto&... tensor) { return std::vector<Tensor>{tensor...}; }, result);
+  }
+}
+
+}  // namespace detail
+
 /// Compares the gradients that backward computes with central differences of the function, for
-/// every element of every trainable input, with a random cotangent for the result. Inputs are
-/// float64 or integer leaves; the trainable ones are checked, the others must get no gradient. The
-/// gradient error of an element is |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep values and
-/// gradients. Throws DTypeError for a trainable input that is not float64.
-GRADUS_API GradcheckResult
-gradcheck(const std::function<Tensor(const std::vector<Tensor>&)>& function,
-          const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
+/// every element of every trainable input, with a random cotangent for the result.
+///
+///   const Tensor x = randn({2, 3}, 0, 1, DType::float64).set_trainable(true);
+///   const GradcheckResult result = gradcheck([](const auto& in) { return tanh(in[0]); }, {x});
+///
+/// The function takes the inputs as std::vector<Tensor> and returns a Tensor, or a vector, pair,
+/// tuple or array of them: then each result is checked alone, the others being unused, and all
+/// together. Results of int64 and boolean are passed over. Inputs are float64 or integer leaves;
+/// the trainable ones are checked, the others must get no gradient. The gradient error of an
+/// element is |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep values and gradients. Throws
+/// DTypeError for a trainable input or a result that is float32.
+template <class F>
+requires std::invocable < std::decay_t<F>
+&, const std::vector<Tensor>& > GradcheckResult gradcheck(F&& function,
+                                                          const std::vector<Tensor>& inputs,
+                                                          const GradcheckOptions& options = {}) {
+  std::decay_t<F> f(std::forward<F>(function));
+  const auto call = [](void* object, const std::vector<Tensor>& in) {
+    return detail::tensors_of((*static_cast<std::decay_t<F>*>(object))(in));
+  };
+  return detail::gradcheck({&f, call}, inputs, options);
+}
 
 /// The same for the parameters of a module, `gradcheck([&] { return loss(model); },
 /// model.parameters())`: messages name the parameter by its path.
-GRADUS_API GradcheckResult gradcheck(const std::function<Tensor()>& function,
-                                     const std::vector<NamedParameter>& parameters,
-                                     const GradcheckOptions& options = {});
+template <class F>
+requires std::invocable < std::decay_t<F>
+& > GradcheckResult gradcheck(F&& function, const std::vector<NamedParameter>& parameters,
+                              const GradcheckOptions& options = {}) {
+  std::decay_t<F> f(std::forward<F>(function));
+  const auto call = [](void* object, const std::vector<Tensor>&) {
+    return detail::tensors_of((*static_cast<std::decay_t<F>*>(object))());
+  };
+  return detail::gradcheck({&f, call}, parameters, options);
+}
 
 }  // namespace gradus
