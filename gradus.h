@@ -35,14 +35,17 @@
 #include <gradus/framework/ops/sort.h>
 #include <gradus/framework/ops/special.h>
 #include <gradus/framework/parallel.h>
+#include <gradus/framework/profiler.h>
 #include <gradus/framework/random.h>
 #include <gradus/framework/resize.h>
 #include <gradus/framework/shape.h>
 #include <gradus/framework/sparse_grad.h>
 #include <gradus/framework/state_dict.h>
+#include <gradus/framework/summary.h>
 #include <gradus/framework/tensor.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/framework/thread_state.h>
 #include <gradus/framework/visit.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>

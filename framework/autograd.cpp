@@ -48,6 +48,8 @@ namespace detail {
 RunningOp::RunningOp(const char* name) : before_(running_op) { running_op = name; }
 RunningOp::~RunningOp() { running_op = before_; }
 
+void set_recording(bool on) { recording = on; }
+
 bool anomaly_mode() { return anomaly_guards.load(std::memory_order_relaxed) > 0; }
 
 Edge edge_to(const Tensor& input) {

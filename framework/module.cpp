@@ -4,6 +4,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
+#include <gradus/framework/detail/module_node.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/module.h>
 
@@ -14,44 +15,36 @@
 
 namespace gradus {
 
+using detail::for_each_node;
 using detail::ModuleNode;
 
 namespace detail {
-
-struct ModuleNode {
-  struct Child {
-    std::string name;
-    std::shared_ptr<ModuleNode> node;
-  };
-  std::vector<NamedParameter> parameters;
-  std::vector<std::pair<std::string, Tensor>> buffers;
-  std::vector<Child> children;
-  std::string type = "Module";
-  std::function<std::string()> describe;
-  bool training = true;
-};
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
   char* text = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
   std::string name = status == 0 ? text : type.name();
   std::free(text);  // NOLINT: __cxa_demangle allocates with malloc
-  const std::size_t scope = name.find_last_of(':');
-  return scope == std::string::npos ? name : name.substr(scope + 1);
+  std::size_t begin = 0;
+  int depth = 0;  // of brackets: Outer<ns::Inner> is one name
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (c == '<' || c == '(') ++depth;
+    if (c == '>' || c == ')') --depth;
+    if (c == ':' && depth == 0) begin = i + 1;
+  }
+  return name.substr(begin);
+}
+
+std::string name_of(const ModuleNode& node, const std::type_info& type) {
+  if (node.description) return node.description->text();
+  if (node.type != "Module" || type == typeid(Module)) return node.type;
+  return type_name(type);
 }
 
 }  // namespace detail
 
 namespace {
-
-// Calls f(node, prefix) for every node of the tree, parents first; prefix is "" or "path.".
-template <class F>
-void for_each_node(ModuleNode& node, const std::string& prefix, F&& f) {
-  f(node, prefix);
-  for (const ModuleNode::Child& child : node.children) {
-    for_each_node(*child.node, prefix + child.name + ".", f);
-  }
-}
 
 // Calls f(path, tensor, is_parameter) for every parameter and buffer, shared ones at each path.
 template <class F>
@@ -105,12 +98,12 @@ std::string indented(const std::string& text) {
   return out;
 }
 
-std::string describe(const ModuleNode& node) {
-  const std::string head = node.describe ? node.describe() : node.type;
-  if (node.children.empty()) return node.describe ? head : head + "()";
+std::string describe(const ModuleNode& node, const std::type_info& type) {
+  const std::string head = detail::name_of(node, type);
+  if (node.children.empty()) return node.description ? head : head + "()";
   std::string out = head + "(\n";
   for (const ModuleNode::Child& child : node.children) {
-    out += fmt::format("  ({}): {}\n", child.name, indented(describe(*child.node)));
+    out += fmt::format("  ({}): {}\n", child.name, indented(describe(*child.node, typeid(Module))));
   }
   return out + ")";
 }
@@ -118,6 +111,7 @@ std::string describe(const ModuleNode& node) {
 }  // namespace
 
 Module::Module() : node_(std::make_shared<ModuleNode>()) {}
+Module::Module(std::string_view name) : Module() { node_->type = name; }
 Module::~Module() = default;
 
 void Module::add_module(std::string_view name, const Module& module, const std::type_info& type) {
@@ -153,8 +147,8 @@ Tensor Module::add_buffer(std::string_view name, const Tensor& tensor) {
   return tensor;
 }
 
-void Module::set_description(std::function<std::string()> describe) {
-  node_->describe = std::move(describe);
+void Module::describe_by(std::unique_ptr<detail::Description> description) {
+  node_->description = std::move(description);
 }
 
 std::vector<NamedParameter> Module::parameters() const {
@@ -244,9 +238,11 @@ void Module::to(DType dtype) const {
   });
 }
 
-std::string Module::str() const { return describe(*node_); }
+std::string Module::str() const { return describe(*node_, typeid(Module)); }
 
-std::ostream& operator<<(std::ostream& out, const Module& module) { return out << module.str(); }
+void detail::write(std::ostream& out, const Module& module, const std::type_info& type) {
+  out << describe(ModuleAccess::node(module), type);
+}
 
 StateDict snapshot(const Module& module) {
   StateDict copy;

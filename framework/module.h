@@ -3,7 +3,6 @@
 #include <gradus/framework/tensor.h>
 
 #include <concepts>
-#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -32,7 +31,19 @@ struct LoadOptions {
 
 namespace detail {
 struct ModuleNode;
-GRADUS_API std::string type_name(const std::type_info& type);
+struct ModuleAccess;
+
+/// How a layer shows itself.
+struct Description {
+  virtual ~Description() = default;
+  virtual std::string text() const = 0;
+};
+template <class F>
+struct DescriptionBy final : Description {
+  explicit DescriptionBy(F f) : function(std::move(f)) {}
+  std::string text() const override { return function(); }
+  F function;
+};
 }  // namespace detail
 
 /// Base of every layer and model: a handle to a named tree of parameters, buffers and submodules.
@@ -87,10 +98,14 @@ class GRADUS_API Module {
   /// Converts all float parameters and buffers, in place; drops their gradients.
   void to(DType dtype) const;
 
-  /// The tree, one line a layer, as PyTorch prints it.
+  /// The tree, one line a layer, as PyTorch prints it. The root is called "Module" here, unless it
+  /// has a name or description of its own; `std::cout << model` knows its type.
   std::string str() const;
 
  protected:
+  /// A module that shows itself under this name, and not that of its type.
+  explicit Module(std::string_view name);
+
   /// Registers a submodule and returns it. Throws ValueError for a name that is empty, holds a dot
   /// or is taken, and for a module that is part of this tree already.
   template <class M>
@@ -104,17 +119,31 @@ class GRADUS_API Module {
   Parameter add_parameter(std::string_view name, const Parameter& shared);
   /// Registers a tensor that is saved and loaded but not trained.
   Tensor add_buffer(std::string_view name, const Tensor& tensor);
-  /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)".
-  void set_description(std::function<std::string()> describe);
+  /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)". `describe` returns
+  /// a std::string.
+  template <class F>
+  void set_description(F describe) {
+    describe_by(std::make_unique<detail::DescriptionBy<F>>(std::move(describe)));
+  }
 
  private:
+  friend struct detail::ModuleAccess;
+  void describe_by(std::unique_ptr<detail::Description> description);
   void add_module(std::string_view name, const Module& module, const std::type_info& type);
 
   std::shared_ptr<detail::ModuleNode> node_;
 };
 
-/// Writes str().
-GRADUS_API std::ostream& operator<<(std::ostream& out, const Module& module);
+namespace detail {
+GRADUS_API void write(std::ostream& out, const Module& module, const std::type_info& type);
+}  // namespace detail
+
+/// Writes str(), with the type of the root.
+template <class M>
+requires std::derived_from<M, Module> std::ostream& operator<<(std::ostream& out, const M& module) {
+  detail::write(out, module, typeid(M));
+  return out;
+}
 
 /// A deep copy of the state of a model, for restore(): keep the best weights of a run.
 GRADUS_API StateDict snapshot(const Module& module);

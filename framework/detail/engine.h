@@ -20,6 +20,9 @@ class RunningOp {
 
 bool anomaly_mode();
 
+/// Sets whether this thread records.
+void set_recording(bool recording);
+
 /// While one lives, no other thread runs backward: for reading a graph. Throws AutogradError,
 /// naming `operation`, inside of a backward pass of this thread.
 class GraphLock {
