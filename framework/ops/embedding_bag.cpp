@@ -255,11 +255,11 @@ Tensor factor_gradient(const Tensor& g, const Tensor& weight, const SavedBags& b
                        const Shape& shape) {
   const Tensor ids = *bags.ids, segments = segments_of(*bags.starts, ids.numel());
   return detail::dispatch_float(g.dtype(), "embedding_bag", [&]<class T>(T) {
-    const Tensor dots = empty(bags.positions ? ids.shape() : shape, g.dtype());
+    Tensor dots = empty(bags.positions ? ids.shape() : shape, g.dtype());
     kernels::bag_dots(weight.data<T>(), values(ids), g.data<T>(), values(segments), ids.numel(),
                       g.size(1), static_cast<T*>(raw(dots)));
     if (!bags.positions) return dots;
-    const Tensor result = zeros(shape, g.dtype());
+    Tensor result = zeros(shape, g.dtype());
     kernels::scatter_add_rows(dots.data<T>(), values(**bags.positions), ids.numel(), 1, T{1},
                               static_cast<T*>(raw(result)), result.numel());
     return result;
