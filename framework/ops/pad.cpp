@@ -15,7 +15,6 @@
 
 namespace gradus {
 
-using kernels::Run;
 using kernels::Runs;
 
 namespace {
@@ -183,11 +182,13 @@ Tensor pad(const Tensor& x, const std::vector<std::int64_t>& padding, const PadO
         fmt::format("pad: a value, {}, for mode {}: only constant has one", value, name_of(mode)));
   }
   std::vector<std::int64_t> sizes;
+  sizes.reserve(sides.size());
   for (int axis = 0; axis < x.dim(); ++axis) {
     sizes.push_back(padded_size(x, axis, sides[static_cast<std::size_t>(axis)], mode));
   }
   const Shape result(sizes);
   std::vector<Runs> axes;
+  axes.reserve(sides.size());
   for (int axis = 0; axis < x.dim(); ++axis) {
     axes.push_back(runs_of(x.shape()[axis], sides[static_cast<std::size_t>(axis)], mode));
   }

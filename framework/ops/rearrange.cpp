@@ -14,7 +14,6 @@
 
 namespace gradus {
 
-using kernels::Run;
 using kernels::Runs;
 
 namespace {

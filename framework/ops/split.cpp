@@ -75,7 +75,7 @@ Tensor join_used(Cotangents g, const std::vector<Shape>& shapes, const Shape& sh
 std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, std::int64_t axis) {
   const int a = axis_view(x, axis, "split").axis;
   std::vector<Shape> shapes = part_shapes(x, sizes, a);
-  const std::vector<Tensor> parts = cut_up(x, shapes, a);
+  std::vector<Tensor> parts = cut_up(x, shapes, a);
   if (parts.empty()) return parts;
   record_joint(
       "split", parts, {&x, 1},
@@ -104,7 +104,7 @@ std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, std::int64_t axi
 std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis) {
   const AxisView view = axis_view(x, axis, "unbind");
   std::vector<Shape> shapes(static_cast<std::size_t>(view.n), splice(x.shape(), view.axis, 1, {}));
-  const std::vector<Tensor> parts = cut_up(x, shapes, view.axis);
+  std::vector<Tensor> parts = cut_up(x, shapes, view.axis);
   if (parts.empty()) return parts;
   record_joint("unbind", parts, {&x, 1},
                [shapes = std::move(shapes), shape = x.shape(), dtype = x.dtype(), a = view.axis](
