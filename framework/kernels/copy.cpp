@@ -8,7 +8,7 @@
 namespace gradus::kernels {
 namespace {
 
-constexpr int kMostAxes = 8;
+constexpr int kMostAxes = 16;
 constexpr int64_t kBlock = 64;  // rows and columns that are transposed together
 
 struct Bytes16 {

@@ -40,7 +40,7 @@ void transpose_block(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64
                      int64_t columns);
 
 /// y[i0, i1, ...] = x[i0 * x_strides[0] + i1 * x_strides[1] + ...]; strides count elements, 0
-/// repeats. rank is at most 8; element_size is 1, 2, 4, 8 or 16.
+/// repeats. rank is at most 16; element_size is 1, 2, 4, 8 or 16.
 void broadcast(const void* x, void* y, int rank, const int64_t* x_strides, const int64_t* y_shape,
                size_t element_size);
 

@@ -41,4 +41,9 @@ GRADUS_API std::string position(const Shape& shape, std::int64_t element);
 GRADUS_API void check_beside(const char* operation, int axis, const Shape& x, const char* words,
                              const Shape& shape);
 
+/// Bytes of a tensor of this shape with only the axes from `axis` on.
+inline std::int64_t block_bytes(const Shape& shape, int axis, DType dtype) {
+  return shape.numel(axis, shape.rank()) * item_size(dtype);
+}
+
 }  // namespace gradus::detail

@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <string>
 #include <utility>
 
 namespace gradus {
@@ -19,6 +19,7 @@ namespace gradus {
 using detail::Access;
 using detail::axis_view;
 using detail::AxisView;
+using detail::block_bytes;
 using detail::splice;
 
 namespace {
@@ -80,6 +81,29 @@ Tensor squeeze(const Tensor& x, std::int64_t axis) {
                 vjp(x, reshape_back(x)));
 }
 
+Tensor squeeze(const Tensor& x) {
+  std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end());
+  sizes.erase(std::remove(sizes.begin(), sizes.end(), 1), sizes.end());
+  return record("squeeze", Access::view(x, 0, Shape(sizes)), vjp(x, reshape_back(x)));
+}
+
+Tensor unflatten(const Tensor& x, std::int64_t axis, std::span<const std::int64_t> sizes) {
+  const AxisView view = axis_view(x, axis, "unflatten");
+  std::vector<std::int64_t> filled(sizes.begin(), sizes.end());
+  const auto hole = std::find(filled.begin(), filled.end(), -1);
+  const std::string described = fmt::format("[{}]", fmt::join(sizes, ", "));
+  if (hole != filled.end()) {
+    *hole = 1;
+    const std::int64_t others = Shape(filled).numel();
+    if (others > 0) *hole = view.n / others;
+  }
+  if (filled.empty() || Shape(filled).numel() != view.n) {
+    throw ShapeError(fmt::format("unflatten: axis {} of {} has {} entries: sizes {} do not fit",
+                                 view.axis, x.shape().str(), view.n, described));
+  }
+  return reshape(x, splice(x.shape(), view.axis, 1, filled));
+}
+
 Tensor unsqueeze(const Tensor& x, std::int64_t axis) {
   const int a = normalize_axis(axis, x.dim() + 1, "unsqueeze");
   return record("unsqueeze", Access::view(x, 0, splice(x.shape(), a, 0, {1})),
@@ -138,11 +162,6 @@ void check_parts(const char* operation, const std::vector<Tensor>& tensors) {
     throw DTypeError(fmt::format("{}: dtypes differ: tensor 0 is {}, tensor {} is {}", operation,
                                  name(tensors[0].dtype()), i, name(tensors[i].dtype())));
   }
-}
-
-// Bytes of a tensor with the axes from `axis` on.
-std::int64_t block_bytes(const Shape& shape, int axis, DType dtype) {
-  return shape.numel(axis, shape.rank()) * item_size(dtype);
 }
 
 // The parts side by side: as one [outer, block] matrix each, where `axis` begins the block.
@@ -226,75 +245,6 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t axis) {
     return take_apart(g[0], n, shapes, a);
   });
   return y;
-}
-
-namespace {
-
-std::vector<Shape> part_shapes(const Tensor& x, std::span<const std::int64_t> sizes, int axis) {
-  std::int64_t total = 0;
-  std::vector<Shape> shapes;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 0) {
-      throw ValueError(fmt::format("split: size {} at position {} is negative", sizes[i], i));
-    }
-    total += std::min(sizes[i], std::numeric_limits<std::int64_t>::max() - total);
-  }
-  if (total != x.shape()[axis]) {
-    throw ShapeError(fmt::format("split: sizes [{}] add up to {}, axis {} of {} has {}",
-                                 fmt::join(sizes, ", "), total, axis, x.shape().str(),
-                                 x.shape()[axis]));
-  }
-  for (const std::int64_t size : sizes) shapes.push_back(splice(x.shape(), axis, 1, {size}));
-  return shapes;
-}
-
-// The cotangents of the parts side by side; zeros for a part that was not used.
-Tensor join_used(Cotangents g, const std::vector<Shape>& shapes, const Shape& shape, DType dtype,
-                 int axis) {
-  const bool all = std::all_of(g.begin(), g.end(), [](const Tensor& t) { return t.defined(); });
-  Tensor dx = all ? empty(shape, dtype) : zeros(shape, dtype);
-  auto* target = static_cast<char*>(detail::raw(dx));
-  const std::int64_t row = block_bytes(shape, axis, dtype);
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    const std::int64_t block = block_bytes(shapes[i], axis, dtype);
-    if (g[i].defined()) {
-      kernels::copy_blocks(detail::data(g[i]), block, target, row, block, shape.numel(0, axis));
-    }
-    target += block;
-  }
-  return dx;
-}
-
-}  // namespace
-
-std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, std::int64_t axis) {
-  const int a = axis_view(x, axis, "split").axis;
-  std::vector<Shape> shapes = part_shapes(x, sizes, a);
-  std::vector<Tensor> parts;
-  const auto* source = static_cast<const char*>(detail::data(x));
-  for (const Shape& shape : shapes) {
-    const std::int64_t block = block_bytes(shape, a, x.dtype());
-    parts.push_back(empty(shape, x.dtype()));
-    kernels::copy_blocks(source, block_bytes(x.shape(), a, x.dtype()), detail::raw(parts.back()),
-                         block, block, x.shape().numel(0, a));
-    source += block;
-  }
-  if (parts.empty()) return parts;
-  record_joint(
-      "split", parts, {&x, 1},
-      [shapes = std::move(shapes), shape = x.shape(), dtype = x.dtype(), a](Cotangents g, Needs) {
-        return std::vector<Gradient>{join_used(g, shapes, shape, dtype, a)};
-      });
-  return parts;
-}
-
-std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t axis) {
-  if (size <= 0) throw ValueError(fmt::format("split: size {} is not positive", size));
-  std::int64_t left = axis_view(x, axis, "split").n;
-  std::vector<std::int64_t> sizes;
-  for (; left > size; left -= size) sizes.push_back(size);
-  sizes.push_back(left);
-  return split(x, sizes, axis);
 }
 
 namespace {

@@ -10,8 +10,8 @@ namespace gradus {
 
 // Of tensors of any dtype; float tensors carry gradients. An axis may be counted from the end.
 //
-// reshape, squeeze, unsqueeze, flatten, and select and slice of the leading axis always share
-// storage with x: a change in place is seen through both. All others always copy.
+// reshape, squeeze, unsqueeze, flatten, unflatten, and select and slice of the leading axis always
+// share storage with x: a change in place is seen through both. All others always copy.
 
 /// The values of x in another shape; one size may be -1 and follows from the others. Shares.
 /// Throws ShapeError if the element counts differ.
@@ -25,6 +25,17 @@ inline Tensor reshape(const Tensor& x, const Shape& shape) { return reshape(x, s
 /// Throws IndexError, ShapeError if last comes before first.
 GRADUS_API Tensor flatten(const Tensor& x, std::int64_t first = 0, std::int64_t last = -1);
 
+/// One axis as several of the given sizes; one of them may be -1 and follows from the others.
+/// Shares. Throws IndexError, ShapeError unless their product is the size of the axis.
+GRADUS_API Tensor unflatten(const Tensor& x, std::int64_t axis,
+                            std::span<const std::int64_t> sizes);
+inline Tensor unflatten(const Tensor& x, std::int64_t axis,
+                        std::initializer_list<std::int64_t> sizes) {
+  return unflatten(x, axis, std::span<const std::int64_t>(sizes.begin(), sizes.size()));
+}
+
+/// Without the axes of size 1. Shares.
+GRADUS_API Tensor squeeze(const Tensor& x);
 /// Without one axis, which has size 1. Shares. Throws IndexError, ShapeError.
 GRADUS_API Tensor squeeze(const Tensor& x, std::int64_t axis);
 
@@ -57,6 +68,14 @@ inline std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::int
 /// Parts of one size along an axis, the last one smaller if it does not divide the axis; one part
 /// for an empty axis. Throws IndexError, ValueError unless size > 0.
 GRADUS_API std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t axis = 0);
+
+/// `chunks` parts of one size along an axis, the last one smaller if it does not divide the axis;
+/// fewer parts where the size, rounded up, takes fewer. Throws IndexError, ValueError unless
+/// chunks > 0.
+GRADUS_API std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, std::int64_t axis = 0);
+/// The entries of an axis, each without the axis; as select() of each, but always copies.
+/// Throws IndexError.
+GRADUS_API std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis = 0);
 
 /// Indices start, start + step, ... before end along an axis, by the rules of x[start:end:step] in
 /// NumPy: negative ones count from the end, what is outside is left out, a negative step goes

@@ -157,6 +157,8 @@ TEST(Broadcast, RepeatsAlongAxesOfStrideZero) {
       expect_broadcasts({0, 4, 0, 1}, {2, 3, 5, 4}, size);
       expect_broadcasts({0, 1}, {0, 7}, size);
       expect_broadcasts({0, 1}, {300, 401}, size);
+      expect_broadcasts({0, 16, 0, 8, 0, 8, 0, 4, 0, 2, 0, 2, 0, 1, 0, 0},
+                        {2, 2, 1, 2, 2, 1, 2, 2, 2, 2, 2, 1, 2, 2, 2, 1}, size);  // 16 axes
     }
   }
 }

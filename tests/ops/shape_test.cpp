@@ -3,8 +3,6 @@
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_cases.h>
 
-#include <limits>
-
 #include "shape_testing.h"
 
 namespace gradus {
@@ -40,8 +38,6 @@ const OpCases cases{
 };
 
 using Values = std::vector<double>;
-
-constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
 
 TEST(OpReshape, KnownValuesKeepTheirOrder) {
   const Tensor x = counting({2, 3});
@@ -106,6 +102,35 @@ TEST(Flatten, JoinsAxes) {
   EXPECT_ERROR(flatten(x, 3), IndexError, "flatten: axis 3 is outside [-3, 3)");
 }
 
+TEST(Unflatten, MakesSeveralAxesOfOne) {
+  const Tensor x = counting({2, 6});
+  EXPECT_TRUE(has_values(unflatten(x, 1, {3, 2}), {2, 3, 2}, values_of(x)));
+  EXPECT_EQ(unflatten(x, -1, {2, -1}).shape(), Shape({2, 2, 3}));
+  EXPECT_EQ(unflatten(x, 0, {-1, 1, 1}).shape(), Shape({2, 1, 1, 6}));
+  EXPECT_EQ(unflatten(x, 0, {2}).shape(), Shape({2, 6}));
+  EXPECT_EQ(unflatten(zeros({0, 6}), 0, {-1, 2}).shape(), Shape({0, 2, 6}));
+  expect_shared([](const Tensor& t) { return unflatten(t, 2, {3, 1}); });
+  EXPECT_TRUE(passes_gradcheck(
+      [](const Inputs& in) {
+        return unflatten(in[0], 0, {2, 2});
+      },
+      {random_leaf({4, 2})}));
+}
+
+TEST(Unflatten, RefusesSizesThatDoNotFit) {
+  const Tensor x = zeros({2, 6});
+  EXPECT_ERROR(unflatten(x, 1, {4, 2}), ShapeError,
+               "unflatten: axis 1 of [2, 6] has 6 entries: sizes [4, 2] do not fit");
+  EXPECT_ERROR(unflatten(x, 1, {4, -1}), ShapeError,
+               "unflatten: axis 1 of [2, 6] has 6 entries: sizes [4, -1] do not fit");
+  EXPECT_ERROR(unflatten(x, 1, {0, -1}), ShapeError,
+               "unflatten: axis 1 of [2, 6] has 6 entries: sizes [0, -1] do not fit");
+  EXPECT_ERROR(unflatten(ones({1}), 0, std::span<const std::int64_t>()), ShapeError,
+               "unflatten: axis 0 of [1] has 1 entries: sizes [] do not fit");
+  EXPECT_ERROR(unflatten(x, 2, {2, 3}), IndexError, "unflatten: axis 2 is outside [-2, 2)");
+  EXPECT_THROW(unflatten(x, 1, {-1, -1}), ShapeError);
+}
+
 TEST(OpSqueeze, KnownValuesWithoutTheAxis) {
   const Tensor x = counting({1, 3, 1});
   EXPECT_TRUE(has_values(squeeze(x, 0), {3, 1}, {0, 1, 2}));
@@ -113,7 +138,16 @@ TEST(OpSqueeze, KnownValuesWithoutTheAxis) {
   EXPECT_EQ(squeeze(ones({1}), 0).shape(), Shape());
 }
 
+TEST(OpSqueeze, KnownValuesWithoutAllAxesOfSizeOne) {
+  EXPECT_TRUE(has_values(squeeze(counting({1, 3, 1, 2})), {3, 2}, {0, 1, 2, 3, 4, 5}));
+  EXPECT_TRUE(has_values(squeeze(counting({1, 1})), {}, {0}));
+  EXPECT_TRUE(has_values(squeeze(counting({2})), {2}, {0, 1}));
+  EXPECT_EQ(squeeze(zeros({1, 0})).shape(), Shape({0}));
+}
+
 TEST(OpSqueeze, GradientHasTheShapeOfTheInput) {
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return squeeze(in[0]); },
+                               {random_leaf({1, 2, 1, 3})}));
   EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return squeeze(in[0], 1); },
                                {random_leaf({2, 1, 3})}));
 }
@@ -126,6 +160,7 @@ TEST(OpSqueeze, BrokenInputNamesAxisAndSize) {
 
 TEST(OpSqueeze, SharesStorage) {
   expect_shared([](const Tensor& x) { return squeeze(x, 0); });
+  expect_shared([](const Tensor& x) { return squeeze(x); });
   expect_any_dtype([](const Tensor& x) { return squeeze(x, 0); });
 }
 
@@ -300,56 +335,6 @@ TEST(OpStack, BrokenInputNamesTheTensors) {
 TEST(OpStack, Copies) {
   expect_copied([](const Tensor& x) { return stack({x}); });
   expect_any_dtype([](const Tensor& x) { return stack({x, x}, 3); });
-}
-
-TEST(OpSplit, KnownValuesOfPartsOfGivenSizes) {
-  const std::vector<Tensor> parts = split(counting({2, 4}), {1, 0, 3}, 1);
-  ASSERT_EQ(parts.size(), 3u);
-  EXPECT_TRUE(has_values(parts[0], {2, 1}, {0, 4}));
-  EXPECT_TRUE(has_values(parts[1], {2, 0}, {}));
-  EXPECT_TRUE(has_values(parts[2], {2, 3}, {1, 2, 3, 5, 6, 7}));
-  EXPECT_TRUE(split(zeros({0, 2}), std::span<const std::int64_t>()).empty());
-}
-
-TEST(OpSplit, KnownValuesOfPartsOfOneSize) {
-  const std::vector<Tensor> parts = split(counting({5}), 2);
-  ASSERT_EQ(parts.size(), 3u);
-  EXPECT_TRUE(has_values(parts[0], {2}, {0, 1}));
-  EXPECT_TRUE(has_values(parts[2], {1}, {4}));
-  EXPECT_EQ(split(counting({4}), 2).size(), 2u);
-  EXPECT_EQ(split(counting({4}), largest).size(), 1u);
-  ASSERT_EQ(split(zeros({0, 2}), 3).size(), 1u);
-  EXPECT_EQ(split(counting({5}), {5}).size(), 1u);  // a list of sizes, not parts of one size
-}
-
-TEST(OpSplit, GradientOfAllParts) {
-  EXPECT_TRUE(passes_gradcheck(
-      [](const Inputs& in) {
-        const std::vector<Tensor> parts = split(in[0], {1, 2}, 1);
-        return mul(parts[0], parts[1]);
-      },
-      {random_leaf({2, 3, 2})}));
-}
-
-TEST(OpSplit, GradientOfUnusedPartsIsZero) {
-  const Tensor x = random_leaf({2, 3});
-  split(x, 1, 1)[1].backward(tensor({5.0, 6.0}, {2, 1}));
-  EXPECT_EQ(gradient_of(x), Values({0, 5, 0, 0, 6, 0}));
-}
-
-TEST(OpSplit, BrokenInputNamesSizes) {
-  const Tensor x = zeros({5, 3});
-  EXPECT_ERROR(split(x, {2, 2}), ShapeError,
-               "split: sizes [2, 2] add up to 4, axis 0 of [5, 3] has 5");
-  EXPECT_ERROR(split(x, {6, -1}), ValueError, "split: size -1 at position 1 is negative");
-  EXPECT_ERROR(split(x, 0), ValueError, "split: size 0 is not positive");
-  EXPECT_ERROR(split(x, 1, 2), IndexError, "split: axis 2 is outside [-2, 2)");
-  EXPECT_THROW(split(x, {largest, largest, 7}), ShapeError);
-}
-
-TEST(OpSplit, Copies) {
-  expect_copied([](const Tensor& x) { return split(x, 1)[0]; });
-  expect_any_dtype([](const Tensor& x) { return split(x, 1, 1)[1]; });
 }
 
 TEST(OpBroadcastTo, KnownValuesAreThoseOfTheRule) {

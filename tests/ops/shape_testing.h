@@ -4,13 +4,41 @@
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_testing.h>
 
+#include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace gradus {
 
 /// 0, 1, 2, ... as float64.
 inline Tensor counting(const Shape& shape) {
   return reshape(arange(shape.numel()), shape).to(DType::float64);
+}
+
+using Index = std::vector<std::int64_t>;
+
+/// f(index) for every index of `shape`, in row-major order.
+template <class F>
+std::vector<double> by_index(const Shape& shape, F f) {
+  std::vector<double> values;
+  Index index(static_cast<std::size_t>(shape.rank()));
+  for (std::int64_t i = 0; i < shape.numel(); ++i) {
+    std::int64_t rest = i;
+    for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis]) {
+      index[static_cast<std::size_t>(axis)] = rest % shape[axis];
+    }
+    values.push_back(f(index));
+  }
+  return values;
+}
+
+/// The element of x at an index.
+inline double at(const Tensor& x, const Index& index) {
+  std::int64_t offset = 0;
+  for (int axis = 0; axis < x.dim(); ++axis) {
+    offset = offset * x.shape()[axis] + index[static_cast<std::size_t>(axis)];
+  }
+  return values_of(x)[static_cast<std::size_t>(offset)];
 }
 
 /// A change in place through the view is seen by the base, and backward notices it.

@@ -18,8 +18,6 @@ const OpCases cases{
            [](const Inputs& in) { return slice(in[0], 0, 1, 3); }},
     OpCase{"select", "the last axis", leaves({{2, 3}}),
            [](const Inputs& in) { return select(in[0], -1, 1); }},
-    OpCase{"split", "the second part", leaves({{5, 2}}),
-           [](const Inputs& in) { return split(in[0], 2)[1]; }},
 };
 
 using Values = std::vector<double>;

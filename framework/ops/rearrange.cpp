@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/remap.h>
+#include <gradus/framework/ops/rearrange.h>
+#include <gradus/framework/ops/shape.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gradus {
+
+using kernels::Runs;
+
+namespace {
+
+// x with its entries at other places: the runs of each axis hold every entry of x once.
+Tensor remapped(const Tensor& x, const std::vector<Runs>& axes) {
+  Tensor y = empty_like(x);
+  detail::dispatch(x.dtype(), [&]<class T>(T) {
+    kernels::remap(x.data<T>(), static_cast<T*>(detail::raw(y)), x.dim(), x.shape().begin(),
+                   axes.data(), T{});
+  });
+  return y;
+}
+
+// An axis of n entries that begins with entry `first` and is cyclic.
+Runs cycle(std::int64_t n, std::int64_t first) {
+  Runs runs;
+  if (first < n) runs.push_back({n - first, first, 1});
+  if (first > 0) runs.push_back({first, 0, 1});
+  return runs;
+}
+
+}  // namespace
+
+Tensor flip(const Tensor& x, const Axes& axes) {
+  std::vector<Runs> runs;
+  for (const std::int64_t n : x.shape()) runs.push_back(cycle(n, 0));
+  for (const std::int64_t axis : axes) {
+    const int a = normalize_axis(axis, x.dim(), "flip");
+    const std::int64_t n = x.shape()[a];
+    Runs& own = runs[static_cast<std::size_t>(a)];
+    if (n > 0 && own[0].step < 0) {
+      throw ValueError(fmt::format("flip: axis {} is given twice for a tensor of shape {}", axis,
+                                   x.shape().str()));
+    }
+    if (n > 0) own = {{n, n - 1, -1}};
+  }
+  const Tensor y = remapped(x, runs);
+  return record("flip", y,
+                vjp(x, [runs = std::move(runs)](const Tensor& g) { return remapped(g, runs); }));
+}
+
+Tensor roll(const Tensor& x, const std::vector<std::int64_t>& shifts,
+            const std::vector<std::int64_t>& axes) {
+  if (shifts.size() != axes.size()) {
+    throw ValueError(fmt::format("roll: {} shifts for {} axes", shifts.size(), axes.size()));
+  }
+  std::vector<std::int64_t> moves(static_cast<std::size_t>(x.dim()));
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const int axis = normalize_axis(axes[i], x.dim(), "roll");
+    const std::int64_t n = std::max<std::int64_t>(x.shape()[axis], 1);
+    std::int64_t& move = moves[static_cast<std::size_t>(axis)];
+    move = (move + shifts[i] % n + n) % n;
+  }
+  std::vector<Runs> forward, backward;
+  for (int axis = 0; axis < x.dim(); ++axis) {
+    const std::int64_t n = x.shape()[axis], move = moves[static_cast<std::size_t>(axis)];
+    forward.push_back(cycle(n, move == 0 ? 0 : n - move));
+    backward.push_back(cycle(n, move));
+  }
+  return record(
+      "roll", remapped(x, forward),
+      vjp(x, [backward = std::move(backward)](const Tensor& g) { return remapped(g, backward); }));
+}
+Tensor roll(const Tensor& x, std::int64_t shift, std::int64_t axis) {
+  return roll(x, std::vector<std::int64_t>{shift}, std::vector<std::int64_t>{axis});
+}
+Tensor roll(const Tensor& x, std::int64_t shift) {
+  return reshape(roll(flatten(x), shift, 0), x.shape());
+}
+
+namespace {
+
+// Which axis each one of the list is; throws if one is there twice.
+std::vector<std::int64_t> distinct(const Tensor& x, const std::vector<std::int64_t>& axes) {
+  std::vector<std::int64_t> result;
+  for (const std::int64_t axis : axes) {
+    const std::int64_t a = normalize_axis(axis, x.dim(), "movedim");
+    if (std::find(result.begin(), result.end(), a) != result.end()) {
+      throw ValueError(fmt::format("movedim: axis {} is twice in [{}] for a tensor of shape {}", a,
+                                   fmt::join(axes, ", "), x.shape().str()));
+    }
+    result.push_back(a);
+  }
+  return result;
+}
+
+}  // namespace
+
+Tensor movedim(const Tensor& x, const std::vector<std::int64_t>& source,
+               const std::vector<std::int64_t>& destination) {
+  if (source.size() != destination.size()) {
+    throw ValueError(
+        fmt::format("movedim: {} axes to {} places", source.size(), destination.size()));
+  }
+  const std::vector<std::int64_t> from = distinct(x, source), to = distinct(x, destination);
+  std::vector<std::int64_t> order(static_cast<std::size_t>(x.dim()), -1);
+  for (std::size_t i = 0; i < from.size(); ++i) order[static_cast<std::size_t>(to[i])] = from[i];
+  std::int64_t next = 0;
+  for (std::int64_t& axis : order) {
+    if (axis >= 0) continue;
+    while (std::find(from.begin(), from.end(), next) != from.end()) ++next;
+    axis = next++;
+  }
+  return permute(x, order);
+}
+Tensor movedim(const Tensor& x, std::int64_t source, std::int64_t destination) {
+  return movedim(x, std::vector<std::int64_t>{source}, std::vector<std::int64_t>{destination});
+}
+
+}  // namespace gradus

@@ -1,0 +1,32 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <cstdint>
+
+namespace gradus {
+
+// Of tensors of any dtype; float tensors carry gradients. All copy. Diagonal k of a matrix holds
+// the elements [i, i + k]: 0 is the main one, k > 0 is above it, k < 0 below.
+
+/// The elements of the matrices x [..., rows, columns] on and below diagonal k; 0 elsewhere, also
+/// in place of NaN. Throws ShapeError.
+GRADUS_API Tensor tril(const Tensor& x, std::int64_t k = 0);
+/// The elements on and above diagonal k; 0 elsewhere. Throws ShapeError.
+GRADUS_API Tensor triu(const Tensor& x, std::int64_t k = 0);
+
+/// Diagonal `offset` of the matrices that two axes make: x without these axes and with the
+/// diagonal as last axis, of size 0 if there is none. axis0 counts the rows.
+/// Throws IndexError, ShapeError, ValueError if the axes are the same.
+GRADUS_API Tensor diagonal(const Tensor& x, std::int64_t offset = 0, std::int64_t axis0 = 0,
+                           std::int64_t axis1 = 1);
+
+/// The reverse: x [..., n] as diagonal `offset` of matrices of zeros of size n + |offset|, whose
+/// rows are axis0 and whose columns are axis1 of the result.
+/// Throws IndexError, ShapeError, ValueError if the axes are the same.
+GRADUS_API Tensor diag_embed(const Tensor& x, std::int64_t offset = 0, std::int64_t axis0 = -2,
+                             std::int64_t axis1 = -1);
+
+/// Of a vector diag_embed(x, offset), of a matrix diagonal(x, offset). Throws ShapeError.
+GRADUS_API Tensor diag(const Tensor& x, std::int64_t offset = 0);
+
+}  // namespace gradus
