@@ -19,6 +19,7 @@
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
@@ -27,6 +28,8 @@
 #include <gradus/framework/ops/power.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/rounding.h>
+#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>
 #include <gradus/framework/ops/special.h>

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gradus/framework/ops/axes.h>
 
 #include <algorithm>
@@ -22,6 +23,15 @@ Shape splice(const Shape& shape, int axis, int removed, std::span<const std::int
   end = std::copy(inserted.begin(), inserted.end(), end);
   end = std::copy(shape.begin() + axis + removed, shape.end(), end);
   return Shape(std::span<const std::int64_t>(sizes.begin(), end));
+}
+
+std::string position(const Shape& shape, std::int64_t element) {
+  std::string text;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    text = fmt::format("{}{}{}", element % shape[axis], text.empty() ? "" : ", ", text);
+    element /= shape[axis];
+  }
+  return "[" + text + "]";
 }
 
 }  // namespace gradus::detail

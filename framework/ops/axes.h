@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
 
 namespace gradus::detail {
 
@@ -27,5 +28,8 @@ inline Shape splice(const Shape& shape, int axis, int removed,
   return splice(shape, axis, removed,
                 std::span<const std::int64_t>(inserted.begin(), inserted.size()));
 }
+
+/// "[1, 3]": where the element with that number is in a tensor of that shape.
+GRADUS_API std::string position(const Shape& shape, std::int64_t element);
 
 }  // namespace gradus::detail
