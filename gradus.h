@@ -21,6 +21,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
@@ -35,6 +36,8 @@
 #include <gradus/framework/ops/repeat.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
+#include <gradus/framework/ops/rounding.h>
+#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>
 #include <gradus/framework/ops/sort.h>
