@@ -4,6 +4,7 @@
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
+#include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/layers/embedding.h>
@@ -52,19 +53,30 @@ Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingOptions& 
 }
 
 // Of the argument of a function that takes it by value: if the caller moved it in, it is the only
-// handle.
-Tensor adopted(const Tensor& weight) {
+// handle. What nobody can change is shared.
+Tensor adopted(const char* operation, const Tensor& weight) {
   if (weight.dim() != 2) {
-    throw ShapeError(fmt::format("from_pretrained: weight is {}, it must be 2-D [rows, columns]",
+    throw ShapeError(fmt::format("{}: weight is {}, it must be 2-D [rows, columns]", operation,
                                  weight.shape().str()));
   }
   if (!is_floating(weight.dtype())) {
     throw DTypeError(
-        fmt::format("from_pretrained: weight is {}, it must be a float type: convert "
-                    "it with to(DType::float32)",
-                    name(weight.dtype())));
+        fmt::format("{}: weight is {}, it must be a float type: convert it with "
+                    "to(DType::float32)",
+                    operation, name(weight.dtype())));
   }
-  return detail::Access::sole_owner(weight) ? weight.detach() : weight.clone();
+  const bool share = weight.is_read_only() || detail::Access::sole_owner(weight);
+  return share ? weight.detach() : weight.clone();
+}
+
+const EmbeddingOptions& fitting(const EmbeddingOptions& options, const Tensor& weight) {
+  if (options.max_norm && weight.is_read_only()) {
+    throw ValueError(
+        fmt::format("Embedding: max_norm changes rows, but the weight {} is mapped from a file, "
+                    "read-only: leave it out, or take load() and from_pretrained()",
+                    weight.shape().str()));
+  }
+  return options;
 }
 
 std::string describe(const Tensor& weight, const EmbeddingOptions& options) {
@@ -75,6 +87,7 @@ std::string describe(const Tensor& weight, const EmbeddingOptions& options) {
   if (options.scale_grad_by_freq) text += ", scale_grad_by_freq=true";
   if (options.sparse) text += ", sparse=true";
   if (!weight.trainable()) text += ", frozen";
+  if (weight.is_read_only()) text += ", mapped";
   return text + ")";
 }
 
@@ -116,14 +129,24 @@ Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
 }
 
 Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions& options)
-    : options_(std::make_shared<EmbeddingOptions>(checked(options, table.size(0)))),
+    : options_(std::make_shared<EmbeddingOptions>(checked(fitting(options, table), table.size(0)))),
       weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
 Embedding Embedding::from_pretrained(Tensor weight, bool freeze, const EmbeddingOptions& options) {
-  return {adopted(weight), !freeze, options};
+  return {adopted("from_pretrained", weight), !freeze, options};
+}
+
+Embedding Embedding::from_mapped(const std::filesystem::path& file, std::string_view name,
+                                 const EmbeddingOptions& options) {
+  const Tensor weight = load_mapped(file, name);
+  const auto& body = detail::Access::body(weight);
+  const auto begin = static_cast<std::uint64_t>(body.offset);
+  const std::int64_t bytes = weight.numel() * item_size(weight.dtype());
+  body.storage->file()->advise_random(begin, begin + static_cast<std::uint64_t>(bytes));
+  return {adopted("from_mapped", weight), false, options};
 }
 
 void Embedding::set_padding_idx(std::optional<std::int64_t> padding_idx) const {

@@ -47,6 +47,13 @@ std::int64_t set_trainable(const char* name, const std::vector<NamedParameter>& 
                            std::string_view pattern, bool trainable) {
   std::int64_t n = 0;
   for (const NamedParameter& target : parameters) {
+    if (trainable && target.parameter.is_read_only() && matches(target.path, pattern)) {
+      throw ValueError(
+          fmt::format("{}: {} {} is mapped from a file, read-only: take another pattern", name,
+                      target.path, target.parameter.shape().str()));
+    }
+  }
+  for (const NamedParameter& target : parameters) {
     if (!matches(target.path, pattern)) continue;
     target.parameter.set_trainable(trainable);
     ++n;
@@ -164,7 +171,8 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
     : parameters_(std::move(parameters)), decay_(decay) {
   detail::require_below_one("averaged_parameters", "decay", decay);
   for (const NamedParameter& target : parameters_) {
-    averages_.push_back(target.parameter.detach().clone());
+    const Tensor values = target.parameter.detach();
+    averages_.push_back(values.is_read_only() ? values : values.clone());
   }
 }
 
@@ -174,6 +182,7 @@ void AveragedParameters::update() {
   const double part = decay_ > 0 ? 1 - decay_ : 1 / static_cast<double>(updates_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i].parameter;
+    if (parameter.is_read_only()) continue;
     if (updates_ == 1 || !parameter.trainable()) {
       averages_[i].copy_(parameter);
       continue;
@@ -193,6 +202,7 @@ void AveragedParameters::swap() {
   if (updates_ == 0) throw ValueError("averaged_parameters: swap before the first update");
   const NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (parameters_[i].parameter.is_read_only()) continue;
     const Tensor before = parameters_[i].parameter.detach().clone();
     parameters_[i].parameter.copy_(averages_[i]);
     averages_[i].copy_(before);
