@@ -347,6 +347,7 @@ void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::strin
                                   [&](const Entry& entry) { return entry.name == kept; });
   if (place == entries.end()) {
     std::vector<std::string_view> names;
+    names.reserve(entries.size());
     for (const Entry& entry : entries) names.emplace_back(entry.name);
     throw IndexError(fmt::format("{}: '{}' has no tensor '{}'; there are [{}]", operation_,
                                  path_.string(), name, fmt::join(names, ", ")));
@@ -358,7 +359,8 @@ void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::strin
     fail(fmt::format("tensor '{}': {} is not mapped, it needs conversion: load() it", name,
                      found.type.name));
   }
-  entries.assign(1, std::move(found));
+  entries.clear();
+  entries.push_back(std::move(found));
 }
 
 // Takes our own entries out of the metadata and applies them.
