@@ -52,6 +52,7 @@
 #include <gradus/framework/state_dict.h>
 #include <gradus/framework/summary.h>
 #include <gradus/framework/tensor.h>
+#include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/framework/thread_state.h>
@@ -62,6 +63,7 @@
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/negative_sampler.h>
+#include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/optim/adadelta.h>

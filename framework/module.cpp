@@ -77,6 +77,8 @@ struct Match {
   bool is_parameter;
 };
 
+bool same_memory(const Tensor& a, const Tensor& b) { return detail::data(a) == detail::data(b); }
+
 void check_match(const std::string& path, const Tensor& target, const Tensor& source) {
   if (source.shape() != target.shape()) {
     throw ShapeError(fmt::format("load_state_dict: {} is {} in the state, {} in the model", path,
@@ -86,6 +88,12 @@ void check_match(const std::string& path, const Tensor& target, const Tensor& so
     throw DTypeError(fmt::format(
         "load_state_dict: {} is {} in the state, {} in the model: convert one with to()", path,
         name(source.dtype()), name(target.dtype())));
+  }
+  if (target.is_read_only() && !same_memory(target, source)) {
+    throw ValueError(
+        fmt::format("load_state_dict: {} is mapped from a file, read-only: leave it out of the "
+                    "state and pass .strict = false",
+                    path));
   }
 }
 
@@ -203,6 +211,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   }
   const NoGradGuard no_grad;
   for (const Match& match : matches) {
+    if (match.target.is_read_only()) continue;  // it is what the state holds
     match.target.copy_(match.entry->tensor);
     if (match.is_parameter && match.entry->frozen) {
       match.target.set_trainable(!*match.entry->frozen);
@@ -219,6 +228,14 @@ void Module::train(bool training) const {
 bool Module::is_training() const { return node_->training; }
 
 void Module::set_trainable(bool trainable) const {
+  for (const NamedParameter& p : parameters()) {
+    if (trainable && p.parameter.is_read_only()) {
+      throw ValueError(
+          fmt::format("set_trainable: {} {} is mapped from a file, read-only: unfreeze the others "
+                      "one by one",
+                      p.path, p.parameter.shape().str()));
+    }
+  }
   for (const NamedParameter& p : parameters()) p.parameter.set_trainable(trainable);
 }
 
@@ -247,7 +264,7 @@ void detail::write(std::ostream& out, const Module& module, const std::type_info
 StateDict snapshot(const Module& module) {
   StateDict copy;
   for (const StateEntry& entry : module.state_dict()) {
-    copy.set(entry.name, entry.tensor.clone());
+    copy.set(entry.name, entry.tensor.is_read_only() ? entry.tensor : entry.tensor.clone());
   }
   return copy;
 }

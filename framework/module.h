@@ -82,8 +82,8 @@ class GRADUS_API Module {
   StateDict state_dict() const;
   /// Copies values into the parameters and buffers, in place, so that shared ones stay shared, and
   /// restores the frozen flags that the state carries. Everything is checked before anything is
-  /// written. Throws Error listing missing and unexpected names (if strict), ShapeError or
-  /// DTypeError naming the entry.
+  /// written. Throws Error listing missing and unexpected names (if strict), ShapeError, DTypeError
+  /// or, for a parameter that is mapped from a file, ValueError naming the entry.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
 
   /// Sets training mode for the whole tree.
@@ -91,11 +91,13 @@ class GRADUS_API Module {
   void eval() const { train(false); }
   bool is_training() const;
 
-  /// Freezes or unfreezes every parameter of the tree.
+  /// Freezes or unfreezes every parameter of the tree. Throws ValueError, having changed nothing,
+  /// if one to unfreeze is mapped from a file.
   void set_trainable(bool trainable) const;
   /// Drops the gradients of all parameters.
   void zero_grad() const;
-  /// Converts all float parameters and buffers, in place; drops their gradients.
+  /// Converts all float parameters and buffers, in place; drops their gradients. One that was
+  /// mapped from a file is a copy in memory afterwards.
   void to(DType dtype) const;
 
   /// The tree, one line a layer, as PyTorch prints it. The root is called "Module" here, unless it
@@ -145,7 +147,8 @@ requires std::derived_from<M, Module> std::ostream& operator<<(std::ostream& out
   return out;
 }
 
-/// A deep copy of the state of a model, for restore(): keep the best weights of a run.
+/// A deep copy of the state of a model, for restore(): keep the best weights of a run. Tensors that
+/// are mapped from a file, which cannot change, are not copied.
 GRADUS_API StateDict snapshot(const Module& module);
 /// Puts the values of a snapshot back; frozen flags stay as they are.
 GRADUS_API void restore(const Module& module, const StateDict& state);

@@ -22,6 +22,11 @@ void check(const char* operation, const Tensor& parameter) {
         fmt::format("{}: the tensor {} was made by an op: only a leaf has rows of its own",
                     operation, parameter.shape().str()));
   }
+  if (parameter.is_read_only()) {
+    throw ValueError(
+        fmt::format("{}: the tensor {} is mapped from a file, read-only: resize a clone()",
+                    operation, parameter.shape().str()));
+  }
 }
 
 void check_sources(const Tensor& parameter, const Tensor& sources) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace gradus::detail {
 namespace {
@@ -31,6 +32,14 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
 #ifdef GRADUS_DEBUG_MEMORY
   std::memset(storage->data_, 0xff, static_cast<std::size_t>(bytes));  // a NaN in both float types
 #endif
+  return Ref<Storage>::adopt(storage);
+}
+
+Ref<Storage> Storage::mapped(std::unique_ptr<FileMap> file) {
+  void* place = gradus::detail::allocate(header);
+  auto* storage = new (place)
+      Storage(const_cast<char*>(file->data()), static_cast<std::int64_t>(file->size()), header);
+  storage->file_ = std::move(file);
   return Ref<Storage>::adopt(storage);
 }
 

@@ -1,10 +1,12 @@
 #pragma once
+#include <gradus/framework/detail/file_map.h>
 #include <gradus/framework/detail/ref.h>
 #include <gradus/framework/memory.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace gradus::detail {
 
@@ -15,9 +17,13 @@ class GRADUS_API Storage {
  public:
   /// A buffer of `bytes`, 64-byte aligned, not filled (NaN-filled in the debug presets).
   static Ref<Storage> allocate(std::int64_t bytes);
+  /// The content of a file, which it owns; read only, of any alignment.
+  static Ref<Storage> mapped(std::unique_ptr<FileMap> file);
 
   void* data() const { return data_; }
   std::int64_t bytes() const { return bytes_; }
+  /// The file that this is the content of, or nullptr.
+  const FileMap* file() const { return file_.get(); }
 
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   /// `by` says what changed the values, where users would not guess it: a literal, for errors.
@@ -43,8 +49,9 @@ class GRADUS_API Storage {
   std::atomic<const char*> changed_by_{nullptr};
   void* data_;
   std::int64_t bytes_;
-  std::size_t block_;       // size of the whole block
-  std::uint64_t call_ = 0;  // for the profiler: what made it; 0 for nothing it knows
+  std::size_t block_;              // size of the whole block
+  std::uint64_t call_ = 0;         // for the profiler: what made it; 0 for nothing it knows
+  std::unique_ptr<FileMap> file_;  // if the data are not in the block
 };
 
 }  // namespace gradus::detail

@@ -61,6 +61,11 @@ void Access::replace(const Tensor& tensor, const Tensor& values) {
 namespace {
 
 void check_writable(const Body& body, const char* operation) {
+  if (body.storage->file() != nullptr) {
+    throw ValueError(
+        fmt::format("{}: this tensor {} is mapped from a file, read-only: change a clone()",
+                    operation, body.shape.str()));
+  }
   if (body.node) {
     throw AutogradError(fmt::format(
         "{}: this tensor {} is part of a graph (made by {}): change a clone(), or a detach() of it",
@@ -130,8 +135,17 @@ const void* Tensor::checked_data(DType type) const {
     throw DTypeError(fmt::format("data: the tensor {} holds {}, not {}", body.shape.str(),
                                  name(body.dtype), name(type)));
   }
+  const auto alignment = static_cast<std::uintptr_t>(item_size(type));
+  if ((reinterpret_cast<std::uintptr_t>(body.data()) & (alignment - 1)) != 0) {
+    throw Error(
+        fmt::format("data: the tensor {} is mapped from a file in which it is not aligned to {}: "
+                    "use a clone()",
+                    body.shape.str(), name(type)));
+  }
   return body.data();
 }
+
+bool Tensor::is_read_only() const { return Access::body(*this).storage->file() != nullptr; }
 
 void* Tensor::checked_mutable_data(DType type) const {
   checked_data(type);
@@ -279,6 +293,11 @@ const Tensor& Tensor::set_trainable(bool trainable) const {
   if (trainable && !is_floating(body.dtype)) {
     throw DTypeError(
         fmt::format("set_trainable: a {} tensor cannot have a gradient", name(body.dtype)));
+  }
+  if (trainable && is_read_only()) {
+    throw ValueError(fmt::format(
+        "set_trainable: the tensor {} is mapped from a file, read-only: train a clone()",
+        body.shape.str()));
   }
   if (!body.leaf) body.leaf = std::make_unique<detail::Leaf>();
   body.leaf->trainable = trainable;

@@ -50,7 +50,8 @@ class GRADUS_API Tensor {
   bool is_same(const Tensor& other) const { return body_ == other.body_; }
 
   /// The numel() values in row-major order; valid while a handle to this storage lives.
-  /// Throws DTypeError unless T is the element type.
+  /// Throws DTypeError unless T is the element type, Error for a tensor that is mapped from a file
+  /// in which it is not aligned to T.
   template <class T>
   const T* data() const;
   template <class T>
@@ -72,6 +73,10 @@ class GRADUS_API Tensor {
   T item() const {
     return static_cast<T>(item_as_double());
   }
+
+  /// True for a tensor that is mapped from a file (see load_mapped): every change in place and
+  /// set_trainable(true) throw ValueError.
+  bool is_read_only() const;
 
   /// A new tensor with the same values, part of no graph.
   Tensor clone() const;
@@ -104,7 +109,7 @@ class GRADUS_API Tensor {
   bool trainable() const;
   /// Makes a float leaf trainable, or freezes it. Freezing keeps a gradient that is there (and
   /// every optimizer ignores it). Throws AutogradError on a tensor that an op made, DTypeError on
-  /// integers.
+  /// integers, ValueError for a read-only tensor.
   const Tensor& set_trainable(bool trainable) const;
   /// True if this is a trainable leaf or was computed from one while recording.
   bool requires_grad() const;

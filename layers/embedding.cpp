@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
+#include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
+#include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/table.h>
@@ -31,6 +33,7 @@ std::string describe(const Tensor& weight, const EmbeddingOptions& options) {
   if (options.scale_grad_by_freq) text += ", scale_grad_by_freq=true";
   if (options.sparse) text += ", sparse=true";
   if (!weight.trainable()) text += ", frozen";
+  if (weight.is_read_only()) text += ", mapped";
   return text + ")";
 }
 
@@ -50,12 +53,23 @@ Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
 Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions& options)
     : options_(std::make_shared<EmbeddingOptions>(checked(options, table.size(0)))),
       weight(add_parameter("weight", table, trainable)) {
+  detail::check_writable("Embedding", weight, options.max_norm);
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
 Embedding Embedding::from_pretrained(Tensor weight, bool freeze, const EmbeddingOptions& options) {
-  return {detail::adopted_table(weight), !freeze, options};
+  return {detail::adopted_table("from_pretrained", weight), !freeze, options};
+}
+
+Embedding Embedding::from_mapped(const std::string& file, std::string_view name,
+                                 const EmbeddingOptions& options) {
+  const Tensor weight = load_mapped(file, name);
+  const auto& body = detail::Access::body(weight);
+  const auto begin = static_cast<std::uint64_t>(body.offset);
+  const std::int64_t bytes = weight.numel() * item_size(weight.dtype());
+  body.storage->file()->advise_random(begin, begin + static_cast<std::uint64_t>(bytes));
+  return {detail::adopted_table("from_mapped", weight), false, options};
 }
 
 void Embedding::set_padding_idx(std::optional<std::int64_t> padding_idx) const {

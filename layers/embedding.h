@@ -12,6 +12,8 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace gradus {
@@ -52,6 +54,12 @@ class GRADUS_API Embedding : public Module {
   /// zero_padding_row). Throws ShapeError, DTypeError, and as the constructor.
   static Embedding from_pretrained(Tensor weight, bool freeze = true,
                                    const EmbeddingOptions& options = {});
+
+  /// A frozen layer whose rows stay in a .safetensors file, as tensor `name` of it, an F32 or F64
+  /// matrix: one larger than memory opens at once; see load_mapped(). It cannot be trained or
+  /// changed. Throws ValueError for a max_norm, and as load_mapped() and from_pretrained().
+  static Embedding from_mapped(const std::string& file, std::string_view name,
+                               const EmbeddingOptions& options = {});
 
   /// int64 ids of any shape -> ids.shape() + [embedding_dim]. Throws IndexError naming the first id
   /// outside [0, num_embeddings) and its position, DTypeError for other types.

@@ -53,13 +53,14 @@ EmbeddingBag::EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_d
 EmbeddingBag::EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options)
     : options_(std::make_shared<EmbeddingBagOptions>(checked(options, table.size(0)))),
       weight(add_parameter("weight", table, trainable)) {
+  detail::check_writable("EmbeddingBag", weight, options.max_norm);
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }
 
 // NOLINTBEGIN(performance-unnecessary-value-param): moved in, it is the only handle
 EmbeddingBag EmbeddingBag::from_pretrained(Tensor weight, bool freeze,
                                            const EmbeddingBagOptions& options) {
-  return {detail::adopted_table(weight), !freeze, options};
+  return {detail::adopted_table("from_pretrained", weight), !freeze, options};
 }
 // NOLINTEND(performance-unnecessary-value-param)
 

@@ -25,6 +25,9 @@ std::int64_t row_size(const Tensor& table) {
   return table.shape()[0] == 0 ? 0 : table.numel() / table.shape()[0];
 }
 
+// What nobody can change, a table mapped from a file, is its own average.
+Tensor copy_of(const Tensor& values) { return values.is_read_only() ? values : values.clone(); }
+
 // a += part (w - a)
 template <class T>
 void blend(std::int64_t n, double part, const T* w, T* a) {
@@ -39,7 +42,7 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
     : parameters_(std::move(parameters)), decay_(decay), options_(options) {
   detail::require_below_one("averaged_parameters", "decay", decay);
   for (const NamedParameter& target : parameters_) {
-    averages_.push_back({target.parameter.detach().clone()});
+    averages_.push_back({copy_of(target.parameter.detach())});
   }
 }
 
@@ -73,6 +76,10 @@ void AveragedParameters::follow_frozen(const Parameter& parameter, Average& aver
 
 // Takes in all updates that a parameter, or each of its rows, has missed.
 void AveragedParameters::catch_up(const Parameter& parameter, Average& average) const {
+  if (parameter.is_read_only()) {
+    average.seen = updates_;
+    return;
+  }
   if (!parameter.trainable()) return follow_frozen(parameter, average);
   average.copy_of = no_version;
   if (average.rows_seen.empty()) {
@@ -148,6 +155,7 @@ void AveragedParameters::swap() {
   const NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i].parameter;
+    if (parameter.is_read_only()) continue;
     if (!swapped_) catch_up(parameter, averages_[i]);
     const Tensor before = parameter.detach().clone();
     parameter.copy_(averages_[i].values);
@@ -161,7 +169,7 @@ StateDict AveragedParameters::averages() const {
   const NoGradGuard no_grad;
   StateDict result;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Average average{averages_[i].values.clone(), averages_[i].seen, averages_[i].rows_seen};
+    Average average{copy_of(averages_[i].values), averages_[i].seen, averages_[i].rows_seen};
     if (updates_ > 0) catch_up(parameters_[i].parameter, average);
     result.set(parameters_[i].path, average.values);
   }
@@ -175,7 +183,7 @@ StateDict AveragedParameters::state_dict() const {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Average& average = averages_[i];
     const std::string& path = parameters_[i].path;
-    state.set(path, average.values.clone());
+    state.set(path, copy_of(average.values));
     if (!average.rows_seen.empty()) {
       state.set(seen_key(path), tensor(average.rows_seen));
     } else if (average.seen != updates_) {
@@ -198,7 +206,7 @@ AveragedParameters::Average AveragedParameters::load_average(const NamedParamete
     throw DTypeError(fmt::format("load_state_dict: the average of {} is {}, its parameter is {}",
                                  path, name(values.dtype()), name(parameter.dtype())));
   }
-  Average average{values.clone(), updates};
+  Average average{copy_of(values), updates};
   const std::string key = seen_key(path);
   if (state.metadata.count(key) > 0) average.seen = detail::number_of<std::int64_t>(state, key);
   if (const StateEntry* rows = state.find(key)) {

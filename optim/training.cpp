@@ -43,6 +43,13 @@ std::int64_t set_trainable(const char* name, const std::vector<NamedParameter>& 
                            std::string_view pattern, bool trainable) {
   std::int64_t n = 0;
   for (const NamedParameter& target : parameters) {
+    if (trainable && target.parameter.is_read_only() && matches(target.path, pattern)) {
+      throw ValueError(
+          fmt::format("{}: {} {} is mapped from a file, read-only: take another pattern", name,
+                      target.path, target.parameter.shape().str()));
+    }
+  }
+  for (const NamedParameter& target : parameters) {
     if (!matches(target.path, pattern)) continue;
     target.parameter.set_trainable(trainable);
     ++n;

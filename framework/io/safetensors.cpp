@@ -1,9 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/storage.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -92,16 +95,66 @@ struct Entry {
   std::uint64_t begin, end;
 };
 
+// The bytes of a file: read as they are asked for, or mapped.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::uint64_t size() = 0;
+  // False if the file ends before.
+  virtual bool read(std::uint64_t position, char* out, std::uint64_t bytes) = 0;
+};
+
+class StreamSource final : public Source {
+ public:
+  explicit StreamSource(const fs::path& path) : path_(path), file_(path, std::ios::binary) {}
+
+  std::uint64_t size() override {
+    std::error_code code;
+    const std::uint64_t size = fs::file_size(path_, code);
+    if (!code && file_) return size;
+    throw Error(fmt::format("load: cannot read '{}': {}", path_.string(),
+                            code ? code.message() : std::strerror(errno)));
+  }
+  bool read(std::uint64_t position, char* out, std::uint64_t bytes) override {
+    file_.seekg(static_cast<std::streamoff>(position));
+    return static_cast<bool>(file_.read(out, static_cast<std::streamsize>(bytes)));
+  }
+
+ private:
+  const fs::path& path_;
+  std::ifstream file_;
+};
+
+class MapSource final : public Source {
+ public:
+  explicit MapSource(const fs::path& path)
+      : storage_(detail::Storage::mapped(std::make_unique<detail::FileMap>(path.string()))) {}
+
+  std::uint64_t size() override { return storage_->file()->size(); }
+  bool read(std::uint64_t position, char* out, std::uint64_t bytes) override {
+    if (position > size() || bytes > size() - position) return false;
+    if (bytes > 0) std::memcpy(out, storage_->file()->data() + position, bytes);
+    return true;
+  }
+  const detail::Ref<detail::Storage>& storage() const { return storage_; }
+
+ private:
+  detail::Ref<detail::Storage> storage_;
+};
+
 class Reader {
  public:
-  explicit Reader(const fs::path& path) : path_(path), file_(path, std::ios::binary) {}
+  Reader(const char* operation, const fs::path& path, Source& source)
+      : operation_(operation), path_(path), source_(source) {}
 
-  StateDict read();
+  // With a name, that tensor only. What can be is mapped from `storage`, if there is one.
+  StateDict read(const detail::Ref<detail::Storage>& storage = {},
+                 std::optional<std::string_view> only = std::nullopt);
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(
-        fmt::format("load: '{}' is not a sound .safetensors file: {}", path_.string(), what));
+    throw FormatError(fmt::format("{}: '{}' is not a sound .safetensors file: {}", operation_,
+                                  path_.string(), what));
   }
   std::string read_header();
   json parse(const std::string& text) const;
@@ -109,10 +162,13 @@ class Reader {
   void check_layout(std::vector<Entry>& entries) const;
   std::map<std::string, std::string> check_metadata(const json& value) const;
   Tensor read_tensor(const Entry& entry);
+  Tensor map_tensor(const Entry& entry, const detail::Ref<detail::Storage>& storage) const;
+  void keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const;
   void restore_flags(StateDict& state) const;
 
-  const fs::path path_;
-  std::ifstream file_;
+  const char* operation_;
+  const fs::path& path_;
+  Source& source_;
   std::uint64_t data_start_ = 0, data_bytes_ = 0;
 };
 
@@ -126,15 +182,10 @@ std::string what_it_looks_like(std::string_view head) {
 }
 
 std::string Reader::read_header() {
-  std::error_code code;
-  const std::uint64_t size = fs::file_size(path_, code);
-  if (code || !file_) {
-    throw Error(fmt::format("load: cannot read '{}': {}", path_.string(),
-                            code ? code.message() : std::strerror(errno)));
-  }
+  const std::uint64_t size = source_.size();
   if (size < 8) fail(fmt::format("it has {} bytes, the header length alone has 8", size));
   std::array<char, 8> head{};
-  file_.read(head.data(), 8);
+  if (!source_.read(0, head.data(), 8)) fail("it ends within the header");
   std::uint64_t length = 0;
   std::memcpy(&length, head.data(), 8);
   if (length > size - 8 || length > header_limit) {
@@ -142,8 +193,7 @@ std::string Reader::read_header() {
                      what_it_looks_like({head.data(), 8})));
   }
   std::string text(length, '\0');
-  file_.read(text.data(), static_cast<std::streamsize>(length));
-  if (!file_) fail("it ends within the header");
+  if (!source_.read(8, text.data(), length)) fail("it ends within the header");
   data_start_ = 8 + length;
   data_bytes_ = size - data_start_;
   return text;
@@ -252,9 +302,9 @@ Tensor Reader::read_tensor(const Entry& entry) {
                       entry.type.dtype != DType::boolean;
   std::vector<char> raw(direct ? 0 : bytes);
   char* target = direct ? static_cast<char*>(detail::raw(tensor)) : raw.data();
-  file_.seekg(static_cast<std::streamoff>(data_start_ + entry.begin));
-  file_.read(target, static_cast<std::streamsize>(bytes));
-  if (!file_) fail(fmt::format("it ends within tensor '{}'", entry.name));
+  if (!source_.read(data_start_ + entry.begin, target, bytes)) {
+    fail(fmt::format("it ends within tensor '{}'", entry.name));
+  }
   if (direct) return tensor;
   if (entry.type.dtype == DType::boolean) {
     convert<std::uint8_t>(raw, tensor.mutable_data<bool>(), n, [](auto v) { return v != 0; });
@@ -271,6 +321,46 @@ Tensor Reader::read_tensor(const Entry& entry) {
     if (type == "U16") convert<std::uint16_t>(raw, out, n, same);
   }
   return tensor;
+}
+
+// True if the file holds the values as a tensor does; bytes of a boolean may be more than 0 and 1.
+bool is_mappable(const FileType& type) {
+  return type.dtype != DType::boolean &&
+         type.bytes == static_cast<std::uint64_t>(item_size(type.dtype));
+}
+
+Tensor Reader::map_tensor(const Entry& entry, const detail::Ref<detail::Storage>& storage) const {
+  return detail::Access::make(storage, static_cast<std::int64_t>(data_start_ + entry.begin),
+                              entry.shape, entry.type.dtype);
+}
+
+// Drops all tensors but one, which may be tied to the one that is written.
+void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const {
+  std::string kept(name);
+  if (const auto tied = state.metadata.find(tied_key); tied != state.metadata.end()) {
+    const json ties = json::parse(tied->second, nullptr, false);
+    if (ties.is_object() && ties.contains(kept) && ties[kept].is_string()) {
+      kept = ties[kept].get<std::string>();
+    }
+  }
+  const auto place = std::find_if(entries.begin(), entries.end(),
+                                  [&](const Entry& entry) { return entry.name == kept; });
+  if (place == entries.end()) {
+    std::vector<std::string_view> names;
+    names.reserve(entries.size());
+    for (const Entry& entry : entries) names.emplace_back(entry.name);
+    throw IndexError(fmt::format("{}: '{}' has no tensor '{}'; there are [{}]", operation_,
+                                 path_.string(), name, fmt::join(names, ", ")));
+  }
+  state.metadata.clear();
+  Entry found = std::move(*place);
+  found.name = name;
+  if (!is_mappable(found.type)) {
+    fail(fmt::format("tensor '{}': {} is not mapped, it needs conversion: load() it", name,
+                     found.type.name));
+  }
+  entries.clear();
+  entries.push_back(std::move(found));
 }
 
 // Takes our own entries out of the metadata and applies them.
@@ -302,7 +392,8 @@ void Reader::restore_flags(StateDict& state) const {
   }
 }
 
-StateDict Reader::read() {
+StateDict Reader::read(const detail::Ref<detail::Storage>& storage,
+                       std::optional<std::string_view> only) {
   const std::string text = read_header();
   const json header = parse(text);
   StateDict state;
@@ -315,7 +406,11 @@ StateDict Reader::read() {
     }
   }
   check_layout(entries);
-  for (const Entry& entry : entries) state.set(entry.name, read_tensor(entry));
+  if (only) keep_only(state, entries, *only);
+  for (const Entry& entry : entries) {
+    const bool map = storage && is_mappable(entry.type);
+    state.set(entry.name, map ? map_tensor(entry, storage) : read_tensor(entry));
+  }
   restore_flags(state);
   return state;
 }
@@ -390,6 +485,23 @@ void save(const StateDict& state, const std::string& path) {
   file.commit();
 }
 
-StateDict load(const std::string& path) { return Reader(path).read(); }
+StateDict load(const std::string& path) {
+  const fs::path file(path);
+  StreamSource source(file);
+  return Reader("load", file, source).read();
+}
+
+StateDict load_mapped(const std::string& path) {
+  const fs::path file(path);
+  MapSource source(file);
+  return Reader("load_mapped", file, source).read(source.storage());
+}
+
+Tensor load_mapped(const std::string& path, std::string_view name) {
+  const fs::path file(path);
+  MapSource source(file);
+  const StateDict state = Reader("load_mapped", file, source).read(source.storage(), name);
+  return state.at(name);
+}
 
 }  // namespace gradus

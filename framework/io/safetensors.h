@@ -2,6 +2,7 @@
 #include <gradus/framework/state_dict.h>
 
 #include <string>
+#include <string_view>
 
 namespace gradus {
 
@@ -17,5 +18,16 @@ GRADUS_API void save(const StateDict& state, const std::string& path);
 /// is allocated. Throws FormatError naming the file and what is wrong with it, Error if it cannot
 /// be read.
 GRADUS_API StateDict load(const std::string& path);
+
+/// The same, but F32, F64 and I64 tensors stay in the file, which is mapped into memory: a file
+/// larger than memory opens at once, and what is touched is read. Such tensors are read-only (see
+/// Tensor::is_read_only). One that is not aligned in the file serves lookups and clone(); reading
+/// it otherwise throws. The file may be replaced or removed; if it is overwritten, values change,
+/// and if it is cut short, touching what is gone ends the program (SIGBUS). Throws as load().
+GRADUS_API StateDict load_mapped(const std::string& path);
+
+/// One tensor of the file. Throws also IndexError listing the names if there is none of that name,
+/// FormatError if its type needs conversion.
+GRADUS_API Tensor load_mapped(const std::string& path, std::string_view name);
 
 }  // namespace gradus

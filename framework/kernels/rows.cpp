@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace gradus::kernels {
 namespace {
@@ -137,19 +138,44 @@ struct IdPosition {
   int64_t id, position;
 };
 
+constexpr int kDigitBits = 11;
+constexpr int64_t kDigits = int64_t{1} << kDigitBits;
+
+/// One pass of the sort below: from `in` to `out` by the digit that starts at bit `shift`. Parts of
+/// the input are counted and written side by side: an item's place follows from the digits of the
+/// items before it only.
+void radix_pass(const std::vector<IdPosition>& in, std::vector<IdPosition>& out, int shift) {
+  constexpr int64_t kPart = 8192;
+  const auto n = static_cast<int64_t>(in.size());
+  const int64_t parts = std::max<int64_t>(1, n / kPart);
+  std::vector<int64_t> start(static_cast<size_t>(parts * kDigits));
+  const auto for_part = [&](int64_t part, auto f) {
+    int64_t* counts = start.data() + part * kDigits;
+    for (int64_t k = part * n / parts; k < (part + 1) * n / parts; ++k) {
+      const IdPosition& item = in[static_cast<size_t>(k)];
+      f(counts[static_cast<uint64_t>(item.id) >> shift & (kDigits - 1)], item);
+    }
+  };
+  const auto for_all = [&](auto f) {
+    parallel_for(parts, 4 * (n / parts), [&](int64_t begin, int64_t end) {
+      for (int64_t part = begin; part < end; ++part) for_part(part, f);
+    });
+  };
+  for_all([](int64_t& count, const IdPosition&) { ++count; });
+  int64_t sum = 0;
+  for (int64_t digit = 0; digit < kDigits; ++digit) {
+    for (int64_t part = 0; part < parts; ++part) {
+      sum += std::exchange(start[static_cast<size_t>(part * kDigits + digit)], sum);
+    }
+  }
+  for_all([&](int64_t& next, const IdPosition& item) { out[static_cast<size_t>(next++)] = item; });
+}
+
 /// A stable sort by id, 11 bits at a time, least significant first; the result is in `items`.
 void radix_sort(std::vector<IdPosition>& items, int64_t V) {
-  constexpr int kBits = 11;
-  constexpr uint64_t kMask = (1u << kBits) - 1;
   std::vector<IdPosition> other(items.size());
-  for (int shift = 0; shift < 63 && (V - 1) >> shift > 0; shift += kBits) {
-    size_t start[kMask + 2] = {};
-    const auto digit = [shift](const IdPosition& item) {
-      return static_cast<uint64_t>(item.id) >> shift & kMask;
-    };
-    for (const IdPosition& item : items) ++start[digit(item) + 1];
-    for (size_t d = 1; d <= kMask; ++d) start[d] += start[d - 1];
-    for (const IdPosition& item : items) other[start[digit(item)]++] = item;
+  for (int shift = 0; shift < 63 && (V - 1) >> shift > 0; shift += kDigitBits) {
+    radix_pass(items, other, shift);
     items.swap(other);
   }
 }

@@ -7,7 +7,8 @@
 /// the number of threads.
 namespace gradus::kernels {
 
-/// out[k, :] = table[ids[k], :]; out is [n, D]. T is float, double, int64_t or bool.
+/// out[k, :] = table[ids[k], :]; out is [n, D]. T is float, double, int64_t or bool; the table may
+/// be at any address.
 template <class T>
 void gather_rows(const T* table, const int64_t* ids, int64_t n, int64_t D, T* out);
 

@@ -47,7 +47,8 @@ std::int64_t* ids_of(const Tensor& ids) { return static_cast<std::int64_t*>(deta
 Tensor gathered(const Tensor& x, const Tensor& ids, std::int64_t width, const Shape& shape) {
   Tensor y = empty(shape, x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::gather_rows(x.data<T>(), ids_of(ids), ids.numel(), width,
+    // detail::data: copying rows takes any alignment
+    kernels::gather_rows(static_cast<const T*>(detail::data(x)), ids_of(ids), ids.numel(), width,
                          static_cast<T*>(detail::raw(y)));
   });
   return y;

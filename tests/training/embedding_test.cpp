@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 namespace gradus {
 namespace {
@@ -278,6 +279,36 @@ TEST(EmbeddingTraining, ParametersThatABatchDoesNotUseAreLeftAlone) {
   optimizer.step();
   EXPECT_EQ(hash_of<float>(unused.weight), before);
   EXPECT_NE(hash_of<float>(used.weight), other);
+}
+
+std::vector<std::uint64_t> row_access_bits(std::int64_t rows, std::int64_t n, std::int64_t width) {
+  Generator generator(static_cast<std::uint64_t>(n));
+  const Embedding table(rows, width, {.sparse = true}, generator);
+  const Tensor ids = randint(0, rows, {n}, generator);
+  const Tensor y = table(ids);
+  y.backward(randn({n, width}, 0, 1, DType::float32, generator));
+  const SparseGrad gradient = table.weight.grad().sparse();
+  const SparseGrad sum = gradient.coalesce();
+  EXPECT_TRUE(sum.is_coalesced());
+  for (std::int64_t k = 1; k < sum.nnz(); ++k) {
+    EXPECT_LT(sum.ids().data<std::int64_t>()[k - 1], sum.ids().data<std::int64_t>()[k]);
+  }
+  std::uint64_t ids_hash = 0;
+  for (const std::int64_t id : sum.ids().span<std::int64_t>()) {
+    ids_hash = ids_hash * 1099511628211U + static_cast<std::uint64_t>(id);
+  }
+  return {hash_of<float>(y), ids_hash, hash_of<float>(sum.values()),
+          hash_of<float>(gradient.to_dense()), hash_of<float>(sum.to_dense())};
+}
+
+TEST(EmbeddingTraining, RowAccessHasTheSameBitsForAnyNumberOfThreads) {
+  // Few rows, many rows (another way to find the distinct ones), rows shorter than a cache line.
+  for (const auto& [rows, n, width] :
+       {std::tuple{50, 20000, 33}, std::tuple{400000, 1500, 5}, std::tuple{3000, 20000, 1}}) {
+    const auto bits =
+        with_threads([&, r = rows, k = n, w = width] { return row_access_bits(r, k, w); });
+    EXPECT_THAT(bits, Each(bits[0]));
+  }
 }
 
 // What a step allocates follows the batch: two tables, one a hundred times larger.

@@ -1,0 +1,292 @@
+// Tensors and tables that stay in their file.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/init.h>
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/memory.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/resize.h>
+#include <gradus/layers/embedding.h>
+#include <gradus/layers/linear.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "file_testing.h"
+
+namespace gradus {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+using Mapped = FolderTest;
+
+std::string with_length(const std::string& header, const std::string& data) {
+  const std::uint64_t length = header.size();
+  std::string head(8, '\0');
+  std::memcpy(head.data(), &length, 8);
+  return head + header + data;
+}
+
+StateDict some_tensors() {
+  StateDict state;
+  state.set("table", tensor({1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, {3, 2}), true);
+  state.set("wide", tensor({1.5, -2.5}, {1, 2}));
+  state.set("ids", tensor({7, 8}));
+  state.set("mask", tensor({true, false}));
+  state.set("again", state.at("table"));
+  state.metadata["note"] = "hello";
+  return state;
+}
+
+TEST_F(Mapped, GivesWhatLoadGives) {
+  save(some_tensors(), file("m"));
+  const StateDict loaded = load(file("m")), mapped = load_mapped(file("m"));
+  EXPECT_EQ(mapped.metadata, loaded.metadata);
+  ASSERT_EQ(mapped.size(), loaded.size());
+  for (const StateEntry& entry : loaded) {
+    const Tensor& tensor = mapped.at(entry.name);
+    EXPECT_EQ(tensor.str(), entry.tensor.str()) << entry.name;
+    EXPECT_EQ(mapped.find(entry.name)->frozen, entry.frozen);
+    EXPECT_EQ(tensor.is_read_only(), tensor.dtype() != DType::boolean) << entry.name;
+    EXPECT_FALSE(entry.tensor.is_read_only());
+  }
+  EXPECT_TRUE(mapped.at("table").is_same(mapped.at("again")));
+}
+
+TEST_F(Mapped, TensorsOutliveTheStateAndTheFile) {
+  Tensor table;
+  {
+    save(some_tensors(), file("m"));
+    table = load_mapped(file("m")).at("table");
+  }
+  std::filesystem::remove(file("m"));
+  EXPECT_THAT(table.span<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+  save(some_tensors(), file("m"));
+  table = load_mapped(file("m")).at("table");
+  StateDict other = some_tensors();
+  other.set("table", zeros({3, 2}));
+  save(other, file("m"));  // a new file of that name
+  EXPECT_EQ(table.span<float>()[0], 1);
+}
+
+TEST_F(Mapped, ChecksTheHeaderAsLoadDoes) {
+  write_text(file("short"), "abc");
+  EXPECT_THAT(message_of<FormatError>([&] { load_mapped(file("short")); }),
+              HasSubstr("short' is not a sound .safetensors file: it has 3 bytes"));
+  write_text(file("nothing"), "");
+  EXPECT_THAT(message_of<FormatError>([&] { load_mapped(file("nothing")); }),
+              HasSubstr("it has 0 bytes"));
+  save(some_tensors(), file("m"));
+  const std::string whole = read_text(file("m"));
+  for (std::size_t n = 0; n < whole.size(); ++n) {
+    write_text(file("cut"), whole.substr(0, n));
+    EXPECT_THROW(load_mapped(file("cut")), FormatError) << n;
+  }
+  write_text(file("huge"), std::string(16, '\xff'));
+  EXPECT_THROW(load_mapped(file("huge")), FormatError);
+  EXPECT_THAT(message_of<Error>([&] { load_mapped(file("missing")); }),
+              HasSubstr("missing': No such file or directory"));
+  EXPECT_THAT(message_of<Error>([&] { load_mapped(folder()); }), HasSubstr("Is a directory"));
+}
+
+TEST_F(Mapped, RefusesEveryChange) {
+  save(some_tensors(), file("m"));
+  const Tensor table = load_mapped(file("m")).at("table");
+  const NoGradGuard no_grad;
+  EXPECT_EQ(message_of<ValueError>([&] { table.fill_(1); }),
+            "fill_: this tensor [3, 2] is mapped from a file, read-only: change a clone()");
+  EXPECT_THROW(table.mutable_data<float>(), ValueError);
+  EXPECT_THROW(table.copy_(zeros({3, 2})), ValueError);
+  EXPECT_THROW(table.add_(zeros({3, 2})), ValueError);
+  EXPECT_THROW(table.mul_(2), ValueError);
+  EXPECT_THROW(table.set_row(0, zeros({2})), ValueError);
+  EXPECT_THROW(normal_(table, 0, 1), ValueError);
+  EXPECT_THROW(table.detach().zero_(), ValueError);
+  EXPECT_EQ(message_of<ValueError>([&] { resize_rows(table, 2); }),
+            "resize_rows: the tensor [3, 2] is mapped from a file, read-only: resize a clone()");
+  EXPECT_EQ(message_of<ValueError>([&] { table.set_trainable(true); }),
+            "set_trainable: the tensor [3, 2] is mapped from a file, read-only: train a clone()");
+  EXPECT_NO_THROW(table.set_trainable(false));
+  const Tensor copy = table.clone();
+  EXPECT_FALSE(copy.is_read_only());
+  copy.fill_(9);
+  EXPECT_THAT(table.span<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(Mapped, EmbeddingServesLookups) {
+  save(some_tensors(), file("m"));
+  const Embedding table = Embedding::from_mapped(file("m"), "table", {.padding_idx = -1});
+  EXPECT_EQ(table.str(), "Embedding(3, 2, padding_idx=2, frozen, mapped)");
+  EXPECT_TRUE(table.is_frozen());
+  const Tensor y = table({2, 0, 2});
+  EXPECT_THAT(y.span<float>(), ElementsAre(5, 6, 1, 2, 5, 6));
+  EXPECT_FALSE(y.requires_grad());
+  EXPECT_THAT(table.row(1).span<float>(), ElementsAre(3, 4));
+  EXPECT_THROW(table({3}), IndexError);
+  EXPECT_EQ(Embedding::from_mapped(file("m"), "wide")({0}).dtype(), DType::float64);
+  EXPECT_THAT(Embedding::from_mapped(file("m"), "again")({1}).span<float>(), ElementsAre(3, 4));
+}
+
+TEST_F(Mapped, EmbeddingRefusesWhatWouldChangeIt) {
+  save(some_tensors(), file("m"));
+  const Embedding table = Embedding::from_mapped(file("m"), "table");
+  EXPECT_THROW(table.set_trainable(true), ValueError);
+  EXPECT_THROW(table.set_row(0, zeros({2})), ValueError);
+  EXPECT_THROW(table.resize(9), ValueError);
+  EXPECT_EQ(
+      message_of<ValueError>([&] { Embedding::from_mapped(file("m"), "table", {.max_norm = 1}); }),
+      "Embedding: max_norm changes rows, but the weight [3, 2] is mapped from a file, "
+      "read-only: leave it out, or take load() and from_pretrained()");
+  EXPECT_THAT(message_of<IndexError>([&] { Embedding::from_mapped(file("m"), "tabel"); }),
+              HasSubstr("m' has no tensor 'tabel'; there are ["));
+  EXPECT_EQ(message_of<ShapeError>([&] { Embedding::from_mapped(file("m"), "ids"); }),
+            "from_mapped: weight is [2], it must be 2-D [rows, columns]");
+  StateDict integers;
+  integers.set("ids", tensor({1, 2}, {2, 1}));
+  save(integers, file("i"));
+  EXPECT_THAT(message_of<DTypeError>([&] { Embedding::from_mapped(file("i"), "ids"); }),
+              HasSubstr("from_mapped: weight is int64, it must be a float type"));
+  EXPECT_THAT(message_of<FormatError>([&] { Embedding::from_mapped(file("m"), "mask"); }),
+              HasSubstr("tensor 'mask': BOOL is not mapped, it needs conversion: load() it"));
+}
+
+struct Tagger : Module {
+  explicit Tagger(const Embedding& table)
+      : bias(add_parameter("bias", zeros({2}))), embedding(add("embedding", table)) {}
+  const Parameter bias;
+  const Embedding embedding;
+};
+
+TEST_F(Mapped, IsAPartOfAModel) {
+  save(some_tensors(), file("m"));
+  const Tagger model(Embedding::from_mapped(file("m"), "table"));
+  model.set_trainable(false);
+  EXPECT_EQ(message_of<ValueError>([&] { model.set_trainable(true); }),
+            "set_trainable: embedding.weight [3, 2] is mapped from a file, read-only: unfreeze the "
+            "others one by one");
+  EXPECT_FALSE(model.bias.trainable());  // nothing has changed
+  model.bias.set_trainable(true);
+
+  const StateDict best = snapshot(model);
+  EXPECT_TRUE(best.at("embedding.weight").is_read_only());  // it cannot change: no copy
+  {
+    const NoGradGuard no_grad;
+    model.bias.fill_(3);
+  }
+  restore(model, best);
+  EXPECT_EQ(model.bias.span<float>()[0], 0);
+
+  StateDict saved = snapshot(model);
+  saved.set("bias", ones({2}));
+  saved.set("embedding.weight", ones({3, 2}));
+  EXPECT_EQ(message_of<ValueError>([&] { model.load_state_dict(saved); }),
+            "load_state_dict: embedding.weight is mapped from a file, read-only: leave it out of "
+            "the state and pass .strict = false");
+  EXPECT_EQ(model.bias.span<float>()[0], 0);
+  save(model.state_dict(), file("whole"));
+  EXPECT_EQ(load(file("whole")).at("embedding.weight").span<float>()[5], 6);
+
+  model.to(DType::float64);  // a copy in memory
+  EXPECT_FALSE(model.embedding.weight.is_read_only());
+  EXPECT_EQ(model.embedding({2}).span<double>()[1], 6);
+}
+
+TEST_F(Mapped, FromPretrainedSharesIt) {
+  save(some_tensors(), file("m"));
+  const StateDict state = load_mapped(file("m"));
+  const Embedding table = Embedding::from_pretrained(state.at("table"));
+  EXPECT_TRUE(table.weight.is_read_only());
+  EXPECT_EQ(table.weight.data<float>(), state.at("table").data<float>());
+  EXPECT_THROW(Embedding::from_pretrained(state.at("table"), /*freeze=*/false), ValueError);
+}
+
+// A file whose float32 table starts `shift` + 1 bytes after a multiple of 4.
+std::string unaligned_file(std::size_t shift) {
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  std::string data = "\x07";
+  data.append(reinterpret_cast<const char*>(values.data()), 24);
+  std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                       R"("f":{"dtype":"F32","shape":[3,2],"data_offsets":[1,25]}})";
+  header.resize((header.size() + 7) / 8 * 8 + shift, ' ');
+  return with_length(header, data);
+}
+
+TEST_F(Mapped, ServesLookupsAtAnyAlignment) {
+  for (std::size_t shift = 0; shift < 4; ++shift) {
+    write_text(file("u"), unaligned_file(shift));
+    const Embedding table = Embedding::from_mapped(file("u"), "f");
+    EXPECT_THAT(table({2, 0}).span<float>(), ElementsAre(5, 6, 1, 2));
+    EXPECT_THAT(table.row(1).span<float>(), ElementsAre(3, 4));
+    EXPECT_THAT(table.weight.clone().span<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+    EXPECT_EQ(load_mapped(file("u")).at("a").item(), 7);
+    save(table.state_dict(), file("v"));
+    EXPECT_EQ(load(file("v")).at("weight").span<float>()[5], 6);
+    if (shift == 3) continue;
+    EXPECT_EQ(
+        message_of<Error>([&] { sum(table.weight); }),
+        "data: the tensor [3, 2] is mapped from a file in which it is not aligned to float32: "
+        "use a clone()");
+  }
+}
+
+// 40 GB that no disk has: all zeros but for what is written here and there.
+TEST_F(Mapped, OpensATableLargerThanMemoryAtOnce) {
+  constexpr std::int64_t rows = 80'000'000, width = 128, bytes = rows * width * 4;
+  std::string header = R"({"table":{"dtype":"F32","shape":[80000000,128],"data_offsets":[0,)" +
+                       std::to_string(bytes) + "]}}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  write_text(file("big"), with_length(header, ""));
+  const auto start = static_cast<off_t>(8 + header.size());
+  const int big = open(file("big").c_str(), O_RDWR);
+  ASSERT_GE(big, 0);
+  if (ftruncate(big, start + off_t{bytes}) != 0) {
+    close(big);
+    GTEST_SKIP() << "the file system takes no file of 40 GB";
+  }
+  const std::vector<std::int64_t> marked{0, 1, 16'777'216, 33'554'433, rows - 1};
+  for (const std::int64_t row : marked) {
+    const float value = static_cast<float>(row % 1000 + 1);
+    ASSERT_EQ(pwrite(big, &value, 4, start + off_t{(row * width + width - 1) * 4}), 4);
+  }
+  close(big);
+  reset_peak_memory();
+  const MemoryStats before = memory_stats();
+  const auto begin = std::chrono::steady_clock::now();
+  const Embedding table = Embedding::from_mapped(file("big"), "table", {.padding_idx = 5});
+  const Tensor y = table(marked);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(seconds.count(), 0.25);  // some milliseconds on an idle machine
+  EXPECT_LT(memory_stats().peak - before.peak, 1 << 20);
+  EXPECT_EQ(table.num_embeddings(), rows);
+  for (std::size_t k = 0; k < marked.size(); ++k) {
+    EXPECT_EQ(y.span<float>()[k * 128 + 127], static_cast<float>(marked[k] % 1000 + 1));
+    EXPECT_EQ(y.span<float>()[k * 128], 0);
+  }
+  EXPECT_EQ(message_of<IndexError>([&] { table({rows}); }),
+            "embedding: index 80000000 at position [0] is outside [0, 80000000)");
+
+  // A layer above it trains, and many threads look up.
+  const Linear output(width, 2);
+  sum(output(table({1, 2, 3}))).backward();
+  EXPECT_FALSE(output.weight.grad().empty());
+  EXPECT_TRUE(table.weight.grad().empty());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] { EXPECT_EQ(table({rows - 1}).span<float>()[127], 1000); });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace gradus
