@@ -26,7 +26,7 @@ std::int64_t row_size(const Tensor& table) {
 }
 
 // What nobody can change, a table mapped from a file, is its own average.
-Tensor copy_of(const Tensor& values) { return values.is_read_only() ? values : values.clone(); }
+Tensor own_copy(const Tensor& values) { return values.is_read_only() ? values : values.clone(); }
 
 // a += part (w - a)
 template <class T>
@@ -42,7 +42,7 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
     : parameters_(std::move(parameters)), decay_(decay), options_(options) {
   detail::require_below_one("averaged_parameters", "decay", decay);
   for (const NamedParameter& target : parameters_) {
-    averages_.push_back({copy_of(target.parameter.detach())});
+    averages_.push_back({own_copy(target.parameter.detach())});
   }
 }
 
@@ -169,7 +169,7 @@ StateDict AveragedParameters::averages() const {
   const NoGradGuard no_grad;
   StateDict result;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Average average{copy_of(averages_[i].values), averages_[i].seen, averages_[i].rows_seen};
+    Average average{own_copy(averages_[i].values), averages_[i].seen, averages_[i].rows_seen};
     if (updates_ > 0) catch_up(parameters_[i].parameter, average);
     result.set(parameters_[i].path, average.values);
   }
@@ -183,7 +183,7 @@ StateDict AveragedParameters::state_dict() const {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Average& average = averages_[i];
     const std::string& path = parameters_[i].path;
-    state.set(path, copy_of(average.values));
+    state.set(path, own_copy(average.values));
     if (!average.rows_seen.empty()) {
       state.set(seen_key(path), tensor(average.rows_seen));
     } else if (average.seen != updates_) {
@@ -206,7 +206,7 @@ AveragedParameters::Average AveragedParameters::load_average(const NamedParamete
     throw DTypeError(fmt::format("load_state_dict: the average of {} is {}, its parameter is {}",
                                  path, name(values.dtype()), name(parameter.dtype())));
   }
-  Average average{copy_of(values), updates};
+  Average average{own_copy(values), updates};
   const std::string key = seen_key(path);
   if (state.metadata.count(key) > 0) average.seen = detail::number_of<std::int64_t>(state, key);
   if (const StateEntry* rows = state.find(key)) {
