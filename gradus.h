@@ -20,6 +20,7 @@
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/linalg.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
