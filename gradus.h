@@ -22,6 +22,7 @@
 #include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/limits.h>
+#include <gradus/framework/ops/linalg.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>

@@ -2,19 +2,4 @@
 // The one file that includes BLAS. Never together with xtensor-blas, which brings a cblas.h of its
 // own.
 #include <cblas.h>
-
-// Of OpenBLAS only; absent from other libraries, which then keep their own setting.
-extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
-
-namespace gradus::detail {
-
-/// Keeps BLAS on the calling thread: the parallel loop is ours.
-inline void use_one_blas_thread() {
-  static const bool done = [] {
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-    return true;
-  }();
-  static_cast<void>(done);
-}
-
-}  // namespace gradus::detail
+#include <gradus/framework/detail/blas_threads.h>
