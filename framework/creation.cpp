@@ -118,6 +118,7 @@ Tensor randperm(std::int64_t n, Generator& generator) {
   Tensor result = empty({n}, DType::int64);
   kernels::random_permutation(generator.seed(), generator.advance(kernels::permutation_offsets(n)),
                               static_cast<std::int64_t*>(raw(result)), n);
+  note_created("randperm", result);
   return result;
 }
 
