@@ -15,10 +15,10 @@ namespace {
 template <class T>
 struct Plain {
   static constexpr std::int64_t cost = 2;
-  T lr, decay;
+  T lr, sign, decay;
 
   void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w) const {
-    for (std::int64_t i = 0; i < n; ++i) w[i] -= lr * (gradient[i] + decay * w[i]);
+    for (std::int64_t i = 0; i < n; ++i) w[i] -= lr * (sign * gradient[i] + decay * w[i]);
   }
 };
 
@@ -26,13 +26,13 @@ struct Plain {
 template <class T>
 struct Momentum {
   static constexpr std::int64_t cost = 3;
-  T lr, decay, momentum, keep;
+  T lr, sign, decay, momentum, keep;
   bool nesterov;
 
   void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w,
                   T* __restrict b) const {
     for (std::int64_t i = 0; i < n; ++i) {
-      const T g = gradient[i] + decay * w[i];
+      const T g = sign * gradient[i] + decay * w[i];
       b[i] = momentum * b[i] + keep * g;
       w[i] -= lr * (nesterov ? g + momentum * b[i] : b[i]);
     }
@@ -70,7 +70,8 @@ std::vector<OptionField> option_fields(SGDOptions& options) {
           {"momentum", options.momentum},
           {"dampening", options.dampening},
           {"weight_decay", options.weight_decay},
-          {"nesterov", options.nesterov}};
+          {"nesterov", options.nesterov},
+          {"maximize", options.maximize}};
 }
 
 void check_options(const SGDOptions& options) {
@@ -105,10 +106,15 @@ void SGD::update(Slot& slot) {
   const Parameter& parameter = slot.parameter();
   detail::dispatch_float(parameter.dtype(), "sgd", [&]<class T>(T) {
     const T lr = static_cast<T>(options.lr), decay = static_cast<T>(options.weight_decay);
+    const T sign = options.maximize ? T{-1} : T{1};
     T* w = parameter.mutable_data<T>();
     if (options.momentum > 0) {
       const double keep = slot.state.steps == 0 ? 1 : 1 - options.dampening;
-      const Momentum<T> rule{lr, decay, static_cast<T>(options.momentum), static_cast<T>(keep),
+      const Momentum<T> rule{lr,
+                             sign,
+                             decay,
+                             static_cast<T>(options.momentum),
+                             static_cast<T>(keep),
                              options.nesterov};
       T* b = slot.state.buffers[0].mutable_data<T>();
       if (sparse) {
@@ -118,9 +124,10 @@ void SGD::update(Slot& slot) {
       }
       ++slot.state.steps;
     } else if (sparse) {
-      gradient.sparse().add_to(parameter, -options.lr);
+      gradient.sparse().add_to(parameter, static_cast<double>(-sign * lr));
     } else {
-      detail::update_all(Plain<T>{lr, decay}, parameter.numel(), gradient.dense().data<T>(), w);
+      detail::update_all(Plain<T>{lr, sign, decay}, parameter.numel(), gradient.dense().data<T>(),
+                         w);
     }
   });
 }

@@ -137,5 +137,8 @@ void add_embeddings(Runners& all);  // part of training_runners()
 
 /// Compares the cases of one op in each of their dtypes.
 void run_cases(const std::string& op, Runner runner, bool training);
+std::vector<Tensor> lbfgs(Case& c);  // part of training_runners(), as the next two
+std::vector<Tensor> schedule(Case& c);
+std::vector<Tensor> plateau(Case& c);
 
 }  // namespace gradus::golden

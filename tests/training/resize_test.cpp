@@ -11,7 +11,7 @@
 #include <gradus/optim/adam.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
-#include <gradus/optim/training.h>
+#include <gradus/optim/average.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gradus/tests/support/statistics.h>
 #include <gtest/gtest.h>
