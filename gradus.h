@@ -19,6 +19,7 @@
 #include <gradus/framework/ops/distance.h>
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
@@ -52,12 +53,14 @@
 #include <gradus/framework/visit.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
+#include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
+#include <gradus/layers/subword_embedding.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>

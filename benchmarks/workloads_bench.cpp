@@ -17,6 +17,7 @@ using gradus::Shape;
 using gradus::Tensor;
 using peers::kBatches;
 namespace w1 = peers::w1;
+namespace w2 = peers::w2;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
@@ -54,14 +55,51 @@ void run(benchmark::State& state, int64_t items, F&& step) {
   state.SetItemsProcessed(state.iterations() * items);
 }
 
-void W1_embedding_sparse_sgd(benchmark::State& state) {
-  const gradus::Embedding words(w1::kRows, w1::kWidth, {.sparse = true});
+template <class Optimizer, class Options>
+void embedding(benchmark::State& state, bool sparse, const Options& options) {
+  const gradus::Embedding words(w1::kRows, w1::kWidth, {.sparse = sparse});
   const std::vector<Tensor> ids = zipf_batches(w1::kRows, 1.0, {w1::kTokens});
   const Tensor cotangent = gradus::randn({w1::kTokens, w1::kWidth}, 0, 1e-3);
-  gradus::SGD optimizer(words.parameters(), {.lr = w1::kLr});
+  Optimizer optimizer(words.parameters(), options);
   run(state, w1::kTokens, [&](size_t i) {
     optimizer.zero_grad();
     const Tensor loss = sum(words(ids[i]) * cotangent);
+    loss.backward();
+    optimizer.step();
+    return loss.item();
+  });
+}
+
+void W1_embedding_sparse_sgd(benchmark::State& state) {
+  embedding<gradus::SGD>(state, true, gradus::SGDOptions{.lr = w1::kLr});
+}
+void W1b_embedding_sparse_adagrad(benchmark::State& state) {
+  embedding<gradus::Adagrad>(state, true, gradus::AdagradOptions{.lr = w1::kLr});
+}
+void W1b_embedding_sparse_adam(benchmark::State& state) {
+  embedding<gradus::SparseAdam>(state, true, gradus::SparseAdamOptions{.lr = w1::kAdamLr});
+}
+void W1c_embedding_dense_sgd(benchmark::State& state) {
+  embedding<gradus::SGD>(state, false, gradus::SGDOptions{.lr = w1::kLr});
+}
+
+void W2_embedding_bag(benchmark::State& state) {
+  const gradus::EmbeddingBag words(w2::kRows, w2::kWidth, {.sparse = true});
+  const gradus::Linear output(w2::kWidth, w2::kClasses);
+  constexpr int64_t length = (w2::kShortest + w2::kLongest) / 2;
+  const Tensor scattered = gradus::randperm(w2::kRows);
+  std::vector<Tensor> ids, labels;
+  for (const Tensor& words_of : zipf_batches(w2::kRows, 1.0, {w2::kBags * length})) {
+    ids.push_back(gradus::gather(scattered, 0, words_of));
+    labels.push_back(gradus::randint(0, w2::kClasses, {w2::kBags}));
+  }
+  const Tensor offsets = gradus::empty({w2::kBags}, gradus::DType::int64);
+  for (int64_t b = 0; b < w2::kBags; ++b) offsets.mutable_data<int64_t>()[b] = b * length;
+  gradus::SGD optimizer({{"words", words.weight}, {"weight", output.weight}, {"bias", output.bias}},
+                        {.lr = w2::kLr});
+  run(state, w2::kBags * length, [&](size_t i) {
+    optimizer.zero_grad();
+    const Tensor loss = cross_entropy(output(words(ids[i], offsets)), labels[i]);
     loss.backward();
     optimizer.step();
     return loss.item();
@@ -188,6 +226,10 @@ void W9_sum_axis1_backward(benchmark::State& state) {
 }
 
 BENCHMARK(W1_embedding_sparse_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W1b_embedding_sparse_adagrad)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W1b_embedding_sparse_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W1c_embedding_dense_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W2_embedding_bag)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W3_skip_gram)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W6_mlp_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W7_small_ops)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();

@@ -67,34 +67,6 @@ void make_owned(Tensor& gathered, const Shape& shape, DType dtype) {
   }
 }
 
-SparseGrad concatenate(const std::vector<SparseGrad>& parts) {
-  if (parts.size() == 1) return parts[0];
-  std::int64_t rows = 0;
-  for (const SparseGrad& part : parts) rows += part.nnz();
-  const SparseGrad& first = parts[0];
-  std::vector<std::int64_t> sizes(first.shape().begin(), first.shape().end());
-  sizes[0] = rows;
-  Tensor ids = empty({rows}, DType::int64);
-  Tensor values = empty(Shape(sizes), first.dtype());
-  auto* id = static_cast<std::int64_t*>(raw(ids));
-  auto* value = static_cast<char*>(raw(values));
-  for (const SparseGrad& part : parts) {
-    const std::int64_t bytes = part.values().numel() * item_size(part.dtype());
-    id = std::copy_n(part.ids().data<std::int64_t>(), part.nnz(), id);
-    value = std::copy_n(static_cast<const char*>(data(part.values())), bytes, value);
-  }
-  return Access::sparse(std::move(ids), std::move(values), first.shape(), false);
-}
-
-SparseGrad own(SparseGrad gradient) {
-  const bool keep_ids = Access::sole_owner(gradient.ids());
-  const bool keep_values = Access::sole_owner(gradient.values());
-  if (keep_ids && keep_values) return gradient;
-  return Access::sparse(keep_ids ? gradient.ids() : gradient.ids().clone(),
-                        keep_values ? gradient.values() : gradient.values().clone(),
-                        gradient.shape(), gradient.is_coalesced());
-}
-
 class Engine final : public Sink {
  public:
   explicit Engine(const BackwardOptions& options)
@@ -310,11 +282,11 @@ Gradient merge(Leaf& leaf) {
   if (!leaf.dense.defined() && !old.is_dense()) {
     std::vector<SparseGrad> parts = std::move(leaf.sparse);
     if (old.is_sparse()) parts.insert(parts.begin(), old.sparse());
-    SparseGrad sum = concatenate(parts);
+    SparseGrad sum = Access::concatenated(parts);
     if (parts.size() > 1 && sum.nnz() > sum.shape()[0]) return sum.coalesce();
     parts.clear();
     leaf.gradient = Gradient();
-    return own(std::move(sum));
+    return Access::owned(std::move(sum));
   }
   Tensor dense = std::move(leaf.dense);
   if (old.is_dense()) {

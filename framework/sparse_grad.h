@@ -2,9 +2,22 @@
 #include <gradus/framework/tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace gradus {
+
+namespace detail {
+class LazyValues;
+}
+
+/// Where the values of a SparseGrad are: entry k is factors[k] * rows[sources[k]]. Undefined
+/// sources stand for k, undefined factors for 1.
+struct SparseEntries {
+  Tensor rows;     ///< [m] + shape[1:]
+  Tensor sources;  ///< int64 [n], or undefined
+  Tensor factors;  ///< [n] of the dtype of the rows, or undefined
+};
 
 /// The gradient of a row lookup: for a table of shape [V, ...], row ids and the rows of values that
 /// belong to them. All other rows are zero. Ids may repeat until it is coalesced; values of
@@ -16,10 +29,14 @@ class GRADUS_API SparseGrad {
   SparseGrad(Tensor ids, Tensor values, const Shape& shape);
 
   const Tensor& ids() const { return ids_; }
-  const Tensor& values() const { return values_; }
+  /// [nnz] + shape[1:]. A gradient of bags, whose entries share rows, writes them out on the first
+  /// call; entries() does not.
+  const Tensor& values() const;
+  /// The values as they are kept. Optimizers and clipping read them like this.
+  SparseEntries entries() const;
   /// The shape of the dense gradient that this stands for.
   const Shape& shape() const { return shape_; }
-  DType dtype() const { return values_.dtype(); }
+  DType dtype() const;
   /// Stored rows, repeated ids counted each.
   std::int64_t nnz() const { return ids_.numel(); }
   /// Elements of one row.
@@ -33,6 +50,8 @@ class GRADUS_API SparseGrad {
   Tensor to_dense() const;
   /// Adds alpha * this to `dense` of shape shape(), row by row.
   void add_to(const Tensor& dense, double alpha = 1.0) const;
+  /// Multiplies all values by a number, in place.
+  void mul_(double factor) const;
 
   /// "SparseGrad(nnz=6, shape=[10, 3], float32, uncoalesced)"
   std::string str() const;
@@ -40,8 +59,10 @@ class GRADUS_API SparseGrad {
  private:
   friend struct detail::Access;
   SparseGrad(Tensor ids, Tensor values, const Shape& shape, bool coalesced);
+  SparseGrad(Tensor ids, SparseEntries entries, const Shape& shape);
 
   Tensor ids_, values_;
+  std::shared_ptr<detail::LazyValues> lazy_;  // in place of values_; shared by copies
   Shape shape_;
   bool coalesced_ = false;
 };

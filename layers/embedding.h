@@ -87,6 +87,8 @@ class GRADUS_API Embedding : public Module {
   void set_padding_idx(std::optional<std::int64_t> padding_idx) const;
   /// Sets the padding row to zeros, if there is one.
   void zero_padding_row() const;
+  /// Draws the table anew from N(0, 1), with zeros in the padding row.
+  void reset_parameters(Generator& generator = default_generator()) const;
 
   /// A copy of row `id` as [embedding_dim], of rows ids [n] as [n, embedding_dim]: as they are,
   /// without max_norm, part of no graph. Throw IndexError, ShapeError, DTypeError.

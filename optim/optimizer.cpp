@@ -245,8 +245,8 @@ void Optimizer::zero_grad(bool set_to_none) const {
     } else if (gradient.is_dense()) {
       gradient.dense().zero_();
     } else {
-      Shape none = gradient.sparse().values().shape();
-      std::vector<std::int64_t> sizes(none.begin(), none.end());
+      const Shape& table = parameter.shape();
+      std::vector<std::int64_t> sizes(table.begin(), table.end());
       sizes[0] = 0;
       parameter.set_grad(SparseGrad(empty({0}, DType::int64),
                                     empty(Shape(sizes), parameter.dtype()), parameter.shape()));

@@ -2,7 +2,6 @@
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradient.h>
-#include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/update.h>
@@ -119,9 +118,7 @@ void SGD::update(Slot& slot) {
       }
       ++slot.state.steps;
     } else if (sparse) {
-      const SparseGrad& rows = gradient.sparse();
-      kernels::scatter_add_rows(rows.values().data<T>(), rows.ids().data<std::int64_t>(),
-                                rows.nnz(), rows.row_size(), -lr, w, rows.shape()[0]);
+      gradient.sparse().add_to(parameter, -options.lr);
     } else {
       detail::update_all(Plain<T>{lr, decay}, parameter.numel(), gradient.dense().data<T>(), w);
     }

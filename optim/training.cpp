@@ -161,7 +161,8 @@ double GradientAccumulator::finish() {
   for (const NamedParameter& target : parameters_) {
     const Gradient& gradient = target.parameter.grad();
     if (!target.parameter.trainable() || gradient.empty()) continue;
-    (gradient.is_dense() ? gradient.dense() : gradient.sparse().values()).mul_(1 / n);
+    gradient.is_dense() ? static_cast<void>(gradient.dense().mul_(1 / n))
+                        : gradient.sparse().mul_(1 / n);
   }
   count_ = 0;
   return std::exchange(sum_, 0) / n;

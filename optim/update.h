@@ -41,14 +41,19 @@ class GRADUS_API RowOrder {
 };
 
 /// Applies the rule to the rows of tables [V, D] that a gradient holds. The values of a row that
-/// repeats are added in the order of their positions just before, so that the coalesced gradient is
-/// never written. Rows some way ahead are asked for early: about 8 KiB, not more than 2 KiB of
-/// each.
+/// repeats are added in the order of their positions just before, so that neither the coalesced
+/// gradient nor, of bags, the rows that they share are written out. Rows some way ahead are asked
+/// for early: about 8 KiB, not more than 2 KiB of each.
 template <class T, class Rule, class... Tables>
 void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, Tables*... tables) {
   order.sort(gradient);
   const std::int64_t n = order.size(), D = gradient.row_size();
-  const T* values = gradient.values().data<T>();
+  const SparseEntries entries = gradient.entries();
+  const T* rows = entries.rows.data<T>();
+  const std::int64_t* sources =
+      entries.sources.defined() ? entries.sources.data<std::int64_t>() : nullptr;
+  const T* factors = entries.factors.defined() ? entries.factors.data<T>() : nullptr;
+  const auto row_at = [=](std::int64_t k) { return rows + (sources ? sources[k] : k) * D; };
   constexpr std::int64_t line = 64 / sizeof(T);
   const std::int64_t near = std::min<std::int64_t>(D, 32 * line);
   const std::int64_t ahead =
@@ -61,16 +66,18 @@ void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, 
     std::vector<T> sum(static_cast<std::size_t>(D));
     for (std::int64_t k = first; k < last; ++k) {
       if (k + ahead < n) {
-        fetch(values + *order.begin(k + ahead) * D);
+        fetch(row_at(*order.begin(k + ahead)));
         (fetch(tables + order.row(k + ahead) * D), ...);
       }
       const std::int64_t* position = order.begin(k);
-      const T* g = values + *position * D;
-      if (order.end(k) - position > 1) {
-        std::copy_n(g, D, sum.data());
+      const T* g = row_at(*position);
+      if (factors || order.end(k) - position > 1) {
+        const T weight = factors ? factors[*position] : T{1};
+        for (std::int64_t i = 0; i < D; ++i) sum[static_cast<std::size_t>(i)] = weight * g[i];
         for (++position; position < order.end(k); ++position) {
-          const T* more = values + *position * D;
-          for (std::int64_t i = 0; i < D; ++i) sum[static_cast<std::size_t>(i)] += more[i];
+          const T* more = row_at(*position);
+          const T factor = factors ? factors[*position] : T{1};
+          for (std::int64_t i = 0; i < D; ++i) sum[static_cast<std::size_t>(i)] += factor * more[i];
         }
         g = sum.data();
       }

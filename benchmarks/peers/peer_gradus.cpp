@@ -14,6 +14,7 @@ using gradus::Tensor;
 using peers::kBatches;
 using peers::Workload;
 namespace w1 = peers::w1;
+namespace w2 = peers::w2;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
@@ -47,17 +48,17 @@ double moved(const std::string& inputs,
 }
 
 gradus::Embedding table(const std::string& inputs, const std::string& name, int64_t rows,
-                        int64_t width) {
+                        int64_t width, bool sparse = true) {
   return gradus::Embedding::from_pretrained(read<float>(inputs, name, {rows, width}),
-                                            /*freeze=*/false, {.sparse = true});
+                                            /*freeze=*/false, {.sparse = sparse});
 }
 
-Workload embedding(const std::string& inputs, const std::string&) {
-  const auto words = table(inputs, "w1_table", w1::kRows, w1::kWidth);
+template <class Optimizer, class Options>
+Workload embedding(const std::string& inputs, bool sparse, const Options& options) {
+  const auto words = table(inputs, "w1_table", w1::kRows, w1::kWidth, sparse);
   const auto ids = batches<int64_t>(inputs, "w1_ids", {w1::kTokens});
   const Tensor cotangent = read<float>(inputs, "w1_cotangent", {w1::kTokens, w1::kWidth});
-  const auto optimizer =
-      std::make_shared<gradus::SGD>(words.parameters(), gradus::SGDOptions{.lr = w1::kLr});
+  const auto optimizer = std::make_shared<Optimizer>(words.parameters(), options);
   const auto step = [=](int64_t n) {
     optimizer->zero_grad();
     const Tensor loss = sum(words(ids[static_cast<size_t>(n % kBatches)]) * cotangent);
@@ -66,6 +67,56 @@ Workload embedding(const std::string& inputs, const std::string&) {
     return loss.item();
   };
   return {step, [=] { return moved(inputs, {{"w1_table", words.weight}}); }};
+}
+
+Workload embedding_sgd(const std::string& inputs, const std::string& variant) {
+  return embedding<gradus::SGD>(inputs, variant == "sparse", gradus::SGDOptions{.lr = w1::kLr});
+}
+Workload embedding_adagrad(const std::string& inputs, const std::string&) {
+  return embedding<gradus::Adagrad>(inputs, true, gradus::AdagradOptions{.lr = w1::kLr});
+}
+Workload embedding_adam(const std::string& inputs, const std::string&) {
+  return embedding<gradus::SparseAdam>(inputs, true, gradus::SparseAdamOptions{.lr = w1::kAdamLr});
+}
+
+struct DocumentClassifier : gradus::Module {
+  explicit DocumentClassifier(const std::string& inputs)
+      : words(add("words", gradus::EmbeddingBag::from_pretrained(
+                               read<float>(inputs, "w2_table", {w2::kRows, w2::kWidth}),
+                               /*freeze=*/false, {.sparse = true}))),
+        output(add("output", gradus::Linear(w2::kWidth, w2::kClasses))) {
+    const gradus::NoGradGuard guard;
+    output.weight.copy_(read<float>(inputs, "w2_weight", output.weight.shape()));
+    output.bias.copy_(read<float>(inputs, "w2_bias", output.bias.shape()));
+  }
+  const gradus::EmbeddingBag words;
+  const gradus::Linear output;
+};
+
+Workload embedding_bag(const std::string& inputs, const std::string&) {
+  const DocumentClassifier model(inputs);
+  const peers::Bags bags(inputs);
+  std::vector<Tensor> ids, offsets;
+  for (int64_t i = 0; i < kBatches; ++i) {
+    ids.push_back(gradus::tensor(bags.ids_of(i)));
+    offsets.push_back(gradus::tensor(bags.offsets_of(i)));
+  }
+  const auto labels = batches<int64_t>(inputs, "w2_labels", {w2::kBags});
+  const auto optimizer =
+      std::make_shared<gradus::SGD>(model.parameters(), gradus::SGDOptions{.lr = w2::kLr});
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const Tensor loss = cross_entropy(model.output(model.words(ids[i], offsets[i])), labels[i]);
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] {
+            return moved(inputs, {{"w2_table", model.words.weight},
+                                  {"w2_weight", model.output.weight},
+                                  {"w2_bias", model.output.bias}});
+          }};
 }
 
 Workload skip_gram(const std::string& inputs, const std::string&) {
@@ -220,7 +271,11 @@ Workload sum_axis(const std::string&, const std::string& variant) {
 }
 
 const peers::Side kGradus{"gradus",
-                          {{"W1_embedding_sparse_sgd", "sparse", embedding},
+                          {{"W1_embedding_sparse_sgd", "sparse", embedding_sgd},
+                           {"W1b_embedding_sparse_adagrad", "sparse", embedding_adagrad},
+                           {"W1b_embedding_sparse_adam", "sparse", embedding_adam},
+                           {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
+                           {"W2_embedding_bag", "sparse", embedding_bag},
                            {"W3_skip_gram", "skip_gram_loss", skip_gram},
                            {"W6_mlp_adam", "adam", mlp},
                            {"W6b_mlp_fused_adam", "adam", mlp},

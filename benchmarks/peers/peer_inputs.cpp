@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 #include <random>
 
 #include "workloads.h"
@@ -11,6 +12,7 @@ namespace {
 
 using peers::kBatches;
 namespace w1 = peers::w1;
+namespace w2 = peers::w2;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
@@ -67,10 +69,38 @@ void write_linear(const std::filesystem::path& folder, const std::string& name, 
   write(folder / (name + "_bias"), uniform(limit, seed + 1, out));
 }
 
+/// Ids of words that a hash scatters over the table, in documents of uniform length.
+void write_bags(const std::filesystem::path& folder) {
+  std::mt19937_64 source(20);
+  std::vector<int64_t> offsets;
+  int64_t tokens = 0;
+  for (int64_t batch = 0; batch < kBatches; ++batch) {
+    for (int64_t b = 0; b < w2::kBags; ++b) {
+      offsets.push_back(tokens);
+      tokens += w2::kShortest + static_cast<int64_t>(source() % (w2::kLongest - w2::kShortest + 1));
+    }
+    offsets.push_back(tokens);
+  }
+  std::vector<int64_t> rows(static_cast<size_t>(w2::kRows));
+  std::iota(rows.begin(), rows.end(), 0);
+  std::shuffle(rows.begin(), rows.end(), source);
+  std::vector<int64_t> ids = zipf(w2::kRows, 1.0, 42, tokens);
+  for (int64_t& id : ids) id = rows[static_cast<size_t>(id)];
+  std::vector<int64_t> labels(static_cast<size_t>(kBatches * w2::kBags));
+  for (int64_t& label : labels) label = static_cast<int64_t>(source() % w2::kClasses);
+  write(folder / "w2_offsets", offsets);
+  write(folder / "w2_ids", ids);
+  write(folder / "w2_labels", labels);
+  write(folder / "w2_table", normal(1, 21, w2::kRows * w2::kWidth));
+  write_linear(folder, "w2", w2::kWidth, w2::kClasses, 22);
+}
+
 void write_all(const std::filesystem::path& folder) {
   write(folder / "w1_ids", zipf(w1::kRows, 1.0, 42, kBatches * w1::kTokens));
   write(folder / "w1_cotangent", normal(1e-3F, 2, w1::kTokens * w1::kWidth));
   write(folder / "w1_table", normal(1, 3, w1::kRows * w1::kWidth));
+
+  write_bags(folder);
 
   write(folder / "w3_centers", zipf(w3::kRows, 1.0, 42, kBatches * w3::kPairs));
   write(folder / "w3_contexts", zipf(w3::kRows, 1.0, 44, kBatches * w3::kPairs));

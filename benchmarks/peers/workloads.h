@@ -21,11 +21,19 @@ namespace peers {
 /// Every workload goes round this many batches.
 inline constexpr int64_t kBatches = 32;
 
-/// W1: loss = sum(embedding(ids) * cotangent), sparse gradient, SGD.
+/// W1: loss = sum(embedding(ids) * cotangent), sparse gradient, SGD. W1b: Adagrad, SparseAdam. W1c:
+/// dense gradient, SGD.
 namespace w1 {
 inline constexpr int64_t kRows = 1'000'000, kWidth = 128, kTokens = 8192;
-inline constexpr double kLr = 0.1;
+inline constexpr double kLr = 0.1, kAdamLr = 1e-3;
 }  // namespace w1
+
+/// W2: means of bags of 30 to 90 rows, sparse gradient, linear, cross-entropy, SGD.
+namespace w2 {
+inline constexpr int64_t kRows = 1'000'000, kWidth = 100, kBags = 256, kClasses = 20;
+inline constexpr int64_t kShortest = 30, kLongest = 90;
+inline constexpr double kLr = 0.1;
+}  // namespace w2
 
 /// W3: skip-gram with negative samples, loss = mean over pairs, two sparse tables, SGD.
 namespace w3 {
@@ -78,6 +86,31 @@ std::vector<T> read(const std::string& directory, const std::string& name, int64
   }
   return values;
 }
+
+/// Bags of W2: batch i has ids[offsets[i][0]:offsets[i][kBags]], and its bags begin at
+/// offsets[i][b].
+struct Bags {
+  explicit Bags(const std::string& directory) {
+    offsets = read<int64_t>(directory, "w2_offsets", kBatches * (w2::kBags + 1));
+    ids = read<int64_t>(directory, "w2_ids", offsets.back());
+  }
+  /// The ids of a batch.
+  std::vector<int64_t> ids_of(int64_t batch) const {
+    return {ids.begin() + start(batch, 0), ids.begin() + start(batch, w2::kBags)};
+  }
+  /// Where its bags begin among them.
+  std::vector<int64_t> offsets_of(int64_t batch) const {
+    std::vector<int64_t> result;
+    for (int64_t b = 0; b < w2::kBags; ++b) {
+      result.push_back(start(batch, b) - start(batch, 0));
+    }
+    return result;
+  }
+  int64_t start(int64_t batch, int64_t bag) const {
+    return offsets[static_cast<size_t>(batch * (w2::kBags + 1) + bag)];
+  }
+  std::vector<int64_t> ids, offsets;
+};
 
 /// The sum of squared differences between `values` and the input they started from.
 inline double squared_distance(const float* values, const std::vector<float>& start) {

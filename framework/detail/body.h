@@ -60,6 +60,12 @@ struct GRADUS_API Access {
   static SparseGrad sparse(Tensor ids, Tensor values, const Shape& shape, bool coalesced) {
     return {std::move(ids), std::move(values), shape, coalesced};
   }
+  /// One whose entries share rows: ids and sources are valid.
+  static SparseGrad sparse(Tensor ids, SparseEntries entries, const Shape& shape);
+  /// The entries of several gradients of one table, one after the other.
+  static SparseGrad concatenated(const std::vector<SparseGrad>& parts);
+  /// The same gradient, with copies of what others hold too.
+  static SparseGrad owned(SparseGrad gradient);
   /// True if nothing else refers to the tensor or its storage.
   static bool sole_owner(const Tensor& tensor);
   /// A view of the same storage, part of no graph: `elements` is the offset from the start.
@@ -71,5 +77,11 @@ struct GRADUS_API Access {
 /// Untyped pointers, for ops that dispatch on the dtype themselves. No version is bumped.
 inline const void* data(const Tensor& tensor) { return Access::body(tensor).data(); }
 inline void* raw(const Tensor& tensor) { return Access::body(tensor).data(); }
+
+/// The values of a tensor that may be undefined.
+template <class T>
+const T* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.data<T>() : nullptr;
+}
 
 }  // namespace gradus::detail

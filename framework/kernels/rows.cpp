@@ -1,3 +1,4 @@
+#include <gradus/framework/kernels/prefetch.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/parallel.h>
 
@@ -11,33 +12,6 @@
 
 namespace gradus::kernels {
 namespace {
-
-constexpr int64_t kLine = 64;      // bytes of a cache line
-constexpr int64_t kMissCost = 24;  // a row's cache misses, in additions
-
-/// Asks for rows some way ahead of their use: about 8 KiB ahead, and not more than 2 KiB of each
-/// row, since the hardware follows longer runs by itself.
-template <bool kForWriting>
-class Prefetcher {
- public:
-  Prefetcher(const void* table, int64_t row_bytes)
-      : table_(static_cast<const char*>(table)),
-        row_bytes_(row_bytes),
-        ahead_(std::clamp<int64_t>(8192 / std::max<int64_t>(row_bytes, 1), 2, 32)),
-        bytes_(std::min<int64_t>(row_bytes, 2048)) {}
-
-  int64_t ahead() const { return ahead_; }
-
-  void operator()(int64_t id) const {
-    const char* row = table_ + id * row_bytes_;
-    for (int64_t i = 0; i < bytes_; i += kLine) __builtin_prefetch(row + i, kForWriting ? 1 : 0);
-    if (bytes_ > 0) __builtin_prefetch(row + bytes_ - 1, kForWriting ? 1 : 0);
-  }
-
- private:
-  const char* table_;
-  int64_t row_bytes_, ahead_, bytes_;
-};
 
 void gather_bytes(const void* table, const int64_t* ids, int64_t n, int64_t row_bytes, void* out) {
   if (row_bytes == 0) return;
@@ -127,32 +101,6 @@ struct Scatter {
     });
   }
 };
-
-/// out[0:D] += the sum over k in [begin, end) of weights[k] * table[ids[k], 0:D]; blocks of
-/// positions are summed in T, the blocks in double.
-template <class T>
-void add_bag(const T* table, const int64_t* ids, const T* weights, int64_t begin, int64_t end,
-             int64_t D, T* out) {
-  constexpr int64_t kColumns = 512, kPositions = 64;
-  T sum[kColumns];
-  double total[kColumns];
-  for (int64_t column = 0; column < D; column += kColumns) {
-    const int64_t width = std::min(kColumns, D - column);
-    if (end - begin > kPositions) std::fill_n(total, width, 0.0);
-    for (int64_t block = begin; block < end; block += kPositions) {
-      std::fill_n(sum, width, T{0});
-      for (int64_t k = block; k < std::min(block + kPositions, end); ++k) {
-        add_row(weights ? weights[k] : T{1}, table + ids[k] * D + column, sum, width);
-      }
-      if (end - begin <= kPositions) break;
-      for (int64_t i = 0; i < width; ++i) total[i] += static_cast<double>(sum[i]);
-    }
-    if (end - begin > kPositions) {
-      for (int64_t i = 0; i < width; ++i) sum[i] = static_cast<T>(total[i]);
-    }
-    add_row(T{1}, sum, out + column, width);
-  }
-}
 
 /// Bits [0, V) of `ids` set, then per word the number of bits set before it: rank of an id in O(1).
 class IdSet {
@@ -323,22 +271,14 @@ void scatter_add_segments(const T* rows, const int64_t* segments, const T* weigh
 }
 
 template <class T>
-void gather_add_rows(const T* table, const int64_t* ids, const int64_t* segments, const T* weights,
-                     int64_t n, int64_t D, T* out) {
+void gather_weighted_rows(const T* rows, const int64_t* segments, const T* weights, int64_t n,
+                          int64_t D, T* out) {
   if (D == 0) return;
-  const Prefetcher<false> prefetch(table, D * int64_t{sizeof(T)});
-  const auto starts_bag = [&](int64_t k) { return k == 0 || segments[k] != segments[k - 1]; };
   parallel_for(n, D + kMissCost, [&](int64_t begin, int64_t end) {
-    while (begin < end && !starts_bag(begin)) ++begin;  // a chunk takes the bags that start in it
-    while (begin < end) {
-      int64_t next = begin;
-      do {
-        const int64_t soon = next + prefetch.ahead();
-        if (soon < n) prefetch(ids[soon]);
-        ++next;
-      } while (next < n && !starts_bag(next));
-      add_bag(table, ids, weights, begin, next, D, out + segments[begin] * D);
-      begin = next;
+    for (int64_t k = begin; k < end; ++k) {
+      const T* row = rows + (segments ? segments[k] : k) * D;
+      const T weight = weights ? weights[k] : T{1};
+      for (int64_t i = 0; i < D; ++i) out[k * D + i] = weight * row[i];
     }
   });
 }
@@ -364,6 +304,17 @@ void unique_rows(const int64_t* ids, int64_t n, int64_t V, std::vector<int64_t>&
   parallel_for(n, 4, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) slot[static_cast<size_t>(k)] = set.rank(ids[k]);
   });
+}
+
+template <class T>
+void inverse_counts(const int64_t* ids, int64_t n, int64_t V, T* out) {
+  std::vector<int64_t> unique, slot;
+  unique_rows(ids, n, V, unique, slot);
+  std::vector<int64_t> counts(unique.size());
+  for (const int64_t s : slot) ++counts[static_cast<size_t>(s)];
+  for (int64_t k = 0; k < n; ++k) {
+    out[k] = T{1} / static_cast<T>(counts[static_cast<size_t>(slot[static_cast<size_t>(k)])]);
+  }
 }
 
 template <class T>
@@ -410,14 +361,14 @@ GRADUS_COPY_ROWS(int64_t)
 GRADUS_COPY_ROWS(bool)
 #undef GRADUS_COPY_ROWS
 
-#define GRADUS_ROWS(T)                                                                           \
-  template void scatter_add_rows<T>(const T*, const int64_t*, int64_t, int64_t, T, T*, int64_t); \
-  template void gather_add_rows<T>(const T*, const int64_t*, const int64_t*, const T*, int64_t,  \
-                                   int64_t, T*);                                                 \
-  template void scatter_add_segments<T>(const T*, const int64_t*, const T*, const int64_t*,      \
-                                        int64_t, int64_t, T, T*, int64_t);                       \
-  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, T);                          \
-  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, const T*);                   \
+#define GRADUS_ROWS(T)                                                                             \
+  template void scatter_add_rows<T>(const T*, const int64_t*, int64_t, int64_t, T, T*, int64_t);   \
+  template void gather_weighted_rows<T>(const T*, const int64_t*, const T*, int64_t, int64_t, T*); \
+  template void scatter_add_segments<T>(const T*, const int64_t*, const T*, const int64_t*,        \
+                                        int64_t, int64_t, T, T*, int64_t);                         \
+  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, T);                            \
+  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, const T*);                     \
+  template void inverse_counts<T>(const int64_t*, int64_t, int64_t, T*);                           \
   template void row_norms<T>(const T*, const int64_t*, int64_t, int64_t, double, double*);
 GRADUS_ROWS(float)
 GRADUS_ROWS(double)

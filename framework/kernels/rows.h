@@ -18,15 +18,15 @@ template <class T>
 void scatter_add_rows(const T* rows, const int64_t* ids, int64_t n, int64_t D, T alpha, T* table,
                       int64_t V);
 
-/// out[segments[k], :] += weights[k] * table[ids[k], :]; a null `weights` means ones. Segments are
-/// not decreasing: the forward of a bag of embeddings, without the [n, D] rows between.
+/// out[k, :] = weights[k] * rows[segments[k], :]; out is [n, D]. Null `weights` mean ones, null
+/// `segments` k.
 template <class T>
-void gather_add_rows(const T* table, const int64_t* ids, const int64_t* segments, const T* weights,
-                     int64_t n, int64_t D, T* out);
+void gather_weighted_rows(const T* rows, const int64_t* segments, const T* weights, int64_t n,
+                          int64_t D, T* out);
 
 /// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :] for k = 0, 1, ...; a null
-/// `weights` means ones. The derivative of `gather_add_rows`, or its SGD step, straight from the
-/// gradients of the bags.
+/// `weights` means ones, null `segments` row k. The derivative of `bag_sums`, or its SGD step,
+/// straight from the gradients of the bags.
 template <class T>
 void scatter_add_segments(const T* rows, const int64_t* segments, const T* weights,
                           const int64_t* ids, int64_t n, int64_t D, T alpha, T* table, int64_t V);
@@ -43,6 +43,10 @@ void scale_rows(T* table, const int64_t* ids, int64_t n, int64_t D, const T* fac
 /// Ids are in [0, V).
 void unique_rows(const int64_t* ids, int64_t n, int64_t V, std::vector<int64_t>& unique,
                  std::vector<int64_t>& slot);
+
+/// out[k] = 1 / the number of positions whose id is ids[k].
+template <class T>
+void inverse_counts(const int64_t* ids, int64_t n, int64_t V, T* out);
 
 /// norms[k] = ||table[ids[k], :]||_p, p in (0, inf], accumulated in double; null `ids` means row k.
 /// Large and small values neither overflow nor vanish; NaN gives NaN.

@@ -132,5 +132,9 @@ using Runners = std::map<std::string, Runner>;
 const Runners& op_runners();
 void add_row_reductions(Runners& all);  // part of op_runners()
 const Runners& training_runners();
+void add_embeddings(Runners& all);  // part of training_runners()
+
+/// Compares the cases of one op in each of their dtypes.
+void run_cases(const std::string& op, Runner runner, bool training);
 
 }  // namespace gradus::golden

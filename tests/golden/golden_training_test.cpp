@@ -23,18 +23,6 @@ namespace {
 
 using Results = std::vector<Tensor>;
 
-Results embed(Case& c) {
-  EmbeddingOptions options{.norm_type = c.number("norm_type"),
-                           .scale_grad_by_freq = c.flag("freq"),
-                           .sparse = c.flag("sparse")};
-  if (c.has("padding")) options.padding_idx = c.integer("padding");
-  if (c.has("max_norm")) options.max_norm = c.number("max_norm");
-  const Embedding table = Embedding::from_pretrained(c.inputs[0], /*freeze=*/false, options);
-  c.inputs[0] = table.weight;  // which has the gradient
-  const Tensor rows = table(c.inputs[1]);
-  return {rows, table.weight.detach()};
-}
-
 Results skip_gram(Case& c) {
   const Embedding input = Embedding::from_pretrained(c.inputs[0], /*freeze=*/false);
   const Embedding output = Embedding::from_pretrained(c.inputs[1], /*freeze=*/false);
@@ -152,24 +140,27 @@ TEST(GoldenModel, IsSavedInTheBytesThatPythonWasSeenToRead) {
 }  // namespace
 
 const Runners& training_runners() {
-  static const Runners all{
-      {"embedding", embed},
-      {"skip_gram", skip_gram},
-      {"sgd", [](Case& c) { return optimize<SGD>(c, SGDOptions{}); }},
-      {"adam", [](Case& c) { return optimize<Adam>(c, AdamOptions{}); }},
-      {"adamw", [](Case& c) { return optimize<AdamW>(c, AdamWOptions{}); }},
-      {"lazy_adam", [](Case& c) { return optimize<Adam>(c, AdamOptions{.lazy = true}); }},
-      {"adagrad", [](Case& c) { return optimize<Adagrad>(c, AdagradOptions{}); }},
-      {"rmsprop", [](Case& c) { return optimize<RMSprop>(c, RMSpropOptions{}); }},
-      {"adadelta", [](Case& c) { return optimize<Adadelta>(c, AdadeltaOptions{}); }},
-      {"adamax", [](Case& c) { return optimize<Adamax>(c, AdamaxOptions{}); }},
-      {"nadam", [](Case& c) { return optimize<NAdam>(c, NAdamOptions{}); }},
-      {"radam", [](Case& c) { return optimize<RAdam>(c, RAdamOptions{}); }},
-      {"sparse_adam", [](Case& c) { return optimize<SparseAdam>(c, SparseAdamOptions{}); }},
-      {"clip_norm", clip_norm},
-      {"clip_value", clip_value},
-      {"model", [](Case& c) -> Results { return {torch_model()(c.inputs[0])}; }},
-  };
+  static const Runners all = [] {
+    Runners runners{
+        {"skip_gram", skip_gram},
+        {"sgd", [](Case& c) { return optimize<SGD>(c, SGDOptions{}); }},
+        {"adam", [](Case& c) { return optimize<Adam>(c, AdamOptions{}); }},
+        {"adamw", [](Case& c) { return optimize<AdamW>(c, AdamWOptions{}); }},
+        {"lazy_adam", [](Case& c) { return optimize<Adam>(c, AdamOptions{.lazy = true}); }},
+        {"adagrad", [](Case& c) { return optimize<Adagrad>(c, AdagradOptions{}); }},
+        {"rmsprop", [](Case& c) { return optimize<RMSprop>(c, RMSpropOptions{}); }},
+        {"adadelta", [](Case& c) { return optimize<Adadelta>(c, AdadeltaOptions{}); }},
+        {"adamax", [](Case& c) { return optimize<Adamax>(c, AdamaxOptions{}); }},
+        {"nadam", [](Case& c) { return optimize<NAdam>(c, NAdamOptions{}); }},
+        {"radam", [](Case& c) { return optimize<RAdam>(c, RAdamOptions{}); }},
+        {"sparse_adam", [](Case& c) { return optimize<SparseAdam>(c, SparseAdamOptions{}); }},
+        {"clip_norm", clip_norm},
+        {"clip_value", clip_value},
+        {"model", [](Case& c) -> Results { return {torch_model()(c.inputs[0])}; }},
+    };
+    add_embeddings(runners);
+    return runners;
+  }();
   return all;
 }
 

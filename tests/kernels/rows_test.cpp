@@ -166,54 +166,39 @@ Ids random_segments(int64_t n) {
   return segments;
 }
 
-TEST(GatherAddRows, SumsTheWeightedRowsOfEveryBag) {
+TEST(GatherWeightedRows, CopiesTheRowsOfTheSegmentsTimesTheWeights) {
   const ThreadsGuard guard;
   for (const int threads : {1, 3}) {
     set_num_threads(threads);
     for (const Case& c : cases) {
-      const Ids ids = random_ids(c.n, c.V), segments = random_segments(c.n);
-      const auto table = random_rows<float>(c.V * c.D), weights = random_rows<float>(c.n, 7);
-      const int64_t bags = segments.empty() ? 1 : segments.back() + 1;
-      for (const float* w : {static_cast<const float*>(nullptr), weights.data()}) {
-        std::vector<float> out(at(bags * c.D), 2.0f);
-        gather_add_rows(table.data(), ids.data(), segments.data(), w, c.n, c.D, out.data());
-        std::vector<double> expected(out.size(), 2.0), magnitude = expected;
-        for (int64_t k = 0; k < c.n; ++k) {
-          for (int64_t d = 0; d < c.D; ++d) {
-            const double term = (w ? static_cast<double>(w[k]) : 1.0) *
-                                static_cast<double>(table[at(ids[at(k)] * c.D + d)]);
-            expected[at(segments[at(k)] * c.D + d)] += term;
-            magnitude[at(segments[at(k)] * c.D + d)] += std::abs(term);
+      const Ids segments = random_ids(c.n, c.V);
+      const int64_t m = std::max(c.n, c.V);
+      const auto rows = random_rows<float>(m * c.D), weights = random_rows<float>(c.n, 7);
+      for (const int64_t* s : {static_cast<const int64_t*>(nullptr), segments.data()}) {
+        for (const float* w : {static_cast<const float*>(nullptr), weights.data()}) {
+          std::vector<float> out(at(c.n * c.D), 9.0f), expected = out;
+          gather_weighted_rows(rows.data(), s, w, c.n, c.D, out.data());
+          for (int64_t i = 0; i < c.n * c.D; ++i) {
+            const int64_t k = i / c.D;
+            expected[at(i)] = (w ? w[k] : 1.0f) * rows[at((s ? s[k] : k) * c.D + i % c.D)];
           }
-        }
-        for (size_t i = 0; i < out.size(); ++i) {
-          ASSERT_NEAR(static_cast<double>(out[i]), expected[i], 1e-6 * magnitude[i]) << i;
+          ASSERT_EQ(out, expected);
         }
       }
     }
   }
 }
 
-TEST(GatherAddRows, StaysExactInLongBags) {
-  const int64_t n = 3'000'000;  // sequential float additions of 0.1 would be off by 1%
-  const Ids ids(at(n), 0), segments(at(n), 0);
-  const float table[] = {0.1f};
-  float sum = 0;
-  gather_add_rows(table, ids.data(), segments.data(), static_cast<const float*>(nullptr), n, 1,
-                  &sum);
-  EXPECT_NEAR(static_cast<double>(sum), 300000.0, 300000.0 * 1e-6);
-}
-
-TEST(GatherAddRows, HasTheSameBitsForAnyNumberOfThreads) {
-  const int64_t n = 5000, V = 300, D = 100;
-  const Ids ids = random_ids(n, V), segments = random_segments(n);
-  const auto table = random_rows<float>(V * D);
-  expect_same_bits_for_any_threads([&] {
-    std::vector<float> out(at((segments.back() + 1) * D));
-    gather_add_rows(table.data(), ids.data(), segments.data(), static_cast<const float*>(nullptr),
-                    n, D, out.data());
-    return out;
-  });
+TEST(InverseCounts, AreOneOverTheNumberOfEqualIds) {
+  for (const Case& c : cases) {
+    const Ids ids = random_ids(c.n, c.V);
+    std::vector<double> out(at(c.n));
+    inverse_counts(ids.data(), c.n, c.V, out.data());
+    for (int64_t k = 0; k < c.n; ++k) {
+      const auto same = std::count(ids.begin(), ids.end(), ids[at(k)]);
+      ASSERT_EQ(out[at(k)], 1.0 / static_cast<double>(same));
+    }
+  }
 }
 
 TEST(ScatterAddSegments, AddsTheRowOfTheBagToTheRowOfEveryId) {

@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -14,6 +16,7 @@ using peers::kBatches;
 using peers::Workload;
 using torch::Tensor;
 namespace w1 = peers::w1;
+namespace w2 = peers::w2;
 namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
@@ -61,15 +64,96 @@ Tensor lookup(const Weight& table, const Tensor& ids) {
   return torch::embedding(table.tensor, ids, -1, false, /*sparse=*/true);
 }
 
-Workload embedding(const std::string& inputs, const std::string&) {
+/// Python's torch.optim.SparseAdam, of which libtorch has no class.
+struct SparseAdam {
+  explicit SparseAdam(Tensor leaf)
+      : parameter(std::move(leaf)),
+        mean(torch::zeros_like(parameter.detach())),
+        square(torch::zeros_like(parameter.detach())) {}
+  void step() {
+    const torch::NoGradGuard guard;
+    const double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+    ++steps;
+    const Tensor grad = parameter.grad().coalesce();
+    const Tensor values = grad._values();
+    const auto rows = [&](const Tensor& of) {
+      return torch::sparse_coo_tensor(grad._indices(), of, grad.sizes());
+    };
+    const Tensor old_mean = mean.sparse_mask(grad)._values();
+    const Tensor new_mean = values.sub(old_mean).mul_(1 - beta1);
+    mean.add_(rows(new_mean));
+    const Tensor old_square = square.sparse_mask(grad)._values();
+    const Tensor new_square = values.pow(2).sub_(old_square).mul_(1 - beta2);
+    square.add_(rows(new_square));
+    new_mean.add_(old_mean);
+    const Tensor root = new_square.add_(old_square).sqrt_().add_(eps);
+    const double size =
+        w1::kAdamLr * std::sqrt(1 - std::pow(beta2, steps)) / (1 - std::pow(beta1, steps));
+    parameter.add_(rows(new_mean.div_(root).mul_(-size)));
+  }
+  Tensor parameter, mean, square;
+  double steps = 0;
+};
+
+template <class Optimizer>
+Workload embedding(const std::string& inputs, bool sparse,
+                   const std::function<std::shared_ptr<Optimizer>(const Tensor&)>& make) {
   const std::vector<Weight> weights{{inputs, "w1_table", {w1::kRows, w1::kWidth}}};
   const Tensor ids = read<int64_t>(inputs, "w1_ids", {kBatches, w1::kTokens});
   const Tensor cotangent = read<float>(inputs, "w1_cotangent", {w1::kTokens, w1::kWidth});
-  auto optimizer =
-      std::make_shared<torch::optim::SGD>(tensors(weights), torch::optim::SGDOptions(w1::kLr));
+  const auto optimizer = make(weights[0].tensor);
   const auto step = [=](int64_t n) {
     set_to_none(weights);
-    const Tensor loss = (lookup(weights[0], ids[n % kBatches]) * cotangent).sum();
+    const Tensor rows = torch::embedding(weights[0].tensor, ids[n % kBatches], -1, false, sparse);
+    const Tensor loss = (rows * cotangent).sum();
+    loss.backward();
+    optimizer->step();
+    return loss.item<double>();
+  };
+  return {step, [=] { return moved(weights); }};
+}
+
+Workload embedding_sgd(const std::string& inputs, const std::string& variant) {
+  return embedding<torch::optim::SGD>(inputs, variant != "dense", [](const Tensor& table) {
+    return std::make_shared<torch::optim::SGD>(std::vector<Tensor>{table},
+                                               torch::optim::SGDOptions(w1::kLr));
+  });
+}
+
+Workload embedding_adagrad(const std::string& inputs, const std::string&) {
+  return embedding<torch::optim::Adagrad>(inputs, true, [](const Tensor& table) {
+    return std::make_shared<torch::optim::Adagrad>(std::vector<Tensor>{table},
+                                                   torch::optim::AdagradOptions(w1::kLr));
+  });
+}
+
+Workload embedding_adam(const std::string& inputs, const std::string&) {
+  return embedding<SparseAdam>(
+      inputs, true, [](const Tensor& table) { return std::make_shared<SparseAdam>(table); });
+}
+
+Workload embedding_bag(const std::string& inputs, const std::string&) {
+  const std::vector<Weight> weights{{inputs, "w2_table", {w2::kRows, w2::kWidth}},
+                                    {inputs, "w2_weight", {w2::kClasses, w2::kWidth}},
+                                    {inputs, "w2_bias", {w2::kClasses}}};
+  const peers::Bags bags(inputs);
+  std::vector<Tensor> ids, offsets;
+  for (int64_t i = 0; i < kBatches; ++i) {
+    ids.push_back(torch::tensor(bags.ids_of(i)));
+    offsets.push_back(torch::tensor(bags.offsets_of(i)));
+  }
+  const Tensor labels = read<int64_t>(inputs, "w2_labels", {kBatches, w2::kBags});
+  auto optimizer =
+      std::make_shared<torch::optim::SGD>(tensors(weights), torch::optim::SGDOptions(w2::kLr));
+  namespace F = torch::nn::functional;
+  const auto step = [=](int64_t n) {
+    set_to_none(weights);
+    const auto i = static_cast<size_t>(n % kBatches);
+    const Tensor means = F::embedding_bag(
+        ids[i], weights[0].tensor,
+        F::EmbeddingBagFuncOptions().offsets(offsets[i]).mode(torch::kMean).sparse(true));
+    const Tensor logits = torch::linear(means, weights[1].tensor, weights[2].tensor);
+    const Tensor loss = torch::cross_entropy_loss(logits, labels[n % kBatches]);
     loss.backward();
     optimizer->step();
     return loss.item<double>();
@@ -270,7 +354,11 @@ Workload sum_axis(const std::string&, const std::string& variant) {
 const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
                              std::to_string(TORCH_VERSION_MINOR) + "." +
                              std::to_string(TORCH_VERSION_PATCH),
-                         {{"W1_embedding_sparse_sgd", "gradients_none", embedding},
+                         {{"W1_embedding_sparse_sgd", "gradients_none", embedding_sgd},
+                          {"W1b_embedding_sparse_adagrad", "gradients_none", embedding_adagrad},
+                          {"W1b_embedding_sparse_adam", "gradients_none", embedding_adam},
+                          {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
+                          {"W2_embedding_bag", "gradients_none", embedding_bag},
                           {"W3_skip_gram", "two_lookups", skip_gram},
                           {"W3_skip_gram", "one_lookup", skip_gram},
                           {"W6_mlp_adam", "adam", mlp},

@@ -1,0 +1,100 @@
+#pragma once
+#include <gradus/framework/creation.h>
+#include <gradus/framework/module.h>
+#include <gradus/framework/ops/embedding_bag.h>
+#include <gradus/framework/random.h>
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <type_traits>
+
+namespace gradus {
+
+struct EmbeddingBagOptions {
+  /// A row whose members do not count; it starts as zeros. May count from the end.
+  std::optional<std::int64_t> padding_idx = std::nullopt;
+  /// Every lookup first scales rows of a larger norm down to this one, in place.
+  std::optional<double> max_norm = std::nullopt;
+  double norm_type = 2.0;           ///< the p of that p-norm; infinity is allowed
+  bool scale_grad_by_freq = false;  ///< divide a row's gradient by its members in the call
+  BagMode mode = BagMode::mean;
+  bool sparse = false;               ///< the gradient of the weight is a SparseGrad
+  bool include_last_offset = false;  ///< offsets end with the number of ids
+};
+
+/// The sum, mean or maximum of the rows of each bag of ids, in one pass: what
+/// mean(Embedding(ids), 1) gives for bags of equal length, without its [B, T, D]. The weight
+/// [num_embeddings, embedding_dim] starts from N(0, 1).
+///
+/// Members of the padding row do not count, and a bag without members gives zeros. max_norm is that
+/// of Embedding.
+class GRADUS_API EmbeddingBag : public Module {
+ public:
+  /// Throws ValueError for a negative size, a max_norm or norm_type that is not positive, and for
+  /// sparse or scale_grad_by_freq with mode max; IndexError for a padding_idx outside
+  /// [-num_embeddings, num_embeddings).
+  EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim,
+               const EmbeddingBagOptions& options = {}, Generator& generator = default_generator());
+
+  /// A layer with the rows of a float tensor [num_embeddings, embedding_dim], frozen by default, as
+  /// Embedding::from_pretrained makes one. Throws ShapeError, DTypeError, and as the constructor.
+  static EmbeddingBag from_pretrained(Tensor weight, bool freeze = true,
+                                      const EmbeddingBagOptions& options = {});
+
+  /// ids [B, T], or ids [n] and the offsets where their bags begin -> [B, embedding_dim]: see
+  /// gradus::embedding_bag. Throws as that does, before any row is scaled.
+  Tensor operator()(const Tensor& ids, const Tensor& offsets = {},
+                    const Tensor& per_sample_weights = {}) const;
+  /// ids and offsets of any integer types in vectors, spans or arrays.
+  template <std::ranges::contiguous_range Ids, std::ranges::contiguous_range Offsets>
+  Tensor operator()(const Ids& ids, const Offsets& offsets,
+                    const Tensor& per_sample_weights = {}) const {
+    return (*this)(to_tensor(std::span(std::ranges::data(ids), std::ranges::size(ids))),
+                   to_tensor(std::span(std::ranges::data(offsets), std::ranges::size(offsets))),
+                   per_sample_weights);
+  }
+  /// `bag({3, 1, 4, 1}, {0, 2})`.
+  template <class Id, class Offset>
+  Tensor operator()(std::initializer_list<Id> ids, std::initializer_list<Offset> offsets,
+                    const Tensor& per_sample_weights = {}) const {
+    return (*this)(std::span(ids.begin(), ids.size()), std::span(offsets.begin(), offsets.size()),
+                   per_sample_weights);
+  }
+
+  std::int64_t num_embeddings() const { return weight.size(0); }
+  std::int64_t embedding_dim() const { return weight.size(1); }
+  /// True if the table is not trained; Module::set_trainable() changes that at any time.
+  bool is_frozen() const { return !weight.trainable(); }
+
+  /// padding_idx counts from the front here.
+  const EmbeddingBagOptions& options() const { return *options_; }
+  /// Applies to later lookups of all copies of this layer; the row keeps its values.
+  /// Throws IndexError as the constructor.
+  void set_padding_idx(std::optional<std::int64_t> padding_idx) const;
+  /// Sets the padding row to zeros, if there is one.
+  void zero_padding_row() const;
+  /// Draws the table anew from N(0, 1), with zeros in the padding row.
+  void reset_parameters(Generator& generator = default_generator()) const;
+
+ private:
+  EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options);
+
+  template <class Id>
+  static Tensor to_tensor(std::span<const Id> ids) {
+    constexpr bool integers = std::is_integral_v<Id> && !std::is_same_v<Id, bool>;
+    static_assert(integers, "EmbeddingBag ids and offsets must be integers");
+    if constexpr (integers) return tensor(ids, {static_cast<std::int64_t>(ids.size())});
+  }
+
+  const std::shared_ptr<EmbeddingBagOptions> options_;
+
+ public:
+  const Parameter weight;  ///< [num_embeddings, embedding_dim]
+};
+
+}  // namespace gradus
