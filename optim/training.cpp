@@ -214,7 +214,8 @@ StateDict AveragedParameters::state_dict() const {
   StateDict state;
   state.metadata["averages.updates"] = fmt::to_string(updates_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    state.set(parameters_[i].path, averages_[i].clone());
+    const Tensor& average = averages_[i];
+    state.set(parameters_[i].path, average.is_read_only() ? average : average.clone());
   }
   return state;
 }
@@ -234,7 +235,7 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
                                    target.path, name(average.dtype()),
                                    name(target.parameter.dtype())));
     }
-    loaded.push_back(average.clone());
+    loaded.push_back(target.parameter.is_read_only() ? target.parameter.detach() : average.clone());
   }
   averages_ = std::move(loaded);
   updates_ = updates;
