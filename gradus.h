@@ -67,6 +67,7 @@
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
+#include <gradus/layers/subword_embedding.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>

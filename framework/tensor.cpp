@@ -136,7 +136,8 @@ const void* Tensor::checked_data(DType type) const {
                                  name(body.dtype), name(type)));
   }
   const auto alignment = static_cast<std::uintptr_t>(item_size(type));
-  if ((reinterpret_cast<std::uintptr_t>(body.data()) & (alignment - 1)) != 0) {
+  if ((reinterpret_cast<std::uintptr_t>(body.data()) & (alignment - 1)) != 0 &&
+      body.shape.numel() > 0) {
     throw Error(
         fmt::format("data: the tensor {} is mapped from a file in which it is not aligned to {}: "
                     "use a clone()",

@@ -19,6 +19,11 @@ EmbeddingOptions checked(EmbeddingOptions options, std::int64_t rows) {
   return options;
 }
 
+EmbeddingOptions checked(const EmbeddingOptions& options, const Tensor& table) {
+  detail::check_can_scale("Embedding", options.max_norm, table);
+  return checked(options, table.size(0));
+}
+
 Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingOptions& options,
                  Generator& generator) {
   if (rows >= 0) checked(options, rows);  // before the work
@@ -51,9 +56,8 @@ Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
 }
 
 Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions& options)
-    : options_(std::make_shared<EmbeddingOptions>(checked(options, table.size(0)))),
+    : options_(std::make_shared<EmbeddingOptions>(checked(options, table))),
       weight(add_parameter("weight", table, trainable)) {
-  detail::check_writable("Embedding", weight, options.max_norm);
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }
 

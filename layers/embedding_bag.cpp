@@ -23,6 +23,11 @@ EmbeddingBagOptions checked(EmbeddingBagOptions options, std::int64_t rows) {
   return options;
 }
 
+EmbeddingBagOptions checked(const EmbeddingBagOptions& options, const Tensor& table) {
+  detail::check_can_scale("EmbeddingBag", options.max_norm, table);
+  return checked(options, table.size(0));
+}
+
 Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingBagOptions& options,
                  Generator& generator) {
   if (rows >= 0) checked(options, rows);  // before the work
@@ -51,9 +56,8 @@ EmbeddingBag::EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_d
 }
 
 EmbeddingBag::EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options)
-    : options_(std::make_shared<EmbeddingBagOptions>(checked(options, table.size(0)))),
+    : options_(std::make_shared<EmbeddingBagOptions>(checked(options, table))),
       weight(add_parameter("weight", table, trainable)) {
-  detail::check_writable("EmbeddingBag", weight, options.max_norm);
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }
 

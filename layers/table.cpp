@@ -42,6 +42,14 @@ Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width, Gener
   return randn({rows, width}, 0.0, 1.0, DType::float32, generator);
 }
 
+void check_can_scale(const char* layer, std::optional<double> max_norm, const Tensor& table) {
+  if (!max_norm || !table.is_read_only()) return;
+  throw ValueError(
+      fmt::format("{}: max_norm changes rows, but the weight {} is mapped from a file, read-only: "
+                  "leave it out, or take load() and from_pretrained()",
+                  layer, table.shape().str()));
+}
+
 Tensor adopted_table(const char* operation, const Tensor& weight) {
   if (weight.dim() != 2) {
     throw ShapeError(fmt::format("{}: weight is {}, it must be 2-D [rows, columns]", operation,
@@ -55,14 +63,6 @@ Tensor adopted_table(const char* operation, const Tensor& weight) {
   }
   const bool share = weight.is_read_only() || Access::sole_owner(weight);
   return share ? weight.detach() : weight.clone();
-}
-
-void check_writable(const char* layer, const Tensor& weight, std::optional<double> max_norm) {
-  if (!max_norm || !weight.is_read_only()) return;
-  throw ValueError(
-      fmt::format("{}: max_norm changes rows, but the weight {} is mapped from a file, read-only: "
-                  "leave it out, or take load() and from_pretrained()",
-                  layer, weight.shape().str()));
 }
 
 void scale_rows_down(const Tensor& weight, const Tensor& ids, double max_norm, double norm_type) {

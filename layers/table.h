@@ -19,12 +19,12 @@ void check_max_norm(const char* layer, std::optional<double> max_norm, double no
 /// float32 [rows, width] from N(0, 1). Throws ValueError for negative sizes.
 Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width, Generator& generator);
 
-/// The table that a function makes of its argument, which it takes by value: the same storage if
-/// that is the only handle or nobody can change it, else a copy. Throws ShapeError, DTypeError.
-Tensor adopted_table(const char* operation, const Tensor& weight);
+/// Throws ValueError if there is a max_norm and the table is mapped from a file.
+void check_can_scale(const char* layer, std::optional<double> max_norm, const Tensor& table);
 
-/// Throws ValueError for a max_norm of a table that is mapped from a file.
-void check_writable(const char* layer, const Tensor& weight, std::optional<double> max_norm);
+/// The table of from_pretrained(), of its argument, which it takes by value: the same storage if
+/// that is the only handle, or if nobody can change it, else a copy. Throws ShapeError, DTypeError.
+Tensor adopted_table(const char* operation, const Tensor& weight);
 
 /// Scales the distinct rows among valid ids whose norm exceeds max_norm, behind the back of
 /// autograd: the lookup that follows is differentiated as if the rows had been like that before.

@@ -10,7 +10,9 @@
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/resize.h>
 #include <gradus/layers/embedding.h>
+#include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/linear.h>
+#include <gradus/optim/training.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -200,6 +202,39 @@ TEST_F(Mapped, IsAPartOfAModel) {
   model.to(DType::float64);  // a copy in memory
   EXPECT_FALSE(model.embedding.weight.is_read_only());
   EXPECT_EQ(model.embedding({2}).span<double>()[1], 6);
+}
+
+TEST_F(Mapped, AveragesDoNotCopyIt) {
+  save(some_tensors(), file("m"));
+  const Tagger model(Embedding::from_mapped(file("m"), "table"));
+  AveragedParameters averages(model.parameters(), 0);
+  averages.update();
+  {
+    const NoGradGuard no_grad;
+    model.bias.fill_(4);
+  }
+  averages.update();
+  const StateDict state = averages.state_dict();
+  EXPECT_TRUE(state.at("embedding.weight").is_read_only());
+  EXPECT_EQ(state.at("bias").span<float>()[0], 2);
+  averages.load_state_dict(state);
+  averages.swap();
+  EXPECT_EQ(model.bias.span<float>()[0], 2);
+  EXPECT_EQ(model.embedding({2}).span<float>()[1], 6);
+  EXPECT_EQ(message_of<ValueError>([&] { unfreeze(model.parameters(), "*"); }),
+            "unfreeze: embedding.weight [3, 2] is mapped from a file, read-only: take another "
+            "pattern");
+}
+
+TEST_F(Mapped, ABagRefusesMaxNorm) {
+  save(some_tensors(), file("m"));
+  const Tensor weight = load_mapped(file("m")).at("table");
+  const EmbeddingBag bag = EmbeddingBag::from_pretrained(weight);
+  EXPECT_EQ(bag({0, 2}, {0}).span<float>()[0], 3);
+  EXPECT_EQ(
+      message_of<ValueError>([&] { EmbeddingBag::from_pretrained(weight, true, {.max_norm = 1}); }),
+      "EmbeddingBag: max_norm changes rows, but the weight [3, 2] is mapped from a file, "
+      "read-only: leave it out, or take load() and from_pretrained()");
 }
 
 TEST_F(Mapped, FromPretrainedSharesIt) {

@@ -302,9 +302,10 @@ std::vector<std::uint64_t> row_access_bits(std::int64_t rows, std::int64_t n, st
 }
 
 TEST(EmbeddingTraining, RowAccessHasTheSameBitsForAnyNumberOfThreads) {
-  // Few rows, many rows (another way to find the distinct ones), rows shorter than a cache line.
-  for (const auto& [rows, n, width] :
-       {std::tuple{50, 20000, 33}, std::tuple{400000, 1500, 5}, std::tuple{3000, 20000, 1}}) {
+  // Few rows; many rows, whose distinct ones are found by a sort, of one part and of two; rows
+  // shorter than a cache line.
+  for (const auto& [rows, n, width] : {std::tuple{50, 20000, 33}, std::tuple{400000, 1500, 5},
+                                       std::tuple{6000000, 20000, 1}, std::tuple{3000, 20000, 1}}) {
     const auto bits =
         with_threads([&, r = rows, k = n, w = width] { return row_access_bits(r, k, w); });
     EXPECT_THAT(bits, Each(bits[0]));
