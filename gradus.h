@@ -20,6 +20,7 @@
 #include <gradus/framework/ops/dropout.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
@@ -32,8 +33,10 @@
 #include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/repeat.h>
+#include <gradus/framework/ops/rounding.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
+#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>
 #include <gradus/framework/ops/sort.h>

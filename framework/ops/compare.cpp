@@ -87,4 +87,8 @@ Tensor logical_or(const Tensor& a, const Tensor& b) {
   return combine("logical_or", a, b, [](bool p, bool q) { return p || q; });
 }
 
+Tensor logical_xor(const Tensor& a, const Tensor& b) {
+  return combine("logical_xor", a, b, [](bool p, bool q) { return p != q; });
+}
+
 }  // namespace gradus

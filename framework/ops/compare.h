@@ -35,5 +35,6 @@ GRADUS_API Tensor isnan(const Tensor& x);
 GRADUS_API Tensor logical_not(const Tensor& x);
 GRADUS_API Tensor logical_and(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor logical_or(const Tensor& a, const Tensor& b);
+GRADUS_API Tensor logical_xor(const Tensor& a, const Tensor& b);
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/ops/broadcast.h>
 #include <gradus/framework/ops/map.h>
 #include <gradus/framework/parallel.h>
 
@@ -11,61 +12,6 @@
 
 namespace gradus::detail {
 namespace {
-
-// Calls f(offsets, strides, begin, n) for the runs of a broadcast result: n elements from `begin`
-// on, the k-th operand starting at offsets[k] and advancing by strides[k] (0 or 1) per element.
-template <std::size_t N>
-class Broadcast {
- public:
-  Broadcast(const Shape& result, const std::array<const Shape*, N>& shapes) {
-    for (int axis = 0; axis < result.rank(); ++axis) {
-      const std::int64_t size = result[axis];
-      if (size == 1) continue;
-      Group group{size, {}};
-      for (std::size_t k = 0; k < N; ++k) {
-        const int own = axis - (result.rank() - shapes[k]->rank());
-        group.moves[k] = own >= 0 && (*shapes[k])[own] != 1;
-      }
-      if (count_ > 0 && groups_[count_ - 1].moves == group.moves) {
-        groups_[count_ - 1].size *= size;
-      } else {
-        groups_[count_++] = group;
-      }
-    }
-    if (count_ == 0) groups_[count_++] = {1, {}};
-    std::array<std::int64_t, N> stride;
-    stride.fill(1);
-    for (std::size_t g = count_; g-- > 0;) {
-      for (std::size_t k = 0; k < N; ++k) {
-        strides_[g][k] = groups_[g].moves[k] ? stride[k] : 0;
-        if (groups_[g].moves[k]) stride[k] *= groups_[g].size;
-      }
-    }
-  }
-
-  std::int64_t run() const { return groups_[count_ - 1].size; }  // elements of a run
-  std::array<std::int64_t, N> run_strides() const { return strides_[count_ - 1]; }
-
-  // Offsets of the operands at the start of run `index`.
-  std::array<std::int64_t, N> offsets(std::int64_t index) const {
-    std::array<std::int64_t, N> result{};
-    for (std::size_t g = count_ - 1; g-- > 0;) {
-      const std::int64_t i = index % groups_[g].size;
-      index /= groups_[g].size;
-      for (std::size_t k = 0; k < N; ++k) result[k] += i * strides_[g][k];
-    }
-    return result;
-  }
-
- private:
-  struct Group {  // adjacent axes along which the same operands move
-    std::int64_t size = 1;
-    std::array<bool, N> moves{};
-  };
-  std::array<Group, Shape::max_rank> groups_;
-  std::array<std::array<std::int64_t, N>, Shape::max_rank> strides_{};
-  std::size_t count_ = 0;
-};
 
 template <class T>
 auto* function_of(const kernels::UnaryKernel& k) {
@@ -100,14 +46,10 @@ void dispatch_kernel(const char* operation, DType dtype, const Kernel& kernel, F
 // A C++ number as an element of a tensor.
 template <class T>
 T element(const char* operation, double value) {
-  if constexpr (std::is_same_v<T, std::int64_t>) {
-    if (value != std::trunc(value) || std::abs(value) >= 0x1p63) {
-      throw DTypeError(fmt::format(
-          "{}: the number {} is no int64: convert the tensor to a float type first, with to()",
-          operation, value));
-    }
-  }
-  return static_cast<T>(value);
+  if constexpr (std::is_same_v<T, std::int64_t>)
+    return integer(operation, value);
+  else
+    return static_cast<T>(value);
 }
 
 template <class T>
@@ -139,6 +81,15 @@ void run_binary(const Kernel& kernel, const Tensor& a, const Tensor& b, Tensor& 
 }
 
 }  // namespace
+
+std::int64_t integer(const char* operation, double value) {
+  if (value != std::trunc(value) || std::abs(value) >= 0x1p63) {
+    throw DTypeError(fmt::format(
+        "{}: the number {} is no int64: convert the tensor to a float type first, with to()",
+        operation, value));
+  }
+  return static_cast<std::int64_t>(value);
+}
 
 void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype()) {

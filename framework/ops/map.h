@@ -3,6 +3,8 @@
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/tensor.h>
 
+#include <cstdint>
+
 namespace gradus::detail {
 
 /// y = kernel(x), element by element. `operation` names the op in errors.
@@ -36,6 +38,9 @@ GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
                       const kernels::CompareKernel& kernel);
 GRADUS_API Tensor map(const char* operation, const Tensor& x, double scalar,
                       const kernels::CompareKernel& kernel);
+
+/// A number for an int64 tensor. Throws DTypeError for a fraction and what int64 does not hold.
+GRADUS_API std::int64_t integer(const char* operation, double value);
 
 /// Throws DTypeError, naming both, unless a and b have the same dtype.
 GRADUS_API void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b);

@@ -61,24 +61,24 @@ std::vector<T> varied_values(double low, double high, int64_t n = 100000) {
   return x;
 }
 
-/// The largest distance in units in the last place, or in units of `floor` where the exact value is
-/// smaller than it.
+/// Each y[i] is within `limit` units in the last place of exact(i), of `least` where the exact
+/// value is smaller than it; describe(i) says what was computed.
 template <class T>
-double worst_ulps(const std::vector<T>& y, const std::function<Exact(size_t)>& exact,
-                  const std::function<std::string(size_t)>& where, double floor = 0) {
+void expect_within_ulps(const std::vector<T>& y, const std::function<Exact(size_t)>& exact,
+                        const std::function<std::string(size_t)>& describe, double limit,
+                        double least = 0) {
   double worst = 0;
-  std::string at;
+  size_t at = 0;
   for (size_t i = 0; i < y.size(); ++i) {
     const Exact value = exact(i);
     double error = ulps(y[i], value);
-    if (std::fabs(value) < Exact{floor} && std::isfinite(y[i])) {
+    if (std::fabs(value) < Exact{least} && std::isfinite(y[i])) {
       error = static_cast<double>(std::fabs(y[i] - value)) /
-              (floor * static_cast<double>(std::numeric_limits<T>::epsilon()));
+              (least * static_cast<double>(std::numeric_limits<T>::epsilon()));
     }
-    if (error > worst) worst = error, at = where(i);
+    if (error > worst) worst = error, at = i;
   }
-  if (worst > 1.5) std::printf("    worst %.2f at %s\n", worst, at.c_str());
-  return worst;
+  EXPECT_LE(worst, limit) << (y.empty() ? "" : describe(at));
 }
 
 struct Reference {
@@ -87,17 +87,16 @@ struct Reference {
   std::function<Exact(Exact)> exact;
   double low, high;  // where the function is neither constant nor undefined, in float
   double limit = 3;  // in units in the last place
-  double floor = 0;  // below it the error is measured against it
+  double least = 0;  // below it the error is measured against it
 };
 
 template <class T>
 void check_unary(const Reference& f) {
   SCOPED_TRACE(f.name);
   const std::vector<T> x = varied_values<T>(f.low, f.high), y = apply_each(f.kernel, x);
-  EXPECT_LE(worst_ulps<T>(
-                y, [&](size_t i) { return f.exact(x[i]); },
-                [&](size_t i) { return f.name + " of " + std::to_string(x[i]); }, f.floor),
-            f.limit);
+  expect_within_ulps<T>(
+      y, [&](size_t i) { return f.exact(x[i]); },
+      [&](size_t i) { return f.name + " of " + std::to_string(x[i]); }, f.limit, f.least);
   const T inf = infinity<T>, tiny = std::numeric_limits<T>::denorm_min(),
           small = std::numeric_limits<T>::min(), largest = std::numeric_limits<T>::max();
   const std::vector<T> special = {inf,      -inf,     nan_value<T>, T(0),      T(-0.0),   tiny,
@@ -110,7 +109,7 @@ void check_unary(const Reference& f) {
   for (const T value : special) {
     const T result = apply(f.kernel, value);
     const Exact exact = f.exact(value);
-    if (std::fabs(exact) < Exact{f.floor} && std::isfinite(result)) continue;
+    if (std::fabs(exact) < Exact{f.least} && std::isfinite(result)) continue;
     EXPECT_LE(ulps(result, exact), f.limit) << f.name << "(" << value << ") = " << result;
     if (exact == 0) {
       EXPECT_EQ(std::signbit(result), std::signbit(exact)) << f.name << value;
@@ -156,7 +155,7 @@ struct BinaryReference {
   std::function<Exact(Exact, Exact)> exact;
   double low, high;  // of b
   double limit = 3;
-  double floor = 0;
+  double least = 0;
 };
 
 /// For every stride, length around the width of a batch, and in place of either operand.
@@ -166,13 +165,12 @@ void check_binary(const BinaryReference& f) {
   const std::vector<T> b = varied_values<T>(f.low, f.high, 20000);
   const std::vector<T> a = random_values<T>(static_cast<int64_t>(b.size()), T(-2), T(2), 5);
   const std::vector<T> y = apply_each(f.kernel, a, b);
-  EXPECT_LE(worst_ulps<T>(
-                y, [&](size_t i) { return f.exact(a[i], b[i]); },
-                [&](size_t i) {
-                  return f.name + " of " + std::to_string(a[i]) + ", " + std::to_string(b[i]);
-                },
-                f.floor),
-            f.limit);
+  expect_within_ulps<T>(
+      y, [&](size_t i) { return f.exact(a[i], b[i]); },
+      [&](size_t i) {
+        return f.name + " of " + std::to_string(a[i]) + ", " + std::to_string(b[i]);
+      },
+      f.limit, f.least);
   for (int64_t n = 0; n <= 70; ++n) {
     for (const int64_t sa : {0, 1}) {
       for (const int64_t sb : {0, 1}) {

@@ -102,6 +102,7 @@ TEST(Logical, TruthTables) {
   const Tensor b = tensor({false, true, false, true});
   EXPECT_TRUE(has_values(logical_and(a, b), {4}, {0, 0, 0, 1}));
   EXPECT_TRUE(has_values(logical_or(a, b), {4}, {0, 1, 1, 1}));
+  EXPECT_TRUE(has_values(logical_xor(a, b), {4}, {0, 1, 1, 0}));
   EXPECT_TRUE(has_values(logical_not(b), {4}, {1, 0, 1, 0}));
 }
 
@@ -122,6 +123,9 @@ TEST(Logical, BrokenInputNamesWhatIsWrong) {
                "in not_equal(x, 0)");
   EXPECT_ERROR(logical_or(zeros({2}, DType::boolean), zeros({3}, DType::boolean)), ShapeError,
                "logical_or: shapes do not broadcast: a is [2], b is [3]");
+  EXPECT_ERROR(logical_xor(zeros({2}), zeros({3}, DType::boolean)), DTypeError,
+               "logical_xor: a tensor of dtype float32 where boolean is needed: compare it first, "
+               "as in not_equal(x, 0)");
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+#include <gradus/framework/kernels/limits.h>
+#include <gradus/framework/kernels/simd_loops.h>
+
+#include <algorithm>
+
+namespace gradus::kernels {
+namespace {
+
+void abs_i64(const int64_t* x, int64_t* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    y[i] = x[i] < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(x[i])) : x[i];
+}
+
+void sign_i64(const int64_t* x, int64_t* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] = int64_t{x[i] > 0} - int64_t{x[i] < 0};
+}
+
+using Abs = decltype([](auto x) { return xsimd::abs(x); });
+using Sign = decltype([](auto x) {
+  using B = decltype(x);
+  const B zero = constant<B>(0);
+  const B below = xsimd::select(x < zero, constant<B>(-1), x);  // else 0 or NaN
+  return xsimd::select(x > zero, constant<B>(1), below);
+});
+
+// One of the two, not max of xsimd: NaN stays.
+using Maximum = decltype([](auto a, auto b) { return xsimd::select((a > b) | !(a == a), a, b); });
+using Minimum = decltype([](auto a, auto b) { return xsimd::select((a < b) | !(a == a), a, b); });
+using MaximumEach = decltype([](int64_t a, int64_t b) { return std::max(a, b); });
+using MinimumEach = decltype([](int64_t a, int64_t b) { return std::min(a, b); });
+
+/// The share of a in g, if `better` says where it is better than b.
+template <class B, class Better>
+B share(const B& g, const B& a, const B& b, const Better& better) {
+  const auto number_a = a == a, number_b = b == b;
+  const auto wins = better | (number_b & !number_a);
+  const auto ties = (a == b) | !(number_a | number_b);
+  const B zero = constant<B>(0);
+  return xsimd::select(wins, g, xsimd::select(ties, g * constant<B>(0.5), zero));
+}
+
+}  // namespace
+
+constinit const UnaryKernel abs = {unary<Abs, float>, unary<Abs, double>, abs_i64, 1};
+constinit const UnaryKernel sign = {unary<Sign, float>, unary<Sign, double>, sign_i64, 1};
+constinit const BinaryKernel maximum = {binary<Maximum, float>, binary<Maximum, double>,
+                                        binary_each<MaximumEach, int64_t>, 1};
+constinit const BinaryKernel minimum = {binary<Minimum, float>, binary<Minimum, double>,
+                                        binary_each<MinimumEach, int64_t>, 1};
+
+constinit const BinaryKernel abs_vjp = make_binary(
+    [](auto g, auto x) {
+      using B = decltype(x);
+      const B zero = constant<B>(0);
+      const B at_zero = xsimd::select(x == zero, zero, x);  // NaN of NaN
+      const B below = xsimd::select(x < zero, -g, at_zero);
+      return unless_zero(g, xsimd::select(x > zero, g, below));
+    },
+    2);
+constinit const TernaryKernel maximum_vjp =
+    make_ternary([](auto g, auto a, auto b) { return share(g, a, b, a > b); }, 2);
+constinit const TernaryKernel minimum_vjp =
+    make_ternary([](auto g, auto a, auto b) { return share(g, a, b, a < b); }, 2);
+
+template <class T>
+void clamp(const T* x, T* y, int64_t n, T low, T high) {
+  if constexpr (std::is_integral_v<T>) {
+    parallel_for(n, 1, [=](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) y[i] = std::min(high, std::max(low, x[i]));
+    });
+  } else {
+    // The constants first: min and max give their second argument if one is NaN.
+    const auto f = [=](auto v) {
+      using B = decltype(v);
+      return xsimd::min(B(high), xsimd::max(B(low), v));
+    };
+    map_with(f, y, n, 1, x);
+  }
+}
+
+template <class T>
+void clamp_vjp(const T* g, const T* x, T* dx, int64_t n, T low, T high, bool inclusive) {
+  const auto pass = [](auto inside, auto cotangent, auto v) {
+    const auto zero = constant<decltype(v)>(0);
+    const auto outside = xsimd::select(v == v, zero, v);  // NaN of NaN
+    return unless_zero(cotangent, xsimd::select(inside, cotangent, outside));
+  };
+  const auto closed = [=](auto cotangent, auto v) {
+    using B = decltype(v);
+    return pass((v >= B(low)) & (v <= B(high)), cotangent, v);
+  };
+  const auto open = [=](auto cotangent, auto v) {
+    using B = decltype(v);
+    return pass((v > B(low)) & (v < B(high)), cotangent, v);
+  };
+  inclusive ? map_with(closed, dx, n, 2, g, x) : map_with(open, dx, n, 2, g, x);
+}
+
+template void clamp(const float*, float*, int64_t, float, float);
+template void clamp(const double*, double*, int64_t, double, double);
+template void clamp(const int64_t*, int64_t*, int64_t, int64_t, int64_t);
+template void clamp_vjp(const float*, const float*, float*, int64_t, float, float, bool);
+template void clamp_vjp(const double*, const double*, double*, int64_t, double, double, bool);
+
+}  // namespace gradus::kernels

@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/limits.h>
+#include <gradus/framework/ops/limits.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/map_float.h>
+
+#include <cmath>
+#include <limits>
+
+namespace gradus {
+
+using detail::map;
+using detail::map_float;
+
+Tensor abs(const Tensor& x) {
+  return record("abs", map("abs", x, kernels::abs), vjp(x, [x = Saved(x)](const Tensor& g) {
+                  return map("abs", g, *x, kernels::abs_vjp);  // g sign(x)
+                }));
+}
+
+Tensor sign(const Tensor& x) {
+  return record("sign", map("sign", x, kernels::sign),
+                vjp(x, [](const Tensor& g) { return Repeated{zeros({}, g.dtype())}; }));
+}
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  return record(
+      "maximum", map("maximum", a, b, kernels::maximum),
+      vjp(a, [a = Saved(a), b = Saved(b)](
+                 const Tensor& g) { return map("maximum", g, *a, *b, kernels::maximum_vjp); }),
+      vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
+        return map("maximum", g, *b, *a, kernels::maximum_vjp);
+      }));
+}
+
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  return record(
+      "minimum", map("minimum", a, b, kernels::minimum),
+      vjp(a, [a = Saved(a), b = Saved(b)](
+                 const Tensor& g) { return map("minimum", g, *a, *b, kernels::minimum_vjp); }),
+      vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
+        return map("minimum", g, *b, *a, kernels::minimum_vjp);
+      }));
+}
+
+namespace {
+
+Tensor clamp_integers(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  const std::int64_t low = min ? detail::integer("clamp", *min) : Limits::min();
+  const std::int64_t high = max ? detail::integer("clamp", *max) : Limits::max();
+  Tensor y = empty_like(x);
+  kernels::clamp(x.data<std::int64_t>(), static_cast<std::int64_t*>(detail::raw(y)), x.numel(), low,
+                 high);
+  return y;
+}
+
+// The value of clamp and hardtanh.
+Tensor clamped(const char* operation, const Tensor& x, double low, double high) {
+  return map_float(operation, x, [=]<class T>(const T* in, T* out, std::int64_t n) {
+    kernels::clamp(in, out, n, static_cast<T>(low), static_cast<T>(high));
+  });
+}
+
+// What clamp and hardtanh send back: g between the bounds, or on them too.
+struct Between {
+  Saved x;
+  double low, high;
+  bool inclusive;
+
+  Tensor operator()(const Tensor& g) const {
+    return map_float(
+        "clamp", g, *x, [=, this]<class T>(const T* gy, const T* in, T* dx, std::int64_t n) {
+          kernels::clamp_vjp(gy, in, dx, n, static_cast<T>(low), static_cast<T>(high), inclusive);
+        });
+  }
+};
+
+}  // namespace
+
+Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+  if (!min && !max) throw ValueError("clamp: neither min nor max is given");
+  if (min && std::isnan(*min)) throw ValueError("clamp: min is NaN");
+  if (max && std::isnan(*max)) throw ValueError("clamp: max is NaN");
+  if (x.dtype() == DType::int64) return clamp_integers(x, min, max);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double low = min.value_or(-infinity), high = max.value_or(infinity);
+  return record("clamp", clamped("clamp", x, low, high),
+                vjp(x, Between{Saved(x), low, high, true}));
+}
+
+Tensor hardtanh(const Tensor& x, double min, double max) {
+  if (!(min <= max)) {
+    throw ValueError(
+        fmt::format("hardtanh: min is {} and max is {}: min <= max is needed", min, max));
+  }
+  return record("hardtanh", clamped("hardtanh", x, min, max),
+                vjp(x, Between{Saved(x), min, max, false}));
+}
+
+}  // namespace gradus

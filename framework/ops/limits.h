@@ -1,0 +1,32 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+#include <optional>
+
+namespace gradus {
+
+// Of float and int64 tensors, element by element; two tensors broadcast as in NumPy. NaN in gives
+// NaN out. Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit dtypes.
+
+/// |x|; the gradient at 0 is 0.
+GRADUS_API Tensor abs(const Tensor& x);
+/// -1, 0 or 1, with gradient 0.
+GRADUS_API Tensor sign(const Tensor& x);
+
+/// The larger of a and b; NaN wins. Equal elements share the gradient evenly.
+GRADUS_API Tensor maximum(const Tensor& a, const Tensor& b);
+/// The smaller of a and b; NaN wins. Equal elements share the gradient evenly.
+GRADUS_API Tensor minimum(const Tensor& a, const Tensor& b);
+
+/// x, but not below `min` nor above `max`: `clamp(x, 0)`, `clamp(x, {}, 1)`, `clamp(x, 0, 1)`;
+/// `max` where min > max. The gradient passes where min <= x <= max, on the bounds too.
+/// Throws ValueError if there is neither bound or one is NaN, DTypeError for a fraction and int64.
+GRADUS_API Tensor clamp(const Tensor& x, std::optional<double> min,
+                        std::optional<double> max = std::nullopt);
+
+/// x, but not below `min` nor above `max`, of float tensors. The gradient passes where
+/// min < x < max: on the bounds it is 0, unlike that of clamp(). Throws ValueError unless
+/// min <= max.
+GRADUS_API Tensor hardtanh(const Tensor& x, double min = -1, double max = 1);
+
+}  // namespace gradus

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+#include <gradus/framework/autograd.h>
+#include <gradus/framework/creation.h>
+#include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/kernels/select.h>
+#include <gradus/framework/ops/broadcast.h>
+#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/select.h>
+#include <gradus/framework/ops/shape.h>
+#include <gradus/framework/parallel.h>
+
+#include <algorithm>
+
+namespace gradus {
+
+using detail::raw;
+
+namespace {
+
+void check_mask(const char* operation, const Tensor& mask) {
+  if (mask.dtype() == DType::boolean) return;
+  throw DTypeError(
+      fmt::format("{}: a mask of dtype {} where boolean is needed: compare it first, as "
+                  "in not_equal(mask, 0)",
+                  operation, name(mask.dtype())));
+}
+
+// The shape of a mask and values together.
+Shape shape_with_mask(const char* operation, const Shape& mask, const Shape& values) {
+  for (int i = 1; i <= std::min(mask.rank(), values.rank()); ++i) {
+    const std::int64_t m = mask[mask.rank() - i], v = values[values.rank() - i];
+    if (m != v && m != 1 && v != 1) {
+      throw ShapeError(fmt::format("{}: shapes do not broadcast: the mask is {}, the values are {}",
+                                   operation, mask.str(), values.str()));
+    }
+  }
+  return broadcast_shapes(mask, values, operation);
+}
+
+// mask ? a : b; the dtypes of a and b are equal and the shapes fit.
+Tensor selected(const Tensor& mask, const Tensor& a, const Tensor& b, const Shape& shape) {
+  Tensor y = empty(shape, a.dtype());
+  const detail::Broadcast<3> loop(shape, {&mask.shape(), &a.shape(), &b.shape()});
+  const auto stride = loop.run_strides();
+  detail::dispatch(a.dtype(), [&]<class T>(T) {
+    T* out = static_cast<T*>(raw(y));
+    detail::for_each_run(
+        loop, y.numel(), 1, [&](const auto& at, std::int64_t begin, std::int64_t n) {
+          kernels::select(mask.data<bool>() + at[0], stride[0], a.data<T>() + at[1], stride[1],
+                          b.data<T>() + at[2], stride[2], out + begin, n);
+        });
+  });
+  return y;
+}
+
+Tensor selected(const char* operation, const Tensor& mask, const Tensor& a, const Tensor& b) {
+  check_mask(operation, mask);
+  detail::check_same_dtype(operation, a, b);
+  return selected(
+      mask, a, b,
+      shape_with_mask(operation, mask.shape(), broadcast_shapes(a.shape(), b.shape(), operation)));
+}
+
+// A number as a tensor like x.
+Tensor number(const char* operation, double value, const Tensor& x) {
+  if (x.dtype() == DType::int64) detail::integer(operation, value);
+  return full({}, value, x.dtype());
+}
+
+// g where the mask is true (or false), else 0: what where and masked_fill send back.
+Tensor kept(const Tensor& g, const Tensor& mask, bool where_true) {
+  const Tensor zero = zeros({}, g.dtype());
+  return selected(mask, where_true ? g : zero, where_true ? zero : g, g.shape());
+}
+
+// Adds g [n] to the elements ids [n] of sum: the way back of masked_select.
+void scatter(const Tensor& g, const Tensor& ids, const Tensor& sum) {
+  detail::dispatch_float(g.dtype(), "masked_select", [&]<class T>(T) {
+    kernels::scatter_add_rows(g.data<T>(), ids.data<std::int64_t>(), ids.numel(), 1, T{1},
+                              static_cast<T*>(raw(sum)), sum.numel());
+  });
+}
+
+}  // namespace
+
+Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
+  return record("where", selected("where", mask, a, b),
+                vjp(a, [mask = Saved(mask)](const Tensor& g) { return kept(g, *mask, true); }),
+                vjp(b, [mask = Saved(mask)](const Tensor& g) { return kept(g, *mask, false); }));
+}
+
+Tensor where(const Tensor& mask, const Tensor& a, double b) {
+  return where(mask, a, number("where", b, a));
+}
+
+Tensor where(const Tensor& mask, double a, const Tensor& b) {
+  return where(mask, number("where", a, b), b);
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  const Tensor y = selected("masked_fill", mask, number("masked_fill", value, x), x);
+  return record("masked_fill", y,
+                vjp(x, [mask = Saved(mask)](const Tensor& g) { return kept(g, *mask, false); }));
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  check_mask("masked_select", mask);
+  const Shape shape = shape_with_mask("masked_select", mask.shape(), x.shape());
+  const Tensor full_mask = broadcast_to(mask, shape);
+  const bool* flags = full_mask.data<bool>();
+  const Tensor ids = empty({kernels::count_true(flags, shape.numel())}, DType::int64);
+  auto* id = static_cast<std::int64_t*>(raw(ids));
+  kernels::true_positions(flags, ids.numel(), id);
+  if (x.shape() != shape) {  // from positions in the result to positions in x
+    const Tensor places = broadcast_to(reshape(arange(x.numel()), x.shape()), shape);
+    const auto* place = places.data<std::int64_t>();
+    std::for_each(id, id + ids.numel(), [place](std::int64_t& k) { k = place[k]; });
+  }
+  const Tensor y = empty(ids.shape(), x.dtype());
+  detail::dispatch(x.dtype(), [&]<class T>(T) {
+    T* out = static_cast<T*>(raw(y));
+    parallel_for(ids.numel(), 4, [=, from = x.data<T>()](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) out[k] = from[id[k]];
+    });
+  });
+  return record("masked_select", y, vjp(x, [ids = Saved(ids)](const Tensor& g, const Tensor& sum) {
+                  scatter(g, *ids, sum);
+                }));
+}
+
+}  // namespace gradus

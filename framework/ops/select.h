@@ -1,0 +1,22 @@
+#pragma once
+#include <gradus/framework/tensor.h>
+
+namespace gradus {
+
+// Masks are boolean tensors. All shapes broadcast as in NumPy; tensors of any dtype, which must be
+// equal; a C++ number takes the dtype of the tensor. What is not selected reaches neither value nor
+// gradient, not even as NaN; what an op before it makes of a cotangent of 0 is its own affair, and
+// 0 for every op of gradus. Each throws ShapeError if shapes do not broadcast, DTypeError.
+
+/// a where the mask is true, else b.
+GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
+GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, double b);
+GRADUS_API Tensor where(const Tensor& mask, double a, const Tensor& b);
+
+/// value where the mask is true, else x.
+GRADUS_API Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+
+/// The elements of x where the mask is true, in order, as a vector.
+GRADUS_API Tensor masked_select(const Tensor& x, const Tensor& mask);
+
+}  // namespace gradus
