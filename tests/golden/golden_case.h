@@ -130,7 +130,8 @@ using Runner = std::vector<Tensor> (*)(Case&);
 using Runners = std::map<std::string, Runner>;
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners()
+void add_row_reductions(Runners& all);    // part of op_runners()
+void add_more_elementwise(Runners& all);  // part of op_runners()
 const Runners& training_runners();
 
 }  // namespace gradus::golden

@@ -189,6 +189,7 @@ const Runners& op_runners() {
   static const Runners all = [] {
     Runners result;
     add_elementwise(result);
+    add_more_elementwise(result);
     add_reductions(result);
     add_row_reductions(result);
     add_products_and_losses(result);
