@@ -35,6 +35,7 @@
 #include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/repeat.h>
+#include <gradus/framework/ops/rounding.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/rounding.h>

@@ -1,8 +1,24 @@
 #include <gradus/framework/kernels/select.h>
 
 #include <algorithm>
+#include <bit>
+#include <type_traits>
 
 namespace gradus::kernels {
+namespace {
+
+/// mask ? a : b without a branch, which the masks of dropout and attention would defeat.
+template <class T>
+T pick(bool mask, T a, T b) {
+  using Bits = std::conditional_t<sizeof(T) == 8, uint64_t,
+                                  std::conditional_t<sizeof(T) == 4, uint32_t, uint8_t>>;
+  const auto keep = static_cast<Bits>(0 - Bits{mask});  // all ones or none
+  const auto other = static_cast<Bits>(~keep);
+  return std::bit_cast<T>(
+      static_cast<Bits>((std::bit_cast<Bits>(a) & keep) | (std::bit_cast<Bits>(b) & other)));
+}
+
+}  // namespace
 
 template <class T>
 void select(const bool* mask, int64_t stride_mask, const T* a, int64_t stride_a, const T* b,
@@ -14,24 +30,14 @@ void select(const bool* mask, int64_t stride_mask, const T* a, int64_t stride_a,
     return;
   }
   const T first_a = *a, first_b = *b;
-  // Both are read before one is chosen, so that the loops have no branch.
   if (stride_a != 0 && stride_b != 0) {
-    for (int64_t i = 0; i < n; ++i) {
-      const T left = a[i], right = b[i];
-      y[i] = mask[i] ? left : right;
-    }
+    for (int64_t i = 0; i < n; ++i) y[i] = pick(mask[i], a[i], b[i]);
   } else if (stride_a != 0) {
-    for (int64_t i = 0; i < n; ++i) {
-      const T left = a[i];
-      y[i] = mask[i] ? left : first_b;
-    }
+    for (int64_t i = 0; i < n; ++i) y[i] = pick(mask[i], a[i], first_b);
   } else if (stride_b != 0) {
-    for (int64_t i = 0; i < n; ++i) {
-      const T right = b[i];
-      y[i] = mask[i] ? first_a : right;
-    }
+    for (int64_t i = 0; i < n; ++i) y[i] = pick(mask[i], first_a, b[i]);
   } else {
-    for (int64_t i = 0; i < n; ++i) y[i] = mask[i] ? first_a : first_b;
+    for (int64_t i = 0; i < n; ++i) y[i] = pick(mask[i], first_a, first_b);
   }
 }
 
@@ -41,9 +47,10 @@ int64_t count_true(const bool* mask, int64_t n) {
   return count;
 }
 
-void true_positions(const bool* mask, int64_t n, int64_t* out) {
-  for (int64_t i = 0; i < n; ++i) {
-    if (mask[i]) *out++ = i;
+void true_positions(const bool* mask, int64_t count, int64_t* out) {
+  for (int64_t i = 0, k = 0; k < count; ++i) {  // without a branch on the mask
+    out[k] = i;
+    k += int64_t{mask[i]};
   }
 }
 

@@ -11,7 +11,7 @@ void select(const bool* mask, int64_t stride_mask, const T* a, int64_t stride_a,
 
 int64_t count_true(const bool* mask, int64_t n);
 
-/// out = the positions where mask is true, in order: count_true(mask, n) of them.
-void true_positions(const bool* mask, int64_t n, int64_t* out);
+/// out = the first `count` positions where mask is true, in order; there are so many.
+void true_positions(const bool* mask, int64_t count, int64_t* out);
 
 }  // namespace gradus::kernels

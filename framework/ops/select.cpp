@@ -10,6 +10,7 @@
 #include <gradus/framework/ops/map.h>
 #include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 
@@ -75,6 +76,14 @@ Tensor kept(const Tensor& g, const Tensor& mask, bool where_true) {
   return selected(mask, where_true ? g : zero, where_true ? zero : g, g.shape());
 }
 
+// Adds g [n] to the elements ids [n] of sum: the way back of masked_select.
+void scatter(const Tensor& g, const Tensor& ids, const Tensor& sum) {
+  detail::dispatch_float(g.dtype(), "masked_select", [&]<class T>(T) {
+    kernels::scatter_add_rows(g.data<T>(), ids.data<std::int64_t>(), ids.numel(), 1, T{1},
+                              static_cast<T*>(raw(sum)), sum.numel());
+  });
+}
+
 }  // namespace
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
@@ -104,7 +113,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   const bool* flags = full_mask.data<bool>();
   const Tensor ids = empty({kernels::count_true(flags, shape.numel())}, DType::int64);
   auto* id = static_cast<std::int64_t*>(raw(ids));
-  kernels::true_positions(flags, shape.numel(), id);
+  kernels::true_positions(flags, ids.numel(), id);
   if (x.shape() != shape) {  // from positions in the result to positions in x
     const Tensor places = broadcast_to(reshape(arange(x.numel()), x.shape()), shape);
     const auto* place = places.data<std::int64_t>();
@@ -112,14 +121,13 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   }
   const Tensor y = empty(ids.shape(), x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::gather_rows(x.data<T>(), id, ids.numel(), 1, static_cast<T*>(raw(y)));
+    T* out = static_cast<T*>(raw(y));
+    parallel_for(ids.numel(), 4, [=, from = x.data<T>()](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) out[k] = from[id[k]];
+    });
   });
   return record("masked_select", y, vjp(x, [ids = Saved(ids)](const Tensor& g, const Tensor& sum) {
-                  const Tensor rows = *ids;
-                  detail::dispatch_float(g.dtype(), "masked_select", [&]<class T>(T) {
-                    kernels::scatter_add_rows(g.data<T>(), rows.data<std::int64_t>(), rows.numel(),
-                                              1, T{1}, static_cast<T*>(raw(sum)), sum.numel());
-                  });
+                  scatter(g, *ids, sum);
                 }));
 }
 

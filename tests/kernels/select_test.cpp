@@ -60,7 +60,7 @@ TEST(SelectPositions, InOrder) {
     }
     ASSERT_EQ(count_true(mask.get(), n), static_cast<int64_t>(expected.size()));
     std::vector<int64_t> found(expected.size() + 1, -5);
-    true_positions(mask.get(), n, found.data());
+    true_positions(mask.get(), count_true(mask.get(), n), found.data());
     EXPECT_EQ(found.back(), -5);
     found.pop_back();
     EXPECT_EQ(found, expected);
