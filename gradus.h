@@ -38,7 +38,6 @@
 #include <gradus/framework/ops/rounding.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
-#include <gradus/framework/ops/rounding.h>
 #include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/softmax.h>
