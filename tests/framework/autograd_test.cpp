@@ -447,7 +447,9 @@ TEST(Reading, BetweenForwardAndBackwardChangesNothing) {
       EXPECT_FALSE(y.is_leaf());
     }
     loss.backward();
-    if (reads) EXPECT_TRUE(y.grad().empty());
+    if (reads) {
+      EXPECT_TRUE(y.grad().empty());
+    }
     return std::pair(grad(x), grad(w));
   };
   EXPECT_EQ(gradients(true), gradients(false));

@@ -12,6 +12,7 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/linear.h>
+#include <gradus/optim/average.h>
 #include <gradus/optim/training.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
