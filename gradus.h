@@ -63,6 +63,8 @@
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
+#include <gradus/optim/average.h>
+#include <gradus/optim/checkpoint.h>
 #include <gradus/optim/clip.h>
 #include <gradus/optim/decay.h>
 #include <gradus/optim/lion.h>

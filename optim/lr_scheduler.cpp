@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <memory>
 #include <numbers>
 #include <string>
 #include <utility>
@@ -114,6 +116,18 @@ Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult, d
   }};
 }
 
+Schedule multiplicative_lr(std::function<double(std::int64_t)> f) {
+  if (!f) throw ValueError("multiplicative_lr: the function is empty");
+  // products[e] = f(1) ... f(e), as far as asked for
+  auto products = std::make_shared<std::vector<double>>(1, 1.0);
+  return {[f = std::move(f), products = std::move(products)](double base, std::int64_t e) {
+    while (std::ssize(*products) <= e) {
+      products->push_back(products->back() * f(std::ssize(*products)));
+    }
+    return base * (*products)[static_cast<std::size_t>(e)];
+  }};
+}
+
 Schedule lambda_lr(std::function<double(std::int64_t)> f) {
   if (!f) throw ValueError("lambda_lr: the function is empty");
   return {[f = std::move(f)](double base, std::int64_t e) { return base * f(e); }};
@@ -218,9 +232,15 @@ LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
 }
 
 void LRScheduler::apply() {
-  for (std::int64_t group = 0; group < optimizer_->num_groups(); ++group) {
+  while (std::ssize(base_) < optimizer_->num_groups()) {  // groups that were added since
+    base_.push_back(optimizer_->lr(std::ssize(base_)));
+  }
+  set_rates();
+}
+
+void LRScheduler::set_rates() {
+  for (std::int64_t group = 0; group < std::ssize(base_); ++group) {
     const auto i = static_cast<std::size_t>(group);
-    if (i == base_.size()) base_.push_back(optimizer_->lr(group));
     optimizer_->set_lr(group, schedule_.lr(base_[i], epoch_));
     if (schedule_.momentum) {
       optimizer_->set_option(momentum_of(*optimizer_, group), schedule_.momentum(epoch_), group);
@@ -255,7 +275,7 @@ void LRScheduler::load_state_dict(const StateDict& state) {
   if (epoch < 0 || epoch > schedule_.last) {
     throw FormatError(fmt::format("load_state_dict: scheduler.epoch is {}", epoch));
   }
-  if (groups != optimizer_->num_groups()) {
+  if (groups < 0 || groups > optimizer_->num_groups()) {
     throw Error(fmt::format("load_state_dict: the scheduler's state is of {} groups, there are {}",
                             groups, optimizer_->num_groups()));
   }
@@ -265,7 +285,7 @@ void LRScheduler::load_state_dict(const StateDict& state) {
   }
   base_ = std::move(base);
   epoch_ = epoch;
-  apply();
+  set_rates();
 }
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options)

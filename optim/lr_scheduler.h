@@ -41,6 +41,8 @@ GRADUS_API Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_
                                                    double eta_min = 0);
 /// base f(e); the first rate is base f(0).
 GRADUS_API Schedule lambda_lr(std::function<double(std::int64_t)> f);
+/// base f(1) f(2) ... f(e); the first rate is base.
+GRADUS_API Schedule multiplicative_lr(std::function<double(std::int64_t)> f);
 /// base min(1, (e + 1) / warmup): the first step does not have rate 0.
 GRADUS_API Schedule linear_warmup(std::int64_t warmup);
 /// base model_size^-0.5 min((e + 1)^-0.5, (e + 1) warmup^-1.5).
@@ -84,12 +86,13 @@ class GRADUS_API LRScheduler {
 
   /// The epoch and the base rates, in the metadata.
   StateDict state_dict() const;
-  /// Replaces them, and sets the rates of that epoch. Throws FormatError, Error if the number of
-  /// groups differs; nothing changes then.
+  /// Replaces them, and sets the rates of that epoch. Throws FormatError, Error if
+  /// there are fewer groups; nothing changes then.
   void load_state_dict(const StateDict& state);
 
  private:
   void apply();
+  void set_rates();
 
   Optimizer* optimizer_;
   Schedule schedule_;

@@ -190,14 +190,18 @@ void Optimizer::check_slot(const Slot& slot) const {
   check_gradient(slot);
 }
 
+Tensor Optimizer::new_buffer(const Slot& slot, std::size_t i) const {
+  return full(buffer_shape(i, slot.parameter().shape()), buffer_start(i, slot.group),
+              slot.parameter().dtype());
+}
+
 void Optimizer::make_buffers(Slot& slot) const {
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     Tensor& buffer = slot.state.buffers[i];
     if (buffer.defined()) {
       if (buffer.dtype() != slot.parameter().dtype()) buffer = buffer.to(slot.parameter().dtype());
     } else if (uses_buffer(i, slot.group)) {
-      buffer = full(buffer_shape(i, slot.parameter().shape()), buffer_start(i, slot.group),
-                    slot.parameter().dtype());
+      buffer = new_buffer(slot, i);
     }
   }
 }
@@ -294,8 +298,13 @@ StateDict Optimizer::state_dict() const {
       state.metadata[product_key(path)] = fmt::to_string(slot.state.product);
     }
     for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+      const std::string key = buffer_key(path, buffer_names_[i]);
       const Tensor& buffer = slot.state.buffers[i];
-      if (buffer.defined()) state.set(buffer_key(path, buffer_names_[i]), buffer);
+      if (buffer.defined()) {
+        state.set(key, buffer);
+      } else if (slot.state.steps > 0 && uses_buffer(i, slot.group)) {
+        state.set(key, new_buffer(slot, i));  // of an option that was set since the last step
+      }
     }
   }
   return state;

@@ -138,6 +138,7 @@ class GRADUS_API Optimizer : public RowFollower {
  private:
   OptionField field(std::string_view name, std::int64_t group);
   void check_slot(const Slot& slot) const;
+  Tensor new_buffer(const Slot& slot, std::size_t i) const;
   void make_buffers(Slot& slot) const;
   void check_names(const StateDict& state) const;
   void load_options(const StateDict& state);

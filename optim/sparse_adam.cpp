@@ -37,7 +37,7 @@ std::vector<OptionField> option_fields(SparseAdamOptions& options) {
 }
 
 void check_options(const SparseAdamOptions& options) {
-  detail::require_positive("sparse_adam", "lr", options.lr);
+  detail::require_not_negative("sparse_adam", "lr", options.lr);  // a schedule may end at 0
   detail::require_below_one("sparse_adam", "betas[0]", options.betas[0]);
   detail::require_below_one("sparse_adam", "betas[1]", options.betas[1]);
   detail::require_positive("sparse_adam", "eps", options.eps);

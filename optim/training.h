@@ -1,10 +1,7 @@
 #pragma once
 #include <gradus/framework/module.h>
-#include <gradus/framework/resize.h>
-#include <gradus/framework/state_dict.h>
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,10 +42,6 @@ std::vector<Group> groups_by_depth(const std::vector<NamedParameter>& parameters
 /// that has NaN or an infinity, its row or element and value. Frozen parameters are left out.
 GRADUS_API void check_finite(const Tensor& loss, const std::vector<NamedParameter>& parameters);
 
-/// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite:
-/// then it throws ValueError naming the tensor, and the last file stays.
-GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
-
 /// Gradients of a big batch from small ones: the sum of losses is propagated, and divided once, by
 /// the count of all that was summed over (tokens, not batches).
 ///   for (const Batch& part : parts) accumulator.backward(sum_of_losses(part), part.tokens);
@@ -69,38 +62,6 @@ class GRADUS_API GradientAccumulator {
   std::vector<NamedParameter> parameters_;
   double sum_ = 0;
   std::int64_t count_ = 0;
-};
-
-/// A running average of parameters, for evaluation: exponential, or, with decay 0, the plain mean
-/// of all updates (stochastic weight averaging). Every row of a table is averaged, whatever the
-/// kind of its gradient. Frozen parameters are copied. Source: Izmailov et al. 2018, Averaging
-/// weights leads to wider optima and better generalization.
-class GRADUS_API AveragedParameters : public RowFollower {
- public:
-  /// Throws ValueError unless decay is in [0, 1).
-  AveragedParameters(std::vector<NamedParameter> parameters, double decay);
-
-  /// a = w at first, then a = decay a + (1 - decay) w; with decay 0, a += (w - a) / n.
-  void update();
-  std::int64_t updates() const { return updates_; }
-  /// Exchanges the values of parameters and averages: once to evaluate, once to go on. Throws
-  /// ValueError before the first update.
-  void swap();
-
-  /// The averages by path, copied; the number of updates in the metadata.
-  StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, IndexError for a path that is missing,
-  /// ShapeError or DTypeError naming the tensor.
-  void load_state_dict(const StateDict& state);
-
-  /// For resize_rows(): averages follow their rows; those of new rows start at their values.
-  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
-
- private:
-  std::vector<NamedParameter> parameters_;
-  std::vector<Tensor> averages_;
-  double decay_;
-  std::int64_t updates_ = 0;
 };
 
 }  // namespace gradus

@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/error.h>
-#include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/optim/sgd.h>
@@ -77,18 +76,6 @@ TEST(CheckFinite, NamesTheFirstThatIsNot) {
   check_finite(loss, all);
 }
 
-TEST(SaveCheckpoint, KeepsTheLastGoodFile) {
-  const std::string path = testing::TempDir() + "/checkpoint.safetensors";
-  StateDict good, bad;
-  good.set("w", tensor({1.0, 2.0}));
-  good.set("ids", tensor({7}));
-  bad.set("w", tensor({1.0, std::nan("")}));
-  save_checkpoint(good, path);
-  EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(bad, path); }),
-            "save_checkpoint: w [2] is nan in element 1: " + path + " stays as it was");
-  EXPECT_THAT(values_of(load(path).at("w")), ElementsAre(1.0, 2.0));
-}
-
 // Parts of 1, 4 and 2 items: the mean of all, not the mean of means.
 TEST(GradientAccumulator, EqualsTheBigBatchWithUnequalCounts) {
   const Tensor start = random_tensor({7}, 1), x = random_tensor({7}, 2);
@@ -122,46 +109,6 @@ TEST(GradientAccumulator, DividesSparseGradientsAndLeavesFrozenOnesAlone) {
   EXPECT_THAT(values_of(all[0].parameter.grad().sparse().values()), ElementsAre(1, 2));
   EXPECT_THAT(values_of(all[1].parameter.grad().dense()), ElementsAre(4, 4));
   EXPECT_THAT(values_of(all[3].parameter.grad().dense()), ElementsAre(0.25, 0.25));
-}
-
-void set(const NamedParameter& target, double value) {
-  const NoGradGuard no_grad;
-  target.parameter.fill_(value);
-}
-
-TEST(AveragedParameters, AveragesAndSwaps) {
-  const NamedParameter w = named("w", tensor({1.0})), frozen = named("f", tensor({5.0}));
-  frozen.parameter.set_trainable(false);
-  AveragedParameters ema({w, frozen}, 0.75), swa({w}, 0);
-  EXPECT_THROW(ema.swap(), ValueError);
-  for (const double value : {1.0, 2.0, 6.0}) {
-    set(w, value);
-    ema.update();
-    swa.update();
-  }
-  swa.swap();
-  EXPECT_DOUBLE_EQ(w.parameter.item(), 3);
-  swa.swap();
-  EXPECT_DOUBLE_EQ(w.parameter.item(), 6);
-  AveragedParameters resumed({w, frozen}, 0.75);
-  resumed.load_state_dict(ema.state_dict());
-  ema.swap();
-  EXPECT_DOUBLE_EQ(w.parameter.item(), 0.75 * 1.25 + 0.25 * 6);
-  EXPECT_EQ(frozen.parameter.item(), 5);
-  ema.swap();
-  resumed.swap();
-  EXPECT_DOUBLE_EQ(w.parameter.item(), 0.75 * 1.25 + 0.25 * 6);
-  EXPECT_EQ(resumed.updates(), 3);
-}
-
-TEST(AveragedParameters, RefusesWhatMakesNoSense) {
-  EXPECT_EQ(message_of<ValueError>([] { AveragedParameters({}, 1); }),
-            "averaged_parameters: decay is 1, it must be in [0, 1)");
-  AveragedParameters small({named("w", ones({2}))}, 0.5);
-  EXPECT_EQ(message_of<ShapeError>([&] {
-              small.load_state_dict(AveragedParameters({named("w", ones({3}))}, 0.5).state_dict());
-            }),
-            "load_state_dict: the average of w is [3], its parameter is [2]");
 }
 
 }  // namespace

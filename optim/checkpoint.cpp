@@ -1,0 +1,233 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/optim/checkpoint.h>
+#include <gradus/optim/finite.h>
+#include <gradus/optim/state_text.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace gradus {
+
+struct CheckpointAccess {
+  using Order = CheckpointPart::Order;
+  static StateDict save(const CheckpointPart& part) { return part.save_(); }
+  static void load(const CheckpointPart& part, const StateDict& state) { part.load_(state); }
+  static Order order(const CheckpointPart& part) { return part.order_; }
+  static bool is_model(const CheckpointPart& part) { return part.order_ == Order::model; }
+};
+
+namespace {
+
+constexpr const char* parts_key = "gradus.checkpoint";
+
+// A part that is one value has it under its own name.
+std::string key_of(const std::string& part, const std::string& key) {
+  return key.empty() ? part : part + "." + key;
+}
+
+void check_names(const char* operation, const std::vector<CheckpointPart>& run) {
+  std::set<std::string> seen;
+  for (const CheckpointPart& part : run) {
+    const std::string& name = part.name();
+    if (name.empty() || name == "gradus" || name.find_first_of(".,") != std::string::npos) {
+      throw ValueError(fmt::format(
+          "{}: a part cannot be called '{}': a name is not empty, has no dot and no comma and is "
+          "not 'gradus'",
+          operation, name));
+    }
+    if (!seen.insert(name).second) {
+      throw ValueError(fmt::format("{}: two parts are called {}", operation, name));
+    }
+  }
+}
+
+StateDict state_of(const std::vector<CheckpointPart>& run) {
+  StateDict all;
+  std::vector<std::string> names;
+  for (const CheckpointPart& part : run) {
+    const StateDict state = CheckpointAccess::save(part);
+    for (const StateEntry& entry : state) {
+      all.set(key_of(part.name(), entry.name), entry.tensor, entry.frozen);
+    }
+    for (const auto& [key, text] : state.metadata) all.metadata[key_of(part.name(), key)] = text;
+    names.push_back(part.name());
+  }
+  all.metadata[parts_key] = fmt::format("{}", fmt::join(names, ","));
+  return all;
+}
+
+// A name of the file as part and the name in its state.
+std::pair<std::string, std::string> split(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  if (dot == std::string::npos) return {name, ""};
+  return {name.substr(0, dot), name.substr(dot + 1)};
+}
+
+std::vector<std::string> listed(const std::string& names) {
+  std::vector<std::string> result;
+  for (std::size_t begin = 0; begin < names.size();) {
+    const std::size_t end = std::min(names.find(',', begin), names.size());
+    result.push_back(names.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return result;
+}
+
+// What a checkpoint holds, by part.
+std::map<std::string, StateDict> read(const std::filesystem::path& path) {
+  const StateDict all = load(path);
+  const auto found = all.metadata.find(parts_key);
+  if (found == all.metadata.end()) {
+    throw FormatError(
+        fmt::format("load_checkpoint: {} is no checkpoint: save_checkpoint() did not write it, "
+                    "load() reads it",
+                    path.string()));
+  }
+  std::map<std::string, StateDict> parts;
+  for (const std::string& part : listed(found->second)) parts[part];
+  for (const StateEntry& entry : all) {
+    const auto [part, name] = split(entry.name);
+    parts[part].set(name, entry.tensor, entry.frozen);
+  }
+  for (const auto& [key, text] : all.metadata) {
+    const auto [part, name] = split(key);
+    if (key != parts_key) parts[part].metadata[name] = text;
+  }
+  return parts;
+}
+
+void check_parts(const std::vector<CheckpointPart>& run,
+                 const std::map<std::string, StateDict>& saved, const std::filesystem::path& path,
+                 bool strict) {
+  std::vector<std::string> missing, unexpected;
+  std::set<std::string> wanted;
+  for (const CheckpointPart& part : run) {
+    if (saved.count(part.name()) == 0) missing.push_back(part.name());
+    wanted.insert(part.name());
+  }
+  for (const auto& [part, state] : saved) {
+    if (strict && wanted.count(part) == 0) unexpected.push_back(part);
+  }
+  if (missing.empty() && unexpected.empty()) return;
+  throw Error(
+      fmt::format("load_checkpoint: {} has other parts: missing in it: [{}]; unexpected in it: "
+                  "[{}]: name the same parts, or leave some out with .strict = false",
+                  path.string(), fmt::join(missing, ", "), fmt::join(unexpected, ", ")));
+}
+
+StateDict deep_copy(const StateDict& state) {
+  StateDict copy;
+  for (const StateEntry& entry : state) copy.set(entry.name, entry.tensor.clone(), entry.frozen);
+  copy.metadata = state.metadata;
+  return copy;
+}
+
+// What a part was, to go back to. Loading writes into the tensors of models only, and not where it
+// fails, so that a single model needs no copy.
+using Before = std::vector<std::pair<CheckpointPart, StateDict>>;
+
+Before before(const std::vector<CheckpointPart>& parts) {
+  const bool copies = std::count_if(parts.begin(), parts.end(), CheckpointAccess::is_model) > 1;
+  Before states;
+  for (const CheckpointPart& part : parts) {
+    if (!CheckpointAccess::is_model(part)) {
+      states.emplace_back(part, CheckpointAccess::save(part));
+    } else if (copies) {
+      states.emplace_back(part, deep_copy(CheckpointAccess::save(part)));
+    }
+  }
+  return states;
+}
+
+}  // namespace
+
+CheckpointPart::CheckpointPart(std::string name, const Module& model)
+    : CheckpointPart(
+          std::move(name), Order::model, [model] { return model.state_dict(); },
+          [model](const StateDict& state) { model.load_state_dict(state); }) {}
+
+CheckpointPart::CheckpointPart(std::string name, Generator& generator)
+    : CheckpointPart(
+          std::move(name), Order::first,
+          [&generator] {
+            StateDict state;
+            state.set("", generator.state());
+            return state;
+          },
+          [&generator](const StateDict& state) { generator.set_state(state.at("")); }) {}
+
+CheckpointPart::CheckpointPart(std::string name, std::int64_t& count)
+    : CheckpointPart(
+          std::move(name), Order::first,
+          [&count] {
+            StateDict state;
+            state.metadata[""] = fmt::to_string(count);
+            return state;
+          },
+          [&count](const StateDict& state) {
+            count = detail::number_of<std::int64_t>(state, "");
+          }) {}
+
+CheckpointPart::CheckpointPart(std::string name, double& number)
+    : CheckpointPart(
+          std::move(name), Order::first,
+          [&number] {
+            StateDict state;
+            state.metadata[""] = fmt::to_string(number);
+            return state;
+          },
+          [&number](const StateDict& state) { number = detail::number_of<double>(state, ""); }) {}
+
+CheckpointPart::CheckpointPart(std::string name, Tensor& tensor)
+    : CheckpointPart(
+          std::move(name), Order::first,
+          [&tensor] {
+            StateDict state;
+            if (tensor.defined()) state.set("", tensor.detach());
+            return state;
+          },
+          [&tensor](const StateDict& state) {
+            tensor = state.contains("") ? state.at("") : Tensor();
+          }) {}
+
+void save_checkpoint(const std::vector<CheckpointPart>& run, const std::filesystem::path& path) {
+  check_names("save_checkpoint", run);
+  save_checkpoint(state_of(run), path);
+}
+
+void load_checkpoint(const std::vector<CheckpointPart>& run, const std::filesystem::path& path,
+                     const LoadOptions& options) {
+  check_names("load_checkpoint", run);
+  const std::map<std::string, StateDict> saved = read(path);
+  check_parts(run, saved, path, options.strict);
+  std::vector<CheckpointPart> parts = run;
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const CheckpointPart& a, const CheckpointPart& b) {
+                     return CheckpointAccess::order(a) < CheckpointAccess::order(b);
+                   });
+  const Before states = before(parts);
+  try {
+    for (const CheckpointPart& part : parts) CheckpointAccess::load(part, saved.at(part.name()));
+  } catch (...) {
+    for (const auto& [part, state] : states) CheckpointAccess::load(part, state);
+    throw;
+  }
+}
+
+void save_checkpoint(const StateDict& state, const std::filesystem::path& path) {
+  for (const StateEntry& entry : state) {
+    if (!is_floating(entry.tensor.dtype())) continue;
+    const std::int64_t bad = detail::first_not_finite(entry.tensor);
+    if (bad < 0) continue;
+    throw ValueError(fmt::format("save_checkpoint: {} {} is {} in element {}: {} stays as it was",
+                                 entry.name, entry.tensor.shape().str(),
+                                 detail::element(entry.tensor, bad), bad, path.string()));
+  }
+  save(state, path);
+}
+
+}  // namespace gradus

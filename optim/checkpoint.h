@@ -1,0 +1,84 @@
+#pragma once
+#include <gradus/framework/module.h>
+#include <gradus/framework/random.h>
+#include <gradus/framework/state_dict.h>
+#include <gradus/optim/optimizer.h>
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// Something that has a state, as optimizers, schedulers and averages do: what state_dict() gives,
+/// load_state_dict() puts back, having checked all of it before anything changes.
+template <class T>
+concept Stateful = !std::derived_from<T, Module> && requires(T & part, const StateDict& state) {
+  { part.state_dict() } -> std::same_as<StateDict>;
+  part.load_state_dict(state);
+};
+
+/// A part of a training run under the name that it has in a checkpoint. It refers to what it was
+/// made from, which must outlive it.
+class GRADUS_API CheckpointPart {
+ public:
+  CheckpointPart(std::string name, const Module& model);
+  /// Optimizer, LRScheduler, ReduceLROnPlateau, AveragedParameters, or a type of yours.
+  template <Stateful T>
+  CheckpointPart(std::string name, T& part)
+      : CheckpointPart(
+            std::move(name), std::derived_from<T, Optimizer> ? Order::optimizer : Order::first,
+            [&part] { return part.state_dict(); },
+            [&part](const StateDict& state) { part.load_state_dict(state); }) {}
+  CheckpointPart(std::string name, Generator& generator);
+  /// A count: of steps, of epochs.
+  CheckpointPart(std::string name, std::int64_t& count);
+  /// A number: the best loss so far.
+  CheckpointPart(std::string name, double& number);
+  /// A tensor, replaced by loading: the order of the examples of an epoch.
+  CheckpointPart(std::string name, Tensor& tensor);
+
+  const std::string& name() const { return name_; }
+
+ private:
+  friend struct CheckpointAccess;
+  /// When a part is loaded: what sets rates goes before the optimizers, which know the rates that
+  /// were in force, and models last, since loading writes into them.
+  enum class Order { first, optimizer, model };
+  CheckpointPart(std::string name, Order order, std::function<StateDict()> save,
+                 std::function<void(const StateDict&)> load)
+      : name_(std::move(name)), order_(order), save_(std::move(save)), load_(std::move(load)) {}
+
+  std::string name_;
+  Order order_;
+  std::function<StateDict()> save_;
+  std::function<void(const StateDict&)> load_;
+};
+
+/// Writes a whole training run into one .safetensors file, to go on from with the same bits:
+///   const std::vector<CheckpointPart> run = {{"model", model},         {"optimizer", optimizer},
+///                                            {"scheduler", scheduler}, {"averages", averages},
+///                                            {"generator", default_generator()}, {"step", step}};
+///   if (std::filesystem::exists(path)) load_checkpoint(run, path);
+///   for (; step < steps; ) { ...; ++step; save_checkpoint(run, path); }
+/// Tensors are called `<part>.<name in its state>`: "model.embedding.weight". The file is replaced
+/// as a whole, as by save(). Throws, leaving the last file, ValueError naming a float tensor that
+/// is not finite, and for names of parts that are empty, hold a dot or a comma, or come twice.
+GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run,
+                                const std::filesystem::path& path);
+
+/// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
+/// having changed nothing, FormatError for a file that is no checkpoint, Error for parts that are
+/// missing in it or, if strict, unexpected, and what loading a part throws.
+GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run,
+                                const std::filesystem::path& path, const LoadOptions& options = {});
+
+/// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite:
+/// then it throws ValueError naming the tensor, and the last file stays.
+GRADUS_API void save_checkpoint(const StateDict& state, const std::filesystem::path& path);
+
+}  // namespace gradus

@@ -1,0 +1,196 @@
+#include <gmock/gmock.h>
+#include <gradus/framework/error.h>
+#include <gradus/optim/average.h>
+#include <gradus/optim/sgd.h>
+#include <gradus/optim/sparse_adam.h>
+#include <gtest/gtest.h>
+
+#include "optim_testing.h"
+
+namespace gradus {
+namespace {
+
+using testing::DoubleNear;
+using testing::Pointwise;
+
+void set(const NamedParameter& target, double value) {
+  const NoGradGuard no_grad;
+  target.parameter.fill_(value);
+}
+
+TEST(AveragedParameters, AveragesAndSwaps) {
+  const NamedParameter w = named("w", tensor({1.0})), frozen = named("f", tensor({5.0}));
+  frozen.parameter.set_trainable(false);
+  AveragedParameters ema({w, frozen}, 0.75), swa({w}, 0);
+  EXPECT_THROW(ema.swap(), ValueError);
+  for (const double value : {1.0, 2.0, 6.0}) {
+    set(w, value);
+    ema.update();
+    swa.update();
+  }
+  swa.swap();
+  EXPECT_DOUBLE_EQ(w.parameter.item(), 3);
+  swa.swap();
+  EXPECT_DOUBLE_EQ(w.parameter.item(), 6);
+  AveragedParameters resumed({w, frozen}, 0.75);
+  resumed.load_state_dict(ema.state_dict());
+  ema.swap();
+  EXPECT_DOUBLE_EQ(w.parameter.item(), 0.75 * 1.25 + 0.25 * 6);
+  EXPECT_EQ(frozen.parameter.item(), 5);
+  ema.swap();
+  resumed.swap();
+  EXPECT_DOUBLE_EQ(w.parameter.item(), 0.75 * 1.25 + 0.25 * 6);
+  EXPECT_EQ(resumed.updates(), 3);
+}
+
+TEST(AveragedParameters, RefusesWhatMakesNoSense) {
+  EXPECT_EQ(message_of<ValueError>([] { AveragedParameters({}, 1); }),
+            "averaged_parameters: decay is 1, it must be in [0, 1)");
+  AveragedParameters small({named("w", ones({2}))}, 0.5);
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              small.load_state_dict(AveragedParameters({named("w", ones({3}))}, 0.5).state_dict());
+            }),
+            "load_state_dict: the average of w is [3], its parameter is [2]");
+}
+
+// What the averages by elements would be, from all values that the table had.
+struct Naive {
+  explicit Naive(double d) : decay(d) {}
+  void add(const Tensor& values) {
+    const std::vector<double> now = values_of(values);
+    if (n++ == 0) mean = now;
+    const double part = decay > 0 ? 1 - decay : 1 / n;
+    for (std::size_t i = 0; i < now.size(); ++i) mean[i] += part * (now[i] - mean[i]);
+  }
+  double decay, n = 0;
+  std::vector<double> mean;
+};
+
+// Sparse gradients, then one that is dense, absent or empty: an update comes before each step.
+TEST(AveragedParameters, ByRowsGiveWhatAveragesByElementsGive) {
+  for (const double decay : {0.9, 0.0}) {
+    const NamedParameter table = named("table", random_tensor({7, 3}, 1));
+    const NamedParameter bias = named("bias", random_tensor({4}, 2));
+    SGD optimizer({table, bias}, {.lr = 0.1});
+    AveragedParameters averages({table, bias}, decay, {.by_rows = true});
+    Naive naive(decay), naive_bias(decay);
+    for (unsigned step = 0; step < 12; ++step) {
+      optimizer.zero_grad();
+      if (step % 4 != 3) table.parameter.set_grad(random_rows({step % 5, 6, 6}, {7, 3}, 10 + step));
+      if (step == 7) table.parameter.set_grad(random_tensor({7, 3}, 3));
+      if (step == 9) table.parameter.set_grad(random_rows({}, {7, 3}, 3));
+      if (step % 3 == 0) bias.parameter.set_grad(random_tensor({4}, 20 + step));
+      averages.update();
+      naive.add(table.parameter);
+      naive_bias.add(bias.parameter);
+      const StateDict now = averages.averages();
+      EXPECT_THAT(values_of(now.at("table")), Pointwise(DoubleNear(1e-14), naive.mean)) << step;
+      EXPECT_THAT(values_of(now.at("bias")), Pointwise(DoubleNear(1e-14), naive_bias.mean)) << step;
+      optimizer.step();
+    }
+    const Tensor before = table.parameter.clone();
+    averages.swap();
+    EXPECT_THAT(values_of(table.parameter), Pointwise(DoubleNear(1e-14), naive.mean));
+    averages.swap();
+    EXPECT_TRUE(same_bytes(table.parameter, before));
+  }
+}
+
+TEST(AveragedParameters, ByRowsTouchNoOtherRows) {
+  const NamedParameter table = named("table", random_tensor({5, 2}, 1));
+  AveragedParameters averages({table}, 0.5, {.by_rows = true});
+  averages.update();
+  const Tensor first = averages.state_dict().at("table");
+  set(table, 3);
+  table.parameter.set_grad(random_rows({4, 1, 4}, {5, 2}, 2));
+  averages.update();
+  const StateDict state = averages.state_dict();
+  for (std::size_t row = 0; row < 5; ++row) {
+    const bool touched = row == 1 || row == 4;
+    const double before = first.span<double>()[2 * row];
+    EXPECT_DOUBLE_EQ(state.at("table").span<double>()[2 * row],
+                     touched ? (before + 3) / 2 : before);
+    EXPECT_EQ(state.at("table.updates").span<std::int64_t>()[row], touched ? 2 : 1);
+  }
+}
+
+TEST(AveragedParameters, ByRowsGoOnFromTheirState) {
+  const NamedParameter table = named("table", random_tensor({7, 3}, 1));
+  const NamedParameter bias = named("bias", random_tensor({4}, 2));
+  AveragedParameters whole({table, bias}, 0.9, {.by_rows = true});
+  AveragedParameters resumed({table, bias}, 0.9, {.by_rows = true});
+  for (unsigned step = 0; step < 9; ++step) {
+    const NoGradGuard no_grad;
+    table.parameter.set_grad(random_rows({step % 5, 6}, {7, 3}, 10 + step));
+    if (step > 0) {
+      table.parameter.set_row(step % 5, random_tensor({3}, 30 + step));
+      whole.update();
+    }
+    if (step == 4) resumed.load_state_dict(whole.state_dict());
+    if (step > 4) resumed.update();
+  }
+  const StateDict a = whole.state_dict(), b = resumed.state_dict();
+  ASSERT_EQ(a.size(), 3u);
+  EXPECT_EQ(a.metadata, b.metadata);
+  for (const StateEntry& entry : a) {
+    EXPECT_EQ(hash_of(entry.tensor.to(DType::float64)),
+              hash_of(b.at(entry.name).to(DType::float64)))
+        << entry.name;
+  }
+}
+
+TEST(AveragedParameters, FollowWhatIsFrozen) {
+  for (const bool by_rows : {false, true}) {
+    const NamedParameter w = named("w", tensor({1.0}));
+    AveragedParameters averages({w}, 0.5, {.by_rows = by_rows});
+    averages.update();
+    set(w, 3);
+    w.parameter.set_grad(tensor({0.0}));
+    averages.update();
+    EXPECT_EQ(averages.averages().at("w").item(), 2);
+    w.parameter.set_trainable(false);
+    averages.update();
+    EXPECT_EQ(averages.averages().at("w").item(), 3);
+    set(w, 7);
+    averages.update();
+    EXPECT_EQ(averages.averages().at("w").item(), 7);
+    w.parameter.set_trainable(true);
+    set(w, 9);
+    averages.update();
+    EXPECT_EQ(averages.averages().at("w").item(), 8);
+  }
+}
+
+TEST(AveragedParameters, RefuseToGoOnWhileTheyAreSwapped) {
+  const NamedParameter w = named("w", ones({2}));
+  AveragedParameters averages({w}, 0.5);
+  averages.update();
+  const StateDict state = averages.state_dict();
+  averages.swap();
+  EXPECT_EQ(
+      message_of<ValueError>([&] { averages.update(); }),
+      "averaged_parameters: update while the parameters hold the averages: call swap() first");
+  EXPECT_THROW(averages.state_dict(), ValueError);
+  EXPECT_THROW(averages.load_state_dict(state), ValueError);
+  EXPECT_THROW(averages.averages(), ValueError);
+  averages.swap();
+  averages.update();
+  EXPECT_EQ(averages.updates(), 2);
+}
+
+TEST(AveragedParameters, RefuseCountsThatAreNone) {
+  const NamedParameter table = named("table", ones({3, 2}));
+  AveragedParameters averages({table}, 0.5, {.by_rows = true});
+  averages.update();
+  StateDict state = averages.state_dict();
+  state.set("table.updates", tensor({1, 2, 1}));
+  EXPECT_EQ(message_of<FormatError>([&] { averages.load_state_dict(state); }),
+            "load_state_dict: table.updates is not in [1, 1]");
+  state.set("table.updates", tensor({1, 1}));
+  EXPECT_EQ(message_of<ShapeError>([&] { averages.load_state_dict(state); }),
+            "load_state_dict: table.updates is int64 [2], it must be a number for each row of "
+            "[3, 2]");
+}
+
+}  // namespace
+}  // namespace gradus

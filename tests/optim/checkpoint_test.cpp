@@ -1,0 +1,282 @@
+#include <gmock/gmock.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/layers/linear.h>
+#include <gradus/optim/adam.h>
+#include <gradus/optim/average.h>
+#include <gradus/optim/checkpoint.h>
+#include <gradus/optim/lr_scheduler.h>
+#include <gradus/optim/sgd.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "optim_testing.h"
+
+namespace gradus {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A file of its own for each test.
+class CheckpointFile : public testing::Test {
+ protected:
+  CheckpointFile()
+      : path(std::filesystem::path(testing::TempDir()) /
+             ("gradus-" +
+              std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) +
+              ".safetensors")) {}
+  ~CheckpointFile() override { std::filesystem::remove(path); }
+
+  std::string bytes() const {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  const std::filesystem::path path;
+};
+using SaveCheckpoint = CheckpointFile;
+using LoadCheckpoint = CheckpointFile;
+
+TEST_F(SaveCheckpoint, KeepsTheLastGoodFile) {
+  StateDict good, bad;
+  good.set("w", tensor({1.0, 2.0}));
+  good.set("ids", tensor({7}));
+  bad.set("w", tensor({1.0, std::nan("")}));
+  save_checkpoint(good, path);
+  EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(bad, path); }),
+            "save_checkpoint: w [2] is nan in element 1: " + path.string() + " stays as it was");
+  EXPECT_THAT(values_of(load(path).at("w")), ElementsAre(1.0, 2.0));
+}
+
+// One layer and all that surrounds it.
+struct Experiment {
+  explicit Experiment(std::uint64_t seed)
+      : generator(seed),
+        model(3, 2, {}, generator),
+        optimizer(model.parameters(), {.lr = 0.1}),
+        scheduler(optimizer, exponential_lr(0.5)),
+        averages(model.parameters(), 0.9) {}
+
+  std::vector<CheckpointPart> parts() {
+    return {{"model", model},         {"optimizer", optimizer}, {"scheduler", scheduler},
+            {"averages", averages},   {"generator", generator}, {"step", step},
+            {"best_loss", best_loss}, {"order", order}};
+  }
+  void train() {
+    for (const NamedParameter& target : model.parameters()) {
+      target.parameter.set_grad(randn(target.parameter.shape(), 0, 1, DType::float32, generator));
+    }
+    optimizer.step();
+    scheduler.step();
+    averages.update();
+    order = randperm(5, generator);
+    ++step;
+    best_loss /= 3;
+  }
+  // Everything, as bytes.
+  std::vector<std::string> all() {
+    std::vector<std::string> result;
+    const auto add = [&result](const StateDict& state) {
+      for (const auto& [key, text] : state.metadata) result.push_back(key + "=" + text);
+      for (const StateEntry& entry : state) {
+        result.push_back(entry.name + std::to_string(hash_of(entry.tensor.to(DType::float64))));
+      }
+    };
+    add(model.state_dict());
+    add(optimizer.state_dict());
+    add(scheduler.state_dict());
+    add(averages.state_dict());
+    result.push_back(std::to_string(generator.offset()) + "," + std::to_string(generator.seed()));
+    result.push_back(std::to_string(step) + "," + std::to_string(best_loss));
+    result.push_back(order.defined() ? std::to_string(hash_of<std::int64_t>(order)) : "none");
+    return result;
+  }
+
+  Generator generator;
+  Linear model;
+  Adam optimizer;
+  LRScheduler scheduler;
+  AveragedParameters averages;
+  std::int64_t step = 0;
+  double best_loss = std::numeric_limits<double>::infinity();
+  Tensor order;
+};
+
+TEST_F(LoadCheckpoint, PutsBackEveryPart) {
+  Experiment a(1), b(2), fresh(3);
+  for (int i = 0; i < 3; ++i) a.train();
+  a.best_loss = 0.1;
+  const auto expected = a.all();
+  save_checkpoint(a.parts(), path);
+  load_checkpoint(fresh.parts(), path);  // before the first step
+  EXPECT_EQ(fresh.all(), expected);
+  for (int i = 0; i < 5; ++i) b.train();
+  EXPECT_NE(b.all(), expected);
+  load_checkpoint(b.parts(), path);  // after it
+  load_checkpoint(b.parts(), path);  // twice is once
+  EXPECT_EQ(b.all(), expected);
+  a.train();
+  b.train();
+  EXPECT_EQ(b.all(), a.all());
+  EXPECT_NE(b.all(), expected);
+}
+
+TEST_F(LoadCheckpoint, PutsBackARunThatHasNotBegun) {
+  Experiment a(1), b(2);
+  save_checkpoint(a.parts(), path);
+  for (int i = 0; i < 3; ++i) b.train();
+  load_checkpoint(b.parts(), path);
+  EXPECT_EQ(b.all(), a.all());
+  EXPECT_EQ(b.optimizer.state_dict().size(), 0u);
+  EXPECT_FALSE(b.order.defined());
+}
+
+TEST_F(LoadCheckpoint, KeepsARateThatWasSetByHand) {
+  Experiment a(1), b(2);
+  a.train();
+  a.optimizer.set_lr(0.7);
+  save_checkpoint(a.parts(), path);
+  load_checkpoint(b.parts(), path);
+  EXPECT_EQ(b.optimizer.lr(), 0.7);
+  a.train();
+  b.train();
+  EXPECT_EQ(b.optimizer.lr(), a.optimizer.lr());
+  EXPECT_EQ(b.all(), a.all());
+}
+
+TEST_F(LoadCheckpoint, TakesAFileWhoseTensorsOthersCanRead) {
+  Experiment a(1);
+  a.train();
+  save_checkpoint(a.parts(), path);
+  const StateDict file = load(path);
+  EXPECT_TRUE(same_bytes(file.at("model.weight"), a.model.weight));
+  EXPECT_TRUE(same_bytes(file.at("averages.weight"), a.averages.averages().at("weight")));
+  EXPECT_EQ(file.at("optimizer.weight.exp_avg").shape(), (Shape{2, 3}));
+  EXPECT_EQ(file.at("generator").shape(), Shape{2});
+  EXPECT_EQ(file.metadata.at("scheduler.scheduler.epoch"), "1");
+  EXPECT_EQ(file.metadata.at("step"), "1");
+  EXPECT_EQ(file.metadata.at("best_loss"), "inf");
+}
+
+TEST_F(LoadCheckpoint, NamesPartsThatAreNotTheSame) {
+  Experiment a(1);
+  a.train();
+  save_checkpoint(a.parts(), path);
+  const auto expected = a.all();
+  Generator other;
+  EXPECT_EQ(
+      message_of<Error>([&] {
+        load_checkpoint({{"model", a.model}, {"optimizer", a.optimizer}, {"noise", other}}, path);
+      }),
+      "load_checkpoint: " + path.string() +
+          " has other parts: missing in it: [noise]; unexpected in it: [averages, best_loss, "
+          "generator, order, scheduler, step]: name the same parts, or leave some out with "
+          ".strict = false");
+  EXPECT_EQ(message_of<Error>([&] {
+              load_checkpoint({{"noise", other}}, path, {.strict = false});
+            }).substr(0, 15),
+            "load_checkpoint");
+  EXPECT_EQ(a.all(), expected);
+  Experiment b(2);
+  load_checkpoint({{"model", b.model}}, path, {.strict = false});
+  EXPECT_TRUE(same_bytes(a.model.weight, b.model.weight));
+}
+
+TEST_F(LoadCheckpoint, ChangesNothingIfAPartCannotBeLoaded) {
+  Experiment a(1), b(2);
+  a.train();
+  save_checkpoint(a.parts(), path);
+  b.train();
+  b.train();
+  const auto expected = b.all();
+  const double rate = b.optimizer.lr();
+  const auto with = [&b](const Module& model) {
+    std::vector<CheckpointPart> parts = b.parts();
+    parts[0] = {"model", model};
+    return parts;
+  };
+  const Linear wider(3, 4);
+  EXPECT_EQ(message_of<ShapeError>([&] { load_checkpoint(with(wider), path); }),
+            "load_state_dict: weight is [2, 3] in the state, [4, 3] in the model");
+  EXPECT_EQ(b.all(), expected);
+  EXPECT_EQ(b.optimizer.lr(), rate);
+  SGD sgd(b.model.parameters());
+  std::vector<CheckpointPart> parts = b.parts();
+  parts[1] = {"optimizer", sgd};
+  EXPECT_EQ(message_of<Error>([&] { load_checkpoint(parts, path); }),
+            "load_state_dict: the state is that of adam, not of sgd");
+  EXPECT_EQ(b.all(), expected);
+  EXPECT_EQ(b.optimizer.lr(), rate);
+}
+
+TEST_F(LoadCheckpoint, ChangesNoModelIfTheNextCannotBeLoaded) {
+  const Linear a(2, 2), b(2, 2), c(2, 2), wider(2, 3);
+  save_checkpoint({{"first", a}, {"second", b}}, path);
+  const auto before = hash_of<float>(c.weight);
+  EXPECT_THROW(load_checkpoint({{"first", c}, {"second", wider}}, path), ShapeError);
+  EXPECT_EQ(hash_of<float>(c.weight), before);
+  load_checkpoint({{"first", c}, {"second", b}}, path);
+  EXPECT_TRUE(same_bytes(c.weight, a.weight));
+}
+
+TEST_F(LoadCheckpoint, RefusesOtherFiles) {
+  Experiment a(1);
+  save(a.model.state_dict(), path);
+  EXPECT_EQ(message_of<FormatError>([&] { load_checkpoint(a.parts(), path); }),
+            "load_checkpoint: " + path.string() +
+                " is no checkpoint: save_checkpoint() did not write it, load() reads it");
+  EXPECT_THROW(load_checkpoint(a.parts(), path.string() + ".missing"), Error);
+}
+
+TEST_F(SaveCheckpoint, NeverReplacesAGoodFileByARunThatIsNotFinite) {
+  Experiment a(1);
+  a.train();
+  save_checkpoint(a.parts(), path);
+  const std::string good = bytes();
+  ASSERT_FALSE(good.empty());
+  const float nan = std::nanf("");
+  a.model.weight.set_grad(tensor({0.0f, 0.0f, 0.0f, 0.0f, 0.0f, nan}, {2, 3}));
+  a.optimizer.step();
+  EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(a.parts(), path); }),
+            "save_checkpoint: model.weight [2, 3] is nan in element 5: " + path.string() +
+                " stays as it was");
+  EXPECT_EQ(bytes(), good);
+  load_checkpoint(a.parts(), path);
+  save_checkpoint(a.parts(), path);
+  EXPECT_EQ(bytes(), good);
+}
+
+TEST_F(SaveCheckpoint, RefusesNamesThatCannotBeToldApart) {
+  Generator g;
+  for (const char* name : {"", "a.b", "a,b", "gradus"}) {
+    EXPECT_THAT(message_of<ValueError>([&] {
+                  save_checkpoint({{name, g}}, path);
+                }),
+                HasSubstr("save_checkpoint: a part cannot be called '" + std::string(name) + "'"));
+  }
+  EXPECT_EQ(message_of<ValueError>([&] {
+              save_checkpoint({{"a", g}, {"a", g}}, path);
+            }),
+            "save_checkpoint: two parts are called a");
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+// A rule that starts to keep something after its first steps, saved before the next.
+TEST_F(LoadCheckpoint, TakesAnOptionThatWasSetSinceTheLastStep) {
+  Experiment a(1), b(2);
+  a.train();
+  a.optimizer.set_option("amsgrad", 1);
+  save_checkpoint(a.parts(), path);
+  load_checkpoint(b.parts(), path);
+  a.train();
+  b.train();
+  EXPECT_EQ(a.all(), b.all());
+}
+
+}  // namespace
+}  // namespace gradus
