@@ -67,6 +67,7 @@
 #include <gradus/optim/checkpoint.h>
 #include <gradus/optim/clip.h>
 #include <gradus/optim/decay.h>
+#include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
 #include <gradus/optim/lr_scheduler.h>
 #include <gradus/optim/nadam.h>

@@ -21,6 +21,7 @@ namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w9 = peers::w9;
+namespace w10 = peers::w10;
 
 // Ids 0, 1, ... drawn with probability proportional to 1 / (id + 1)^power.
 std::vector<Tensor> zipf_batches(int64_t rows, double power, const Shape& shape) {
@@ -187,6 +188,25 @@ void W9_sum_axis1_backward(benchmark::State& state) {
   backward(state, {leaf(sum_shape)}, sum_axis1);
 }
 
+// Items are values.
+void adam(benchmark::State& state, const std::vector<int64_t>& sizes) {
+  std::vector<gradus::NamedParameter> parameters;
+  int64_t values = 0;
+  for (const int64_t size : sizes) {
+    const Tensor weight = leaf({size});
+    weight.set_grad(gradus::randn({size}));
+    parameters.push_back({std::to_string(parameters.size()), gradus::Parameter(weight)});
+    values += size;
+  }
+  gradus::Adam optimizer(parameters, {.lr = w10::kLr});
+  run(state, values, [&](size_t) {
+    optimizer.step();
+    return *parameters[0].parameter.data<float>();
+  });
+}
+void W10_adam_small(benchmark::State& state) { adam(state, w10::small_sizes()); }
+void W10_adam_large(benchmark::State& state) { adam(state, {w10::kLarge}); }
+
 BENCHMARK(W1_embedding_sparse_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W3_skip_gram)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W6_mlp_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
@@ -203,5 +223,7 @@ BENCHMARK(W9_sum_axis0_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime
 BENCHMARK(W9_sum_axis0_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_sum_axis1_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_sum_axis1_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W10_adam_small)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W10_adam_large)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 
 }  // namespace

@@ -16,15 +16,15 @@ constexpr std::size_t greatest = 2;  // the buffer of amsgrad
 template <class T>
 struct Rule {
   static constexpr std::int64_t cost = 4;
-  T decay;   // g = gradient + decay w
-  T shrink;  // w = shrink w
+  T sign, decay;  // g = sign gradient + decay w
+  T shrink;       // w = shrink w
   T beta1, rest1, beta2, rest2;
   T step, root_scale, eps;  // w -= step m / (root_scale sqrt(v) + eps)
 
   void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w, T* __restrict m,
                   T* __restrict v) const {
     for (std::int64_t i = 0; i < n; ++i) {
-      const T g = gradient[i] + decay * w[i];
+      const T g = sign * gradient[i] + decay * w[i];
       m[i] = beta1 * m[i] + rest1 * g;
       v[i] = beta2 * v[i] + rest2 * g * g;
       w[i] = shrink * w[i] - step * m[i] / (root_scale * std::sqrt(v[i]) + eps);
@@ -35,7 +35,7 @@ struct Rule {
   void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w, T* __restrict m,
                   T* __restrict v, T* __restrict most) const {
     for (std::int64_t i = 0; i < n; ++i) {
-      const T g = gradient[i] + decay * w[i];
+      const T g = sign * gradient[i] + decay * w[i];
       m[i] = beta1 * m[i] + rest1 * g;
       v[i] = beta2 * v[i] + rest2 * g * g;
       most[i] = most[i] >= v[i] ? most[i] : v[i];
@@ -52,7 +52,8 @@ Rule<T> rule_of(const Options& options, std::int64_t t, bool decoupled, bool spa
   const double root2 = std::sqrt(1 - std::pow(beta2, static_cast<double>(t)));
   const double step = options.lr / correction1;
   const auto cast = [](double value) { return static_cast<T>(value); };
-  return {cast(decoupled ? 0 : options.weight_decay),
+  return {cast(options.maximize ? -1 : 1),
+          cast(decoupled ? 0 : options.weight_decay),
           cast(decoupled ? 1 - options.lr * options.weight_decay : 1),
           cast(beta1),
           cast(1 - beta1),
@@ -71,9 +72,9 @@ constexpr const char* name_of = decoupled<Options> ? "adamw" : "adam";
 template <class Options>
 std::vector<OptionField> fields_of(Options& options) {
   return {
-      {"lr", options.lr},    {"betas.0", options.betas[0]},          {"betas.1", options.betas[1]},
-      {"eps", options.eps},  {"weight_decay", options.weight_decay}, {"amsgrad", options.amsgrad},
-      {"lazy", options.lazy}};
+      {"lr", options.lr},     {"betas.0", options.betas[0]},          {"betas.1", options.betas[1]},
+      {"eps", options.eps},   {"weight_decay", options.weight_decay}, {"amsgrad", options.amsgrad},
+      {"lazy", options.lazy}, {"maximize", options.maximize}};
 }
 
 template <class Options>

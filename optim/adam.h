@@ -16,6 +16,7 @@ struct AdamOptions {
   double weight_decay = 0;  ///< adds weight_decay * w to the gradient
   bool amsgrad = false;     ///< divides by the greatest second moment so far
   bool lazy = false;        ///< takes sparse gradients, and updates only the rows they hold
+  bool maximize = false;    ///< goes up along the gradient
 };
 
 struct AdamWOptions {
@@ -25,6 +26,7 @@ struct AdamWOptions {
   double weight_decay = 1e-2;  ///< shrinks w by the factor 1 - lr * weight_decay
   bool amsgrad = false;        ///< divides by the greatest second moment so far
   bool lazy = false;           ///< takes sparse gradients, and updates only the rows they hold
+  bool maximize = false;       ///< goes up along the gradient
 };
 
 GRADUS_API std::vector<OptionField> option_fields(AdamOptions& options);

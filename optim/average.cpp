@@ -256,8 +256,8 @@ std::function<void()> AveragedParameters::follow_rows(const Tensor& parameter,
     for (const std::int64_t source : plan.sources.span<std::int64_t>()) {
       if (source >= 0) std::copy_n(average.values.data<T>() + source * D, D, out);
       if (!average.rows_seen.empty()) {
-        moved.rows_seen.push_back(
-            source < 0 ? updates_ : average.rows_seen[static_cast<std::size_t>(source)]);
+        moved.rows_seen.push_back(source < 0 ? updates_
+                                             : average.rows_seen[static_cast<std::size_t>(source)]);
       }
       out += D;
     }

@@ -147,15 +147,21 @@ OptionField Optimizer::field(std::string_view option, std::int64_t group) {
 
 double Optimizer::option(std::string_view option, std::int64_t group) const {
   const OptionField found = const_cast<Optimizer*>(this)->field(option, group);
-  return found.flag ? static_cast<double>(*found.flag) : *found.number;
+  if (found.flag) return static_cast<double>(*found.flag);
+  return found.count ? static_cast<double>(*found.count) : *found.number;
 }
 
 void Optimizer::set_option(std::string_view option, double value, std::int64_t group) {
   const OptionField found = field(option, group);
   const double before = this->option(option, group);
+  if (found.count && !(std::abs(value) < 1e15 && std::trunc(value) == value)) {
+    throw ValueError(fmt::format("{}: {} is {}, it must be a whole number", name_, option, value));
+  }
   const auto set = [&found](double to) {
     if (found.flag) {
       *found.flag = to != 0;
+    } else if (found.count) {
+      *found.count = static_cast<std::int64_t>(to);
     } else {
       *found.number = to;
     }
@@ -286,8 +292,9 @@ StateDict Optimizer::state_dict() const {
   state.metadata["optimizer"] = name_;
   for (std::int64_t group = 0; group < num_groups_; ++group) {
     for (const OptionField& field : const_cast<Optimizer*>(this)->fields(group)) {
-      state.metadata[option_key(group, field.name)] =
-          field.flag ? fmt::to_string(*field.flag) : fmt::to_string(*field.number);
+      state.metadata[option_key(group, field.name)] = field.flag    ? fmt::to_string(*field.flag)
+                                                      : field.count ? fmt::to_string(*field.count)
+                                                                    : fmt::to_string(*field.number);
     }
   }
   for (const Slot& slot : slots_) {
@@ -351,6 +358,8 @@ void Optimizer::load_options(const StateDict& state) {
       const std::string key = option_key(group, field.name);
       if (field.flag) {
         *field.flag = flag_of(state, key);
+      } else if (field.count) {
+        *field.count = number_of<std::int64_t>(state, key);
       } else {
         *field.number = number_of<double>(state, key);
       }

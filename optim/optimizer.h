@@ -21,13 +21,16 @@ struct ParameterGroup {
   Options options = {};
 };
 
-/// A member of an optimizer's options by name: a number or a flag. What state_dict() saves.
+/// A member of an optimizer's options by name: a number, a count or a flag. What state_dict()
+/// saves.
 struct OptionField {
   OptionField(const char* option, double& value) : name(option), number(&value) {}
+  OptionField(const char* option, std::int64_t& value) : name(option), count(&value) {}
   OptionField(const char* option, bool& value) : name(option), flag(&value) {}
 
   const char* name;
   double* number = nullptr;
+  std::int64_t* count = nullptr;
   bool* flag = nullptr;
 };
 
@@ -73,12 +76,12 @@ class GRADUS_API Optimizer : public RowFollower {
 
   /// What resuming needs: the tensors kept, as `<path>.<buffer>` (handles, not copies), and, in the
   /// metadata, the options and step counts.
-  StateDict state_dict() const;
+  virtual StateDict state_dict() const;
   /// Replaces options and everything kept by copies of what `state` holds, before the first step or
   /// after. Throws, having changed nothing, Error if the state is that of another optimizer or its
   /// groups or parameters are others (it lists them), ShapeError or DTypeError naming the tensor,
   /// FormatError for a number that is none.
-  void load_state_dict(const StateDict& state);
+  virtual void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
   /// a new optimizer, and its count of steps goes on.
@@ -111,6 +114,7 @@ class GRADUS_API Optimizer : public RowFollower {
   void append_group(const std::vector<NamedParameter>& parameters);
   void check_group(std::int64_t group) const;
   const char* name() const { return name_; }
+  const std::vector<Slot>& slots() const { return slots_; }
 
   /// True if the options of a group need that buffer.
   virtual bool uses_buffer(std::size_t buffer, std::int64_t group) const = 0;

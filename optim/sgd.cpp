@@ -16,10 +16,10 @@ namespace {
 template <class T>
 struct Plain {
   static constexpr std::int64_t cost = 2;
-  T lr, decay;
+  T lr, sign, decay;
 
   void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w) const {
-    for (std::int64_t i = 0; i < n; ++i) w[i] -= lr * (gradient[i] + decay * w[i]);
+    for (std::int64_t i = 0; i < n; ++i) w[i] -= lr * (sign * gradient[i] + decay * w[i]);
   }
 };
 
@@ -27,13 +27,13 @@ struct Plain {
 template <class T>
 struct Momentum {
   static constexpr std::int64_t cost = 3;
-  T lr, decay, momentum, keep;
+  T lr, sign, decay, momentum, keep;
   bool nesterov;
 
   void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w,
                   T* __restrict b) const {
     for (std::int64_t i = 0; i < n; ++i) {
-      const T g = gradient[i] + decay * w[i];
+      const T g = sign * gradient[i] + decay * w[i];
       b[i] = momentum * b[i] + keep * g;
       w[i] -= lr * (nesterov ? g + momentum * b[i] : b[i]);
     }
@@ -71,7 +71,8 @@ std::vector<OptionField> option_fields(SGDOptions& options) {
           {"momentum", options.momentum},
           {"dampening", options.dampening},
           {"weight_decay", options.weight_decay},
-          {"nesterov", options.nesterov}};
+          {"nesterov", options.nesterov},
+          {"maximize", options.maximize}};
 }
 
 void check_options(const SGDOptions& options) {
@@ -106,10 +107,15 @@ void SGD::update(Slot& slot) {
   const Parameter& parameter = slot.parameter();
   detail::dispatch_float(parameter.dtype(), "sgd", [&]<class T>(T) {
     const T lr = static_cast<T>(options.lr), decay = static_cast<T>(options.weight_decay);
+    const T sign = options.maximize ? T{-1} : T{1};
     T* w = parameter.mutable_data<T>();
     if (options.momentum > 0) {
       const double keep = slot.state.steps == 0 ? 1 : 1 - options.dampening;
-      const Momentum<T> rule{lr, decay, static_cast<T>(options.momentum), static_cast<T>(keep),
+      const Momentum<T> rule{lr,
+                             sign,
+                             decay,
+                             static_cast<T>(options.momentum),
+                             static_cast<T>(keep),
                              options.nesterov};
       T* b = slot.state.buffers[0].mutable_data<T>();
       if (sparse) {
@@ -121,9 +127,10 @@ void SGD::update(Slot& slot) {
     } else if (sparse) {
       const SparseGrad& rows = gradient.sparse();
       kernels::scatter_add_rows(rows.values().data<T>(), rows.ids().data<std::int64_t>(),
-                                rows.nnz(), rows.row_size(), -lr, w, rows.shape()[0]);
+                                rows.nnz(), rows.row_size(), -sign * lr, w, rows.shape()[0]);
     } else {
-      detail::update_all(Plain<T>{lr, decay}, parameter.numel(), gradient.dense().data<T>(), w);
+      detail::update_all(Plain<T>{lr, sign, decay}, parameter.numel(), gradient.dense().data<T>(),
+                         w);
     }
   });
 }

@@ -13,6 +13,7 @@ struct SGDOptions {
   double dampening = 0;     ///< of the gradients that enter the momentum, but for the first
   double weight_decay = 0;  ///< adds weight_decay * w to the gradient
   bool nesterov = false;    ///< needs momentum > 0 and dampening = 0
+  bool maximize = false;    ///< goes up along the gradient
 };
 
 GRADUS_API std::vector<OptionField> option_fields(SGDOptions& options);

@@ -18,6 +18,7 @@ namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w9 = peers::w9;
+namespace w10 = peers::w10;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
@@ -219,6 +220,33 @@ Workload sum_axis(const std::string&, const std::string& variant) {
                 [](const std::vector<Tensor>& x) { return sum(x[0], axis); });
 }
 
+Workload adam(const std::vector<int64_t>& sizes) {
+  std::vector<gradus::NamedParameter> parameters;
+  for (const int64_t size : sizes) {
+    const auto seed = parameters.size();
+    const Tensor weight = gradus::tensor(peers::values(seed, size), {size}).set_trainable(true);
+    weight.set_grad(gradus::tensor(peers::values(1000 + seed, size), {size}));
+    parameters.push_back({std::to_string(seed), gradus::Parameter(weight)});
+  }
+  const auto optimizer =
+      std::make_shared<gradus::Adam>(parameters, gradus::AdamOptions{.lr = w10::kLr});
+  const auto step = [=](int64_t) {
+    optimizer->step();
+    return static_cast<double>(*parameters[0].parameter.data<float>());
+  };
+  return {step, [=] {
+            double sum = 0;
+            for (size_t i = 0; i < sizes.size(); ++i) {
+              sum += peers::squared_distance(parameters[i].parameter.data<float>(),
+                                             peers::values(i, sizes[i]));
+            }
+            return std::sqrt(sum);
+          }};
+}
+
+Workload adam_small(const std::string&, const std::string&) { return adam(w10::small_sizes()); }
+Workload adam_large(const std::string&, const std::string&) { return adam({w10::kLarge}); }
+
 const peers::Side kGradus{"gradus",
                           {{"W1_embedding_sparse_sgd", "sparse", embedding},
                            {"W3_skip_gram", "skip_gram_loss", skip_gram},
@@ -236,7 +264,11 @@ const peers::Side kGradus{"gradus",
                            {"W9_sum_axis0_forward", "forward", sum_axis<0>},
                            {"W9_sum_axis0_backward", "backward", sum_axis<0>},
                            {"W9_sum_axis1_forward", "forward", sum_axis<1>},
-                           {"W9_sum_axis1_backward", "backward", sum_axis<1>}},
+                           {"W9_sum_axis1_backward", "backward", sum_axis<1>},
+                           {"W10_adam_small", "adam", adam_small},
+                           {"W10b_fused_adam_small", "adam", adam_small},
+                           {"W10_adam_large", "adam", adam_large},
+                           {"W10b_fused_adam_large", "adam", adam_large}},
                           [](int threads) { gradus::set_num_threads(threads); }};
 
 }  // namespace

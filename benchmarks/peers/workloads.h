@@ -53,6 +53,22 @@ inline constexpr int64_t kNormRows = 4096, kNormWidth = 768;         // layer no
 inline constexpr int64_t kSumRows = 4096, kSumWidth = 1024;          // over all, over each axis
 }  // namespace w9
 
+/// W10: Adam's step alone, on gradients that stay: over 100 parameters of 10^3 to 10^5 values, and
+/// over one of 10^7. The loss is the first weight.
+namespace w10 {
+inline constexpr int64_t kParameters = 100, kLarge = 10'000'000;
+inline constexpr double kLr = 1e-3;
+/// Sizes on a geometric scale, 1,000 to 100,000.
+inline std::vector<int64_t> small_sizes() {
+  std::vector<int64_t> sizes;
+  for (int64_t i = 0; i < kParameters; ++i) {
+    const double exponent = 3 + 2 * static_cast<double>(i) / static_cast<double>(kParameters - 1);
+    sizes.push_back(static_cast<int64_t>(std::pow(10.0, exponent)));
+  }
+  return sizes;
+}
+}  // namespace w10
+
 /// `count` values in [-2, 2), the same on every side, for workloads that need no input file.
 inline std::vector<float> values(uint64_t seed, int64_t count) {
   std::vector<float> result(static_cast<size_t>(count));

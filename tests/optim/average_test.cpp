@@ -139,6 +139,22 @@ TEST(AveragedParameters, ByRowsGoOnFromTheirState) {
   }
 }
 
+TEST(AveragedParameters, ByRowsFollowATableThatIsResized) {
+  const NamedParameter table = named("table", ones({3, 2}, DType::float64));
+  AveragedParameters averages({table}, 0.5, {.by_rows = true});
+  averages.update();
+  table.parameter.set_grad(random_rows({1}, {3, 2}, 2));
+  averages.update();
+  averages.update();
+  remap_rows(table.parameter, tensor({1, -1, 0}), {.followers = {&averages}});
+  EXPECT_THAT(values_of<std::int64_t>(averages.state_dict().at("table.updates")),
+              testing::ElementsAre(3, 3, 1));
+  set(table, 3);
+  averages.update();
+  EXPECT_THAT(values_of(averages.averages().at("table")),
+              Pointwise(DoubleNear(1e-15), {2.0, 2.0, 1.5, 1.5, 3 - 2 / 8.0, 3 - 2 / 8.0}));
+}
+
 TEST(AveragedParameters, FollowWhatIsFrozen) {
   for (const bool by_rows : {false, true}) {
     const NamedParameter w = named("w", tensor({1.0}));

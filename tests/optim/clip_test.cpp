@@ -67,6 +67,87 @@ TEST(ClipGradNorm, TakesAnyOrder) {
   EXPECT_THAT(model.dense_values(), ElementsAre(DoubleNear(1.5, 1e-6), DoubleNear(-2, 1e-6)));
 }
 
+// Every order, dense, sparse and both, against the norm of all elements of the dense forms.
+TEST(ClipGradNorm, TakesAnyOrderOfDenseAndSparseGradients) {
+  for (const double p : {0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 7.5, inf}) {
+    for (const bool dense : {false, true}) {
+      for (const bool sparse : {false, true}) {
+        std::vector<NamedParameter> parameters;
+        std::vector<double> all;
+        if (dense) {
+          parameters.push_back(named("dense", zeros({37}, DType::float64)));
+          parameters.back().parameter.set_grad(random_tensor({37}, 1));
+        }
+        if (sparse) {
+          parameters.push_back(named("table", zeros({9, 3}, DType::float64)));
+          parameters.back().parameter.set_grad(random_rows({4, 1, 4, 8, 1}, {9, 3}, 2));
+        }
+        double norm = 0;
+        const auto add = [&](bool scaled) {
+          all.clear();
+          for (const NamedParameter& target : parameters) {
+            const std::vector<double> g = values_of(target.parameter.grad().to_dense());
+            all.insert(all.end(), g.begin(), g.end());
+          }
+          if (scaled) return;
+          for (const double g : all) {
+            norm = std::isinf(p) ? std::max(norm, std::abs(g)) : norm + std::pow(std::abs(g), p);
+          }
+          if (std::isfinite(p)) norm = std::pow(norm, 1 / p);
+        };
+        add(false);
+        std::vector<double> expected = all;
+        for (double& g : expected) g *= dense || sparse ? 0.25 * norm / (norm + 1e-6) : 1;
+        const double found = clip_grad_norm(parameters, 0.25 * norm, {.norm_type = p});
+        EXPECT_NEAR(found, norm, 1e-12 * norm) << p << dense << sparse;
+        add(true);
+        EXPECT_THAT(all, Pointwise(DoubleNear(1e-12), expected)) << p << dense << sparse;
+      }
+    }
+  }
+}
+
+// Powers that leave the range of double where the norm does not.
+TEST(ClipGradNorm, TakesElementsWhosePowersOverflowOrVanish) {
+  for (const double size : {1e200, 1e-200}) {
+    for (const double p : {0.5, 2.0, 3.0}) {
+      const NamedParameter w = named("w", zeros({2}, DType::float64));
+      w.parameter.set_grad(tensor({size, size}));
+      EXPECT_NEAR(clip_grad_norm({w}, size, {.norm_type = p}) / size, std::pow(2, 1 / p), 1e-12);
+    }
+  }
+}
+
+// A norm that is infinite though each gradient is finite.
+TEST(ClipGradNorm, ReportsANormOfAllThatIsNotFinite) {
+  const NamedParameter a = named("a", zeros({2}, DType::float64)), b = named("b", a.parameter);
+  for (const NamedParameter& target : {a, b}) target.parameter.set_grad(tensor({1e308, 1e308}));
+  EXPECT_EQ(clip_grad_norm({a, b}, 1, {.norm_type = 1}), inf);
+  EXPECT_EQ(message_of<ValueError>(
+                [&] { clip_grad_norm({a}, 1, {.norm_type = 0.5, .error_if_nonfinite = true}); }),
+            "clip_grad_norm: the norm of order 0.5 of the gradient of a [2] is inf: nothing was "
+            "clipped");
+  EXPECT_THAT(values_of(a.parameter.grad().dense()), Each(1e308));
+  EXPECT_THAT(values_of(b.parameter.grad().dense()), Each(1e308));
+}
+
+TEST(ClipGradNorm, NamesTheTableWhoseRowsAreNotFinite) {
+  for (const double p : {0.5, 1.0, 2.0, inf}) {
+    const Mixed model;
+    model.table.parameter.set_grad(
+        SparseGrad(tensor({2, 0, 2}), tensor({7.0, std::nan(""), 5.0}, {3, 1}), {4, 1}));
+    EXPECT_TRUE(std::isnan(clip_grad_norm(model.parameters(), 1, {.norm_type = p}))) << p;
+    const std::string message = message_of<ValueError>([&] {
+      clip_grad_norm(model.parameters(), 1, {.norm_type = p, .error_if_nonfinite = true});
+    });
+    EXPECT_NE(message.find("of the gradient of table [4, 1] is nan: nothing was clipped"),
+              std::string::npos)
+        << message;
+    EXPECT_THAT(model.dense_values(), ElementsAre(3, -4));
+    EXPECT_EQ(model.rows().nnz(), 3);  // not even coalesced
+  }
+}
+
 TEST(ClipGradNorm, LeavesFrozenParametersOut) {
   const Mixed model;
   model.table.parameter.set_trainable(false);

@@ -53,6 +53,33 @@ TEST(LRScheduler, FollowsTheTableOfKnownSequences) {
                {.1, .05, .1 / 3, .025});
 }
 
+TEST(LRScheduler, MultipliesRatesByWhatEachEpochGives) {
+  const auto third = [](std::int64_t e) { return e == 3 ? 0.5 : 0.9; };
+  expect_rates(multiplicative_lr(third), {.1, .09, .081, .0405, .03645});
+  const Schedule schedule = multiplicative_lr(third);
+  const double late = schedule.lr(0.1, 40);  // in whatever order it is asked
+  EXPECT_EQ(schedule.lr(0.1, 3), 0.1 * (0.9 * 0.9 * 0.5));
+  EXPECT_EQ(schedule.lr(0.1, 40), late);
+  EXPECT_EQ(message_of<ValueError>([] { multiplicative_lr(nullptr); }),
+            "multiplicative_lr: the function is empty");
+}
+
+// A group that was added since the last step is seen at the next, also by a run that was resumed.
+TEST(LRScheduler, GoesOnWithAGroupThatWasJustAdded) {
+  const auto make = [] { return SGD({named("a", ones({1}))}, {.lr = 0.1}); };
+  SGD first = make(), second = make();
+  LRScheduler whole(first, exponential_lr(0.5)), resumed(second, exponential_lr(0.5));
+  whole.step();
+  first.add_group({named("b", ones({1}))}, {.lr = 0.8});
+  second.add_group({named("b", ones({1}))}, {.lr = 0.8});
+  resumed.load_state_dict(whole.state_dict());
+  EXPECT_EQ(resumed.lr(), (std::vector<double>{0.05, 0.8}));
+  whole.step();
+  resumed.step();
+  EXPECT_EQ(resumed.lr(), whole.lr());
+  EXPECT_EQ(whole.lr(), (std::vector<double>{0.025, 0.2}));
+}
+
 TEST(LRScheduler, GivesNoamItsPeakAtTheEndOfTheWarmUp) {
   const double d = 1 / std::sqrt(512.0);
   expect_rates(noam_lr(512, 2), {.1 * d * std::pow(2, -1.5), .1 * d / std::sqrt(2.0),
@@ -199,7 +226,7 @@ TEST(Optimizer, SetsAnyOptionByName) {
   EXPECT_EQ(optimizer.options().eps, 1e-8);
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("rho", 1); }),
             "adam: there is no option rho: there are lr, betas.0, betas.1, eps, weight_decay, "
-            "amsgrad, lazy");
+            "amsgrad, lazy, maximize");
 }
 
 }  // namespace

@@ -9,9 +9,9 @@
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/average.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
-#include <gradus/optim/training.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gradus/tests/support/statistics.h>
 #include <gtest/gtest.h>

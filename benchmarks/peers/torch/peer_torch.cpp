@@ -18,6 +18,7 @@ namespace w3 = peers::w3;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w9 = peers::w9;
+namespace w10 = peers::w10;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, std::vector<int64_t> shape) {
@@ -267,6 +268,47 @@ Workload sum_axis(const std::string&, const std::string& variant) {
                 [](const std::vector<Tensor>& x) { return x[0].sum(axis); });
 }
 
+Workload adam(const std::string& variant, const std::vector<int64_t>& sizes) {
+  std::vector<Tensor> parameters;
+  for (const int64_t size : sizes) {
+    const auto seed = parameters.size();
+    parameters.push_back(leaf(seed, {size}));
+    parameters.back().mutable_grad() = values(1000 + seed, {size});
+  }
+  std::function<void()> update;
+  if (variant == "adam") {
+    auto optimizer =
+        std::make_shared<torch::optim::Adam>(parameters, torch::optim::AdamOptions(w10::kLr));
+    update = [=] { optimizer->step(); };
+  }
+#ifdef PEERS_HAVE_FUSED_ADAM
+  if (variant == "fused_adam") {
+    static_assert(w6::kLr == w10::kLr);
+    auto optimizer = std::make_shared<FusedAdam>(parameters);
+    update = [=] { optimizer->step(); };
+  }
+#endif
+  const auto step = [=](int64_t) {
+    update();
+    return first(parameters[0]);
+  };
+  return {step, [=] {
+            double sum = 0;
+            for (size_t i = 0; i < sizes.size(); ++i) {
+              sum += peers::squared_distance(parameters[i].data_ptr<float>(),
+                                             peers::values(i, sizes[i]));
+            }
+            return std::sqrt(sum);
+          }};
+}
+
+Workload adam_small(const std::string&, const std::string& variant) {
+  return adam(variant, w10::small_sizes());
+}
+Workload adam_large(const std::string&, const std::string& variant) {
+  return adam(variant, {w10::kLarge});
+}
+
 const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
                              std::to_string(TORCH_VERSION_MINOR) + "." +
                              std::to_string(TORCH_VERSION_PATCH),
@@ -289,7 +331,13 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
                           {"W9_sum_axis0_forward", "forward", sum_axis<0>},
                           {"W9_sum_axis0_backward", "backward", sum_axis<0>},
                           {"W9_sum_axis1_forward", "forward", sum_axis<1>},
-                          {"W9_sum_axis1_backward", "backward", sum_axis<1>}},
+                          {"W9_sum_axis1_backward", "backward", sum_axis<1>},
+#ifdef PEERS_HAVE_FUSED_ADAM
+                          {"W10b_fused_adam_small", "fused_adam", adam_small},
+                          {"W10b_fused_adam_large", "fused_adam", adam_large},
+#endif
+                          {"W10_adam_small", "adam", adam_small},
+                          {"W10_adam_large", "adam", adam_large}},
                          [](int threads) {
                            at::set_num_threads(threads);
                            at::set_num_interop_threads(1);

@@ -1,0 +1,108 @@
+#pragma once
+#include <gradus/optim/optimizer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <vector>
+
+namespace gradus {
+
+struct LBFGSOptions {
+  double lr = 1;
+  std::int64_t max_iter = 20;      ///< iterations of a step
+  std::int64_t max_eval = 0;       ///< calls of the closure in a step; 0: max_iter * 5 / 4
+  double tolerance_grad = 1e-7;    ///< a step ends where no element of the gradient is above it
+  double tolerance_change = 1e-9;  ///< and where neither loss nor parameters change by more
+  std::int64_t history_size = 100;
+  bool strong_wolfe = false;  ///< a line search instead of the fixed rate lr
+  bool maximize = false;      ///< goes up along the gradient
+};
+
+GRADUS_API std::vector<OptionField> option_fields(LBFGSOptions& options);
+/// Throws ValueError.
+GRADUS_API void check_options(const LBFGSOptions& options);
+
+/// L-BFGS: steps along -H g, where H approximates the inverse Hessian by the last `history_size`
+/// changes of parameters and gradient. For losses without noise: a step calls a closure several
+/// times, which must give the same loss for the same parameters.
+///   optimizer.step([&] {
+///     optimizer.zero_grad();
+///     const Tensor loss = mse_loss(model(x), y);
+///     loss.backward();
+///     return loss;
+///   });
+/// All trainable parameters are one vector, kept in float64, as are the 2 history_size vectors of
+/// its size that it remembers. A parameter without a gradient stays. What is remembered starts anew
+/// when other parameters are trainable than before, when one changes its shape and after a closure
+/// threw. A sparse gradient is an error.
+/// Source: Nocedal and Wright 2006, Numerical optimization, algorithms 7.4, 7.5, 3.5 and 3.6.
+class GRADUS_API LBFGS : public Optimizer {
+ public:
+  /// Computes the loss and its gradients, and returns the loss [].
+  using Closure = std::function<Tensor()>;
+
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit LBFGS(const std::vector<NamedParameter>& parameters, const LBFGSOptions& options = {});
+
+  const LBFGSOptions& options() const { return options_; }
+
+  /// Minimises; returns what the closure gave first. Throws, with parameters as they were,
+  /// AutogradError naming a parameter whose gradient is sparse, ValueError if the loss or a
+  /// gradient is not finite at the start.
+  Tensor step(const Closure& closure);
+
+  /// Also what is remembered: `<path>.direction`, `<path>.prev_grad`, `<path>.old_dirs`,
+  /// `<path>.old_stps`.
+  StateDict state_dict() const override;
+  void load_state_dict(const StateDict& state) override;
+  /// For resize_rows(): what is remembered starts anew.
+  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+
+ private:
+  using Vector = std::vector<double>;
+  /// A point of a line search: the loss and its derivative along the direction.
+  struct Point {
+    double t = 0, loss = 0, slope = 0;
+    Vector gradient;
+  };
+  /// What one iteration hands to the next, in this step or later.
+  struct Memory {
+    std::vector<std::int64_t> layout;  // elements of each parameter, -1 for those left out
+    std::int64_t iterations = 0;
+    double t = 0, scale = 1;
+    Vector direction, gradient;
+    std::deque<Vector> changes, moves;  // of the gradient, of the parameters
+    std::deque<double> inverses;        // 1 / (change . move)
+  };
+
+  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
+  void check_gradient(const Slot& slot) const override;
+  void update(Slot& slot) override;
+  std::vector<OptionField> fields(std::int64_t) override { return option_fields(options_); }
+  void check_fields(std::int64_t) const override { check_options(options_); }
+  double& lr_of(std::int64_t) override { return options_.lr; }
+
+  std::vector<std::int64_t> layout() const;
+  Vector parameters() const;
+  Vector gradient() const;
+  void move(const Vector& from, double t, const Vector& along) const;
+  void check_start(double loss, const Vector& gradient) const;
+  double value(const Tensor& loss) const;
+  Tensor minimise(const Closure& closure);
+  void remember(const Vector& gradient);
+  void choose_direction(const Vector& gradient);
+  Point evaluate(const Closure& closure, const Vector& from, double t);
+  Point search(const Closure& closure, const Vector& from, const Point& start, std::int64_t most);
+  Point zoom(const Closure& closure, const Vector& from, const Point& start, Point low, Point high,
+             std::int64_t left);
+  Memory load_memory(const StateDict& state) const;
+
+  LBFGSOptions options_;
+  Memory memory_;
+  std::int64_t evaluations_ = 0;  // of closures, in all
+};
+
+}  // namespace gradus
