@@ -164,7 +164,8 @@ StateDict AveragedParameters::averages() const {
   const NoGradGuard no_grad;
   StateDict result;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Average average{averages_[i].values.clone(), averages_[i].seen, averages_[i].rows_seen};
+    Average average = averages_[i];
+    if (!average.values.is_read_only()) average.values = average.values.clone();
     if (updates_ > 0) catch_up(parameters_[i].parameter, average);
     result.set(parameters_[i].path, average.values);
   }
