@@ -25,9 +25,6 @@ std::int64_t row_size(const Tensor& table) {
   return table.shape()[0] == 0 ? 0 : table.numel() / table.shape()[0];
 }
 
-// What nobody can change, a table mapped from a file, is its own average.
-Tensor own_copy(const Tensor& values) { return values.is_read_only() ? values : values.clone(); }
-
 // a += part (w - a)
 template <class T>
 void blend(std::int64_t n, double part, const T* w, T* a) {
@@ -42,7 +39,8 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
     : parameters_(std::move(parameters)), decay_(decay), options_(options) {
   detail::require_below_one("averaged_parameters", "decay", decay);
   for (const NamedParameter& target : parameters_) {
-    averages_.push_back({own_copy(target.parameter.detach())});
+    const Tensor values = target.parameter.detach();
+    averages_.push_back({values.is_read_only() ? values : values.clone()});
   }
 }
 
@@ -68,18 +66,15 @@ void AveragedParameters::copy(const Parameter& parameter, Average& average) cons
 
 // A copy is made when the values are others than those copied: a frozen table costs nothing.
 void AveragedParameters::follow_frozen(const Parameter& parameter, Average& average) const {
+  average.seen = updates_;
+  if (parameter.is_read_only()) return;
   const std::uint64_t version = detail::Access::body(parameter).storage->version();
   if (average.copy_of != version) copy(parameter, average);
   average.copy_of = version;
-  average.seen = updates_;
 }
 
 // Takes in all updates that a parameter, or each of its rows, has missed.
 void AveragedParameters::catch_up(const Parameter& parameter, Average& average) const {
-  if (parameter.is_read_only()) {
-    average.seen = updates_;
-    return;
-  }
   if (!parameter.trainable()) return follow_frozen(parameter, average);
   average.copy_of = no_version;
   if (average.rows_seen.empty()) {
@@ -169,7 +164,8 @@ StateDict AveragedParameters::averages() const {
   const NoGradGuard no_grad;
   StateDict result;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Average average{own_copy(averages_[i].values), averages_[i].seen, averages_[i].rows_seen};
+    Average average = averages_[i];
+    if (!average.values.is_read_only()) average.values = average.values.clone();
     if (updates_ > 0) catch_up(parameters_[i].parameter, average);
     result.set(parameters_[i].path, average.values);
   }
@@ -183,7 +179,7 @@ StateDict AveragedParameters::state_dict() const {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Average& average = averages_[i];
     const std::string& path = parameters_[i].path;
-    state.set(path, own_copy(average.values));
+    state.set(path, average.values.is_read_only() ? average.values : average.values.clone());
     if (!average.rows_seen.empty()) {
       state.set(seen_key(path), tensor(average.rows_seen));
     } else if (average.seen != updates_) {
@@ -206,7 +202,7 @@ AveragedParameters::Average AveragedParameters::load_average(const NamedParamete
     throw DTypeError(fmt::format("load_state_dict: the average of {} is {}, its parameter is {}",
                                  path, name(values.dtype()), name(parameter.dtype())));
   }
-  Average average{own_copy(values), updates};
+  Average average{parameter.is_read_only() ? parameter.detach() : values.clone(), updates};
   const std::string key = seen_key(path);
   if (state.metadata.count(key) > 0) average.seen = detail::number_of<std::int64_t>(state, key);
   if (const StateEntry* rows = state.find(key)) {

@@ -327,7 +327,7 @@ Tensor LBFGS::step(const Closure& closure) {
 Tensor LBFGS::minimise(const Closure& closure) {
   const std::int64_t most = options_.max_eval > 0 ? options_.max_eval : options_.max_iter * 5 / 4;
   const std::int64_t before = evaluations_++;
-  const Tensor first = closure();
+  Tensor first = closure();
   Point now{0, value(first), 0, gradient()};
   check_start(now.loss, now.gradient);
   if (greatest(now.gradient) <= options_.tolerance_grad) return first;

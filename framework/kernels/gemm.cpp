@@ -12,6 +12,10 @@ namespace {
 
 CBLAS_TRANSPOSE transpose(bool flag) { return flag ? CblasTrans : CblasNoTrans; }
 
+// The longest side of a product that BLAS gets at once: its sizes are int, and a float that it adds
+// more ones to than this does not grow any more.
+constexpr int64_t longest = int64_t{1} << 24;
+
 int as_int(int64_t x) { return static_cast<int>(x); }
 
 void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
@@ -60,11 +64,47 @@ struct Product {
 
   /// Rows [i, i + rows) and columns [j, j + columns) of C.
   void run_block(const Operands<T>& at, int64_t i, int64_t rows, int64_t j, int64_t columns) const {
-    const T* from_a = at.a + (ta ? i : i * lda);
-    const T* from_b = at.b + (tb ? j * ldb : j);
-    T* to = at.c + i * ldc + j;
+    const Operands<T> from = {at.a + (ta ? i : i * lda), at.b + (tb ? j * ldb : j),
+                              at.c + i * ldc + j};
+    if (std::max({rows, columns, k, lda, ldb, ldc}) <= longest) {
+      run_piece(from, rows, columns);
+    } else {
+      run_pieces(from, rows, columns);
+    }
+  }
+
+  /// A block in pieces whose sizes fit into the ints of BLAS.
+  void run_pieces(const Operands<T>& from, int64_t rows, int64_t columns) const {
+    Product part = *this;
+    int64_t p = 0;
+    do {  // once where k is 0
+      part.k = std::min(longest, k - p);
+      part.beta = p == 0 ? beta : T{1};
+      for (int64_t r = 0; r < rows; r += longest) {
+        for (int64_t c = 0; c < columns; c += longest) {
+          const int64_t height = std::min(longest, rows - r),
+                        width = std::min(longest, columns - c);
+          part.lda = ta ? leading(lda, part.k, height) : leading(lda, height, part.k);
+          part.ldb = tb ? leading(ldb, width, part.k) : leading(ldb, part.k, width);
+          part.ldc = leading(ldc, height, width);
+          part.run_piece({from.a + (ta ? p * lda + r : r * lda + p),
+                          from.b + (tb ? c * ldb + p : p * ldb + c), from.c + r * ldc + c},
+                         height, width);
+        }
+      }
+      p += longest;
+    } while (p < k);
+  }
+
+  /// That of a matrix of one row has no meaning, and may be more than an int holds.
+  static int64_t leading(int64_t ld, int64_t rows, int64_t columns) {
+    return rows == 1 ? std::max<int64_t>(columns, 1) : ld;
+  }
+
+  void run_piece(const Operands<T>& from, int64_t rows, int64_t columns) const {
+    const auto& [from_a, from_b, to] = from;
     const int64_t most = std::numeric_limits<int>::max();
-    if (k == 0 || std::max({rows, columns, k, lda, ldb, ldc}) > most) {
+    if (k == 0 || std::max({lda, ldb, ldc}) > most) {
       return run_loops(from_a, from_b, to, rows, columns);
     }
     if (rows == 1) {  // op(B)^T a

@@ -10,6 +10,7 @@ namespace gradus::kernels {
 namespace {
 
 constexpr int64_t tile = 128;  // neighbouring columns of one task
+constexpr int64_t ahead = 16;  // rows of sources between a prefetch of their targets and their use
 
 /// Calls f(target, source) for the sources of row (o, i) and of one tile of columns whose targets
 /// are in [low, high) of the axis.
@@ -29,10 +30,18 @@ void walk_row(const Routes& routes, int64_t o, int64_t i, int64_t column, int64_
   }
 }
 
+/// The target of the source in row (o, i) and a column.
+int64_t target_of(const Routes& routes, int64_t o, int64_t i, int64_t column) {
+  const int64_t source = (o * routes.m + i) * routes.inner + column;
+  const int64_t id = routes.ids[routes.one_vector ? i : source];
+  return (o * routes.n + id) * routes.inner + column;
+}
+
 /// Calls f(target, source) for all sources; those of one target in order. Where there are fewer
 /// tiles than threads, the targets of each are shared out: every task reads all ids of its tile.
-template <class F>
-void for_each_route(const Routes& routes, bool reverse, const F& f) {
+/// `y` has the targets.
+template <class T, class F>
+void for_each_route(const Routes& routes, const T* y, bool reverse, const F& f) {
   if (routes.outer * routes.m * routes.inner == 0) return;
   const int64_t tiles = (routes.inner - 1) / tile + 1, lines = routes.outer * tiles;
   const int64_t work = 4 * routes.m * std::min(routes.inner, tile);
@@ -47,6 +56,10 @@ void for_each_route(const Routes& routes, bool reverse, const F& f) {
       const int64_t width = std::min(tile, routes.inner - column);
       for (int64_t step = 0; step < routes.m; ++step) {
         const int64_t i = reverse ? routes.m - 1 - step : step;
+        if (step + ahead < routes.m) {
+          const int64_t next = reverse ? i - ahead : i + ahead;
+          __builtin_prefetch(y + target_of(routes, line / tiles, next, column), 1);
+        }
         walk_row(routes, line / tiles, i, column, width, low, low + length, f);
       }
     }
@@ -61,6 +74,7 @@ void gather(const Routes& routes, const T* x, T* y) {
   parallel_for(routes.outer * routes.m, 4 * routes.inner, [=](int64_t begin, int64_t end) {
     int64_t o = begin / routes.m, i = begin % routes.m;
     for (int64_t row = begin; row < end; ++row) {
+      if (i + ahead < routes.m) __builtin_prefetch(x + target_of(routes, o, i + ahead, 0));
       walk_row(routes, o, i, 0, routes.inner, 0, routes.n,
                [=](int64_t target, int64_t source) { y[source] = x[target]; });
       if (++i < routes.m) continue;
@@ -73,15 +87,16 @@ void gather(const Routes& routes, const T* x, T* y) {
 template <class T>
 void scatter(const Routes& routes, const T* x, T value, T* y) {
   if (x) {
-    for_each_route(routes, false, [=](int64_t target, int64_t source) { y[target] = x[source]; });
+    for_each_route(routes, y, false,
+                   [=](int64_t target, int64_t source) { y[target] = x[source]; });
   } else {
-    for_each_route(routes, false, [=](int64_t target, int64_t) { y[target] = value; });
+    for_each_route(routes, y, false, [=](int64_t target, int64_t) { y[target] = value; });
   }
 }
 
 template <class T>
 void scatter_add(const Routes& routes, const T* x, T* y) {
-  for_each_route(routes, false, [=](int64_t target, int64_t source) {
+  for_each_route(routes, y, false, [=](int64_t target, int64_t source) {
     if constexpr (std::is_integral_v<T>) {
       y[target] =
           static_cast<T>(static_cast<uint64_t>(y[target]) + static_cast<uint64_t>(x[source]));
@@ -99,7 +114,7 @@ void gather_last(const Routes& routes, const T* x, T* y) {
   parallel_for(targets, 1, [=](int64_t begin, int64_t end) {
     std::memset(seen + begin, 0, static_cast<size_t>(end - begin));
   });
-  for_each_route(routes, true, [=](int64_t target, int64_t source) {
+  for_each_route(routes, x, true, [=](int64_t target, int64_t source) {
     y[source] = seen[target] ? T{0} : x[target];
     seen[target] = 1;
   });

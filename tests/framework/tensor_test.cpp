@@ -53,6 +53,17 @@ TEST(Shape, RefusesNegativeHugeAndDeep) {
   EXPECT_THAT(message_of<ShapeError>([&] { Shape{0, big, big, big}; }), HasSubstr("2^62"));
 }
 
+TEST(Tensor, RefusesMoreBytesThanCanBeAddressed) {
+  const std::int64_t count = std::int64_t{1} << 61;
+  EXPECT_THAT(message_of<ShapeError>([&] { empty({count}); }),
+              HasSubstr("empty: [2305843009213693952] of float32 has more bytes than can be"));
+  EXPECT_THAT(message_of<ShapeError>([&] {
+                empty({count / 2, 2}, DType::int64);
+              }),
+              HasSubstr("[1152921504606846976, 2] of int64 has more bytes"));
+  EXPECT_THAT(message_of<ShapeError>([&] { zeros({count}); }), HasSubstr("more bytes"));
+}
+
 TEST(Shape, BroadcastsAsNumPy) {
   EXPECT_EQ(broadcast_shapes({2, 1, 3}, {4, 1}, "t"), (Shape{2, 4, 3}));
   EXPECT_EQ(broadcast_shapes({}, {0, 2}, "t"), (Shape{0, 2}));

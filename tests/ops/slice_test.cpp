@@ -79,6 +79,42 @@ TEST(OpSlice, KnownValuesOfExtremeBounds) {
   EXPECT_TRUE(has_values(slice(x, 0, largest, largest), {0}, {}));
 }
 
+// What slice(x, axis, start, end, step) of leaves [n, 2] and [2, n] sends back to each.
+void check_gradients(const Tensor& rows, const Tensor& columns, std::int64_t start,
+                     std::int64_t end, std::int64_t step) {
+  const std::int64_t n = rows.size(0);
+  Values of_rows(static_cast<std::size_t>(2 * n)), of_columns(of_rows), g;
+  const std::vector<std::int64_t> indices = naive_indices(n, start, end, step);
+  const auto count = static_cast<std::int64_t>(indices.size());
+  for (std::int64_t k = 0; k < 2 * count; ++k) {
+    g.push_back(static_cast<double>(k + 1));
+    of_rows[static_cast<std::size_t>(2 * indices[static_cast<std::size_t>(k / 2)] + k % 2)] =
+        g.back();
+    of_columns[static_cast<std::size_t>(k / count * n +
+                                        indices[static_cast<std::size_t>(k % count)])] = g.back();
+  }
+  rows.clear_grad();
+  columns.clear_grad();
+  slice(rows, 0, start, end, step).backward(tensor(g, {count, 2}));
+  slice(columns, 1, start, end, step).backward(tensor(g, {2, count}));
+  ASSERT_EQ(gradient_of(rows), of_rows) << n << ": " << start << ":" << end << ":" << step;
+  ASSERT_EQ(gradient_of(columns), of_columns) << n << ": " << start << ":" << end << ":" << step;
+}
+
+TEST(OpSlice, GradientOfEveryRangeUpToLengthEight) {
+  for (std::int64_t n = 0; n <= 8; ++n) {
+    const Tensor rows = random_leaf({n, 2}), columns = random_leaf({2, n});
+    for (std::int64_t start = -n - 2; start <= n + 2; ++start) {
+      for (std::int64_t end = -n - 2; end <= n + 2; ++end) {
+        for (std::int64_t step = -n - 2; step <= n + 2; ++step) {
+          if (step != 0) check_gradients(rows, columns, start, end, step);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
 TEST(OpSlice, GradientOfEveryKindOfRange) {
   const auto check = [](std::int64_t axis, std::int64_t start, std::int64_t end,
                         std::int64_t step) {
