@@ -132,5 +132,8 @@ using Runners = std::map<std::string, Runner>;
 const Runners& op_runners();
 void add_row_reductions(Runners& all);  // part of op_runners()
 const Runners& training_runners();
+std::vector<Tensor> lbfgs(Case& c);  // part of training_runners(), as the next two
+std::vector<Tensor> schedule(Case& c);
+std::vector<Tensor> plateau(Case& c);
 
 }  // namespace gradus::golden

@@ -9,7 +9,7 @@ namespace {
 // Largest |a - b| / (1 + |b|).
 double tolerance_of(DType dtype, bool training) {
   if (dtype == DType::float32) return training ? 1e-6 : 1e-5;
-  return dtype == DType::float64 ? 1e-11 : 0;
+  return dtype == DType::float64 ? training ? 1e-12 : 1e-11 : 0;
 }
 
 void compare(const Case& c, const std::string& what, const Tensor& actual, double tolerance) {

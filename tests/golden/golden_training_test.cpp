@@ -9,6 +9,7 @@
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/clip.h>
+#include <gradus/optim/lion.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
@@ -166,6 +167,12 @@ const Runners& training_runners() {
       {"nadam", [](Case& c) { return optimize<NAdam>(c, NAdamOptions{}); }},
       {"radam", [](Case& c) { return optimize<RAdam>(c, RAdamOptions{}); }},
       {"sparse_adam", [](Case& c) { return optimize<SparseAdam>(c, SparseAdamOptions{}); }},
+      {"lion", [](Case& c) { return optimize<Lion>(c, LionOptions{}); }},
+      {"rowwise_adagrad",
+       [](Case& c) { return optimize<RowwiseAdagrad>(c, RowwiseAdagradOptions{}); }},
+      {"lbfgs", lbfgs},
+      {"schedule", schedule},
+      {"plateau", plateau},
       {"clip_norm", clip_norm},
       {"clip_value", clip_value},
       {"model", [](Case& c) -> Results { return {torch_model()(c.inputs[0])}; }},

@@ -485,6 +485,167 @@ def more_optimizers():
     torch.set_default_dtype(torch.float32)
 
 
+class Lion:
+    """What PyTorch lacks, in NumPy. Source: Chen et al. 2023, algorithm 2."""
+
+    def __init__(self, groups):
+        self.groups, self.means = groups, {}
+
+    def step(self):
+        for group in self.groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                w, g = p.detach().numpy(), p.grad.numpy()
+                m = self.means.setdefault(id(p), np.zeros_like(w))
+                direction = np.sign(beta1 * m + (1 - beta1) * g)
+                w *= w.dtype.type(1 - group["lr"] * group["weight_decay"])
+                w -= w.dtype.type(group["lr"]) * direction
+                m[...] = beta2 * m + (1 - beta2) * g
+
+
+class RowwiseAdagrad:
+    """The same: one number of state for each row. Source: Mudigere et al. 2022, section 4.1.4."""
+
+    def __init__(self, groups):
+        self.groups, self.sums = groups, {}
+
+    def step(self):
+        for group in self.groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                w, g = p.detach().numpy(), p.grad.to_dense().numpy()
+                start = np.full(len(w), group["initial_accumulator_value"], w.dtype)
+                s = self.sums.setdefault(id(p), start)
+                rows = g.reshape(len(w), -1)
+                s += np.mean(np.square(rows, dtype=np.float64), axis=1).astype(w.dtype)
+                root = (np.sqrt(s) + group["eps"]).astype(w.dtype)
+                w.reshape(len(w), -1)[...] -= group["lr"] * rows / np.where(root == 0, 1, root)[:, None]
+
+
+def numpy_optimizers():
+    for i, row in enumerate(pairwise(lr=[0.1, 0.01], betas=[(0.9, 0.99), (0.5, 0.8)], weight_decay=[0.0, 0.2])):
+        optimizer_case(f"lion.{i}", "lion", Lion, [row], [(3, 5), (19,)], absent={(1, 2)})
+    grid = pairwise(lr=[0.1, 0.01], initial_accumulator_value=[0.0, 0.5], eps=[1e-10, 0.1], sparse=[False, True])
+    for i, row in enumerate(grid):
+        sparse = (0, 1) if row.pop("sparse") else ()
+        optimizer_case(f"rowwise_adagrad.{i}", "rowwise_adagrad", RowwiseAdagrad, [row], [(7, 3), (4, 20)],
+                       steps=5, sparse=sparse, absent={(1, 2)})
+
+
+def uphill():
+    """maximize, of the optimizers that have grids above without it."""
+    for sparse in (False, True):
+        for i, row in enumerate(({"lr": 0.1}, {"lr": 0.03, "momentum": 0.9, "dampening": 0.4},
+                                 {"lr": 0.03, "momentum": 0.8, "nesterov": True})):
+            optimizer_case(f"sgd.uphill.{'sparse.' * sparse}{i}", "sgd", lambda p: torch.optim.SGD(p, lr=1.0),
+                           [{**row, "maximize": True}], [(5, 3), (7,)], sparse=(0,) if sparse else ())
+    optimizer_case("sgd.uphill.decay", "sgd", lambda p: torch.optim.SGD(p, lr=1.0),
+                   [{"lr": 0.1, "weight_decay": 0.2, "maximize": True}], [(5, 3), (7,)])
+    for op, make in (("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)):
+        for i, row in enumerate(pairwise(eps=[1e-8, 0.1], weight_decay=[0.0, 0.2], amsgrad=[False, True])):
+            optimizer_case(f"{op}.uphill.{i}", op, make, [{"lr": 0.05, **row, "maximize": True}],
+                           [(3, 5), (7,)])
+    optimizer_case("sparse_adam.uphill", "lazy_adam", torch.optim.SparseAdam,
+                   [{"lr": 0.05, "eps": 0.1, "maximize": True}], [(7, 3)], steps=5, sparse=(0,))
+
+
+def lbfgs():
+    """Of sum(a (w - b)^2) / 2 + sum(w^4) / 4, in float64: rounding in float32 grows with each step."""
+    grid = pairwise(lr=[1.0, 0.3], max_iter=[4, 7], history_size=[100, 2], strong_wolfe=[False, True],
+                    maximize=[False, True])
+    extra = [{"max_iter": 20, "max_eval": 6, "strong_wolfe": True}, {"max_iter": 20, "tolerance_grad": 0.5},
+             {"max_iter": 20, "tolerance_change": 0.1, "strong_wolfe": True}, {"lr": 4.0, "max_iter": 2},
+             {"lr": 20.0, "max_iter": 9, "strong_wolfe": True}]
+    for i, row in enumerate(list(grid) + extra):
+        name = f"lbfgs.{i}"
+        s = Source(name)
+        sizes = [(3, 2), (4,)]
+        values = [s.floats(*size) for size in sizes]
+        scales = [s.floats(*size, low=0.5, high=4) for size in sizes]
+        centres = [s.floats(*size) for size in sizes]
+        params = [torch.nn.Parameter(to_torch(v, torch.float64)) for v in values]
+        options = dict(row)
+        line_search = "strong_wolfe" if options.pop("strong_wolfe", False) else None
+        optimizer = torch.optim.LBFGS(params, line_search_fn=line_search, **options)
+        sign = -1 if row.get("maximize") else 1
+
+        def closure():
+            optimizer.zero_grad()
+            loss = sum((a * (w - b) ** 2).sum() / 2 + (w ** 4).sum() / 4
+                       for w, a, b in zip(params, map(torch.from_numpy, scales), map(torch.from_numpy, centres)))
+            (sign * loss).backward()
+            return sign * loss
+
+        out = {}
+        for step in range(3):
+            out[f"out{3 * step}"] = plain(optimizer.step(closure))
+            out[f"out{3 * step + 1}"], out[f"out{3 * step + 2}"] = map(plain, params)
+        write(name, "lbfgs", {"steps": 3, **row}, values + scales + centres, {"float64": out}, TIGHT_TOLERANCE)
+
+
+def schedules():
+    """Rates by epoch of two groups, of base 0.1 and 0.4; momentum where the schedule moves it."""
+    lr = torch.optim.lr_scheduler
+    INVERSE, FALLING = (lambda e: 1 / (e + 1)), (lambda e: 1 - 0.1 / e)
+    one_cycle = {"max_lr": 1.0, "total_steps": 12}
+    cases = [
+        ("step", {"step_size": 3, "gamma": 0.5}, lambda o, **k: lr.StepLR(o, **k)),
+        ("multi_step", {"milestones": [2, 2, 5], "gamma": 0.1}, lambda o, **k: lr.MultiStepLR(o, **k)),
+        ("exponential", {"gamma": 0.9}, lambda o, **k: lr.ExponentialLR(o, **k)),
+        ("constant", {"factor": 0.25, "total_iters": 3}, lambda o, **k: lr.ConstantLR(o, **k)),
+        ("linear", {"start_factor": 0.3, "end_factor": 0.8, "total_iters": 4},
+         lambda o, **k: lr.LinearLR(o, **k)),
+        ("polynomial", {"total_iters": 4, "power": 2.0}, lambda o, **k: lr.PolynomialLR(o, **k)),
+        ("polynomial", {"total_iters": 7, "power": 0.5}, lambda o, **k: lr.PolynomialLR(o, **k)),
+        ("cosine", {"T_max": 5, "eta_min": 0.01}, lambda o, **k: lr.CosineAnnealingLR(o, **k)),
+        ("restarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01},
+         lambda o, **k: lr.CosineAnnealingWarmRestarts(o, **k)),
+        ("restarts", {"T_0": 4, "T_mult": 1, "eta_min": 0.0},
+         lambda o, **k: lr.CosineAnnealingWarmRestarts(o, **k)),
+        ("inverse", {}, lambda o: lr.LambdaLR(o, INVERSE)),
+        ("falling", {}, lambda o: lr.MultiplicativeLR(o, FALLING)),
+        ("sequential", {"warmup": 4, "gamma": 0.9}, lambda o, warmup, gamma: lr.SequentialLR(
+            o, [lr.LinearLR(o, 0.1, total_iters=warmup), lr.ExponentialLR(o, gamma)], [warmup])),
+        ("one_cycle", one_cycle, lambda o, **k: lr.OneCycleLR(o, **k)),
+        ("one_cycle", {**one_cycle, "pct_start": 0.5, "linear": True, "three_phase": False},
+         lambda o, linear, **k: lr.OneCycleLR(o, anneal_strategy="linear", **k)),
+        ("one_cycle", {**one_cycle, "three_phase": True, "div_factor": 10.0, "final_div_factor": 100.0,
+                       "base_momentum": 0.7, "max_momentum": 0.9}, lambda o, **k: lr.OneCycleLR(o, **k))]
+    for i, (kind, options, make) in enumerate(cases):
+        params = [torch.nn.Parameter(torch.ones(1)) for _ in range(2)]
+        optimizer = torch.optim.SGD([{"params": params[:1], "lr": 0.1}, {"params": params[1:], "lr": 0.4}],
+                                    momentum=0.9)
+        scheduler = make(optimizer, **options)
+        rates, momenta = [], []
+        for _ in range(12):
+            rates.append([group["lr"] for group in optimizer.param_groups])
+            momenta.append(optimizer.param_groups[0]["momentum"])
+            optimizer.step()
+            if len(rates) < 12:
+                scheduler.step()
+        out = {"out0": np.array(rates), "out1": np.array(momenta)}
+        write(f"schedule.{i}.{kind}", "schedule", {"kind": kind, **options}, [], {"float64": out}, 1e-12)
+    plateaus = [{"factor": 0.5, "patience": 2, "cooldown": 1}, {"factor": 0.5, "patience": 0, "min_lr": 0.04},
+                {"factor": 0.3, "patience": 1, "threshold": 0.1}, {"maximize": True, "factor": 0.5, "patience": 1},
+                {"factor": 0.5, "patience": 1, "threshold": 0.2, "absolute": True}]
+    for i, options in enumerate(plateaus):
+        name = f"plateau.{i}"
+        metrics = np.cumsum(Source(name).floats(16, low=-0.3, high=0.2)).astype(np.float32) + np.float32(3)
+        parameter = torch.nn.Parameter(torch.ones(1))
+        optimizer = torch.optim.SGD([parameter], lr=0.1)
+        given = {k: v for k, v in options.items() if k not in ("maximize", "absolute")}
+        scheduler = lr.ReduceLROnPlateau(optimizer, "max" if options.get("maximize") else "min",
+                                         threshold_mode="abs" if options.get("absolute") else "rel", **given)
+        rates = []
+        for metric in metrics:
+            scheduler.step(float(metric))
+            rates.append(optimizer.param_groups[0]["lr"])
+        write(name, "plateau", options, [metrics], {"float64": {"out0": np.array(rates)}}, 1e-12)
+
+
 def clipping():
     def gradients(name):
         s = Source(name)
@@ -566,7 +727,7 @@ def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     for part in (elementwise, reductions, more_reductions, products, shapes, losses, embeddings, optimizers,
-                 more_optimizers, clipping, interoperate):
+                 more_optimizers, numpy_optimizers, uphill, lbfgs, schedules, clipping, interoperate):
         part()
     save()
 
