@@ -99,6 +99,23 @@ void Node::destroy() noexcept {
   deleting = false;
 }
 
+namespace {
+
+// An op on a value whose graph was freed can never run backward, and holds on to nothing: where a
+// loop adds up its losses, it does not keep the ops of every step.
+void follow_freed(Node& node) {
+  const char* freed = nullptr;
+  for (const Edge& edge : node.edges()) {
+    if (edge.node && edge.node->freed) freed = edge.node->freed;
+  }
+  if (freed == nullptr) return;
+  node.freed = freed;
+  node.drop_saved();
+  for (Edge& edge : node.edges()) edge = Edge();
+}
+
+}  // namespace
+
 void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
   for (const Tensor& output : outputs) {
     const Body& body = Access::body(output);
@@ -113,6 +130,7 @@ void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
     }
   }
   node->set_outputs(outputs);
+  follow_freed(*node);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     Body& body = Access::body(outputs[i]);
     body.leaf.reset();

@@ -146,12 +146,12 @@ void Engine::discover(Node* root) {
   while (!stack.empty()) {
     Node* node = stack.back();
     stack.pop_back();
-    if (node->freed) {
+    if (const char* op = node->freed) {
       throw AutogradError(fmt::format(
           "backward: the graph of {} was freed by an earlier backward(): add the losses and call "
           "backward() once, pass .retain_graph = true the first time, or detach() what is carried "
           "over from the step before",
-          node->name()));
+          op));
     }
     for (const Edge& edge : node->edges()) {
       Node* producer = edge.node.get();
@@ -197,7 +197,7 @@ void Engine::serve(Node& node) {
     node.apply(*this);
   }
   if (!retain_) {
-    node.freed = true;
+    node.freed.store(node.name(), std::memory_order_relaxed);
     node.drop_saved();
   }
   for (const Edge& edge : node.edges()) {

@@ -80,7 +80,8 @@ class GRADUS_API Node : public Pooled {
   // Scratch of the engine, guarded by its lock.
   std::uint64_t visit = 0;     // the last backward pass that saw this node
   std::int64_t consumers = 0;  // edges to this node that have not been served
-  bool freed = false;          // backward ran and dropped what was saved
+  // The op whose graph a backward pass freed: this one or, recorded afterwards, one before it.
+  std::atomic<const char*> freed{nullptr};
 
  protected:
   // For nodes whose edges are members of the derived class.

@@ -12,7 +12,9 @@
 
 #include <cmath>
 #include <functional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -187,6 +189,18 @@ TEST(Backward, NamesTheFreedOpThatTwoLossesShare) {
               HasSubstr("graph of exp was freed"));
 }
 
+TEST(Backward, NamesTheFreedOpThatALaterLossUses) {
+  const Tensor x = leaf({3});
+  const Tensor shared = exp(x);
+  (shared * 2.0).backward();
+  const Tensor second = shared * 3.0 + x;
+  EXPECT_TRUE(second.requires_grad());
+  EXPECT_EQ(second.item(), 3 * std::exp(3.0) + 3);
+  EXPECT_THAT(message_of<AutogradError>([&] { second.backward(); }),
+              HasSubstr("graph of exp was freed"));
+  EXPECT_THAT(grad(x), ElementsAre(2 * std::exp(3.0)));
+}
+
 TEST(Backward, ThatThrowsChangesNoGradient) {
   const Tensor a = leaf({3});
   const Tensor b = leaf({4});
@@ -242,53 +256,79 @@ TEST(Backward, OfSeveralThreadsIntoOneLeafAddsAll) {
   EXPECT_THAT(grad(x), ElementsAre(1200));
 }
 
-TEST(DeepGraph, ChainIsWalkedAndFreedWithoutRecursion) {
-  on_small_stack([] {
-    const Tensor x = leaf({1});
-    Tensor y = x;
-    for (int i = 0; i < deep; ++i) y = y + 1.0;
-    y.backward();
-    EXPECT_THAT(grad(x), ElementsAre(1));
-  });
-}
-
-TEST(DeepGraph, ThatNeverRanBackwardIsFreedWithoutRecursion) {
+// Makes a deep graph on a small stack, runs backward or not, and sees that nothing is left of it.
+void expect_freed(const std::function<Tensor(const Tensor&)>& make, double gradient) {
   const MemoryStats before = memory_stats();
-  on_small_stack([] {
-    const Tensor x = leaf({1});
-    Tensor y = x;
-    for (int i = 0; i < deep; ++i) y = y + y;  // diamonds
-  });
-  EXPECT_EQ(memory_stats().live, before.live);
+  for (const bool runs_backward : {true, false}) {
+    on_small_stack([&] {
+      const Tensor x = leaf({1});
+      const Tensor y = make(x);
+      if (!runs_backward) return;
+      y.backward();
+      EXPECT_THAT(grad(x), ElementsAre(gradient));
+    });
+    EXPECT_EQ(memory_stats().live, before.live) << runs_backward;
+  }
 }
 
-TEST(DeepGraph, WithSiblingOutputsIsFreedWithoutRecursion) {
-  on_small_stack([] {
-    const Tensor x = leaf({1});
-    Tensor a = x * 1.0;
-    Tensor b = x * 1.0;
-    for (int i = 0; i < deep / 10; ++i) {
-      Tensor c = a.clone();
-      Tensor d = b.clone();
-      record_joint("swap", {c, d}, {a, b}, [](Cotangents g, Needs) {
-        return std::vector<Gradient>{g[0], g[1]};
-      });
-      a = c;
-      b = d;
-    }
-    (a + b).backward();
-    EXPECT_THAT(grad(x), ElementsAre(2));
-  });
+TEST(DeepGraph, ChainIsWalkedAndFreedWithoutRecursion) {
+  expect_freed(
+      [](const Tensor& x) {
+        Tensor y = x;
+        for (int i = 0; i < deep; ++i) y = y + 1.0;
+        return y;
+      },
+      1);
+}
+
+TEST(DeepGraph, OfDiamondsIsWalkedAndFreedWithoutRecursion) {
+  expect_freed(
+      [](const Tensor& x) {
+        Tensor y = x;
+        for (int i = 0; i < deep; ++i) y = i % 2 == 0 ? y + y : y * 0.5;
+        return y;
+      },
+      1);
+}
+
+TEST(DeepGraph, WithSiblingOutputsIsWalkedAndFreedWithoutRecursion) {
+  expect_freed(
+      [](const Tensor& x) {
+        Tensor a = x * 1.0;
+        Tensor b = x * 1.0;
+        for (int i = 0; i < deep; ++i) {
+          Tensor c = a.detach();
+          Tensor d = b.detach();
+          record_joint("swap", {c, d}, {a, b}, [](Cotangents g, Needs) {
+            return std::vector<Gradient>{g[0], g[1]};
+          });
+          a = c;
+          b = d;
+        }
+        return a + b;
+      },
+      2);
 }
 
 TEST(DeepGraph, OfClosuresThatHoldTensorsIsFreedWithoutRecursion) {
-  on_small_stack([] {
-    const Tensor x = leaf({1});
-    Tensor y = x * 1.0;
-    for (int i = 0; i < deep / 10; ++i) {
-      y = record("holds", y.clone(), vjp(x, [y](const Tensor& g) { return g; }));
-    }
-  });
+  expect_freed(  // held by closures only
+      [](const Tensor& x) {
+        Tensor y = x * 1.0;
+        for (int i = 0; i < deep; ++i) {
+          y = record("holds", y.detach(), vjp(x, [y](const Tensor& g) { return g; }));
+        }
+        return y;
+      },
+      1);
+  expect_freed(  // held by edges and closures
+      [](const Tensor& x) {
+        Tensor y = x * 1.0;
+        for (int i = 0; i < deep; ++i) {
+          y = record("holds", y.detach(), vjp(y, [y](const Tensor& g) { return g; }));
+        }
+        return y;
+      },
+      1);
 }
 
 TEST(Memory, IsFlatOverTrainingStepsAndTakesNothingFresh) {
@@ -334,6 +374,94 @@ TEST(Memory, OfALossThatRanBackwardHoldsNoOps) {
   const std::int64_t with_loss = memory_stats().live;
   y = Tensor();
   EXPECT_LT(with_loss - memory_stats().live, 1000);  // bytes, where 1000 ops take 200 each
+}
+
+TEST(Memory, OfAnOpThatSavesItsOutputIsGivenBack) {
+  const std::int64_t before = memory_stats().live;
+  for (const bool runs_backward : {false, true}) {
+    const Tensor x = full({1000}, 0.5, DType::float64).set_trainable(true);
+    const std::int64_t with_leaf = memory_stats().live;
+    {
+      const Tensor own = x.detach().clone();
+      const Tensor y =
+          record("own", own, vjp(x, [own = Saved(own)](const Tensor& g) { return mul(g, *own); }));
+      const std::vector<Tensor> outputs{exp(y), tanh(x), sqrt(y), sigmoid(x)};
+      for (const Tensor& output : outputs) {
+        if (runs_backward) output.backward(ones_like(output), {.retain_graph = true});
+      }
+    }
+    x.clear_grad();
+    EXPECT_EQ(memory_stats().live, with_leaf);
+  }
+  EXPECT_EQ(memory_stats().live, before);
+}
+
+TEST(Memory, OfASumOfLossesIsFlatInEveryStyle) {
+  const Tensor w = full({64}, 0.5, DType::float64).set_trainable(true);
+  const auto expect_flat = [&](const std::string& style, const std::function<void()>& step) {
+    for (int i = 0; i < 10; ++i) step();
+    const std::int64_t before = memory_stats().live;
+    for (int i = 0; i < 1000; ++i) step();
+    EXPECT_EQ(memory_stats().live, before) << style;
+  };
+  const auto trained = [&] {
+    w.clear_grad();
+    const Tensor loss = sum(exp(w * 2.0));
+    loss.backward();
+    return loss;
+  };
+  double number = 0;
+  expect_flat("item", [&] { number += trained().item(); });
+  Tensor tensor = scalar(0.0);
+  expect_flat("a tensor, after backward", [&] { tensor = tensor + trained(); });
+  EXPECT_DOUBLE_EQ(tensor.item(), number);
+  EXPECT_THAT(message_of<AutogradError>([&] { tensor.backward(); }),
+              HasSubstr("graph of sum was freed"));
+  Tensor detached = scalar(0.0);
+  expect_flat("a detached tensor", [&] { detached = detached + trained().detach(); });
+  EXPECT_FALSE(detached.requires_grad());
+  Tensor unrecorded = scalar(0.0);
+  expect_flat("under NoGradGuard", [&] {
+    const Tensor loss = trained();
+    const NoGradGuard no_grad;
+    unrecorded = unrecorded + loss;
+  });
+}
+
+TEST(Reading, BetweenForwardAndBackwardChangesNothing) {
+  const auto gradients = [](bool reads) {
+    const Tensor x = leaf({1, 2, 3});
+    const Tensor w = leaf({2});
+    const Tensor y = exp(x * w);
+    const Tensor loss = sum(y * y);
+    if (reads) {
+      for (const Tensor& t : {x, w, y, loss}) {
+        EXPECT_TRUE(t.grad().empty());
+        EXPECT_EQ(t.grad().str(), "no gradient");
+        EXPECT_THROW((void)t.grad().dense(), AutogradError);
+        EXPECT_FALSE(t.str().empty());
+        EXPECT_EQ(values(t).size(), static_cast<std::size_t>(t.numel()));
+        EXPECT_EQ(t.clone().numel(), t.detach().numel());
+      }
+      EXPECT_GT(loss.item(), 0);
+      EXPECT_FALSE(y.is_leaf());
+    }
+    loss.backward();
+    if (reads) EXPECT_TRUE(y.grad().empty());
+    return std::pair(grad(x), grad(w));
+  };
+  EXPECT_EQ(gradients(true), gradients(false));
+}
+
+TEST(Reading, OfTheLastStepsGradientsBeforeBackwardStaysAsItWas) {
+  const Tensor x = leaf({3});
+  (x * 2.0).backward();
+  const Tensor y = x * 5.0;
+  const Tensor before = x.grad().dense();
+  EXPECT_THAT(values(before), ElementsAre(2));
+  y.backward();
+  EXPECT_THAT(values(before), ElementsAre(2));
+  EXPECT_THAT(grad(x), ElementsAre(7));
 }
 
 TEST(NoGradGuard, RecordsNothingAndIsUndoneByExceptions) {

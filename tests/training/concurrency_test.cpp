@@ -81,6 +81,27 @@ TEST(Concurrency, BackwardIntoSharedLeavesAddsWhatOneThreadAdds) {
   }
 }
 
+TEST(Concurrency, ReadingGradientsWritesNothing) {
+  for (const bool sparse : {false, true}) {
+    const Embedding table = Embedding::from_pretrained(ones({6, 8}, DType::float64),
+                                                       /*freeze=*/false, {.sparse = sparse});
+    const Tensor without = ones({2}).set_trainable(true);  // has no gradient yet
+    const Tensor product = table.weight * 2.0;             // and never has one
+    sum(table(tensor({1, 3, 3}))).backward();
+    run_on_threads(4, [&](int) {
+      for (int round = 0; round < 200; ++round) {
+        const Gradient gradient = table.weight.grad();  // a handle of its own
+        EXPECT_EQ(gradient.is_sparse(), sparse);
+        EXPECT_EQ(gradient.to_dense().data<double>()[3 * 8], 2);
+        EXPECT_TRUE(without.grad().empty());
+        EXPECT_TRUE(product.grad().empty());
+        EXPECT_FALSE(table.weight.grad().str().empty());
+      }
+    });
+    EXPECT_EQ(table.weight.grad().to_dense().data<double>()[3 * 8], 2);
+  }
+}
+
 TEST(Concurrency, ThreadsTrainModelsOfTheirOwnAtTheSameTime) {
   const ThreadsGuard guard;
   set_num_threads(2);
