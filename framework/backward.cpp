@@ -171,7 +171,7 @@ void Engine::serve(Node& node) {
     node.apply(*this);
   }
   if (!retain_) {
-    node.freed = node.name();
+    node.freed.store(node.name(), std::memory_order_relaxed);
     node.drop_saved();
   }
   for (const Edge& edge : node.edges()) {

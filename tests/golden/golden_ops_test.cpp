@@ -192,6 +192,8 @@ const Runners& op_runners() {
     add_more_elementwise(result);
     add_reductions(result);
     add_row_reductions(result);
+    add_more_shapes(result);
+    add_more_products(result);
     add_products_and_losses(result);
     add_shapes(result);
     return result;

@@ -441,6 +441,80 @@ def shapes():
              lambda i: F.one_hot(i, 5), {"classes": 5})
 
 
+# ---- more shapes and products
+
+def more_shapes():
+    def add(op, variant, inputs, f, **options):
+        name = f"{op}.{variant}"
+        s = Source(name)
+        case(name, op, [s.floats(*size) for size in inputs], f, options)
+
+    for counts in [(2, 3), (3, 1), (2, 1, 2)]:
+        add("repeat", "x".join(map(str, counts)), [(2, 3)], lambda x: x.repeat(counts), counts=counts)
+    add("tile", "fewer", [(2, 3)], lambda x: torch.tile(x, (2,)), counts=(2,))
+    for axis in (0, 1, -1):
+        add("repeat_interleave", f"axis{axis}", [(2, 3, 4)], lambda x: x.repeat_interleave(3, axis),
+            count=3, axis=axis)
+    s = Source("counts")
+    counts = array([2, 0, 3], np.int64)
+    case("repeat_interleave.counts", "repeat_interleave", [s.floats(2, 3, 2), counts],
+         lambda x, n: x.repeat_interleave(n, 1), {"axis": 1})
+    add("expand", "kept", [(2, 1, 3)], lambda x: x.expand(4, -1, 5, -1), sizes=(4, -1, 5, -1))
+    for indexing in ("ij", "xy"):
+        add("meshgrid", indexing, [(2,), (3,), (4,)], lambda *x: torch.meshgrid(*x, indexing=indexing),
+            indexing=indexing)
+    for axes in [(0,), (2,), (0, -1)]:
+        add("flip", "".join(map(str, axes)), [(3, 2, 5)], lambda x: x.flip(axes), axes=axes)
+    for shifts, axes in [((2,), (0,)), ((-1,), (1,)), ((1, 7), (0, 2))]:
+        add("roll", "".join(map(str, axes)), [(3, 4, 5)], lambda x: x.roll(shifts, axes), shifts=shifts, axes=axes)
+    add("roll", "flat", [(3, 4)], lambda x: x.roll(5), shifts=(5,))
+    add("movedim", "two", [(2, 3, 4, 5)], lambda x: x.movedim((0, 3), (2, 0)), source=(0, 3), to=(2, 0))
+    pads = {"constant": [(1, 2), (2, 0, 1, 3), (-1, 1, 0, -1)], "reflect": [(2, 1), (1, 3, 2, 0)],
+            "replicate": [(4, 1), (1, 3, 2, 5)], "circular": [(3, 4), (1, 2, 3, 0)]}
+    for mode, paddings in pads.items():
+        for i, padding in enumerate(paddings):
+            value = 0.5 if mode == "constant" else 0.0
+            add("pad", f"{mode}{i}", [(2, 3, 4, 5) if len(padding) == 4 else (2, 3, 5)],
+                lambda x: F.pad(x, padding, mode, value), mode=mode, padding=padding, value=value)
+    for op, f in (("tril", torch.tril), ("triu", torch.triu)):
+        for k in (-1, 0, 2):
+            add(op, f"k{k}", [(2, 3, 4)], lambda x: f(x, k), k=k)
+    for offset, first, second in [(0, 0, 1), (1, 0, 2), (-1, 2, 1)]:
+        add("diagonal", f"{offset}_{first}_{second}", [(3, 4, 5)],
+            lambda x: x.diagonal(offset, first, second), offset=offset, axes=(first, second))
+        add("diag_embed", f"{offset}_{first}_{second}", [(2, 3)],
+            lambda x: torch.diag_embed(x, offset, first, second), offset=offset, axes=(first, second))
+    add("diag", "vector", [(3,)], lambda x: torch.diag(x, 1), offset=1)
+    add("diag", "matrix", [(3, 4)], lambda x: torch.diag(x, -1), offset=-1)
+    add("chunk", "axis1", [(2, 7)], lambda x: x.chunk(3, 1), chunks=3, axis=1)
+    add("unbind", "axis0", [(3, 2)], lambda x: x.unbind(0), axis=0)
+    add("unbind", "axis1", [(2, 3, 2)], lambda x: x.unbind(1), axis=1)
+
+
+def more_products():
+    for i, (c, beta, alpha) in enumerate([((2, 4), 1.0, 1.0), ((4,), 0.5, -2.0), ((2, 1), 0.0, 3.0)]):
+        name = f"addmm.{i}"
+        s = Source(name)
+        case(name, "addmm", [s.floats(*c), s.floats(2, 3), s.floats(3, 4)],
+             lambda c, a, b: torch.addmm(c, a, b, beta=beta, alpha=alpha), {"beta": beta, "alpha": alpha})
+    s = Source("vectors")
+    case("dot.5", "dot", [s.floats(5), s.floats(5)], torch.dot)
+    case("outer.3x4", "outer", [s.floats(3), s.floats(4)], torch.outer)
+    case("tensordot.axes", "tensordot", [s.floats(2, 3, 4), s.floats(4, 5, 2)],
+         lambda a, b: torch.tensordot(a, b, dims=([2, 0], [0, 2])), {"axes_a": (2, 0), "axes_b": (0, 2)})
+    patterns = [("ij,jk->ik", [(2, 3), (3, 4)]), ("ij,kj", [(2, 3), (4, 3)]), ("ba", [(2, 3)]), ("ii->i", [(3, 3)]),
+                ("ii", [(4, 4)]), ("ij->", [(2, 5)]), ("i,i->i", [(4,), (4,)]), ("ij,ij->i", [(3, 4), (3, 4)]),
+                ("bij,bjk->bik", [(2, 3, 4), (2, 4, 2)]), ("bthd,bshd->bhts", [(2, 3, 2, 4), (2, 5, 2, 4)]),
+                ("...ij,...jk->...ik", [(2, 1, 2, 3), (4, 3, 2)]), ("i...->...", [(2, 3, 4)]),
+                ("bn,anm,bm->ba", [(2, 3), (5, 3, 4), (2, 4)]), ("ij,jk,kl->li", [(2, 3), (3, 2), (2, 5)]),
+                ("iij,jk->ki", [(2, 2, 3), (3, 4)]), ("ab,a->ab", [(1, 3), (4,)])]
+    for equation, sizes in patterns:
+        name = "einsum." + equation
+        s = Source(name)
+        case(name, "einsum", [s.floats(*size) for size in sizes],
+             lambda *x: torch.einsum(equation, *x), {"equation": equation})
+
+
 # ---- softmax and losses
 
 def losses():
@@ -962,8 +1036,9 @@ def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     for part in (elementwise, functions, activations, limits, divisions, selections, reductions,
-                 more_reductions, products, shapes, losses, embeddings, embedding_bags, optimizers,
-                 more_optimizers, numpy_optimizers, uphill, lbfgs, schedules, clipping, interoperate):
+                 more_reductions, products, shapes, more_shapes, more_products, losses, embeddings,
+                 embedding_bags, optimizers, more_optimizers, numpy_optimizers, uphill, lbfgs, schedules,
+                 clipping, interoperate):
         part()
     save()
 
