@@ -131,6 +131,7 @@ using Runners = std::map<std::string, Runner>;
 
 const Runners& op_runners();
 void add_row_reductions(Runners& all);  // part of op_runners()
+void add_linalg(Runners& all);          // the same
 const Runners& training_runners();
 
 }  // namespace gradus::golden

@@ -191,6 +191,7 @@ const Runners& op_runners() {
     add_elementwise(result);
     add_reductions(result);
     add_row_reductions(result);
+    add_linalg(result);
     add_products_and_losses(result);
     add_shapes(result);
     return result;
