@@ -194,6 +194,7 @@ const Runners& op_runners() {
     add_row_reductions(result);
     add_more_shapes(result);
     add_more_products(result);
+    add_linalg(result);
     add_products_and_losses(result);
     add_shapes(result);
     return result;

@@ -359,6 +359,81 @@ def more_reductions():
     add("log_softmax", "0d", array(3), lambda x: F.log_softmax(x, 0), axis=0)
 
 
+# ---- normalization, distances and linear algebra
+
+def normalization():
+    for i, row in enumerate(pairwise(shape=[(3, 5), (2, 3, 4), (4, 33)], axes=[1, 2], weight=[False, True],
+                                     bias=[False, True], eps=[1e-5, 0.5])):
+        name = f"layer_norm.{i}"
+        s = Source(name)
+        normalized = row["shape"][-row["axes"]:]
+        inputs = [s.floats(*row["shape"])] + [s.floats(*normalized) for k in ("weight", "bias") if row[k]]
+
+        def layer_norm(x, *rest):
+            rest = list(rest)
+            weight, bias = (rest.pop(0) if row[k] else None for k in ("weight", "bias"))
+            return F.layer_norm(x, normalized, weight, bias, row["eps"])
+        case(name, "layer_norm", inputs, layer_norm, {k: row[k] for k in ("axes", "weight", "bias", "eps")})
+
+        def rms_norm(x, weight=None):  # torch has one from 2.4 on
+            axes = tuple(range(-row["axes"], 0))
+            eps = row["eps"] if row["bias"] else torch.finfo(x.dtype).eps
+            y = x / torch.sqrt((x * x).mean(axes, keepdim=True) + eps)
+            return y if weight is None else y * weight
+        options = {k: row[k] for k in ("axes", "weight") + ("eps",) * row["bias"]}
+        case(f"rms_norm.{i}", "rms_norm", inputs[:1 + row["weight"]], rms_norm, options)
+    equal = array([[3, 3, 3], [0, 0, 0], [1, 2, 4]])
+    case("layer_norm.equal", "layer_norm", [equal], lambda x: F.layer_norm(x, (3,), eps=0.25), {"axes": 1, "eps": 0.25})
+    far = array([[999998, 999999, 1000000, 1000003]])
+    case("layer_norm.far", "layer_norm", [far], lambda x: F.layer_norm(x, (4,)), {"axes": 1, "eps": 1e-5},
+         widths=("float64",), gradients=False)  # in float32, and in gradients, torch loses digits
+
+
+def distances():
+    for axis, a, b in [(0, (3, 4), (3, 4)), (1, (3, 4), (3, 4)), (-1, (2, 1, 5), (3, 5)), (1, (2, 3, 1), (3, 2))]:
+        name = f"cosine_similarity.{named(a, b)}_{axis}"
+        s = Source(name)
+        case(name, "cosine_similarity", [s.floats(*a), s.floats(*b)],
+             lambda x, y: F.cosine_similarity(x, y, axis, 1e-8), {"axis": axis, "eps": 1e-8})
+    case("cosine_similarity.zero", "cosine_similarity", [array([[0, 0], [1, 2]]), array([[3, 4], [4, 2]])],
+         lambda x, y: F.cosine_similarity(x, y, 1, 0.5), {"axis": 1, "eps": 0.5})
+    for p in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, INF):
+        for a, b in [((3, 4), (5, 4)), ((2, 1, 3, 2), (4, 2, 2))]:
+            name = f"cdist.{named(a, b)}_{p}"
+            s = Source(name)
+            case(name, "cdist", [s.floats(*a), s.floats(*b)],
+                 lambda x, y: torch.cdist(x, y, p, "donot_use_mm_for_euclid_dist"), {"p": p}, gradients=p > 0)
+        if p >= 1:
+            x = array([[1, 2], [4, 6], [1, 2]]) * np.float32(p if p < 9 else 5)
+            case(f"cdist.zero_{p}", "cdist", [x, x[:2]],
+                 lambda x, y: torch.cdist(x, y, p, "donot_use_mm_for_euclid_dist"), {"p": p})
+    for p, eps, keepdim in [(2.0, 1e-6, False), (1.0, 0.5, True), (3.0, 0.25, False)]:
+        name = f"pairwise_distance.{p}"
+        s = Source(name)
+        case(name, "pairwise_distance", [s.floats(3, 4), s.floats(3, 4)],
+             lambda x, y: F.pairwise_distance(x, y, p, eps, keepdim), {"p": p, "eps": eps, "keepdim": keepdim})
+
+
+def linear_algebra():
+    def regular(s, *shape):
+        return s.floats(*shape) + 5 * np.eye(shape[-1], dtype=np.float32)
+
+    for a, b in [((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3)), ((2, 1, 2, 2), (3, 2, 4)), ((0, 2, 2), (2, 1))]:
+        name = "solve." + named(a, b)
+        s = Source(name)
+        case(name, "solve", [regular(s, *a), s.floats(*b)], torch.linalg.solve)
+    for shape in [(1, 1), (4, 4), (2, 3, 3)]:
+        s = Source("linear algebra " + named(shape))
+        a = regular(s, *shape)
+        symmetric = (a + a.swapaxes(-1, -2)) / np.float32(2)
+        case("inv." + named(shape), "inv", [a], torch.linalg.inv)
+        case("cholesky." + named(shape), "cholesky", [symmetric], torch.linalg.cholesky)
+    for shape in [(1, 1), (4, 3), (3, 4), (2, 3, 2)]:
+        x = Source("factors " + named(shape)).floats(*shape)
+        case("qr." + named(shape), "qr", [x], torch.linalg.qr, gradients=shape[-1] <= shape[-2])
+        case("svd." + named(shape), "svd", [x], torch.linalg.svdvals, gradients=False)
+
+
 # ---- matrix products
 
 def products():
@@ -1036,7 +1111,8 @@ def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     for part in (elementwise, functions, activations, limits, divisions, selections, reductions,
-                 more_reductions, products, shapes, more_shapes, more_products, losses, embeddings,
+                 more_reductions, normalization, distances, linear_algebra, products, shapes,
+                 more_shapes, more_products, losses, embeddings,
                  embedding_bags, optimizers, more_optimizers, numpy_optimizers, uphill, lbfgs, schedules,
                  clipping, interoperate):
         part()
