@@ -7,7 +7,7 @@
 set -euo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
 root=$(dirname "$(dirname "$self")")
-build=$root/build/faults
+build=$root/build/clang  # of ./dev check clang
 work=$build/planted
 
 die() { printf 'planted_faults: %s\n' "$*" >&2; exit 1; }
@@ -65,6 +65,7 @@ compile() {  # FOLDER PROGRAM
   [ -n "$command" ] || { echo "$file is not compiled into the library"; return 1; }
   command=${command//"$root/$file"/"$1/source.cpp"}
   command=${command//"$object"/"$1/source.o"}
+  command=${command//-Werror/}
   (cd "$build" && eval "$command") || return 1
   command=$(ninja -C "$build" -t commands "tests/$2" | grep -F -- "-o tests/$2 " | tail -n 1)
   command=${command/"-o tests/$2 "/"$1/source.o -o $1/program "}
@@ -108,11 +109,7 @@ if [ "${1:-}" = --one ]; then
   exit
 fi
 
-mkdir -p "$build"
-launcher=()
-! command -v ccache >/dev/null || launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-cmake --preset debug -S "$root" -B "$build" "${launcher[@]}" -DCMAKE_CXX_FLAGS_DEBUG=-O1 -DGRADUS_WERROR=OFF \
-  -DGRADUS_BUILD_BENCHMARKS=OFF -DGRADUS_BUILD_EXAMPLES=OFF >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
+"$root/dev" --no-install configure_clang
 rm -rf "$work"
 mkdir -p "$work"
 read_list
