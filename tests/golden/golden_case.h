@@ -130,7 +130,8 @@ using Runner = std::vector<Tensor> (*)(Case&);
 using Runners = std::map<std::string, Runner>;
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners()
+void add_row_reductions(Runners& all);  // parts of op_runners()
+void add_indexing(Runners& all);
 const Runners& training_runners();
 
 }  // namespace gradus::golden

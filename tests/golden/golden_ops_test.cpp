@@ -193,6 +193,7 @@ const Runners& op_runners() {
     add_row_reductions(result);
     add_products_and_losses(result);
     add_shapes(result);
+    add_indexing(result);
     return result;
   }();
   return all;
