@@ -135,6 +135,7 @@ void add_more_elementwise(Runners& all);  // part of op_runners()
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
 void add_linalg(Runners& all);
+void add_indexing(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners()
 

@@ -197,6 +197,7 @@ const Runners& op_runners() {
     add_linalg(result);
     add_products_and_losses(result);
     add_shapes(result);
+    add_indexing(result);
     return result;
   }();
   return all;
