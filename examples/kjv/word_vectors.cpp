@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <gradus/examples/common/interrupt.h>
 #include <gradus/examples/common/progress.h>
 #include <gradus/examples/kjv/word_vectors.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
@@ -154,6 +156,12 @@ TrainedVectors train_word_vectors(const Sentences& sentences, const Vocabulary& 
     const Tensor negatives = sampler(contexts, settings.negatives, generator);  // [B, K]
     optimizer.zero_grad();
     const Tensor loss = skip_gram_loss(input, output, centers, contexts, negatives);  // a sum
+    if (!std::isfinite(loss.item())) {
+      throw Error(
+          fmt::format("word vectors: the loss is {} with --vector-lr {} and --vector-batch "
+                      "{}: a small vocabulary needs less of one of them",
+                      loss.item(), settings.lr, settings.batch));
+    }
     loss.backward();
     optimizer.step();
 

@@ -32,7 +32,7 @@ struct TrainedVectors {
 };
 
 /// Trains skip-gram vectors with negative samples. Throws ValueError if the sentences hold fewer
-/// than two distinct words.
+/// than two distinct words, Error if the loss stops being finite.
 TrainedVectors train_word_vectors(const Sentences& sentences, const Vocabulary& vocabulary,
                                   const WordVectorSettings& settings);
 

@@ -86,7 +86,7 @@ TEST(WordVectors, PutWordsThatStandTogetherNearEachOther) {
   const Vocabulary vocabulary(counter, {.unknown = ""});
   Sentences sentences;
   for (const auto& words : texts) sentences.push_back(vocabulary.ids(words));
-  const WordVectorSettings settings = {.dim = 16, .epochs = 5, .subsample = 0};
+  const WordVectorSettings settings = {.dim = 16, .epochs = 5, .lr = 0.002, .subsample = 0};
   const TrainedVectors vectors = train_word_vectors(sentences, vocabulary, settings);
   EXPECT_FALSE(vectors.stopped);
   EXPECT_LT(vectors.last_loss, 0.8 * vectors.first_loss);
@@ -101,6 +101,21 @@ TEST(WordVectors, PutWordsThatStandTogetherNearEachOther) {
   EXPECT_EQ(saved.words.size(), 10U);  // without the padding
   EXPECT_EQ(saved.words[0], vocabulary.word(1));
   EXPECT_EQ(saved.matrix.span<float>()[0], vectors.table.weight.span<float>()[16]);
+}
+
+TEST(WordVectors, SayWhatToChangeWhenTheyDiverge) {
+  const std::vector<std::string> words{"a", "b", "a", "b"};
+  WordCounter counter;
+  counter.add(words);
+  const Vocabulary vocabulary(counter, {.unknown = ""});
+  const Sentences sentences(100, vocabulary.ids(words));
+  const WordVectorSettings settings = {.dim = 4, .epochs = 20, .lr = 1e4, .subsample = 0};
+  try {
+    train_word_vectors(sentences, vocabulary, settings);
+    FAIL() << "the loss stayed finite";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("--vector-lr 10000 and --vector-batch 256"));
+  }
 }
 
 }  // namespace
