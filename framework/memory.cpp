@@ -118,8 +118,8 @@ SizeClass rounded_class(std::size_t bytes) {
 // A few free small blocks that one thread keeps for itself, so that most small blocks are handed
 // out without the lock. Bounded, and returned when the thread ends: what one thread allocates and
 // another frees does not pile up.
-constexpr std::size_t magazine_classes = 24;   // blocks of up to 2 KiB
-constexpr std::size_t magazine_bytes = 16384;  // of each class
+constexpr std::size_t magazine_classes = 24;                    // blocks of up to 2 KiB
+[[maybe_unused]] constexpr std::size_t magazine_bytes = 16384;  // of each class
 
 struct Magazine {
   std::array<FreeBlock*, magazine_classes> free;
