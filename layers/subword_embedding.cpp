@@ -88,7 +88,8 @@ SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
 SubwordEmbedding SubwordEmbedding::from_pretrained(Tensor weight, const Vocabulary& vocabulary,
                                                    bool freeze, const SubwordOptions& options) {
   auto state = std::make_shared<const State>(vocabulary, options);
-  return {adopted(weight, state->size()), !freeze, std::move(state)};
+  const Tensor table = adopted(weight, state->size());
+  return {table, !freeze, std::move(state)};
 }
 
 std::int64_t SubwordEmbedding::num_words() const { return state_->vocabulary.size(); }
