@@ -126,7 +126,7 @@ void for_runs(const std::vector<std::int64_t>& starts, const F& f) {
 
 // The element of a sorted tensor with which each run starts.
 Tensor first_of_runs(const Tensor& sorted, const std::vector<std::int64_t>& starts) {
-  const Tensor values = empty({static_cast<std::int64_t>(starts.size()) - 1}, sorted.dtype());
+  Tensor values = empty({static_cast<std::int64_t>(starts.size()) - 1}, sorted.dtype());
   detail::dispatch(sorted.dtype(), [&]<class T>(T) {
     for_runs(starts,
              [from = sorted.data<T>(), to = static_cast<T*>(raw(values))](
@@ -137,7 +137,7 @@ Tensor first_of_runs(const Tensor& sorted, const std::vector<std::int64_t>& star
 
 Tensor inverse_of_runs(const Tensor& order, const std::vector<std::int64_t>& starts,
                        const Shape& shape) {
-  const Tensor inverse = empty(shape, DType::int64);
+  Tensor inverse = empty(shape, DType::int64);
   for_runs(starts, [from = ids_of(order), to = ids_of(inverse)](
                        std::int64_t run, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) to[from[i]] = run;
@@ -146,7 +146,7 @@ Tensor inverse_of_runs(const Tensor& order, const std::vector<std::int64_t>& sta
 }
 
 Tensor lengths_of_runs(const std::vector<std::int64_t>& starts) {
-  const Tensor lengths = empty({static_cast<std::int64_t>(starts.size()) - 1}, DType::int64);
+  Tensor lengths = empty({static_cast<std::int64_t>(starts.size()) - 1}, DType::int64);
   for_runs(starts, [to = ids_of(lengths)](std::int64_t run, std::int64_t begin, std::int64_t end) {
     to[run] = end - begin;
   });
