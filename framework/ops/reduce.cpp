@@ -284,23 +284,23 @@ ValuesAndIndices min(const Tensor& x, std::int64_t axis, bool keepdim) {
 }
 
 Tensor argmax(const Tensor& x) {
-  const Tensor place = choose_place("argmax", true, x);
+  Tensor place = choose_place("argmax", true, x);
   detail::note_op("argmax");
   return place;
 }
 Tensor argmax(const Tensor& x, std::int64_t axis, bool keepdim) {
-  const Tensor places = choose_along("argmax", true, x, axis, keepdim).indices;
+  Tensor places = choose_along("argmax", true, x, axis, keepdim).indices;
   detail::note_op("argmax");
   return places;
 }
 
 Tensor argmin(const Tensor& x) {
-  const Tensor place = choose_place("argmin", false, x);
+  Tensor place = choose_place("argmin", false, x);
   detail::note_op("argmin");
   return place;
 }
 Tensor argmin(const Tensor& x, std::int64_t axis, bool keepdim) {
-  const Tensor places = choose_along("argmin", false, x, axis, keepdim).indices;
+  Tensor places = choose_along("argmin", false, x, axis, keepdim).indices;
   detail::note_op("argmin");
   return places;
 }
