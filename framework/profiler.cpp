@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 namespace gradus {
@@ -250,19 +251,10 @@ namespace {
 
 double mebibytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-// What stands between quotes in JSON.
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += {'\\', c};
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      result += c;
-    }
-  }
-  return result;
+// As a text of JSON, with its quotes.
+std::string json_text(std::string_view text) {
+  using nlohmann::json;
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string op_table(const std::vector<ProfileEntry>& entries) {
@@ -353,15 +345,14 @@ std::string Profiler::trace() const {
                        : e.kind == Kind::backward ? "backward"
                                                   : "scope";
     const double start = us(e.start - session_->begin);
-    fmt::format_to(
-        out,
-        R"({}{{"name": "{}", "cat": "{}", "ph": "X", "pid": 1, "tid": {}, "ts": {:.3f}, )"
-        R"("dur": {:.3f}, "args": {{"bytes": {}}}}},)"
-        "\n"
-        R"({{"name": "tensors", "ph": "C", "pid": 1, "ts": {:.3f}, )"
-        R"("args": {{"bytes": {}}}}})",
-        separator, escaped(session_->sums[e.name].name), kind, e.thread, start, us(e.duration),
-        e.bytes, start + us(e.duration), e.live);
+    fmt::format_to(out,
+                   R"({}{{"name": {}, "cat": "{}", "ph": "X", "pid": 1, "tid": {}, "ts": {:.3f}, )"
+                   R"("dur": {:.3f}, "args": {{"bytes": {}}}}},)"
+                   "\n"
+                   R"({{"name": "tensors", "ph": "C", "pid": 1, "ts": {:.3f}, )"
+                   R"("args": {{"bytes": {}}}}})",
+                   separator, json_text(session_->sums[e.name].name), kind, e.thread, start,
+                   us(e.duration), e.bytes, start + us(e.duration), e.live);
     separator = ",\n";
   }
   return text + "\n]}\n";

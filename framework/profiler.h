@@ -46,8 +46,8 @@ struct ProfileEntry {
 ///   themselves and without the nodes of the graph. Memory that an op took is the op's until it is
 ///   freed, wherever that is.
 /// - Scopes: `backward`, the steps of optimizers (`adam`), and your own (ProfilerScope). Their
-/// times contain
-///   those of the ops in them.
+/// times
+///   contain those of the ops in them.
 ///
 /// Without a profiler each op pays for one read of a flag. One profiler lives at a time.
 class GRADUS_API Profiler {

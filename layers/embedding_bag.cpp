@@ -44,6 +44,7 @@ std::string describe(const Tensor& weight, const EmbeddingBagOptions& options) {
   if (options.include_last_offset) text += ", include_last_offset=true";
   if (options.padding_idx) text += fmt::format(", padding_idx={}", *options.padding_idx);
   if (!weight.trainable()) text += ", frozen";
+  if (weight.is_read_only()) text += ", mapped";
   return text + ")";
 }
 

@@ -3,8 +3,8 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/error.h>
-#include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/io/safetensors_keys.h>
 #include <gradus/framework/storage.h>
 
 #include <algorithm>
@@ -25,27 +25,12 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 using nlohmann::json;
-using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t header_limit = 100'000'000;  // of the reference implementation
 constexpr int depth_limit = 8;
-constexpr const char* frozen_key = "gradus.frozen";
-constexpr const char* tied_key = "gradus.tied";
-
-const char* type_text(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return "F32";
-    case DType::float64:
-      return "F64";
-    case DType::int64:
-      return "I64";
-    case DType::boolean:
-      break;
-  }
-  return "BOOL";
-}
+using detail::frozen_key;
+using detail::tied_key;
 
 // An element type of the format: its size in the file, and what it becomes.
 struct FileType {
@@ -415,75 +400,7 @@ StateDict Reader::read(const detail::Ref<detail::Storage>& storage,
   return state;
 }
 
-// The tensors to write: each once, wide elements first, so that all are aligned.
-struct Plan {
-  std::vector<const StateEntry*> entries;
-  ordered_json tied = ordered_json::object();
-  ordered_json frozen = ordered_json::object();
-};
-
-Plan plan(const StateDict& state) {
-  Plan result;
-  std::map<const detail::Body*, const std::string*> seen;
-  for (const StateEntry& entry : state) {
-    if (entry.name == "__metadata__") {
-      throw ValueError("save: a tensor cannot be named '__metadata__'");
-    }
-    if (entry.frozen) result.frozen[entry.name] = *entry.frozen;
-    const auto [place, first] = seen.try_emplace(&detail::Access::body(entry.tensor), &entry.name);
-    if (first) {
-      result.entries.push_back(&entry);
-    } else {
-      result.tied[entry.name] = *place->second;
-    }
-  }
-  std::stable_sort(result.entries.begin(), result.entries.end(), [](auto* a, auto* b) {
-    return item_size(a->tensor.dtype()) > item_size(b->tensor.dtype());
-  });
-  return result;
-}
-
-std::string header_text(const StateDict& state, const Plan& plan) {
-  ordered_json metadata = ordered_json::object();
-  for (const auto& [key, text] : state.metadata) metadata[key] = text;
-  if (!plan.frozen.empty()) metadata[frozen_key] = plan.frozen.dump();
-  if (!plan.tied.empty()) metadata[tied_key] = plan.tied.dump();
-  ordered_json header = ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::int64_t position = 0;
-  for (const StateEntry* entry : plan.entries) {
-    const std::int64_t end = position + entry->tensor.numel() * item_size(entry->tensor.dtype());
-    const std::span<const std::int64_t> sizes = entry->tensor.shape().sizes();
-    header[entry->name] = {{"dtype", type_text(entry->tensor.dtype())},
-                           {"shape", std::vector<std::int64_t>(sizes.begin(), sizes.end())},
-                           {"data_offsets", {position, end}}};
-    position = end;
-  }
-  try {
-    std::string text = header.dump();
-    text.resize((text.size() + 7) / 8 * 8, ' ');
-    return text;
-  } catch (const json::exception& error) {
-    throw ValueError(fmt::format("save: a name or metadata text is not UTF-8: {}", error.what()));
-  }
-}
-
 }  // namespace
-
-void save(const StateDict& state, const std::string& path) {
-  const Plan tensors = plan(state);
-  const std::string header = header_text(state, tensors);
-  AtomicFile file(path);
-  const std::uint64_t length = header.size();
-  file.write(&length, sizeof length);
-  file.write(header);
-  for (const StateEntry* entry : tensors.entries) {
-    const auto bytes =
-        static_cast<std::size_t>(entry->tensor.numel() * item_size(entry->tensor.dtype()));
-    file.write(detail::data(entry->tensor), bytes);
-  }
-  file.commit();
-}
 
 StateDict load(const std::string& path) {
   const fs::path file(path);

@@ -1,4 +1,4 @@
-#include <gradus/framework/kernels/elementwise.h>
+#include <gradus/framework/kernels/simd_loops.h>
 #include <gradus/framework/parallel.h>
 
 #include <functional>
@@ -8,24 +8,10 @@ namespace gradus::kernels {
 
 namespace {
 
-/// Plain loops: the compiler vectorises them.
-template <class F, class T>
-void compare(const T* a, int64_t stride_a, const T* b, int64_t stride_b, bool* y, int64_t n) {
-  constexpr F f;
-  if (n <= 0) return;
-  const T first_a = *a, first_b = *b;
-  if (stride_a != 0 && stride_b != 0) {
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
-  } else if (stride_a != 0) {
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], first_b);
-  } else {
-    for (int64_t i = 0; i < n; ++i) y[i] = f(first_a, b[i * stride_b]);
-  }
-}
-
 template <class F>
 constexpr CompareKernel make_compare() {
-  return {compare<F, float>, compare<F, double>, compare<F, int64_t>, 1};
+  return {binary_each<F, float, bool>, binary_each<F, double, bool>, binary_each<F, int64_t, bool>,
+          1};
 }
 
 }  // namespace

@@ -33,8 +33,8 @@ void ternary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, const T
 }
 
 /// y = f(a, b) for numbers, in a plain loop; one of the strides may be 0.
-template <class F, class T>
-void binary_each(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, int64_t n) {
+template <class F, class T, class Y = T>
+void binary_each(const T* a, int64_t stride_a, const T* b, int64_t stride_b, Y* y, int64_t n) {
   constexpr F f;
   if (n <= 0) return;
   const T first_a = *a, first_b = *b;

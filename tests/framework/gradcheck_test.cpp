@@ -4,6 +4,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradcheck.h>
+#include <gradus/framework/module.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
@@ -14,17 +15,18 @@
 #include <utility>
 #include <vector>
 
+#include "graph_testing.h"
+
 namespace gradus {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 using testing::StrEq;
 using testing::ThrowsMessage;
 
 using Inputs = std::vector<Tensor>;
-
-Tensor leaf(std::initializer_list<double> values) { return tensor(values).set_trainable(true); }
 
 // 2 x, whose derivative is said to be `slope`.
 Tensor doubled(const Tensor& x, double slope = 2) {
@@ -157,6 +159,95 @@ TEST(Gradcheck, KeepsValuesAndGradientsOfJointChecks) {
   EXPECT_TRUE(gradcheck([](const Inputs& in) { return powers(in[0]); }, {x}));
   EXPECT_THAT(x.grad().dense().span<double>(), testing::ElementsAre(7, 8));
   EXPECT_THAT(x.span<double>(), testing::ElementsAre(0.5, -1.5));
+}
+
+TEST(Gradcheck, AcceptsARightGradientAndRefusesAWrongOne) {
+  const Tensor x = leaf({0.3, -1.2, 2.0});
+  EXPECT_TRUE(gradcheck([](const Inputs& in) { return tanh(in[0]) * in[0]; }, {x}));
+  const auto wrong = [](const Inputs& in) {
+    const Tensor& input = in[0];
+    return record("wrong", mul(input.detach(), 2.0),
+                  vjp(input, [](const Tensor& g) { return mul(g, 2.0001); }));
+  };
+  const GradcheckResult result = gradcheck(wrong, {x});
+  EXPECT_FALSE(result);
+  EXPECT_NEAR(result.error, 5e-5, 1e-6);
+  EXPECT_THAT(result.message, HasSubstr("input 0 of shape [3]"));
+}
+
+// The identity on [2, 2] but for its derivative, which `vjp` computes wrongly.
+template <class F>
+GradcheckResult check_wrong(const Tensor& x, F function) {
+  return gradcheck(
+      [&](const Inputs& in) {
+        return record("wrong", in[0].detach().clone(), vjp(in[0], function));
+      },
+      {x});
+}
+
+TEST(Gradcheck, ReportsAWrongSignAndATransposedGradient) {
+  const Tensor x = tensor({1.0, 2.0, 3.0, 4.0}, {2, 2}).set_trainable(true);
+  EXPECT_TRUE(check_wrong(x, [](const Tensor& g) { return mul(g, 1.0); }));
+  EXPECT_NEAR(check_wrong(x, [](const Tensor& g) { return mul(g, -1.0); }).error, 2, 1e-6);
+  const GradcheckResult transposed = check_wrong(x, [](const Tensor& g) {
+    const double* v = g.data<double>();
+    return tensor({v[0], v[2], v[1], v[3]}, {2, 2});
+  });
+  EXPECT_FALSE(transposed);
+  EXPECT_THAT(transposed.message,
+              testing::AnyOf(HasSubstr("element [0, 1]:"), HasSubstr("element [1, 0]:")));
+}
+
+TEST(Gradcheck, ReportsTheElementByItsPosition) {
+  const Tensor x = tensor({1.0, 2.0, 3.0, 4.0}, {2, 2}).set_trainable(true);
+  const GradcheckResult result = check_wrong(x, [](const Tensor& g) {
+    const double* v = g.data<double>();
+    return tensor({v[0], v[1], 2 * v[2], v[3]}, {2, 2});
+  });
+  EXPECT_THAT(result.message, HasSubstr("element [1, 0]: through wrong: backward gives "));
+}
+
+struct Scaled : Module {
+  explicit Scaled(DType dtype) : scale(add_parameter("scale", ones({2}, dtype))) {}
+  const Parameter scale;
+};
+struct Outer : Module {
+  explicit Outer(DType dtype) : inner(add("inner", Scaled(dtype))) {}
+  const Scaled inner;
+};
+
+TEST(Gradcheck, NamesTheParametersOfAModule) {
+  const Outer model(DType::float64);
+  EXPECT_TRUE(gradcheck([&] { return exp(model.inner.scale); }, model.parameters()));
+  const GradcheckResult result = gradcheck(
+      [&] {
+        const Tensor& scale = model.inner.scale;
+        return record("wrong", scale.detach().clone(),
+                      vjp(scale, [](const Tensor& g) { return mul(g, 2.0); }));
+      },
+      model.parameters());
+  EXPECT_THAT(result.message, HasSubstr("parameter 'inner.scale' of shape [2], element ["));
+  const Outer narrow(DType::float32);
+  try {
+    gradcheck([&] { return exp(narrow.inner.scale); }, narrow.parameters());
+    FAIL() << "float32 was accepted";
+  } catch (const DTypeError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("parameter 'inner.scale' is float32"));
+    EXPECT_THAT(error.what(), HasSubstr("module.to(DType::float64)"));
+  }
+}
+
+TEST(Gradcheck, PutsValuesAndGradientsBack) {
+  const Tensor x = leaf({1});
+  (x * 4.0).backward();
+  EXPECT_TRUE(gradcheck([](const Inputs& in) { return exp(in[0]); }, {x}));
+  EXPECT_THAT(grad(x), ElementsAre(4));
+  EXPECT_THAT(values(x), ElementsAre(1));
+}
+
+TEST(Gradcheck, NeedsFloat64) {
+  const Tensor x = ones({2}).set_trainable(true);
+  EXPECT_THROW(gradcheck([](const Inputs& in) { return in[0] * 1.0; }, {x}), DTypeError);
 }
 
 }  // namespace

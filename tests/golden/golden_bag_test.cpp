@@ -9,8 +9,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
 template <class Options>
 Options table_options(const Case& c) {
   Options options;

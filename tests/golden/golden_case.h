@@ -126,23 +126,29 @@ class Case {
 };
 
 /// Computes the results of a case from its inputs.
-using Runner = std::vector<Tensor> (*)(Case&);
+using Results = std::vector<Tensor>;
+using Runner = Results (*)(Case&);
 using Runners = std::map<std::string, Runner>;
 
+template <Tensor (*f)(const Tensor&)>
+Results unary(Case& c) {
+  return {f(c.inputs[0])};
+}
+
 const Runners& op_runners();
-void add_row_reductions(Runners& all);    // part of op_runners()
-void add_more_elementwise(Runners& all);  // part of op_runners()
+void add_row_reductions(Runners& all);  // part of op_runners(), as the next five
+void add_more_elementwise(Runners& all);
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
 void add_linalg(Runners& all);
 void add_indexing(Runners& all);
 const Runners& training_runners();
-void add_embeddings(Runners& all);  // part of training_runners()
+void add_embeddings(Runners& all);  // part of training_runners(), as the next three
+Results lbfgs(Case& c);
+Results schedule(Case& c);
+Results plateau(Case& c);
 
 /// Compares the cases of one op in each of their dtypes.
 void run_cases(const std::string& op, Runner runner, bool training);
-std::vector<Tensor> lbfgs(Case& c);  // part of training_runners(), as the next two
-std::vector<Tensor> schedule(Case& c);
-std::vector<Tensor> plateau(Case& c);
 
 }  // namespace gradus::golden

@@ -14,13 +14,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
-template <Tensor (*f)(const Tensor&)>
-Results unary(Case& c) {
-  return {f(c.inputs[0])};
-}
-
 template <Tensor (*f)(const Tensor&, const Tensor&)>
 Results binary(Case& c) {
   return {f(c.inputs[0], c.inputs[1])};

@@ -8,8 +8,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
 Results sorted(Case& c) {
   const auto [values, indices] = sort(c.inputs[0], c.integer("axis"), c.flag("descending"));
   return {values, indices};

@@ -7,8 +7,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
 // The last `axes` sizes of x.
 Shape normalized_shape(const Case& c) {
   const auto sizes = c.inputs[0].shape().sizes();

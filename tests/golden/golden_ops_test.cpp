@@ -14,13 +14,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
-template <Tensor (*f)(const Tensor&)>
-Results unary(Case& c) {
-  return {f(c.inputs[0])};
-}
-
 // f(a, b), f(a, number), f(number, a) if the op has that, or f(a, a).
 template <class F>
 Results binary(Case& c, F f) {

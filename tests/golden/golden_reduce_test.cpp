@@ -8,8 +8,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
 Axes axes_of(const Case& c) {
   const std::vector<std::int64_t> axes = c.integers("axes");
   return Axes(std::span<const std::int64_t>(axes));

@@ -10,7 +10,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
 using Sizes = std::vector<std::int64_t>;
 
 Results interleaved(Case& c) {

@@ -22,8 +22,6 @@
 namespace gradus::golden {
 namespace {
 
-using Results = std::vector<Tensor>;
-
 Results skip_gram(Case& c) {
   const Embedding input = Embedding::from_pretrained(c.inputs[0], /*freeze=*/false);
   const Embedding output = Embedding::from_pretrained(c.inputs[1], /*freeze=*/false);

@@ -231,6 +231,7 @@ TEST_F(Mapped, ABagRefusesMaxNorm) {
   save(some_tensors(), file("m"));
   const Tensor weight = load_mapped(file("m")).at("table");
   const EmbeddingBag bag = EmbeddingBag::from_pretrained(weight);
+  EXPECT_EQ(bag.str(), "EmbeddingBag(3, 2, mode=mean, frozen, mapped)");
   EXPECT_EQ(bag({0, 2}, {0}).span<float>()[0], 3);
   EXPECT_EQ(
       message_of<ValueError>([&] { EmbeddingBag::from_pretrained(weight, true, {.max_norm = 1}); }),

@@ -11,15 +11,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Ids = std::vector<int64_t>;
-
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
-template <class T>
-std::vector<T> random_rows(int64_t n, unsigned seed = 2) {
-  return random_values<T>(n, -1, 1, seed);
-}
-
 struct Bags {
   int64_t n, V, D;
   Ids ids, starts;

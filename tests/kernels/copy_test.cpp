@@ -13,8 +13,6 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 int64_t product(const Sizes& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), int64_t{1}, std::multiplies<>());
 }

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "kernel_testing.h"
+#include "elementwise_testing.h"
 
 namespace gradus::kernels {
 namespace {
@@ -13,20 +13,6 @@ template <class T>
 class Elementwise : public ::testing::Test {};
 using FloatTypes = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(Elementwise, FloatTypes);
-
-template <class T>
-T apply(const UnaryKernel& kernel, T x) {
-  T y = 0;
-  run(kernel, &x, &y, 1);
-  return y;
-}
-
-template <class T>
-T apply(const BinaryKernel& kernel, T a, T b) {
-  T y = 0;
-  run(kernel, &a, 1, &b, 1, &y, 1);
-  return y;
-}
 
 struct Reference {
   std::string name;

@@ -16,6 +16,10 @@ inline constexpr T infinity = std::numeric_limits<T>::infinity();
 template <class T>
 inline constexpr T nan_value = std::numeric_limits<T>::quiet_NaN();
 
+using Ids = std::vector<int64_t>;
+
+inline size_t at(int64_t i) { return static_cast<size_t>(i); }
+
 /// Distance of `actual` from `exact` in units in the last place of T at `exact`.
 template <class T>
 double ulps(T actual, long double exact) {
@@ -78,6 +82,11 @@ auto with_threads(F f) {
   }
   set_num_threads(before);
   return results;
+}
+
+template <class T>
+std::vector<T> random_rows(int64_t n, unsigned seed = 2) {
+  return random_values<T>(n, -1, 1, seed);
 }
 
 }  // namespace gradus::kernels

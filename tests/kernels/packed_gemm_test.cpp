@@ -10,8 +10,6 @@
 namespace gradus::kernels {
 namespace {
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 struct Sizes {
   int64_t m, n, k;
 };

@@ -10,8 +10,6 @@
 namespace gradus::kernels {
 namespace {
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 using Words = std::array<uint32_t, 4>;
 
 TEST(Philox, GivesThePublishedWords) {

@@ -11,8 +11,6 @@ namespace {
 
 using Sizes = std::vector<int64_t>;
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 // The entry of x for each entry of y; -1 for none.
 Sizes entries(const Runs& runs) {
   Sizes result;

@@ -14,15 +14,6 @@
 namespace gradus::kernels {
 namespace {
 
-using Ids = std::vector<int64_t>;
-
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
-template <class T>
-std::vector<T> random_rows(int64_t n, unsigned seed = 2) {
-  return random_values<T>(n, -1, 1, seed);
-}
-
 Ids random_ids(int64_t n, int64_t V, unsigned seed = 1) {
   std::mt19937_64 engine(seed);
   // Squared, so that low ids repeat.

@@ -6,8 +6,6 @@
 namespace gradus::kernels {
 namespace {
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 struct Sizes {
   int64_t outer, m, n, inner;
 };

@@ -8,8 +8,6 @@
 namespace gradus::kernels {
 namespace {
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 TEST(CountIds, CountsEachForAnyNumberOfThreads) {
   for (const auto& [n, bins] : {std::pair<int64_t, int64_t>{0, 3},
                                 {5, 1},

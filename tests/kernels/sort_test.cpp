@@ -11,8 +11,6 @@
 namespace gradus::kernels {
 namespace {
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 template <class T>
 bool before(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {

@@ -9,8 +9,6 @@
 namespace gradus::kernels {
 namespace {
 
-size_t at(int64_t i) { return static_cast<size_t>(i); }
-
 std::vector<float> counting(int64_t n) {
   std::vector<float> x(at(n));
   std::iota(x.begin(), x.end(), 1.0f);

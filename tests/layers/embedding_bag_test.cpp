@@ -10,20 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "table_testing.h"
+
 namespace gradus {
 namespace {
 
 using Values = std::vector<double>;
-
-// Rows [0, 1], [10, 11], [20, 21], ... in float64.
-Tensor counting_rows(std::int64_t rows) {
-  Values values;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    values.push_back(static_cast<double>(10 * r));
-    values.push_back(static_cast<double>(10 * r + 1));
-  }
-  return tensor(values, {rows, 2});
-}
 
 EmbeddingBag counting(std::int64_t rows, const EmbeddingBagOptions& options = {}) {
   return EmbeddingBag::from_pretrained(counting_rows(rows), /*freeze=*/false, options);

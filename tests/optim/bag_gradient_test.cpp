@@ -143,18 +143,21 @@ TEST(BagGradient, AccumulatesWithGradientsOfEveryKind) {
 }
 
 TEST(BagGradient, BelongsToTheParameterAlone) {
-  const Tensor weight = random_tensor(shape, 1).set_trainable(true);
-  const Tensor y = bags(weight, false);
-  const Tensor g = random_tensor(y.shape(), 1);
-  y.backward(g, {.retain_graph = true});
-  const Tensor once = weight.grad().to_dense();
-  g.fill_(100);
-  EXPECT_TRUE(same_bytes(weight.grad().to_dense(), once));
-  weight.grad().sparse().mul_(3);  // in place
-  expect_close(weight.grad().to_dense(), once * 3.0);
-  weight.clear_grad();
-  y.backward(random_tensor(y.shape(), 1));
-  EXPECT_TRUE(same_bytes(weight.grad().to_dense(), once));
+  for (const bool weighted : {false, true}) {  // the cotangent itself is the rows of a sum
+    const Tensor weight = random_tensor(shape, 1).set_trainable(true);
+    const Tensor y = bags(weight, weighted);
+    const Tensor g = random_tensor(y.shape(), 1);
+    y.backward(g, {.retain_graph = true});
+    const Tensor once = weight.grad().to_dense();
+    g.fill_(100);
+    EXPECT_TRUE(same_bytes(weight.grad().to_dense(), once));
+    weight.grad().sparse().mul_(3);  // in place
+    expect_close(weight.grad().to_dense(), once * 3.0);
+    EXPECT_EQ(g.span<double>()[0], 100);
+    weight.clear_grad();
+    y.backward(random_tensor(y.shape(), 1));
+    EXPECT_TRUE(same_bytes(weight.grad().to_dense(), once));
+  }
 }
 
 TEST(BagGradient, CopiesStayTheSameGradientWhenEntriesAreWrittenOut) {
