@@ -10,7 +10,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,9 +64,9 @@ class GRADUS_API Embedding : public Module {
   /// outside [0, num_embeddings) and its position, DTypeError for other types.
   Tensor operator()(const Tensor& ids) const;
   /// Ids of any integer type in a vector, span or array: [n] -> [n, embedding_dim].
-  template <std::ranges::contiguous_range Ids>
+  template <detail::Contiguous Ids>
   Tensor operator()(const Ids& ids) const {
-    return look_up(std::span(std::ranges::data(ids), std::ranges::size(ids)));
+    return look_up(std::span(std::data(ids), std::size(ids)));
   }
   /// `table({3, 1, 4})`.
   template <class Id>

@@ -9,7 +9,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <type_traits>
 
@@ -51,11 +50,11 @@ class GRADUS_API EmbeddingBag : public Module {
   Tensor operator()(const Tensor& ids, const Tensor& offsets = {},
                     const Tensor& per_sample_weights = {}) const;
   /// ids and offsets of any integer types in vectors, spans or arrays.
-  template <std::ranges::contiguous_range Ids, std::ranges::contiguous_range Offsets>
+  template <detail::Contiguous Ids, detail::Contiguous Offsets>
   Tensor operator()(const Ids& ids, const Offsets& offsets,
                     const Tensor& per_sample_weights = {}) const {
-    return (*this)(to_tensor(std::span(std::ranges::data(ids), std::ranges::size(ids))),
-                   to_tensor(std::span(std::ranges::data(offsets), std::ranges::size(offsets))),
+    return (*this)(to_tensor(std::span(std::data(ids), std::size(ids))),
+                   to_tensor(std::span(std::data(offsets), std::size(offsets))),
                    per_sample_weights);
   }
   /// `bag({3, 1, 4, 1}, {0, 2})`.

@@ -78,14 +78,14 @@ std::vector<std::string> listed(const std::string& names) {
 }
 
 // What a checkpoint holds, by part.
-std::map<std::string, StateDict> read(const std::filesystem::path& path) {
+std::map<std::string, StateDict> read(const std::string& path) {
   const StateDict all = load(path);
   const auto found = all.metadata.find(parts_key);
   if (found == all.metadata.end()) {
     throw FormatError(
         fmt::format("load_checkpoint: {} is no checkpoint: save_checkpoint() did not write it, "
                     "load() reads it",
-                    path.string()));
+                    path));
   }
   std::map<std::string, StateDict> parts;
   for (const std::string& part : listed(found->second)) parts[part];
@@ -101,7 +101,7 @@ std::map<std::string, StateDict> read(const std::filesystem::path& path) {
 }
 
 void check_parts(const std::vector<CheckpointPart>& run,
-                 const std::map<std::string, StateDict>& saved, const std::filesystem::path& path,
+                 const std::map<std::string, StateDict>& saved, const std::string& path,
                  bool strict) {
   std::vector<std::string> missing, unexpected;
   std::set<std::string> wanted;
@@ -116,7 +116,7 @@ void check_parts(const std::vector<CheckpointPart>& run,
   throw Error(
       fmt::format("load_checkpoint: {} has other parts: missing in it: [{}]; unexpected in it: "
                   "[{}]: name the same parts, or leave some out with .strict = false",
-                  path.string(), fmt::join(missing, ", "), fmt::join(unexpected, ", ")));
+                  path, fmt::join(missing, ", "), fmt::join(unexpected, ", ")));
 }
 
 StateDict deep_copy(const StateDict& state) {
@@ -194,12 +194,12 @@ CheckpointPart::CheckpointPart(std::string name, Tensor& tensor)
             tensor = state.contains("") ? state.at("") : Tensor();
           }) {}
 
-void save_checkpoint(const std::vector<CheckpointPart>& run, const std::filesystem::path& path) {
+void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path) {
   check_names("save_checkpoint", run);
   save_checkpoint(state_of(run), path);
 }
 
-void load_checkpoint(const std::vector<CheckpointPart>& run, const std::filesystem::path& path,
+void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
                      const LoadOptions& options) {
   check_names("load_checkpoint", run);
   const std::map<std::string, StateDict> saved = read(path);
@@ -218,14 +218,14 @@ void load_checkpoint(const std::vector<CheckpointPart>& run, const std::filesyst
   }
 }
 
-void save_checkpoint(const StateDict& state, const std::filesystem::path& path) {
+void save_checkpoint(const StateDict& state, const std::string& path) {
   for (const StateEntry& entry : state) {
     if (!is_floating(entry.tensor.dtype())) continue;
     const std::int64_t bad = detail::first_not_finite(entry.tensor);
     if (bad < 0) continue;
     throw ValueError(fmt::format("save_checkpoint: {} {} is {} in element {}: {} stays as it was",
                                  entry.name, entry.tensor.shape().str(),
-                                 detail::element(entry.tensor, bad), bad, path.string()));
+                                 detail::element(entry.tensor, bad), bad, path));
   }
   save(state, path);
 }

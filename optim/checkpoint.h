@@ -6,7 +6,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
@@ -68,17 +67,16 @@ class GRADUS_API CheckpointPart {
 /// Tensors are called `<part>.<name in its state>`: "model.embedding.weight". The file is replaced
 /// as a whole, as by save(). Throws, leaving the last file, ValueError naming a float tensor that
 /// is not finite, and for names of parts that are empty, hold a dot or a comma, or come twice.
-GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run,
-                                const std::filesystem::path& path);
+GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path);
 
 /// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
 /// having changed nothing, FormatError for a file that is no checkpoint, Error for parts that are
 /// missing in it or, if strict, unexpected, and what loading a part throws.
-GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run,
-                                const std::filesystem::path& path, const LoadOptions& options = {});
+GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
+                                const LoadOptions& options = {});
 
 /// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite:
 /// then it throws ValueError naming the tensor, and the last file stays.
-GRADUS_API void save_checkpoint(const StateDict& state, const std::filesystem::path& path);
+GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
 
 }  // namespace gradus
