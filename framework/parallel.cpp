@@ -26,7 +26,7 @@ namespace {
 
 thread_local bool inside_parallel_region = false;
 
-using Body = void (*)(void*, int64_t);
+using ChunkBody = void (*)(void*, int64_t);
 
 /// Marks this thread as running chunks, so that loops inside them are serial.
 class RegionGuard {
@@ -66,7 +66,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  void run(int64_t chunks, Body body, void* context) {
+  void run(int64_t chunks, ChunkBody body, void* context) {
     const std::lock_guard one_loop_at_a_time(loop_mutex_);
     {
       const std::lock_guard lock(mutex_);
@@ -114,7 +114,7 @@ class Pool {
   std::mutex loop_mutex_, mutex_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> workers_;
-  Body body_ = nullptr;
+  ChunkBody body_ = nullptr;
   void* context_ = nullptr;
   std::fenv_t environment_{};
   int64_t chunks_ = 0;
@@ -136,7 +136,7 @@ class Pool {
     arena_.initialize();
   }
 
-  void run(int64_t chunks, Body body, void* context) {
+  void run(int64_t chunks, ChunkBody body, void* context) {
     // Isolated: the cancellation of a task group of the caller must not skip chunks. fp_settings:
     // workers round and flush as the calling thread does.
     tbb::task_group_context group(
@@ -183,7 +183,7 @@ std::shared_ptr<Pool> current_pool() {
 
 }  // namespace
 
-void run_chunks(int64_t chunks, Body body, void* context) {
+void run_chunks(int64_t chunks, ChunkBody body, void* context) {
   if (chunks <= 1 || inside_parallel_region || num_threads() == 1) {
     // Loops go up and down in turn: one begins where the one before it ended, in what the cache
     // still holds.

@@ -25,9 +25,7 @@ struct Problem {
   std::vector<T> b() const { return random_values<T>((tb ? n : k) * ldb(), -1, 1, 2); }
   std::vector<T> c() const { return random_values<T>(m * ldc(), -1, 1, 3); }
 
-  std::vector<T> run() const {
-    const auto x = a(), y = b();
-    auto z = c();
+  std::vector<T> run(const std::vector<T>& x, const std::vector<T>& y, std::vector<T> z) const {
     gemm<T>(ta, tb, m, n, k, alpha, x.data(), lda(), y.data(), ldb(), beta, z.data(), ldc());
     return z;
   }
@@ -41,8 +39,9 @@ std::ostream& operator<<(std::ostream& out, const Problem<T>& p) {
 
 template <class T>
 void expect_right(const Problem<T>& p) {
-  const auto a = p.a(), b = p.b(), c = p.c(), actual = p.run();
+  const auto a = p.a(), b = p.b(), c = p.c(), actual = p.run(a, b, c);
   const double unit = static_cast<double>(std::numeric_limits<T>::epsilon());
+  const int64_t x_step = p.ta ? p.lda() : 1, y_step = p.tb ? 1 : p.ldb();
   for (int64_t i = 0; i < p.m; ++i) {
     for (int64_t j = 0; j < p.ldc(); ++j) {
       const size_t place = at(i * p.ldc() + j);
@@ -50,11 +49,11 @@ void expect_right(const Problem<T>& p) {
         ASSERT_EQ(actual[place], c[place]) << p << ": wrote behind a row";
         continue;
       }
+      const T* x = a.data() + (p.ta ? i : i * p.lda());
+      const T* y = b.data() + (p.tb ? j * p.ldb() : j);
       double sum = 0, magnitude = 1;
-      for (int64_t q = 0; q < p.k; ++q) {
-        const double product =
-            static_cast<double>(a[at(p.ta ? q * p.lda() + i : i * p.lda() + q)]) *
-            static_cast<double>(b[at(p.tb ? j * p.ldb() + q : q * p.ldb() + j)]);
+      for (int64_t q = 0; q < p.k; ++q, x += x_step, y += y_step) {
+        const double product = static_cast<double>(*x) * static_cast<double>(*y);
         sum += product;
         magnitude += std::abs(product);
       }
@@ -101,13 +100,14 @@ TEST(Gemm, AgreesWithTheDefinitionWhereItIsCutIntoBlocks) {
 
 TEST(Gemm, HasTheSameBitsForAnyNumberOfThreads) {
   const ThreadsGuard guard;
-  for (const int64_t grain : {int64_t{1}, detail::default_parallel_grain, int64_t{1} << 40}) {
-    set_parallel_grain(grain);
-    for (const Problem<float>& p :
-         {Problem<float>{false, true, 130, 515, 101}, Problem<float>{true, false, 1100, 70, 64},
-          Problem<float>{false, false, 517, 67, 111}, Problem<float>{false, true, 1, 5000, 201},
-          Problem<float>{false, false, 1, 5000, 201}, Problem<float>{true, true, 4097, 1, 300}}) {
-      const auto results = with_threads([&] { return p.run(); });
+  for (const Problem<float>& p :
+       {Problem<float>{false, true, 130, 515, 101}, Problem<float>{true, false, 1100, 70, 64},
+        Problem<float>{false, false, 517, 67, 111}, Problem<float>{false, true, 1, 5000, 201},
+        Problem<float>{false, false, 1, 5000, 201}, Problem<float>{true, true, 4097, 1, 300}}) {
+    const auto a = p.a(), b = p.b(), c = p.c();
+    for (const int64_t grain : {int64_t{1}, detail::default_parallel_grain, int64_t{1} << 40}) {
+      set_parallel_grain(grain);
+      const auto results = with_threads([&] { return p.run(a, b, c); });
       for (const auto& result : results) EXPECT_TRUE(same_bits(result, results[0])) << p;
     }
   }

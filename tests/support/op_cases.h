@@ -10,7 +10,6 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -28,37 +27,18 @@ struct OpCase {
 };
 
 /// All samples that the test program has.
-inline std::vector<OpCase>& op_cases() {
-  static std::vector<OpCase> cases;
-  return cases;
-}
+std::vector<OpCase>& op_cases();
 
 /// Adds samples before main() runs.
 struct OpCases {
-  OpCases(std::initializer_list<OpCase> cases) {
-    for (const OpCase& op_case : cases) op_cases().push_back(op_case);
-  }
+  OpCases(std::initializer_list<OpCase> cases);
 };
 
 /// Makes trainable leaves of these shapes with values from [low, high).
-inline std::function<Inputs()> leaves(std::vector<Shape> shapes, double low = -2, double high = 2) {
-  return [shapes = std::move(shapes), low, high] {
-    Inputs inputs;
-    for (const Shape& shape : shapes) {
-      inputs.push_back(random_leaf(shape, inputs.size() + 1, low, high));
-    }
-    return inputs;
-  };
-}
+std::function<Inputs()> leaves(std::vector<Shape> shapes, double low = -2, double high = 2);
 
 /// The same, and then these inputs, which have no gradient.
-inline std::function<Inputs()> leaves_and(std::vector<Shape> shapes, std::function<Inputs()> fixed,
-                                          double low = -2, double high = 2) {
-  return [make = leaves(std::move(shapes), low, high), fixed = std::move(fixed)] {
-    Inputs inputs = make();
-    for (const Tensor& input : fixed()) inputs.push_back(input);
-    return inputs;
-  };
-}
+std::function<Inputs()> leaves_and(std::vector<Shape> shapes, std::function<Inputs()> fixed,
+                                   double low = -2, double high = 2);
 
 }  // namespace gradus
