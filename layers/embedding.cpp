@@ -8,8 +8,6 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/table.h>
 
-#include <algorithm>
-
 namespace gradus {
 namespace {
 
@@ -40,11 +38,6 @@ std::string describe(const Tensor& weight, const EmbeddingOptions& options) {
   if (!weight.trainable()) text += ", frozen";
   if (weight.is_read_only()) text += ", mapped";
   return text + ")";
-}
-
-ResizeOptions with_normal_init(ResizeOptions options) {
-  if (!options.init) options.init = [](const Tensor& rows) { normal_(rows, 0, 1); };
-  return options;
 }
 
 }  // namespace
@@ -112,30 +105,12 @@ void Embedding::set_rows(const Tensor& ids, const Tensor& values) const {
 }
 
 void Embedding::resize(std::int64_t rows, const ResizeOptions& options) const {
-  const std::optional<std::int64_t> padding = options_->padding_idx;
-  if (padding && *padding >= rows) {
-    throw ValueError(
-        fmt::format("Embedding: the padding row {} would not be among {} rows: call "
-                    "set_padding_idx() first",
-                    *padding, rows));
-  }
-  resize_rows(weight, rows, with_normal_init(options));
+  detail::resize_table("Embedding", weight, options_->padding_idx, rows, options);
 }
 
 void Embedding::remap(const Tensor& sources, const ResizeOptions& options) const {
-  std::optional<std::int64_t> padding = options_->padding_idx;
-  if (padding && sources.dtype() == DType::int64) {
-    const auto all = sources.span<std::int64_t>();
-    const auto place = std::find(all.begin(), all.end(), *padding);
-    if (place == all.end()) {
-      throw ValueError(fmt::format(
-          "Embedding: the padding row {} is not among the sources: call set_padding_idx() first",
-          *padding));
-    }
-    padding = place - all.begin();
-  }
-  remap_rows(weight, sources, with_normal_init(options));
-  options_->padding_idx = padding;
+  options_->padding_idx =
+      detail::remap_table("Embedding", weight, options_->padding_idx, sources, options);
 }
 
 EmbeddingLookup Embedding::lookup() const {

@@ -80,6 +80,15 @@ void EmbeddingBag::reset_parameters(Generator& generator) const {
   zero_padding_row();
 }
 
+void EmbeddingBag::resize(std::int64_t rows, const ResizeOptions& options) const {
+  detail::resize_table("EmbeddingBag", weight, options_->padding_idx, rows, options);
+}
+
+void EmbeddingBag::remap(const Tensor& sources, const ResizeOptions& options) const {
+  options_->padding_idx =
+      detail::remap_table("EmbeddingBag", weight, options_->padding_idx, sources, options);
+}
+
 Tensor EmbeddingBag::operator()(const Tensor& ids, const Tensor& offsets,
                                 const Tensor& per_sample_weights) const {
   const EmbeddingBagLookup lookup = lookup_of(*options_);

@@ -3,6 +3,7 @@
 #include <gradus/framework/module.h>
 #include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/random.h>
+#include <gradus/framework/resize.h>
 
 #include <concepts>
 #include <cstdint>
@@ -79,6 +80,9 @@ class GRADUS_API EmbeddingBag : public Module {
   void zero_padding_row() const;
   /// Draws the table anew from N(0, 1), with zeros in the padding row.
   void reset_parameters(Generator& generator = default_generator()) const;
+  /// Give all copies of this layer other rows, as Embedding::resize() and remap() do.
+  void resize(std::int64_t rows, const ResizeOptions& options = {}) const;
+  void remap(const Tensor& sources, const ResizeOptions& options = {}) const;
 
  private:
   EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options);

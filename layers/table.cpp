@@ -4,12 +4,22 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/init.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/layers/table.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace gradus::detail {
+namespace {
+
+ResizeOptions with_normal_init(ResizeOptions options) {
+  if (!options.init) options.init = [](const Tensor& rows) { normal_(rows, 0, 1); };
+  return options;
+}
+
+}  // namespace
 
 std::optional<std::int64_t> normalized_padding(const char* layer,
                                                std::optional<std::int64_t> padding_idx,
@@ -85,6 +95,34 @@ void scale_rows_down(const Tensor& weight, const Tensor& ids, double max_norm, d
     kernels::scale_rows(static_cast<T*>(raw(weight)), large.data(),
                         static_cast<std::int64_t>(large.size()), D, factors.data());
   });
+}
+
+void resize_table(const char* layer, const Tensor& weight, std::optional<std::int64_t> padding_idx,
+                  std::int64_t rows, const ResizeOptions& options) {
+  if (padding_idx && *padding_idx >= rows) {
+    throw ValueError(fmt::format(
+        "{}: the padding row {} would not be among {} rows: call set_padding_idx() first", layer,
+        *padding_idx, rows));
+  }
+  resize_rows(weight, rows, with_normal_init(options));
+}
+
+std::optional<std::int64_t> remap_table(const char* layer, const Tensor& weight,
+                                        std::optional<std::int64_t> padding_idx,
+                                        const Tensor& sources, const ResizeOptions& options) {
+  std::optional<std::int64_t> padding = padding_idx;
+  if (padding && sources.dtype() == DType::int64) {
+    const auto all = sources.span<std::int64_t>();
+    const auto place = std::find(all.begin(), all.end(), *padding);
+    if (place == all.end()) {
+      throw ValueError(fmt::format(
+          "{}: the padding row {} is not among the sources: call set_padding_idx() first", layer,
+          *padding));
+    }
+    padding = place - all.begin();
+  }
+  remap_rows(weight, sources, with_normal_init(options));
+  return padding;
 }
 
 void zero_row(const Tensor& weight, std::optional<std::int64_t> row) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/random.h>
+#include <gradus/framework/resize.h>
 #include <gradus/framework/tensor.h>
 
 #include <cstdint>
@@ -29,6 +30,15 @@ Tensor adopted_table(const char* operation, const Tensor& weight);
 /// Scales the distinct rows among valid ids whose norm exceeds max_norm, behind the back of
 /// autograd: the lookup that follows is differentiated as if the rows had been like that before.
 void scale_rows_down(const Tensor& weight, const Tensor& ids, double max_norm, double norm_type);
+
+/// resize() and remap() of a layer; new rows are drawn from N(0, 1) unless options.init makes them.
+/// remap_table() returns where the padding row is now: the first row that was it. Throw ValueError
+/// if the padding row would go, and as resize_rows() and remap_rows().
+void resize_table(const char* layer, const Tensor& weight, std::optional<std::int64_t> padding_idx,
+                  std::int64_t rows, const ResizeOptions& options);
+std::optional<std::int64_t> remap_table(const char* layer, const Tensor& weight,
+                                        std::optional<std::int64_t> padding_idx,
+                                        const Tensor& sources, const ResizeOptions& options);
 
 /// Sets a row to zeros, if there is one.
 void zero_row(const Tensor& weight, std::optional<std::int64_t> row);

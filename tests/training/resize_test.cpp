@@ -6,6 +6,7 @@
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/resize.h>
 #include <gradus/layers/embedding.h>
+#include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
@@ -23,6 +24,7 @@
 namespace gradus {
 namespace {
 
+using testing::DoubleNear;
 using testing::Each;
 using testing::ElementsAre;
 
@@ -207,6 +209,35 @@ TEST(Resize, ChangesNothingIfTheInitialiserOrAFollowerThrows) {
   EXPECT_TRUE(same_bytes(table.weight, before));
   EXPECT_EQ(own.state_dict().at("weight.momentum_buffer").shape(), (Shape{3, 3}));
   train(table, own, {1}, 2);
+}
+
+TEST(Resize, BagsGrowAndArePrunedWithTheirOptimizer) {
+  const EmbeddingBag bag(3, 2, {.padding_idx = 1, .mode = BagMode::sum, .sparse = true});
+  bag.to(DType::float64);
+  Adagrad optimizer(bag.parameters(), {.lr = 0.5});
+  const auto step = [&](const std::vector<std::int64_t>& ids) {
+    bag(ids, std::vector<std::int64_t>{0}).backward(ones({1, 2}, DType::float64));
+    optimizer.step();
+    optimizer.zero_grad();
+  };
+  step({0, 2});
+  const Tensor before = bag.weight.clone();
+  bag.resize(5, {.init = [](const Tensor& rows) { rows.fill_(7); }, .followers = {&optimizer}});
+  EXPECT_EQ(bag.num_embeddings(), 5);
+  EXPECT_EQ(row_of(bag.weight, 2), row_of(before, 2));
+  EXPECT_THAT(row_of(bag.weight, 4), Each(7));
+  EXPECT_TRUE(bag.weight.grad().empty());
+  step({2, 4});
+  EXPECT_EQ(row_of(optimizer.state_dict().at("weight.sum"), 4), (std::vector<double>{1, 1}));
+  bag.remap(tensor({4, 1}), {.followers = {&optimizer}});
+  EXPECT_EQ(bag.options().padding_idx, 1);
+  EXPECT_THAT(row_of(bag.weight, 0), Each(DoubleNear(6.5, 1e-9)));  // 7 less lr, its first step
+  EXPECT_EQ(message_of<ValueError>([&] { bag.resize(1); }),
+            "EmbeddingBag: the padding row 1 would not be among 1 rows: call set_padding_idx() "
+            "first");
+  EXPECT_EQ(message_of<ValueError>([&] { bag.remap(tensor({0})); }),
+            "EmbeddingBag: the padding row 1 is not among the sources: call set_padding_idx() "
+            "first");
 }
 
 TEST(Resize, AnOptimizerThatDoesNotFollowRefusesToStep) {
