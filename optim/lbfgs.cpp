@@ -206,9 +206,9 @@ void LBFGS::remember(const Vector& gradient) {
   const double along = dot(change, move);
   if (!(along > 1e-10)) return;
   while (std::ssize(memory_.changes) >= options_.history_size) {
-    memory_.changes.pop_front();
-    memory_.moves.pop_front();
-    memory_.inverses.pop_front();
+    memory_.changes.erase(memory_.changes.begin());
+    memory_.moves.erase(memory_.moves.begin());
+    memory_.inverses.erase(memory_.inverses.begin());
   }
   memory_.scale = along / dot(change, change);
   memory_.changes.push_back(std::move(change));
@@ -375,7 +375,7 @@ StateDict LBFGS::state_dict() const {
   const auto part = [&begin](const Vector& all, std::int64_t n) {
     return Vector(all.begin() + begin, all.begin() + begin + n);
   };
-  const auto table = [&](const std::deque<Vector>& rows, std::int64_t n) {
+  const auto table = [&](const std::vector<Vector>& rows, std::int64_t n) {
     Vector all;
     for (const Vector& row : rows) {
       all.insert(all.end(), row.begin() + begin, row.begin() + begin + n);

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <vector>
 
@@ -74,8 +73,8 @@ class GRADUS_API LBFGS : public Optimizer {
     std::int64_t iterations = 0;
     double t = 0, scale = 1;
     Vector direction, gradient;
-    std::deque<Vector> changes, moves;  // of the gradient, of the parameters
-    std::deque<double> inverses;        // 1 / (change . move)
+    std::vector<Vector> changes, moves;  // of the gradient, of the parameters
+    std::vector<double> inverses;        // 1 / (change . move)
   };
 
   bool uses_buffer(std::size_t buffer, std::int64_t group) const override;

@@ -4,7 +4,6 @@
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/sparse_grad.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -55,9 +54,9 @@ void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, 
   const T* factors = entries.factors.defined() ? entries.factors.data<T>() : nullptr;
   const auto row_at = [=](std::int64_t k) { return rows + (sources ? sources[k] : k) * D; };
   constexpr std::int64_t line = 64 / sizeof(T);
-  const std::int64_t near = std::min<std::int64_t>(D, 32 * line);
-  const std::int64_t ahead =
-      std::clamp<std::int64_t>(128 * line / std::max<std::int64_t>(D, 1), 2, 16);
+  const std::int64_t near = D < 32 * line ? D : 32 * line;
+  const std::int64_t fitting = 128 * line / (D > 0 ? D : 1);
+  const std::int64_t ahead = fitting < 2 ? 2 : fitting > 16 ? 16 : fitting;
   const auto fetch = [&](const T* row) {
     for (std::int64_t i = 0; i < near; i += line) __builtin_prefetch(row + i, 1);
   };
