@@ -49,11 +49,11 @@ void expect_right(const Problem<T>& p) {
         ASSERT_EQ(actual[place], c[place]) << p << ": wrote behind a row";
         continue;
       }
-      const T* x = a.data() + (p.ta ? i : i * p.lda());
-      const T* y = b.data() + (p.tb ? j * p.ldb() : j);
+      const int64_t x = p.ta ? i : i * p.lda(), y = p.tb ? j * p.ldb() : j;
       double sum = 0, magnitude = 1;
-      for (int64_t q = 0; q < p.k; ++q, x += x_step, y += y_step) {
-        const double product = static_cast<double>(*x) * static_cast<double>(*y);
+      for (int64_t q = 0; q < p.k; ++q) {
+        const double product = static_cast<double>(a.data()[x + q * x_step]) *
+                               static_cast<double>(b.data()[y + q * y_step]);
         sum += product;
         magnitude += std::abs(product);
       }
