@@ -9,7 +9,8 @@ trap 'rm -rf "$scratch"' EXIT
 objects=(CMakeFiles/gradus.dir/framework/{kernels/softmax,kernels/elementwise,parallel,tensor}.cpp.o)
 
 wide_registers() {  # FOLDER: how many instructions of its objects use one
-  (cd "$1" && objdump -d "${objects[@]}") | grep -cE '%[yz]mm' || true
+  (cd "$1" && objdump -d "${objects[@]}") >"$scratch/code" || return 1
+  grep -cE '%[yz]mm' "$scratch/code" || true
 }
 
 cmake -S "$source" -B "$scratch" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRADUS_MARCH= -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
