@@ -63,23 +63,28 @@ struct Columns {
   double at(int64_t i) const { return static_cast<double>(values ? values[i] : otherwise); }
 };
 
-/// x - mean, with all digits of the mean: rounded to T it has none left for the differences of
-/// values that lie close together far from 0.
+/// (x - mean) scale, with all digits of the mean: rounded to T it has none left for the differences
+/// of values that lie close together far from 0.
 template <class T, bool centered>
-class Deviation {
+class Normal {
  public:
-  Deviation(double mean, double rest)
-      : high_(static_cast<T>(mean)),
-        low_(static_cast<T>((mean - static_cast<double>(static_cast<T>(mean))) + rest)) {}
+  explicit Normal(const RowMoments& m)
+      : high_(static_cast<T>(m.mean)),
+        scale_(static_cast<T>(m.scale)),
+        shift_(static_cast<T>(-low_part(m) * m.scale)) {}
   Batch<T> operator()(const Batch<T>& x) const {
     if constexpr (centered)
-      return (x - high_) - low_;
+      return xsimd::fma(x - high_, scale_, shift_);
     else
-      return x;
+      return x * scale_;
   }
 
  private:
-  Batch<T> high_, low_;
+  static double low_part(const RowMoments& m) {
+    return (m.mean - static_cast<double>(static_cast<T>(m.mean))) + m.rest;
+  }
+
+  Batch<T> high_, scale_, shift_;
 };
 
 /// The same in double.
@@ -88,49 +93,68 @@ double normal_of(T x, const RowMoments& m) {
   return ((static_cast<double>(x) - m.mean) - m.rest) * m.scale;
 }
 
-template <class T, class F>
-double mean_of(const T* x, int64_t n, const F& f) {
-  return detail::add_up<double>(x, n, f) / static_cast<double>(n);
+/// The mean of x - from, added in A by runs of 1024.
+template <class A, class T>
+double mean_from(A from, const T* x, int64_t n) {
+  const auto difference = [=](const auto& v) { return v - std::decay_t<decltype(v)>(from); };
+  return static_cast<double>(detail::add_up<A>(x, n, difference)) / static_cast<double>(n);
 }
 
 /// The mean of n >= 1 values; that of equal ones is exact.
 template <class T>
 RowMoments mean_of(const T* x, int64_t n) {
-  if constexpr (std::is_same_v<T, float>) {
-    return {mean_of(x, n, detail::unchanged), 0, 0};
-  } else {
-    const auto minus = [](double center) {
-      return [=](const auto& v) { return v - std::decay_t<decltype(v)>(center); };
-    };
-    const double mean = x[0] + mean_of(x, n, minus(x[0]));
-    return {mean, mean_of(x, n, minus(mean)), 0};
-  }
+  const double first = static_cast<double>(x[0]), mean = first + mean_from(first, x, n);
+  return {mean, mean_from(mean, x, n), 1};
 }
 
-/// Sum of the squares of deviations in T, by runs of 1024.
+/// Sums of x - pivot, if centered, and of its square.
+struct Sums {
+  double sum = 0, squares = 0;
+};
+
 template <class T, bool centered>
-double sum_squares(const T* x, int64_t n, const Deviation<T, centered>& deviation) {
+struct RunOfSums {
+  Batch<T> sum = Batch<T>(T{0}), squares = Batch<T>(T{0});
+
+  void add(const Batch<T>& difference) {
+    if constexpr (centered) sum += difference;
+    squares = xsimd::fma(difference, difference, squares);
+  }
+  void add(const RunOfSums& other) {
+    if constexpr (centered) sum += other.sum;
+    squares += other.squares;
+  }
+};
+
+/// Adds in T by runs of 1024.
+template <class T, bool centered>
+Sums sums_about(T pivot, const T* x, int64_t n) {
   constexpr int64_t step = batch_size<T>;
-  const auto add_square = [](Batch<T>& sum, const Batch<T>& v) { sum = xsimd::fma(v, v, sum); };
-  double total = 0;
+  const Batch<T> from(pivot);
+  const auto difference = [&](int64_t i, auto lanes) {
+    return centered ? load(x + i, lanes) - from : load(x + i, lanes);
+  };
+  Sums total;
   for (int64_t i = 0; i < n;) {
     const int64_t end = std::min(n, i + 1024);
-    Batch<T> a(T{0}), b = a, c = a, d = a;
+    RunOfSums<T, centered> a, b, c, d;
     for (; i + 4 * step <= end; i += 4 * step) {
-      if constexpr (!centered) detail::ask_ahead(x + i, 4 * step);
-      add_square(a, deviation(load(x + i, Whole{})));
-      add_square(b, deviation(load(x + i + step, Whole{})));
-      add_square(c, deviation(load(x + i + 2 * step, Whole{})));
-      add_square(d, deviation(load(x + i + 3 * step, Whole{})));
+      detail::ask_ahead(x + i, 4 * step);
+      a.add(difference(i, Whole{}));
+      b.add(difference(i + step, Whole{}));
+      c.add(difference(i + 2 * step, Whole{}));
+      d.add(difference(i + 3 * step, Whole{}));
     }
-    for (; i + step <= end; i += step) add_square(a, deviation(load(x + i, Whole{})));
+    for (; i + step <= end; i += step) a.add(difference(i, Whole{}));
     if (i < end) {
-      alignas(64) T lanes[batch_size<T>];  // the lanes past the end deviate too
-      deviation(load(x + i, First{end - i})).store_aligned(lanes);
-      add_square(b, detail::load_partial(lanes, end - i));
+      alignas(64) T lanes[batch_size<T>];  // those past the end differ from the pivot too
+      difference(i, First{end - i}).store_aligned(lanes);
+      b.add(detail::load_partial(lanes, end - i));
       i = end;
     }
-    total += static_cast<double>(detail::reduce_add<T>((a + b) + (c + d)));
+    a.add(b), c.add(d), a.add(c);
+    if constexpr (centered) total.sum += static_cast<double>(detail::reduce_add<T>(a.sum));
+    total.squares += static_cast<double>(detail::reduce_add<T>(a.squares));
   }
   return total;
 }
@@ -161,15 +185,26 @@ bool is_ordinary(const RowMoments& m) {
   return m.scale > 1 / greatest<T> && m.scale < greatest<T> && std::fabs(m.mean) < greatest<T>;
 }
 
+/// In one pass, about the mean of the first values (Chan, Golub and LeVeque, Algorithms for
+/// Computing the Sample Variance, 1983, eq. 1.7); in a second one about the mean of all if that
+/// was far away, so that the subtraction takes at most one bit.
 template <class T, bool centered>
 RowMoments moments_of(const T* x, int64_t n, double eps) {
-  RowMoments m{0, 0, 0};
-  if constexpr (centered) m = mean_of(x, n);
-  m.scale = 1;
-  const double squares = sum_squares(x, n, Deviation<T, centered>(m.mean, m.rest));
-  const double square = squares / static_cast<double>(n) + eps;
-  const bool in_range = square > 1 / greatest<T> && square < greatest<T>;
-  m.scale = in_range ? 1 / std::sqrt(square) : scale_in_units(x, n, m, eps);
+  const auto count = static_cast<double>(n);
+  T pivot = 0;
+  if constexpr (centered)
+    pivot = x[0] + static_cast<T>(mean_from(x[0], x, std::min(n, int64_t{64})));
+  Sums sums = sums_about<T, centered>(pivot, x, n);
+  if (2 * sums.sum * sums.sum > count * sums.squares) {
+    pivot += static_cast<T>(sums.sum / count);
+    sums = sums_about<T, centered>(pivot, x, n);
+  }
+  const double rest = sums.sum / count;
+  const double square = (sums.squares / count - rest * rest) + eps;
+  if (square > 1 / greatest<T> && square < greatest<T>)
+    return {static_cast<double>(pivot), rest, 1 / std::sqrt(square)};
+  RowMoments m = centered ? mean_of(x, n) : RowMoments{0, 0, 1};
+  m.scale = scale_in_units(x, n, m, eps);
   return m;
 }
 
@@ -201,11 +236,11 @@ void normalize(const T* x, const Columns<T>& weight, const Columns<T>& bias, dou
         to[c] = static_cast<T>(normal_of(from[c], m) * weight.at(c) + bias.at(c));
       return;
     }
-    const Deviation<T, centered> deviation(m.mean, m.rest);
-    const Batch<T> scale(static_cast<T>(m.scale));
-    for_batches<T>(0, C, [&](int64_t i, auto lanes) {
-      const Batch<T> normal = deviation(load(from + i, lanes)) * scale;
-      write(to + i, xsimd::fma(normal, weight.at(i, lanes), bias.at(i, lanes)), lanes, past_caches);
+    const Normal<T, centered> normal(m);
+    for_batches<T>(0, C, [=](int64_t i, auto lanes) {  // by value: in registers
+      detail::ask_ahead(from + i, batch_size<T>);      // for the next rows, while these are written
+      const Batch<T> value = normal(load(from + i, lanes));
+      write(to + i, xsimd::fma(value, weight.at(i, lanes), bias.at(i, lanes)), lanes, past_caches);
     });
   };
   parallel_for(R, 6 * C + 64, [=](int64_t begin, int64_t end) {
@@ -249,7 +284,7 @@ void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool pas
   if (!is_ordinary<T>(row.m)) return vjp_in_double(row, weight, C, centered);
   const T *const g = row.g, *const x = row.x;
   T *const dx = row.dx, *const weight_sum = row.weight_sum, *const bias_sum = row.bias_sum;
-  const Deviation<T, centered> deviation(row.m.mean, row.m.rest);
+  const Normal<T, centered> normal(row.m);
   const Batch<T> scale(static_cast<T>(row.m.scale));
   double sum = 0, dot = 0;
   for (int64_t run = 0; run < C; run += 1024) {
@@ -258,12 +293,12 @@ void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool pas
       __builtin_prefetch(g + C + i);  // the next row
       __builtin_prefetch(x + C + i);
       const Batch<T> cotangent = load(g + i, lanes);
-      const Batch<T> normal = deviation(load(x + i, lanes)) * scale;
+      const Batch<T> value = normal(load(x + i, lanes));
       const Batch<T> weighted = cotangent * weight.at(i, lanes);
       if constexpr (centered) run_sum += weighted;
-      run_dot = xsimd::fma(weighted, normal, run_dot);
+      run_dot = xsimd::fma(weighted, value, run_dot);
       if (weight_sum)
-        store(weight_sum + i, xsimd::fma(cotangent, normal, load(weight_sum + i, lanes)), lanes);
+        store(weight_sum + i, xsimd::fma(cotangent, value, load(weight_sum + i, lanes)), lanes);
       if (bias_sum) store(bias_sum + i, cotangent + load(bias_sum + i, lanes), lanes);
     });
     sum += static_cast<double>(detail::reduce_add<T>(run_sum));
@@ -273,10 +308,10 @@ void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool pas
   const Batch<T> mean(static_cast<T>(sum / static_cast<double>(C)));
   const Batch<T> slope(static_cast<T>(dot / static_cast<double>(C)));
   for_batches<T>(0, C, [&](int64_t i, auto lanes) {
-    const Batch<T> normal = deviation(load(x + i, lanes)) * scale;
+    const Batch<T> value = normal(load(x + i, lanes));
     Batch<T> rest = load(g + i, lanes) * weight.at(i, lanes);
     if constexpr (centered) rest -= mean;
-    write(dx + i, scale * xsimd::fnma(normal, slope, rest), lanes, past_caches);
+    write(dx + i, scale * xsimd::fnma(value, slope, rest), lanes, past_caches);
   });
 }
 

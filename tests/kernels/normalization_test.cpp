@@ -171,6 +171,16 @@ TYPED_TEST(Normalization, KeepsTheDigitsBesideAnOutlier) {
   }
 }
 
+TYPED_TEST(Normalization, KeepsTheDigitsWhereTheFirstValuesAreFarFromTheOthers) {
+  using T = TypeParam;
+  for (const int64_t first : {1, 63, 64, 65, 200}) {
+    auto x = random_values<T>(100'000, T(-1), T(1));
+    for (int64_t i = 0; i < first; ++i) x[static_cast<size_t>(i)] += T(1000);
+    check<T>(x, {}, {}, 0, true, 100'000);
+    check<T>(x, {}, {}, 0, false, 100'000);
+  }
+}
+
 TYPED_TEST(Normalization, ReachesTheEndsOfTheRange) {
   using T = TypeParam;
   const T ends[] = {std::numeric_limits<T>::max() / T(1024), std::numeric_limits<T>::min() * T(64)};
