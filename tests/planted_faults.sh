@@ -2,8 +2,8 @@
 # Plants each fault of planted_faults.txt and shows that the test named with it fails.
 #   tests/planted_faults.sh [WORD]   only the faults whose lines hold WORD
 # The tree is not touched: a changed copy of the one source is compiled and linked in front of the
-# library. A text that is not found exactly once, a change that does not compile and a test that
-# fails without the fault are errors.
+# library. A text that is not found exactly once, a change that does not compile, a filter that
+# chooses no test and a test that fails without any fault are errors.
 set -euo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
 root=$(dirname "$(dirname "$self")")
@@ -74,9 +74,9 @@ compile() {  # FOLDER PROGRAM
 }
 
 # Says how a test program ended: passed, failed, crashed, hung or ran nothing.
-outcome() {  # PROGRAM FILTER LOG
+outcome() {  # PROGRAM FILTER LOG SECONDS
   local code=0
-  (cd "$root" && timeout 120 "$1" --threads=4 --gtest_brief=1 --gtest_filter="$2") >"$3" 2>&1 || code=$?
+  (cd "$root" && timeout "$4" "$1" --threads=4 --gtest_brief=1 --gtest_filter="$2") >"$3" 2>&1 || code=$?
   case $code in
     0) if grep -q 'PASSED  . 0 tests' "$3"; then echo 'ran nothing'; else echo passed; fi ;;
     1) echo failed ;;
@@ -91,23 +91,25 @@ one() {  # FOLDER: writes its `result`
   if ! plant "$1" >"$1/log" 2>&1 || ! compile "$1" "$program" >>"$1/log" 2>&1; then
     result=broken
   else
-    result=$(outcome "$build/tests/$program" "$filter" "$1/clean")
-    if [ "$result" != passed ]; then
-      printf 'without the fault, %s %s: %s\n' "$program" "$filter" "$result" >>"$1/log"
-      result=broken
-    else
-      result=$(outcome "$1/program" "$filter" "$1/log")
-    fi
+    result=$(outcome "$1/program" "$filter" "$1/log" 120)
   fi
   echo "$result" >"$1/result"
   rm -f "$1/program" "$1/source.o"
   printf '%-8s %s: %s\n' "$result" "$(cat "$1/file")" "$(cat "$1/fault")"
 }
 
-if [ "${1:-}" = --one ]; then
-  one "$2"
-  exit
-fi
+# Runs the tests that the list names in one program, without a fault: they have to pass.
+clean() {  # PROGRAM
+  local filters log=$work/$1.log result
+  filters=$(cat "$work"/*/test | sed -n "s/^$1 //p" | sort -u | paste -sd :)
+  result=$(outcome "$build/tests/$1" "$filters" "$log" 600)
+  [ "$result" = passed ] || { tail -n 40 "$log"; die "without a fault, $1 $filters: $result"; }
+}
+
+case ${1:-} in
+  --one) one "$2"; exit ;;
+  --clean) clean "$2"; exit ;;
+esac
 
 "$root/dev" --no-install configure_clang
 rm -rf "$work"
@@ -119,10 +121,10 @@ if [ $# -gt 0 ]; then
   done
 fi
 [ -n "$(ls -A "$work")" ] || die "no fault has '$1' in its lines"
-targets=()
-for program in $(cat "$work"/*/test | sed 's/ .*/\n/' | sort -u); do targets+=(--target "$program"); done
-cmake --build "$build" -j "$(nproc)" "${targets[@]}" >"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
+mapfile -t programs < <(cat "$work"/*/test | sed 's/ .*//' | sort -u)
+cmake --build "$build" -j "$(nproc)" --target "${programs[@]}" >"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
 
+printf '%s\n' "${programs[@]}" | xargs -P "$(nproc)" -I{} "$self" --clean {}
 printf '%s\n' "$work"/*/ | xargs -P "$(nproc)" -I{} "$self" --one {}
 
 planted=0 found=0
