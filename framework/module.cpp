@@ -294,27 +294,4 @@ void check_registered(const Tensor& loss, const Module& model) {
   }
 }
 
-void StateDict::set(std::string_view name, const Tensor& tensor, std::optional<bool> frozen) {
-  const auto [place, inserted] = index_.try_emplace(std::string(name), entries_.size());
-  if (inserted) {
-    entries_.push_back({std::string(name), tensor, frozen});
-  } else {
-    entries_[place->second].tensor = tensor;
-    entries_[place->second].frozen = frozen;
-  }
-}
-
-const StateEntry* StateDict::find(std::string_view name) const {
-  const auto place = index_.find(name);
-  return place == index_.end() ? nullptr : &entries_[place->second];
-}
-
-const Tensor& StateDict::at(std::string_view name) const {
-  if (const StateEntry* entry = find(name)) return entry->tensor;
-  std::vector<std::string_view> names;
-  for (const StateEntry& entry : entries_) names.push_back(entry.name);
-  throw IndexError(
-      fmt::format("state_dict: no entry '{}'; there are [{}]", name, fmt::join(names, ", ")));
-}
-
 }  // namespace gradus

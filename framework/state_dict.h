@@ -1,14 +1,45 @@
 #pragma once
+#include <gradus/framework/detail/text_index.h>
 #include <gradus/framework/tensor.h>
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gradus {
+
+/// Texts by key, in the order in which the keys came.
+class GRADUS_API Metadata {
+ public:
+  using value_type = std::pair<std::string, std::string>;
+  using const_iterator = std::vector<value_type>::const_iterator;
+
+  /// The text of a key, which is added, with an empty text, if it is new.
+  std::string& operator[](std::string_view key);
+  /// The text of a key. Throws IndexError listing the keys.
+  const std::string& at(std::string_view key) const;
+  /// The text of a key, or nullptr.
+  const std::string* find(std::string_view key) const;
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  /// Takes a key out; false if there is none.
+  bool erase(std::string_view key);
+  void clear();
+
+  const_iterator begin() const { return entries_.begin(); }
+  const_iterator end() const { return entries_.end(); }
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+
+  /// True if the keys have the same texts, in any order.
+  GRADUS_API friend bool operator==(const Metadata& a, const Metadata& b);
+
+ private:
+  std::vector<value_type> entries_;
+  detail::TextIndex index_;
+};
 
 /// One named tensor of a StateDict.
 struct StateEntry {
@@ -37,11 +68,11 @@ class GRADUS_API StateDict {
   std::size_t size() const { return entries_.size(); }
 
   /// Free text, saved with the tensors.
-  std::map<std::string, std::string> metadata;
+  Metadata metadata;
 
  private:
   std::vector<StateEntry> entries_;
-  std::map<std::string, std::size_t, std::less<>> index_;
+  detail::TextIndex index_;
 };
 
 }  // namespace gradus

@@ -204,7 +204,7 @@ AveragedParameters::Average AveragedParameters::load_average(const NamedParamete
   }
   Average average{parameter.is_read_only() ? parameter.detach() : values.clone(), updates};
   const std::string key = seen_key(path);
-  if (state.metadata.count(key) > 0) average.seen = detail::number_of<std::int64_t>(state, key);
+  if (state.metadata.contains(key)) average.seen = detail::number_of<std::int64_t>(state, key);
   if (const StateEntry* rows = state.find(key)) {
     const Tensor& seen = rows->tensor;
     if (seen.dtype() != DType::int64 || parameter.dim() == 0 ||

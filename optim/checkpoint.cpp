@@ -80,15 +80,15 @@ std::vector<std::string> listed(const std::string& names) {
 // What a checkpoint holds, by part.
 std::map<std::string, StateDict> read(const std::string& path) {
   const StateDict all = load(path);
-  const auto found = all.metadata.find(parts_key);
-  if (found == all.metadata.end()) {
+  const std::string* names = all.metadata.find(parts_key);
+  if (names == nullptr) {
     throw FormatError(
         fmt::format("load_checkpoint: {} is no checkpoint: save_checkpoint() did not write it, "
                     "load() reads it",
                     path));
   }
   std::map<std::string, StateDict> parts;
-  for (const std::string& part : listed(found->second)) parts[part];
+  for (const std::string& part : listed(*names)) parts[part];
   for (const StateEntry& entry : all) {
     const auto [part, name] = split(entry.name);
     parts[part].set(name, entry.tensor, entry.frozen);

@@ -377,7 +377,7 @@ Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& s
   if (loaded.steps < 0) {
     throw FormatError(fmt::format("load_state_dict: {} is {}", steps_key(path), loaded.steps));
   }
-  if (state.metadata.count(product_key(path)) > 0) {
+  if (state.metadata.contains(product_key(path))) {
     loaded.product = number_of<double>(state, product_key(path));
   }
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {

@@ -8,11 +8,11 @@
 namespace gradus::detail {
 
 const std::string& text_of(const StateDict& state, const std::string& key) {
-  const auto found = state.metadata.find(key);
-  if (found == state.metadata.end()) {
+  const std::string* text = state.metadata.find(key);
+  if (text == nullptr) {
     throw FormatError(fmt::format("load_state_dict: the state has no '{}'", key));
   }
-  return found->second;
+  return *text;
 }
 
 // The whole text as a number; no locale takes part.

@@ -12,7 +12,6 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -145,7 +144,7 @@ class Reader {
   json parse(const std::string& text) const;
   Entry check_entry(const std::string& name, const json& value) const;
   void check_layout(std::vector<Entry>& entries) const;
-  std::map<std::string, std::string> check_metadata(const json& value) const;
+  Metadata check_metadata(const json& value) const;
   Tensor read_tensor(const Entry& entry);
   Tensor map_tensor(const Entry& entry, const detail::Ref<detail::Storage>& storage) const;
   void keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const;
@@ -267,9 +266,9 @@ void Reader::check_layout(std::vector<Entry>& entries) const {
   }
 }
 
-std::map<std::string, std::string> Reader::check_metadata(const json& value) const {
+Metadata Reader::check_metadata(const json& value) const {
   if (!value.is_object()) fail("its __metadata__ is not an object");
-  std::map<std::string, std::string> metadata;
+  Metadata metadata;
   for (const auto& [key, text] : value.items()) {
     if (!text.is_string()) fail(fmt::format("its __metadata__ '{}' is not text", key));
     metadata[key] = text.get<std::string>();
@@ -322,8 +321,8 @@ Tensor Reader::map_tensor(const Entry& entry, const detail::Ref<detail::Storage>
 // Drops all tensors but one, which may be tied to the one that is written.
 void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const {
   std::string kept(name);
-  if (const auto tied = state.metadata.find(tied_key); tied != state.metadata.end()) {
-    const json ties = json::parse(tied->second, nullptr, false);
+  if (const std::string* tied = state.metadata.find(tied_key)) {
+    const json ties = json::parse(*tied, nullptr, false);
     if (ties.is_object() && ties.contains(kept) && ties[kept].is_string()) {
       kept = ties[kept].get<std::string>();
     }
@@ -351,10 +350,10 @@ void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::strin
 // Takes our own entries out of the metadata and applies them.
 void Reader::restore_flags(StateDict& state) const {
   const auto take = [&](const char* key) -> std::optional<json> {
-    const auto found = state.metadata.find(key);
-    if (found == state.metadata.end()) return std::nullopt;
-    json value = json::parse(found->second, nullptr, false);
-    state.metadata.erase(found);
+    const std::string* found = state.metadata.find(key);
+    if (found == nullptr) return std::nullopt;
+    json value = json::parse(*found, nullptr, false);
+    state.metadata.erase(key);
     return value;
   };
   if (const std::optional<json> tied = take(tied_key)) {

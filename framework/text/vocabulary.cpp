@@ -11,17 +11,18 @@ void WordCounter::add(std::string_view word, std::int64_t times) {
   if (times < 0) {
     throw ValueError(fmt::format("WordCounter: '{}' was to be added {} times", word, times));
   }
-  const auto found = counts_.find(word);
-  if (found != counts_.end()) {
-    found->second += times;
-  } else {
-    counts_.emplace(word, times);
-  }
+  const auto place = static_cast<std::size_t>(words_.add(word));
+  if (place == counts_.size()) counts_.push_back(0);
+  counts_[place] += times;
+}
+
+void WordCounter::add(std::span<const std::string> words) {
+  for (const std::string& word : words) add(word);
 }
 
 std::int64_t WordCounter::count(std::string_view word) const {
-  const auto found = counts_.find(word);
-  return found == counts_.end() ? 0 : found->second;
+  const std::int64_t place = words_.find(word);
+  return place < 0 ? 0 : counts_[static_cast<std::size_t>(place)];
 }
 
 Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& options) {
@@ -40,7 +41,9 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
 
   std::vector<std::pair<std::string_view, std::int64_t>> kept;
   std::int64_t left_out = 0;
-  for (const auto& [word, count] : counter.counts()) {
+  for (std::size_t i = 0; i < counter.words().size(); ++i) {
+    const std::string& word = counter.words()[i];
+    const std::int64_t count = counter.counts()[i];
     const bool is_unknown = unknown_id_ && word == options.unknown;
     if (!is_unknown && padding_id_ && word == options.padding) continue;
     if (is_unknown || count < options.min_count) {
@@ -56,34 +59,34 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
     if (options.max_size && size() >= *options.max_size) {
       left_out += count;
     } else {
-      append(std::string(word), count);
+      append(word, count);
     }
   }
   if (unknown_id_) counts_[static_cast<std::size_t>(*unknown_id_)] = left_out;
 }
 
-Vocabulary Vocabulary::from_words(std::vector<std::string> words,
+Vocabulary Vocabulary::from_words(const std::vector<std::string>& words,
                                   const VocabularyOptions& options) {
   Vocabulary vocabulary;
-  for (std::string& word : words) vocabulary.append(std::move(word), 0);
+  for (const std::string& word : words) vocabulary.append(word, 0);
   if (!options.padding.empty()) vocabulary.padding_id_ = vocabulary.find(options.padding);
   if (!options.unknown.empty()) vocabulary.unknown_id_ = vocabulary.find(options.unknown);
   return vocabulary;
 }
 
-void Vocabulary::append(std::string word, std::int64_t count) {
-  if (!ids_.emplace(word, size()).second) {
+void Vocabulary::append(std::string_view word, std::int64_t count) {
+  if (contains(word)) {
     throw ValueError(
         fmt::format("Vocabulary: '{}' is listed twice, the second time with id {}", word, size()));
   }
-  words_.push_back(std::move(word));
+  words_.add(word);
   counts_.push_back(count);
 }
 
 std::optional<std::int64_t> Vocabulary::find(std::string_view word) const {
-  const auto found = ids_.find(word);
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
+  const std::int64_t found = words_.find(word);
+  if (found < 0) return std::nullopt;
+  return found;
 }
 
 std::int64_t Vocabulary::id(std::string_view word) const {
@@ -105,7 +108,7 @@ const std::string& Vocabulary::word(std::int64_t id) const {
   if (id < 0 || id >= size()) {
     throw IndexError(fmt::format("Vocabulary: id {} is outside [0, {})", id, size()));
   }
-  return words_[static_cast<std::size_t>(id)];
+  return words()[static_cast<std::size_t>(id)];
 }
 
 }  // namespace gradus

@@ -1,43 +1,33 @@
 #pragma once
+#include <gradus/framework/detail/text_index.h>
 #include <gradus/framework/export.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace gradus {
-
-namespace detail {
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>()(text);
-  }
-};
-using StringMap = std::unordered_map<std::string, std::int64_t, StringHash, std::equal_to<>>;
-}  // namespace detail
 
 /// Counts how often each word occurs.
 class GRADUS_API WordCounter {
  public:
   /// Throws ValueError for a negative number of times.
   void add(std::string_view word, std::int64_t times = 1);
-  void add(std::span<const std::string> words) {
-    for (const std::string& word : words) add(word);
-  }
+  void add(std::span<const std::string> words);
 
   /// 0 for a word that was never added.
   std::int64_t count(std::string_view word) const;
-  const detail::StringMap& counts() const { return counts_; }
+  /// The words in the order in which they came, and how often each did.
+  const std::vector<std::string>& words() const { return words_.texts(); }
+  const std::vector<std::int64_t>& counts() const { return counts_; }
 
  private:
-  detail::StringMap counts_;
+  detail::TextIndex words_;
+  std::vector<std::int64_t> counts_;
 };
 
 struct VocabularyOptions {
@@ -58,11 +48,11 @@ class GRADUS_API Vocabulary {
   /// The given words in their order, as of a file of vectors; padding and unknown words are those
   /// of the options' names, if they are among them. Counts are 0. Throws ValueError for a word that
   /// is listed twice.
-  static Vocabulary from_words(std::vector<std::string> words,
+  static Vocabulary from_words(const std::vector<std::string>& words,
                                const VocabularyOptions& options = {});
 
-  std::int64_t size() const { return static_cast<std::int64_t>(words_.size()); }
-  bool contains(std::string_view word) const { return find(word).has_value(); }
+  std::int64_t size() const { return words_.size(); }
+  bool contains(std::string_view word) const { return words_.find(word) >= 0; }
   /// The id of a word, or none.
   std::optional<std::int64_t> find(std::string_view word) const;
   /// The id of a word, or that of the unknown word. Throws IndexError if there is neither.
@@ -72,18 +62,17 @@ class GRADUS_API Vocabulary {
   /// Throws IndexError for an id outside [0, size()).
   const std::string& word(std::int64_t id) const;
 
-  const std::vector<std::string>& words() const { return words_; }     ///< by id
-  const std::vector<std::int64_t>& counts() const { return counts_; }  ///< by id
+  const std::vector<std::string>& words() const { return words_.texts(); }  ///< by id
+  const std::vector<std::int64_t>& counts() const { return counts_; }       ///< by id
   std::optional<std::int64_t> padding_id() const { return padding_id_; }
   std::optional<std::int64_t> unknown_id() const { return unknown_id_; }
 
  private:
   Vocabulary() = default;
-  void append(std::string word, std::int64_t count);
+  void append(std::string_view word, std::int64_t count);
 
-  std::vector<std::string> words_;
+  detail::TextIndex words_;
   std::vector<std::int64_t> counts_;
-  detail::StringMap ids_;
   std::optional<std::int64_t> padding_id_, unknown_id_;
 };
 

@@ -7,6 +7,8 @@
 #include <gradus/optim/sgd.h>
 #include <gradus/tests/golden/golden_case.h>
 
+#include <map>
+
 namespace gradus::golden {
 namespace {
 

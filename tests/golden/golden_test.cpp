@@ -3,6 +3,8 @@
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/tests/golden/golden_case.h>
 
+#include <set>
+
 namespace gradus::golden {
 namespace {
 

@@ -33,6 +33,8 @@ TEST(WordCounter, CountsWords) {
   EXPECT_EQ(counter.count("a"), 2);
   EXPECT_EQ(counter.count("b"), 6);
   EXPECT_EQ(counter.count("c"), 0);
+  EXPECT_THAT(counter.words(), ElementsAre("a", "b"));
+  EXPECT_THAT(counter.counts(), ElementsAre(2, 6));
   EXPECT_EQ(message_of<ValueError>([&] { counter.add("b", -1); }),
             "WordCounter: 'b' was to be added -1 times");
 }
