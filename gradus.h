@@ -4,6 +4,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/dtype.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/function.h>
 #include <gradus/framework/gradcheck.h>
 #include <gradus/framework/gradient.h>
 #include <gradus/framework/graph_dot.h>

@@ -5,6 +5,7 @@
 #include <gradus/framework/error.h>
 
 #include <atomic>
+#include <memory>
 
 namespace gradus {
 namespace {
@@ -67,11 +68,11 @@ Edge edge_to(const Tensor& input) {
 
 const Shape& Edge::shape() const { return node ? node->outputs()[output].shape : leaf.shape(); }
 
-Node::~Node() = default;
+Node::~Node() { delete[] more_; }
 
 void Node::set_outputs(std::span<const Tensor> tensors) {
   count_ = static_cast<std::uint32_t>(tensors.size());
-  if (count_ != 1) more_ = std::make_unique<Output[]>(count_);
+  if (count_ != 1) more_ = new Output[count_];
   std::span<Output> all = outputs();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     all[i].shape = tensors[i].shape();
@@ -148,6 +149,9 @@ bool any_requires_grad(std::span<const Tensor> tensors) {
   return false;
 }
 
+namespace {
+
+// Moves the cotangents out of a node's outputs.
 std::vector<Tensor> take_cotangents(Node& node) {
   std::vector<Tensor> cotangents;
   cotangents.reserve(node.outputs().size());
@@ -177,6 +181,14 @@ void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions) {
       sink.add(i, std::move(contributions[i]));
     }
   }
+}
+
+}  // namespace
+
+void apply_joint(Node& node, Sink& sink, CallJoint call) {
+  const std::vector<Tensor> cotangents = take_cotangents(node);
+  const std::unique_ptr<bool[]> needs = needs_of(node);
+  add_joint(node, sink, call(node, cotangents, Needs(needs.get(), node.edges().size())));
 }
 
 }  // namespace detail

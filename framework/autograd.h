@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <tuple>
@@ -203,6 +202,11 @@ using Needs = std::span<const bool>;
 
 namespace detail {
 
+/// Calls the function of a node with the cotangents of its outputs, which it moves out, and sends
+/// the gradients that it returns on to the inputs.
+using CallJoint = std::vector<Gradient> (*)(Node& node, Cotangents g, Needs needs);
+GRADUS_API void apply_joint(Node& node, Sink& sink, CallJoint call);
+
 template <class F>
 class JointNode final : public Node {
  public:
@@ -213,25 +217,17 @@ class JointNode final : public Node {
     set_edges(edges_);
   }
 
-  void apply(Sink& sink) override;
+  void apply(Sink& sink) override {
+    apply_joint(*this, sink, [](Node& node, Cotangents g, Needs needs) {
+      return (*static_cast<JointNode&>(node).function_)(g, needs);
+    });
+  }
   void drop_saved() noexcept override { function_.reset(); }
 
  private:
   std::vector<Edge> edges_;
   std::optional<F> function_;
 };
-
-/// Moves the cotangents out of a node's outputs.
-GRADUS_API std::vector<Tensor> take_cotangents(Node& node);
-GRADUS_API void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions);
-GRADUS_API std::unique_ptr<bool[]> needs_of(Node& node);
-
-template <class F>
-void JointNode<F>::apply(Sink& sink) {
-  const std::vector<Tensor> cotangents = take_cotangents(*this);
-  const std::unique_ptr<bool[]> needs = needs_of(*this);
-  add_joint(*this, sink, (*function_)(Cotangents(cotangents), Needs(needs.get(), edges_.size())));
-}
 
 }  // namespace detail
 

@@ -2,9 +2,9 @@
 #include <gradus/framework/sparse_grad.h>
 #include <gradus/framework/tensor.h>
 
+#include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 
 namespace gradus {
 
@@ -12,14 +12,14 @@ namespace gradus {
 class GRADUS_API Gradient {
  public:
   Gradient() = default;
-  Gradient(Tensor dense) {  // NOLINT(google-explicit-constructor): an op may return either kind
-    if (dense.defined()) value_ = std::move(dense);
-  }
-  Gradient(SparseGrad sparse) : value_(std::move(sparse)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor): an op may return either kind
+  Gradient(Tensor dense) : dense_(std::move(dense)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Gradient(SparseGrad sparse) : sparse_(std::move(sparse)) {}
 
-  bool empty() const { return value_.index() == 0; }
-  bool is_dense() const { return value_.index() == 1; }
-  bool is_sparse() const { return value_.index() == 2; }
+  bool empty() const { return !is_dense() && !is_sparse(); }
+  bool is_dense() const { return dense_.defined(); }
+  bool is_sparse() const { return sparse_.has_value(); }
 
   /// The dense gradient. Throws AutogradError saying what is there instead.
   const Tensor& dense() const;
@@ -34,7 +34,9 @@ class GRADUS_API Gradient {
   std::string str() const;
 
  private:
-  std::variant<std::monostate, Tensor, SparseGrad> value_;
+  // One of them at most.
+  Tensor dense_;
+  std::optional<SparseGrad> sparse_;
 };
 
 }  // namespace gradus

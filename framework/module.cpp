@@ -37,7 +37,7 @@ std::string type_name(const std::type_info& type) {
 }
 
 std::string name_of(const ModuleNode& node, const std::type_info& type) {
-  if (node.description) return node.description->text();
+  if (node.description) return node.description();
   if (node.type != "Module" || type == typeid(Module)) return node.type;
   return type_name(type);
 }
@@ -118,7 +118,7 @@ std::string describe(const ModuleNode& node, const std::type_info& type) {
 
 }  // namespace
 
-Module::Module() : node_(std::make_shared<ModuleNode>()) {}
+Module::Module() : node_(detail::Shared<ModuleNode>::make()) {}
 Module::Module(std::string_view name) : Module() { node_->type = name; }
 Module::~Module() = default;
 
@@ -155,8 +155,8 @@ Tensor Module::add_buffer(std::string_view name, const Tensor& tensor) {
   return tensor;
 }
 
-void Module::describe_by(std::unique_ptr<detail::Description> description) {
-  node_->description = std::move(description);
+void Module::set_description(Function<std::string()> describe) {
+  node_->description = std::move(describe);
 }
 
 std::vector<NamedParameter> Module::parameters() const {

@@ -1,10 +1,11 @@
 #pragma once
+#include <gradus/framework/detail/shared.h>
+#include <gradus/framework/function.h>
 #include <gradus/framework/state_dict.h>
 #include <gradus/framework/tensor.h>
 
 #include <concepts>
 #include <iosfwd>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -32,18 +33,6 @@ struct LoadOptions {
 namespace detail {
 struct ModuleNode;
 struct ModuleAccess;
-
-/// How a layer shows itself.
-struct Description {
-  virtual ~Description() = default;
-  virtual std::string text() const = 0;
-};
-template <class F>
-struct DescriptionBy final : Description {
-  explicit DescriptionBy(F f) : function(std::move(f)) {}
-  std::string text() const override { return function(); }
-  F function;
-};
 }  // namespace detail
 
 /// Base of every layer and model: a handle to a named tree of parameters, buffers and submodules.
@@ -121,19 +110,14 @@ class GRADUS_API Module {
   Parameter add_parameter(std::string_view name, const Parameter& shared);
   /// Registers a tensor that is saved and loaded but not trained.
   Tensor add_buffer(std::string_view name, const Tensor& tensor);
-  /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)". `describe` returns
-  /// a std::string.
-  template <class F>
-  void set_description(F describe) {
-    describe_by(std::make_unique<detail::DescriptionBy<F>>(std::move(describe)));
-  }
+  /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)".
+  void set_description(Function<std::string()> describe);
 
  private:
   friend struct detail::ModuleAccess;
-  void describe_by(std::unique_ptr<detail::Description> description);
   void add_module(std::string_view name, const Module& module, const std::type_info& type);
 
-  std::shared_ptr<detail::ModuleNode> node_;
+  detail::Shared<detail::ModuleNode> node_;
 };
 
 namespace detail {

@@ -292,7 +292,7 @@ Profiler::Profiler(const ProfilerOptions& options) {
   if (active != nullptr) {
     throw ValueError("profiler: another one records: stop() it first, or let its scope end");
   }
-  session_ = std::make_unique<Session>(options.max_events);
+  session_ = detail::Shared<Session>::make(options.max_events);
   active = session_.get();
   detail::profiler_on.store(true, std::memory_order_relaxed);
 }

@@ -1,9 +1,9 @@
 #pragma once
 #include <gradus/framework/detail/profile.h>
+#include <gradus/framework/detail/shared.h>
 #include <gradus/framework/export.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,7 +78,7 @@ class GRADUS_API Profiler {
   struct Session;
 
  private:
-  std::unique_ptr<Session> session_;
+  detail::Shared<Session> session_;
 };
 
 /// A part of a program with a name, for a Profiler: `const ProfilerScope scope("load a batch");`.

@@ -67,7 +67,7 @@ Tensor new_values(const Tensor& parameter, const Tensor& sources, const ResizeOp
 
 void apply(const Tensor& parameter, const Tensor& sources, const ResizeOptions& options) {
   const RowPlan plan{sources, new_values(parameter, sources, options)};
-  std::vector<std::function<void()>> commits;
+  std::vector<Function<void()>> commits;
   for (RowFollower* follower : options.followers) {
     commits.push_back(follower->follow_rows(parameter, plan));
   }

@@ -96,7 +96,7 @@ SparseGrad::SparseGrad(Tensor ids, Tensor values, const Shape& shape)
 
 SparseGrad::SparseGrad(Tensor ids, SparseEntries entries, const Shape& shape)
     : ids_(std::move(ids)),
-      lazy_(std::make_shared<detail::LazyValues>(std::move(entries))),
+      lazy_(detail::Shared<detail::LazyValues>::make(std::move(entries))),
       shape_(shape) {}
 
 const Tensor& SparseGrad::values() const {
@@ -228,7 +228,7 @@ SparseGrad Access::owned(SparseGrad gradient) {
   if (!gradient.lazy_) {
     if (!sole_owner(gradient.values_)) gradient.values_ = gradient.values_.clone();
   } else if (gradient.lazy_.use_count() > 1 || !gradient.lazy_->is_sole_owner()) {
-    gradient.lazy_ = std::make_shared<LazyValues>(gradient.lazy_->copy());
+    gradient.lazy_ = Shared<LazyValues>::make(gradient.lazy_->copy());
   }
   return gradient;
 }
@@ -236,7 +236,7 @@ SparseGrad Access::owned(SparseGrad gradient) {
 }  // namespace detail
 
 const Tensor& Gradient::dense() const {
-  if (const auto* dense = std::get_if<Tensor>(&value_)) return *dense;
+  if (is_dense()) return dense_;
   throw AutogradError(
       fmt::format("gradient: a dense gradient was asked for, there is {}{}", str(),
                   is_sparse() ? ": use sparse() or to_dense()" : ": call backward() first"));
@@ -244,13 +244,11 @@ const Tensor& Gradient::dense() const {
 
 Tensor Gradient::take_dense() && {
   dense();
-  Tensor taken = std::move(std::get<Tensor>(value_));
-  value_ = std::monostate();
-  return taken;
+  return std::move(dense_);
 }
 
 const SparseGrad& Gradient::sparse() const {
-  if (const auto* sparse = std::get_if<SparseGrad>(&value_)) return *sparse;
+  if (sparse_) return *sparse_;
   throw AutogradError(fmt::format("gradient: a sparse gradient was asked for, there is {}", str()));
 }
 

@@ -1,3 +1,4 @@
+#include <gradus/framework/detail/file_map.h>
 #include <gradus/framework/detail/profile.h>
 #include <gradus/framework/storage.h>
 
@@ -35,7 +36,8 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
   return Ref<Storage>::adopt(storage);
 }
 
-Ref<Storage> Storage::mapped(std::unique_ptr<FileMap> file) {
+Ref<Storage> Storage::mapped(const std::string& path) {
+  auto file = Shared<const FileMap>::make(path);
   void* place = gradus::detail::allocate(header);
   auto* storage = new (place)
       Storage(const_cast<char*>(file->data()), static_cast<std::int64_t>(file->size()), header);

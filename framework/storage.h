@@ -1,14 +1,16 @@
 #pragma once
-#include <gradus/framework/detail/file_map.h>
 #include <gradus/framework/detail/ref.h>
+#include <gradus/framework/detail/shared.h>
 #include <gradus/framework/memory.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <string>
 
 namespace gradus::detail {
+
+class FileMap;
 
 /// A counted buffer with a version that every change in place raises. Header and data are one block
 /// of the pool; large buffers start at staggered offsets, so that streams over several of them do
@@ -17,8 +19,8 @@ class GRADUS_API Storage {
  public:
   /// A buffer of `bytes`, 64-byte aligned, not filled (NaN-filled in the debug presets).
   static Ref<Storage> allocate(std::int64_t bytes);
-  /// The content of a file, which it owns; read only, of any alignment.
-  static Ref<Storage> mapped(std::unique_ptr<FileMap> file);
+  /// The content of a file, which it maps; read only, of any alignment. Throws as FileMap.
+  static Ref<Storage> mapped(const std::string& path);
 
   void* data() const { return data_; }
   std::int64_t bytes() const { return bytes_; }
@@ -49,9 +51,9 @@ class GRADUS_API Storage {
   std::atomic<const char*> changed_by_{nullptr};
   void* data_;
   std::int64_t bytes_;
-  std::size_t block_;              // size of the whole block
-  std::uint64_t call_ = 0;         // for the profiler: what made it; 0 for nothing it knows
-  std::unique_ptr<FileMap> file_;  // if the data are not in the block
+  std::size_t block_;           // size of the whole block
+  std::uint64_t call_ = 0;      // for the profiler: what made it; 0 for nothing it knows
+  Shared<const FileMap> file_;  // if the data are not in the block
 };
 
 }  // namespace gradus::detail

@@ -10,6 +10,7 @@
 #include <gradus/framework/tensor.h>
 
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace gradus {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/file_map.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
 #include <gradus/framework/io/safetensors.h>
@@ -49,7 +50,7 @@ Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
 }
 
 Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions& options)
-    : options_(std::make_shared<EmbeddingOptions>(checked(options, table))),
+    : options_(detail::Shared<EmbeddingOptions>::make(checked(options, table))),
       weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/shared.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/random.h>
@@ -8,7 +9,6 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -123,7 +123,7 @@ class GRADUS_API Embedding : public Module {
     if constexpr (integers) return (*this)(tensor(ids, {static_cast<std::int64_t>(ids.size())}));
   }
 
-  const std::shared_ptr<EmbeddingOptions> options_;
+  const detail::Shared<EmbeddingOptions> options_;
 
  public:
   const Parameter weight;  ///< [num_embeddings, embedding_dim]

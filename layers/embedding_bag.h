@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/shared.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/random.h>
@@ -8,7 +9,6 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -94,7 +94,7 @@ class GRADUS_API EmbeddingBag : public Module {
     if constexpr (integers) return tensor(ids, {static_cast<std::int64_t>(ids.size())});
   }
 
-  const std::shared_ptr<EmbeddingBagOptions> options_;
+  const detail::Shared<EmbeddingBagOptions> options_;
 
  public:
   const Parameter weight;  ///< [num_embeddings, embedding_dim]

@@ -41,7 +41,7 @@ NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double po
   const double mean =
       std::accumulate(weights_.begin(), weights_.end(), 0.0) / static_cast<double>(size());
   for (double& weight : weights_) weight /= mean;
-  table_ = std::make_shared<const kernels::AliasTable>(weights_);
+  table_ = detail::Shared<const kernels::AliasTable>::make(weights_);
 }
 
 std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits) const {

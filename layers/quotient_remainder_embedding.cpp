@@ -85,9 +85,9 @@ QuotientRemainderEmbedding::QuotientRemainderEmbedding(std::int64_t num_embeddin
                                                        std::int64_t embedding_dim,
                                                        const QuotientRemainderOptions& options,
                                                        Generator& generator)
-    : shape_(std::make_shared<const std::pair<std::int64_t, std::int64_t>>(num_embeddings,
-                                                                           embedding_dim)),
-      options_(std::make_shared<const QuotientRemainderOptions>(
+    : shape_(detail::Shared<const std::pair<std::int64_t, std::int64_t>>::make(num_embeddings,
+                                                                               embedding_dim)),
+      options_(detail::Shared<const QuotientRemainderOptions>::make(
           checked(num_embeddings, embedding_dim, options))),
       quotient(add("quotient", part(quotient_rows(num_embeddings, *options_->divisor),
                                     quotient_width(embedding_dim, options_->composition), *options_,

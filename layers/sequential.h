@@ -1,13 +1,13 @@
 #pragma once
+#include <gradus/framework/detail/shared.h>
+#include <gradus/framework/function.h>
 #include <gradus/framework/module.h>
 
 #include <concepts>
-#include <functional>
-#include <memory>
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace gradus {
 
@@ -19,16 +19,13 @@ inline constexpr bool is_copy_of = sizeof...(Arguments) == 1 &&
                                    (std::same_as<std::remove_cvref_t<Arguments>, T> && ...);
 
 /// A plain function as a layer, so that it has a place and a line in the tree.
-class FunctionLayer : public Module {
+class GRADUS_API FunctionLayer : public Module {
  public:
-  explicit FunctionLayer(std::function<Tensor(const Tensor&)> function)
-      : function_(std::move(function)) {
-    set_description([] { return std::string("function"); });
-  }
+  explicit FunctionLayer(Function<Tensor(const Tensor&)> function);
   Tensor operator()(const Tensor& x) const { return function_(x); }
 
  private:
-  const std::function<Tensor(const Tensor&)> function_;
+  const Function<Tensor(const Tensor&)> function_;
 };
 
 }  // namespace detail
@@ -39,26 +36,21 @@ class FunctionLayer : public Module {
 ///
 /// Names are positions, functions included, as in PyTorch: "0.weight", "2.weight". Without parts it
 /// returns its argument.
-class Sequential : public Module {
+class GRADUS_API Sequential : public Module {
  public:
   template <class... Parts>
   requires(!detail::is_copy_of<Sequential, Parts...>) explicit Sequential(Parts&&... parts) {
-    set_description([] { return std::string("Sequential"); });
-    steps_->reserve(sizeof...(Parts));
+    describe();
     (append(std::forward<Parts>(parts)), ...);
   }
 
-  Tensor operator()(const Tensor& x) const {
-    Tensor y = x;
-    for (const auto& step : *steps_) y = step(y);
-    return y;
-  }
+  Tensor operator()(const Tensor& x) const;
 
   /// Number of parts.
-  std::size_t size() const { return steps_->size(); }
+  std::size_t size() const;
 
  private:
-  using Step = std::function<Tensor(const Tensor&)>;
+  struct Steps;
 
   template <class Part>
   void append(Part&& part) {
@@ -68,16 +60,20 @@ class Sequential : public Module {
                   "Sequential: every part is a layer or a function that makes one Tensor of one "
                   "Tensor; call other layers (an LSTM, an attention) from a Module of your own");
     if constexpr (fits) {
-      const std::string name = std::to_string(steps_->size());
+      const std::string name = std::to_string(size());
       if constexpr (std::derived_from<P, Module>) {
-        steps_->emplace_back(add(name, std::forward<Part>(part)));
+        append_step(add(name, std::forward<Part>(part)));
       } else {
-        steps_->emplace_back(add(name, detail::FunctionLayer(std::forward<Part>(part))));
+        append_step(add(name, detail::FunctionLayer(std::forward<Part>(part))));
       }
     }
   }
 
-  const std::shared_ptr<std::vector<Step>> steps_ = std::make_shared<std::vector<Step>>();
+  void describe();
+  void append_step(Function<Tensor(const Tensor&)> step);
+  static detail::Shared<Steps> no_steps();
+
+  const detail::Shared<Steps> steps_ = no_steps();
 };
 
 }  // namespace gradus

@@ -65,15 +65,15 @@ Tensor adopted(const Tensor& weight, std::int64_t rows) {
 
 SubwordEmbedding::SubwordEmbedding(const Vocabulary& vocabulary, std::int64_t embedding_dim,
                                    const SubwordOptions& options, Generator& generator)
-    : SubwordEmbedding(std::make_shared<const State>(vocabulary, options), embedding_dim,
+    : SubwordEmbedding(detail::Shared<const State>::make(vocabulary, options), embedding_dim,
                        generator) {}
 
-SubwordEmbedding::SubwordEmbedding(const std::shared_ptr<const State>& state,
+SubwordEmbedding::SubwordEmbedding(const detail::Shared<const State>& state,
                                    std::int64_t embedding_dim, Generator& generator)
     : SubwordEmbedding(new_table(state->size(), embedding_dim, generator), true, state) {}
 
 SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
-                                   std::shared_ptr<const State> state)
+                                   detail::Shared<const State> state)
     : state_(std::move(state)), weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), s = state_] {
     const NgramOptions& ngrams = s->options.ngrams;
@@ -87,7 +87,7 @@ SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
 // NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
 SubwordEmbedding SubwordEmbedding::from_pretrained(Tensor weight, const Vocabulary& vocabulary,
                                                    bool freeze, const SubwordOptions& options) {
-  auto state = std::make_shared<const State>(vocabulary, options);
+  auto state = detail::Shared<const State>::make(vocabulary, options);
   const Tensor table = adopted(weight, state->size());
   return {table, !freeze, std::move(state)};
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/detail/shared.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/random.h>
@@ -6,7 +7,6 @@
 #include <gradus/framework/text/vocabulary.h>
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,13 +56,13 @@ class GRADUS_API SubwordEmbedding : public Module {
 
  private:
   struct State;
-  SubwordEmbedding(const std::shared_ptr<const State>& state, std::int64_t embedding_dim,
+  SubwordEmbedding(const detail::Shared<const State>& state, std::int64_t embedding_dim,
                    Generator& generator);
-  SubwordEmbedding(const Tensor& table, bool trainable, std::shared_ptr<const State> state);
+  SubwordEmbedding(const Tensor& table, bool trainable, detail::Shared<const State> state);
 
   Tensor bags(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& offsets) const;
 
-  const std::shared_ptr<const State> state_;
+  const detail::Shared<const State> state_;
 
  public:
   const Parameter weight;  ///< [words + buckets, embedding_dim]

@@ -239,8 +239,7 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
   updates_ = updates;
 }
 
-std::function<void()> AveragedParameters::follow_rows(const Tensor& parameter,
-                                                      const RowPlan& plan) {
+Function<void()> AveragedParameters::follow_rows(const Tensor& parameter, const RowPlan& plan) {
   const auto place = std::find_if(
       parameters_.begin(), parameters_.end(),
       [&](const NamedParameter& target) { return target.parameter.is_same(parameter); });

@@ -1,10 +1,10 @@
 #pragma once
+#include <gradus/framework/function.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/resize.h>
 #include <gradus/framework/state_dict.h>
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace gradus {
@@ -51,7 +51,7 @@ class GRADUS_API AveragedParameters : public RowFollower {
   void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): averages follow their rows; those of new rows start at their values.
-  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+  Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  private:
   static constexpr std::uint64_t no_version = ~std::uint64_t{0};

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/function.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/random.h>
 #include <gradus/framework/state_dict.h>
@@ -6,7 +7,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,14 +48,14 @@ class GRADUS_API CheckpointPart {
   /// When a part is loaded: what sets rates goes before the optimizers, which know the rates that
   /// were in force, and models last, since loading writes into them.
   enum class Order { first, optimizer, model };
-  CheckpointPart(std::string name, Order order, std::function<StateDict()> save,
-                 std::function<void(const StateDict&)> load)
+  CheckpointPart(std::string name, Order order, Function<StateDict()> save,
+                 Function<void(const StateDict&)> load)
       : name_(std::move(name)), order_(order), save_(std::move(save)), load_(std::move(load)) {}
 
   std::string name_;
   Order order_;
-  std::function<StateDict()> save_;
-  std::function<void(const StateDict&)> load_;
+  Function<StateDict()> save_;
+  Function<void(const StateDict&)> load_;
 };
 
 /// Writes a whole training run into one .safetensors file, to go on from with the same bits:

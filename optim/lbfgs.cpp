@@ -465,7 +465,7 @@ void LBFGS::load_state_dict(const StateDict& state) {
   evaluations_ = evaluations;
 }
 
-std::function<void()> LBFGS::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+Function<void()> LBFGS::follow_rows(const Tensor& parameter, const RowPlan& plan) {
   return [this, follow = Optimizer::follow_rows(parameter, plan)] {
     follow();
     memory_ = {};

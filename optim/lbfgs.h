@@ -1,9 +1,9 @@
 #pragma once
+#include <gradus/framework/function.h>
 #include <gradus/optim/optimizer.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace gradus {
@@ -40,7 +40,7 @@ GRADUS_API void check_options(const LBFGSOptions& options);
 class GRADUS_API LBFGS : public Optimizer {
  public:
   /// Computes the loss and its gradients, and returns the loss [].
-  using Closure = std::function<Tensor()>;
+  using Closure = Function<Tensor()>;
 
   /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
   /// that make no sense.
@@ -58,7 +58,7 @@ class GRADUS_API LBFGS : public Optimizer {
   StateDict state_dict() const override;
   void load_state_dict(const StateDict& state) override;
   /// For resize_rows(): what is remembered starts anew.
-  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+  Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  private:
   using Vector = std::vector<double>;

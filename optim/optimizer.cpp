@@ -409,7 +409,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].state = std::move(loaded[i]);
 }
 
-std::function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
   const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& candidate) {
     return candidate.parameter().is_same(parameter);
   });

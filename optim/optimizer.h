@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/function.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/resize.h>
 #include <gradus/framework/state_dict.h>
@@ -6,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -85,7 +85,7 @@ class GRADUS_API Optimizer : public RowFollower {
 
   /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
   /// a new optimizer, and its count of steps goes on.
-  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+  Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  protected:
   static constexpr std::size_t max_buffers = 4;

@@ -1,7 +1,6 @@
 #pragma once
 #include <gradus/framework/module.h>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,13 +11,13 @@ namespace gradus::detail {
 struct ModuleNode {
   struct Child {
     std::string name;
-    std::shared_ptr<ModuleNode> node;
+    Shared<ModuleNode> node;
   };
   std::vector<NamedParameter> parameters;
   std::vector<std::pair<std::string, Tensor>> buffers;
   std::vector<Child> children;
   std::string type = "Module";
-  std::unique_ptr<Description> description;
+  Function<std::string()> description;
   bool training = true;
 };
 

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace gradus::detail {
@@ -63,7 +62,7 @@ class GRADUS_API Node : public Pooled {
   const char* name() const { return name_; }
   std::span<Edge> edges() { return edges_; }
   std::span<Output> outputs() {
-    return more_ ? std::span<Output>(more_.get(), count_) : std::span<Output>(&first_, 1);
+    return more_ ? std::span<Output>(more_, count_) : std::span<Output>(&first_, 1);
   }
   void set_outputs(std::span<const Tensor> tensors);
 
@@ -95,8 +94,8 @@ class GRADUS_API Node : public Pooled {
   std::span<Edge> edges_;
   std::uint32_t count_ = 1;
   Output first_;
-  std::unique_ptr<Output[]> more_;
-  Node* next_ = nullptr;  // in the list of nodes to be freed
+  Output* more_ = nullptr;  // an array that it owns, unless there is one output
+  Node* next_ = nullptr;    // in the list of nodes to be freed
 };
 
 }  // namespace gradus::detail

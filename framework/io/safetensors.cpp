@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/file_map.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/io/safetensors_keys.h>
@@ -12,7 +13,6 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -111,8 +111,7 @@ class StreamSource final : public Source {
 
 class MapSource final : public Source {
  public:
-  explicit MapSource(const fs::path& path)
-      : storage_(detail::Storage::mapped(std::make_unique<detail::FileMap>(path.string()))) {}
+  explicit MapSource(const fs::path& path) : storage_(detail::Storage::mapped(path.string())) {}
 
   std::uint64_t size() override { return storage_->file()->size(); }
   bool read(std::uint64_t position, char* out, std::uint64_t bytes) override {

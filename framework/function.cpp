@@ -1,0 +1,8 @@
+#include <gradus/framework/error.h>
+#include <gradus/framework/function.h>
+
+namespace gradus::detail {
+
+void throw_empty_function() { throw Error("function: an empty Function was called"); }
+
+}  // namespace gradus::detail
