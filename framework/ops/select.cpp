@@ -76,11 +76,18 @@ Tensor kept(const Tensor& g, const Tensor& mask, bool where_true) {
   return selected(mask, where_true ? g : zero, where_true ? zero : g, g.shape());
 }
 
-// Adds g [n] to the elements ids [n] of sum: the way back of masked_select.
-void scatter(const Tensor& g, const Tensor& ids, const Tensor& sum) {
+// Adds g [n] to the elements ids [n] of sum: the way back of masked_select. No id comes twice if
+// they are `distinct`.
+void scatter(const Tensor& g, const Tensor& ids, bool distinct, const Tensor& sum) {
   detail::dispatch_float(g.dtype(), "masked_select", [&]<class T>(T) {
-    kernels::scatter_add_rows(g.data<T>(), ids.data<std::int64_t>(), ids.numel(), 1, T{1},
-                              static_cast<T*>(raw(sum)), sum.numel());
+    const auto* from = g.data<T>();
+    const auto* id = ids.data<std::int64_t>();
+    auto* to = static_cast<T*>(raw(sum));
+    if (!distinct)
+      return kernels::scatter_add_rows(from, id, ids.numel(), 1, T{1}, to, sum.numel());
+    parallel_for(ids.numel(), 4, [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k) to[id[k]] += from[k];
+    });
   });
 }
 
@@ -126,8 +133,10 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
       for (std::int64_t k = begin; k < end; ++k) out[k] = from[id[k]];
     });
   });
-  return record("masked_select", y, vjp(x, [ids = Saved(ids)](const Tensor& g, const Tensor& sum) {
-                  scatter(g, *ids, sum);
+  const bool distinct = x.shape() == shape;
+  return record("masked_select", y,
+                vjp(x, [ids = Saved(ids), distinct](const Tensor& g, const Tensor& sum) {
+                  scatter(g, *ids, distinct, sum);
                 }));
 }
 
