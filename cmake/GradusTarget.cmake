@@ -4,6 +4,7 @@ function(gradus_compile_options target)
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${target} PRIVATE
     -fno-math-errno -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>
+    $<$<CXX_COMPILER_ID:Clang>:-Wreserved-identifier>
     $<$<BOOL:${GRADUS_WERROR}>:-Werror>
     $<$<BOOL:${GRADUS_MARCH}>:-march=${GRADUS_MARCH}>)
   target_compile_definitions(${target} PRIVATE

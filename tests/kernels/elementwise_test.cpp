@@ -416,6 +416,8 @@ TYPED_TEST(Elementwise, FindsTheFirstNonFiniteValue) {
 // Such results go past the caches if they are aligned.
 TYPED_TEST(Elementwise, HasTheSameBitsInResultsLargerThanTheCaches) {
   using T = TypeParam;
+  const ThreadsGuard guard;
+  set_parallel_grain(detail::default_parallel_grain);
   const int64_t n = (int64_t{8} << 20) / int64_t{sizeof(T)} + 3;
   const std::vector<T> a = random_values<T>(n, -2, 2, 1), b = random_values<T>(n, -2, 2, 2);
   std::vector<T> expected(a.size());

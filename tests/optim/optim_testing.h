@@ -9,8 +9,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <random>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gradus {
@@ -51,15 +54,12 @@ inline bool same_bytes(const Tensor& a, const Tensor& b) {
   return a.dtype() == DType::float32 ? same(float{}) : same(double{});
 }
 
-/// A hash of the bytes of a tensor (FNV-1a).
+/// A hash of the bytes of a tensor.
 template <class T = double>
 std::uint64_t hash_of(const Tensor& tensor) {
-  std::uint64_t hash = 14695981039346656037u;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(tensor.data<T>());
-  for (std::size_t i = 0; i < tensor.span<T>().size_bytes(); ++i) {
-    hash = (hash ^ bytes[i]) * 1099511628211u;
-  }
-  return hash;
+  const std::span<const T> values = tensor.span<T>();
+  const auto* bytes = reinterpret_cast<const char*>(values.data());
+  return std::hash<std::string_view>()({bytes, values.size_bytes()});
 }
 
 /// The values of a scalar that starts at 1, after each of three steps with gradients .5, -1, 2.
