@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/profile.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/map.h>
@@ -70,6 +71,7 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
   parallel_for(shape.numel(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) out[i] = f(p[i], q[i]);
   });
+  detail::note_op(operation);
   return y;
 }
 

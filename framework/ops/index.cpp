@@ -153,6 +153,7 @@ Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype) {
     T* out = static_cast<T*>(detail::raw(y));
     for (std::int64_t k = 0; k < ids.numel(); ++k) out[k * classes + ids_of(ids)[k]] = T{1};
   });
+  detail::note_op("one_hot");
   return y;
 }
 

@@ -319,6 +319,7 @@ SVD svd(const Tensor& a) {
   });
   if (failed >= 0)
     throw ValueError(fmt::format("svd: {} does not converge", entry_name(shape.batch, failed)));
+  detail::note_op("svd");
   return result;
 }
 

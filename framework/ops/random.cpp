@@ -2,6 +2,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/profile.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
@@ -51,6 +52,7 @@ Tensor bernoulli(const Tensor& p, Generator& generator) {
         out[i] = place.uniform(i) < static_cast<double>(in[i]) ? T{1} : T{0};
       }
     });
+    detail::note_op("bernoulli");
     return result;
   });
 }
@@ -65,7 +67,9 @@ Tensor bernoulli(double p, const Shape& shape, DType dtype, Generator& generator
     kernels::random_bernoulli_mask(place.seed, place.offset, static_cast<T*>(detail::raw(result)),
                                    shape.numel(), p, T{1});
   });
-  return result.to(dtype);
+  result = result.to(dtype);
+  detail::note_op("bernoulli");
+  return result;
 }
 
 namespace {
@@ -159,6 +163,7 @@ Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
           draw(row_of(r), place, r * step, {out + r * count, static_cast<std::size_t>(count)});
         }
       });
+  detail::note_op("multinomial");
   return result;
 }
 

@@ -28,6 +28,7 @@ Tensor nonzero(const Tensor& x) {
     kernels::list_nonzero(x.data<T>(), x.numel(), before, x.shape().begin(), x.dim(),
                           static_cast<std::int64_t*>(raw(y)));
   });
+  detail::note_op("nonzero");
   return y;
 }
 
@@ -59,6 +60,7 @@ Tensor bincount(const Tensor& ids, std::int64_t minlength) {
   Tensor y = empty({bins_of(ids, minlength)}, DType::int64);
   kernels::count_ids(ids.data<std::int64_t>(), ids.numel(), static_cast<std::int64_t*>(raw(y)),
                      y.numel());
+  detail::note_op("bincount");
   return y;
 }
 
@@ -132,6 +134,7 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   } else {
     detail::dispatch_float(sorted.dtype(), "searchsorted", search);
   }
+  detail::note_op("searchsorted");
   return y;
 }
 

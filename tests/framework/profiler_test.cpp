@@ -4,8 +4,13 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/linalg.h>
+#include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/sort.h>
 #include <gradus/framework/profiler.h>
 #include <gradus/optim/sgd.h>
 #include <gtest/gtest.h>
@@ -75,6 +80,34 @@ TEST(Profiler, CountsCallsForwardAndBackward) {
   EXPECT_EQ(calls("greater"), std::pair(std::int64_t{1}, std::int64_t{0}));
   EXPECT_EQ(entry(profiler.scopes(), "backward").calls, 1);
   EXPECT_EQ(entry(profiler.scopes(), "mul").calls, 0);
+}
+
+TEST(Profiler, CountsOpsWithoutADerivative) {
+  const Tensor x = full({2, 3}, 0.5, DType::float64), flags = greater(x, 0.0);
+  const Tensor row = tensor({1.0, 2.0, 3.0}), ids = tensor({0, 2, 2});
+  Generator generator(1);
+  const Profiler profiler;
+  const auto expect_only = [&](const char* name, const auto& op, std::int64_t calls = 1) {
+    SCOPED_TRACE(name);
+    static_cast<void>(op());
+    EXPECT_EQ(entry(profiler.ops(), name).calls, calls);
+    static_cast<void>(exp(row));  // which would count what came before it
+    EXPECT_EQ(entry(profiler.ops(), "exp").allocated_bytes,
+              24 * entry(profiler.ops(), "exp").calls);
+  };
+  expect_only("argmax", [&] { return argmax(x, 1); });
+  expect_only("argsort", [&] { return argsort(x, 1); });
+  expect_only("bernoulli", [&] { return bernoulli(x, generator); });
+  expect_only(
+      "bernoulli", [&] { return bernoulli(0.5, {3}, DType::float32, generator); }, 2);
+  expect_only("bincount", [&] { return bincount(ids); });
+  expect_only("isnan", [&] { return isnan(x); });
+  expect_only("logical_not", [&] { return logical_not(flags); });
+  expect_only("multinomial", [&] { return multinomial(row, 2, false, generator); });
+  expect_only("nonzero", [&] { return nonzero(x); });
+  expect_only("one_hot", [&] { return one_hot(ids, 3); });
+  expect_only("searchsorted", [&] { return searchsorted(row, x); });
+  expect_only("svd", [&] { return svd(x); });
 }
 
 TEST(Profiler, CountsAnOpOfSeveralOutputsOnce) {
