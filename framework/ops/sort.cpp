@@ -72,7 +72,7 @@ Tensor argsort(const Tensor& x, std::int64_t axis, bool descending) {
     kernels::sort_rows<T>(rows.data<T>(), rows.size(0), view.n, descending, nullptr,
                           ids_of(indices));
   });
-  const Tensor y = from_rows(indices, view, x.shape());
+  Tensor y = from_rows(indices, view, x.shape());
   detail::note_op("argsort");
   return y;
 }

@@ -42,6 +42,7 @@ void expect_right(const Problem<T>& p) {
   const auto a = p.a(), b = p.b(), c = p.c(), actual = p.run(a, b, c);
   const double unit = static_cast<double>(std::numeric_limits<T>::epsilon());
   const int64_t x_step = p.ta ? p.lda() : 1, y_step = p.tb ? 1 : p.ldb();
+  const T *const from_a = a.data(), *const from_b = b.data();
   for (int64_t i = 0; i < p.m; ++i) {
     for (int64_t j = 0; j < p.ldc(); ++j) {
       const size_t place = at(i * p.ldc() + j);
@@ -52,10 +53,10 @@ void expect_right(const Problem<T>& p) {
       const int64_t x = p.ta ? i : i * p.lda(), y = p.tb ? j * p.ldb() : j;
       double sum = 0, magnitude = 1;
       for (int64_t q = 0; q < p.k; ++q) {
-        const double product = static_cast<double>(a.data()[x + q * x_step]) *
-                               static_cast<double>(b.data()[y + q * y_step]);
+        const double product = static_cast<double>(from_a[x + q * x_step]) *
+                               static_cast<double>(from_b[y + q * y_step]);
         sum += product;
-        magnitude += std::abs(product);
+        magnitude += product < 0 ? -product : product;
       }
       const double expected = static_cast<double>(p.alpha) * sum +
                               static_cast<double>(p.beta) * static_cast<double>(c[place]);

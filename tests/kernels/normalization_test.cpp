@@ -29,14 +29,20 @@ struct Exact {
       const T* row = x.data() + r * n;
       const Real first = center ? row[0] : Real{0};  // from which the differences are exact
       Real mean = 0, square = 0;
-      const auto from_first = [&](size_t c) { return static_cast<Real>(row[c]) - first; };
-      for (size_t c = 0; center && c < n; ++c) mean += from_first(c) / C;
-      for (size_t c = 0; c < n; ++c) square += (from_first(c) - mean) * (from_first(c) - mean) / C;
+      Real* const deviation = normal.data() + r * n;
+      for (size_t c = 0; c < n; ++c) {
+        deviation[c] = row[c] - first;
+        if (center) mean += deviation[c] / C;
+      }
+      for (size_t c = 0; c < n; ++c) {
+        deviation[c] -= mean;
+        square += deviation[c] * deviation[c] / C;
+      }
       scale[r] = square + eps == 0 ? 0 : 1 / std::sqrt(square + eps);
       for (size_t c = 0; c < n; ++c) {
-        const size_t i = r * n + c;
-        normal[i] = (from_first(c) - mean) * scale[r];
-        y[i] = normal[i] * (weight.empty() ? 1 : weight[c]) + (bias.empty() ? 0 : bias[c]);
+        deviation[c] *= scale[r];
+        y[r * n + c] =
+            deviation[c] * (weight.empty() ? 1 : weight[c]) + (bias.empty() ? 0 : bias[c]);
       }
     }
   }

@@ -22,6 +22,7 @@ void expect_right(const Sizes& s, T alpha, T beta) {
     const int64_t lda = ta ? s.m : s.k, ldb = tb ? s.k : s.n, ldc = s.n + 2;
     const auto a = random_values<T>(s.m * s.k, -1, 1, 1), b = random_values<T>(s.k * s.n, -1, 1, 2);
     const auto before = random_values<T>(s.m * ldc, -1, 1, 3);
+    const T *const from_a = a.data(), *const from_b = b.data();
     auto c = before;
     packed_gemm<T>(ta, tb, s.m, s.n, s.k, alpha, a.data(), lda, b.data(), ldb, beta, c.data(), ldc);
     for (int64_t i = 0; i < s.m; ++i) {
@@ -31,10 +32,10 @@ void expect_right(const Sizes& s, T alpha, T beta) {
         if (j < s.n) {
           double sum = 0;
           for (int64_t p = 0; p < s.k; ++p) {
-            const double product = static_cast<double>(a[at(ta ? p * lda + i : i * lda + p)]) *
-                                   static_cast<double>(b[at(tb ? j * ldb + p : p * ldb + j)]);
+            const double product = static_cast<double>(from_a[ta ? p * lda + i : i * lda + p]) *
+                                   static_cast<double>(from_b[tb ? j * ldb + p : p * ldb + j]);
             sum += product;
-            magnitude += std::abs(product);
+            magnitude += product < 0 ? -product : product;
           }
           expected = static_cast<double>(alpha) * sum + static_cast<double>(beta) * expected;
         } else {

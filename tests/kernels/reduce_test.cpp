@@ -136,10 +136,12 @@ TEST(ReduceInteger, SumIsExactAndWraps) {
 /// Which value comes first in the order of max: NaN, then the greatest.
 template <class T>
 int64_t first_greatest(const std::vector<T>& x, const Sizes& s, int64_t o, int64_t c, T sign) {
+  const T* const from = x.data() + s.at(o, 0, c);
   int64_t best = 0;
+  T old = sign * *from;
   for (int64_t r = 1; r < s.n; ++r) {
-    const T value = sign * x[s.at(o, r, c)], old = sign * x[s.at(o, best, c)];
-    if (value > old || (value != value && old == old)) best = r;
+    const T value = sign * from[r * s.inner];
+    if (value > old || (value != value && old == old)) best = r, old = value;
   }
   return best;
 }

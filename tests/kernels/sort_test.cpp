@@ -81,8 +81,9 @@ TYPED_TEST(Sort, RowsAreInOrderAndStable) {
         const T* row = x.values.get() + r * C;
         const std::vector<int64_t> expected = sorted_places(row, C, descending);
         ASSERT_TRUE(std::equal(expected.begin(), expected.end(), index.data() + r * C)) << C;
+        const T* const first = values.values.get() + r * C;
         for (int64_t i = 0; i < C; ++i) {
-          ASSERT_TRUE(same_bits(values.values[at(r * C + i)], row[expected[at(i)]]));
+          if (!same_bits(first[i], row[index[at(r * C + i)]])) FAIL() << C << " at " << i;
         }
       }
     }
@@ -99,7 +100,7 @@ TYPED_TEST(Sort, TheFirstOfEachRowAreThoseOfASort) {
         places.push_back(sorted_places(x.values.get() + r * C, C, descending));
       }
       for (const int64_t k : {int64_t{0}, int64_t{1}, int64_t{5}, C / 3, C}) {
-        if (k > C) continue;
+        if (k > C || (k == C && C > 5000)) continue;  // all of a long row: a sort, see above
         for (const bool sorted : {false, true}) {
           const Array<T> values(std::vector<T>(at(R * k)));
           std::vector<int64_t> index(at(R * k));
@@ -109,9 +110,9 @@ TYPED_TEST(Sort, TheFirstOfEachRowAreThoseOfASort) {
             if (!sorted) std::sort(expected.begin(), expected.end());
             ASSERT_TRUE(std::equal(expected.begin(), expected.end(), index.data() + r * k))
                 << C << ", k " << k;
+            const T *const row = x.values.get() + r * C, *const first = values.values.get() + r * k;
             for (int64_t i = 0; i < k; ++i) {
-              const T value = x.values[at(r * C + expected[at(i)])];
-              ASSERT_TRUE(same_bits(values.values[at(r * k + i)], value));
+              if (!same_bits(first[i], row[index[at(r * k + i)]])) FAIL() << C << ", " << k;
             }
           }
         }
