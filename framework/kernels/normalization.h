@@ -4,12 +4,12 @@
 namespace gradus::kernels {
 
 // Functions of the rows of [R, C], contiguous. T: float, double. `weight` and `bias` [C] may be
-// null, which means ones and zeros. Means, sums of squares and the gradients of
-// weight and bias accumulate in double; variances take a second pass over the deviations. Outputs
-// overlap no input. Nothing depends on the number of threads.
+// null, which means ones and zeros. Sums are added up in T by runs of at most 1024 values (64 rows
+// for the gradients of weight and bias), and the runs in double. Outputs overlap no input. Nothing
+// depends on the number of threads.
 
-/// How a row was normalized: ((x - mean) - rest) scale. `rest` has the digits of the mean that a
-/// double lacks; both are 0 for rms_norm.
+/// How a row was normalized: ((x - mean) - rest) scale. `mean` is close to the mean of the row and
+/// `rest` is what it lacks; both are 0 for rms_norm.
 struct RowMoments {
   double mean, rest, scale;
 };

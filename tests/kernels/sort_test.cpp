@@ -100,7 +100,7 @@ TYPED_TEST(Sort, TheFirstOfEachRowAreThoseOfASort) {
         places.push_back(sorted_places(x.values.get() + r * C, C, descending));
       }
       for (const int64_t k : {int64_t{0}, int64_t{1}, int64_t{5}, C / 3, C}) {
-        if (k > C || (k == C && C > 5000)) continue;  // all of a long row: a sort, see above
+        if (k > C) continue;
         for (const bool sorted : {false, true}) {
           const Array<T> values(std::vector<T>(at(R * k)));
           std::vector<int64_t> index(at(R * k));
