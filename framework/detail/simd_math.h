@@ -1,7 +1,6 @@
 #pragma once
 // exp, log, tanh and sigmoid on batches: within 3 units in the last place over the whole range,
-// infinities, NaN, zeros and subnormal numbers included, without branches. (xsimd 8.1's exp flushes
-// subnormal results and its log is wrong for subnormal doubles.)
+// infinities, NaN, zeros and subnormal numbers included, without branches.
 #include <gradus/framework/detail/simd.h>
 
 #include <bit>
@@ -58,12 +57,11 @@ template <class T>
 struct ExpParts {
   explicit ExpParts(const Batch<T>& x) {
     using C = ExpConstants<T>;
-    n = xsimd::fma(x, Batch<T>(C::log2_e), Batch<T>(C::round)) - Batch<T>(C::round);
-    const Batch<T> r =
-        xsimd::fnma(n, Batch<T>(C::ln2_low), xsimd::fnma(n, Batch<T>(C::ln2_high), x));
+    n = fma(x, Batch<T>(C::log2_e), Batch<T>(C::round)) - Batch<T>(C::round);
+    const Batch<T> r = fnma(n, Batch<T>(C::ln2_low), fnma(n, Batch<T>(C::ln2_high), x));
     Batch<T> q(C::q[0]);
-    for (size_t i = 1; i < std::size(C::q); ++i) q = xsimd::fma(q, r, Batch<T>(C::q[i]));
-    expm1_r = xsimd::fma(q, r * r, r);
+    for (size_t i = 1; i < std::size(C::q); ++i) q = fma(q, r, Batch<T>(C::q[i]));
+    expm1_r = fma(q, r * r, r);
   }
   Batch<T> n, expm1_r;
 };
@@ -72,9 +70,8 @@ struct ExpParts {
 template <class T>
 Batch<T> exp2_integer(const Batch<T>& n) {
   using C = ExpConstants<T>;
-  const auto bits =
-      xsimd::bitwise_cast<xsimd::batch<xsimd::as_integer_t<T>>>(n + Batch<T>(C::round + C::bias));
-  return xsimd::bitwise_cast<Batch<T>>(bits << C::mantissa_bits);
+  const auto bits = bit_cast<SignedBits<T>>(n + Batch<T>(C::round + C::bias));
+  return bit_cast<T>(bits << C::mantissa_bits);
 }
 
 /// x 2^n, rounded once more if the result is subnormal.
@@ -82,13 +79,13 @@ template <class T>
 Batch<T> scale_exp2(const Batch<T>& x, const Batch<T>& n) {
 #ifdef __AVX512F__
   if constexpr (std::is_same_v<T, float>)
-    return _mm512_scalef_ps(x, n);
+    return _mm512_scalef_ps(x.lanes(), n.lanes());
   else
-    return _mm512_scalef_pd(x, n);
+    return _mm512_scalef_pd(x.lanes(), n.lanes());
 #else
   // Two factors: 2^n alone may be out of range.
   using C = ExpConstants<T>;
-  const Batch<T> half = xsimd::fma(n, Batch<T>(T{0.5}), Batch<T>(C::round)) - Batch<T>(C::round);
+  const Batch<T> half = fma(n, Batch<T>(T{0.5}), Batch<T>(C::round)) - Batch<T>(C::round);
   return x * exp2_integer(half) * exp2_integer(n - half);
 #endif
 }
@@ -100,9 +97,8 @@ Batch<T> exp_from(const Batch<T>& x, T lowest) {
   const Batch<T> zero(T{0});
   const auto vanishes = x < Batch<T>(lowest);
   // The constant first: min gives its second argument if one is NaN.
-  const ExpParts<T> parts(
-      xsimd::min(Batch<T>(ExpConstants<T>::highest), xsimd::select(vanishes, zero, x)));
-  return xsimd::select(vanishes, zero, scale_exp2<T>(parts.expm1_r + Batch<T>(T{1}), parts.n));
+  const ExpParts<T> parts(min(Batch<T>(ExpConstants<T>::highest), select(vanishes, zero, x)));
+  return select(vanishes, zero, scale_exp2<T>(parts.expm1_r + Batch<T>(T{1}), parts.n));
 }
 
 /// exp; subnormal results are kept.
@@ -150,20 +146,19 @@ template <class T>
 struct LogParts {
   explicit LogParts(const Batch<T>& x) {
     using C = LogConstants<T>;
-    using Bits = xsimd::as_unsigned_integer_t<T>;
-    using BitBatch = xsimd::batch<Bits>;
+    using Bits = UnsignedBits<T>;
+    using BitBatch = Batch<Bits>;
     constexpr int mantissa_bits = ExpConstants<T>::mantissa_bits;
     constexpr Bits one = std::bit_cast<Bits>(T{1}), sqrt_half = std::bit_cast<Bits>(C::sqrt_half);
     constexpr Bits mantissa = (Bits{1} << mantissa_bits) - 1;
     const auto subnormal = x < Batch<T>(std::numeric_limits<T>::min());
-    const Batch<T> normal = xsimd::select(subnormal, x * Batch<T>(C::scale), x);
-    const BitBatch bits =
-        xsimd::bitwise_cast<BitBatch>(normal) + BitBatch(static_cast<Bits>(one - sqrt_half));
-    m = xsimd::bitwise_cast<Batch<T>>((bits & BitBatch(mantissa)) + BitBatch(sqrt_half));
-    const Batch<T> exponent = xsimd::bitwise_cast<Batch<T>>(
-        (bits >> mantissa_bits) | BitBatch(std::bit_cast<Bits>(C::integer)));
+    const Batch<T> normal = select(subnormal, x * Batch<T>(C::scale), x);
+    const BitBatch bits = bit_cast<Bits>(normal) + BitBatch(static_cast<Bits>(one - sqrt_half));
+    m = bit_cast<T>((bits & BitBatch(mantissa)) + BitBatch(sqrt_half));
+    const Batch<T> exponent =
+        bit_cast<T>((bits >> mantissa_bits) | BitBatch(std::bit_cast<Bits>(C::integer)));
     const T bias = C::integer + ExpConstants<T>::bias;
-    k = exponent - xsimd::select(subnormal, Batch<T>(bias + C::scale_log2), Batch<T>(bias));
+    k = exponent - select(subnormal, Batch<T>(bias + C::scale_log2), Batch<T>(bias));
   }
   Batch<T> m, k;
 };
@@ -179,33 +174,32 @@ Batch<T> log(const Batch<T>& x) {
   const Batch<T> s = f / (m + unit);
   const Batch<T> z = s * s;
   Batch<T> r(C::r[0]);
-  for (size_t i = 1; i < std::size(C::r); ++i) r = xsimd::fma(r, z, Batch<T>(C::r[i]));
+  for (size_t i = 1; i < std::size(C::r); ++i) r = fma(r, z, Batch<T>(C::r[i]));
   const Batch<T> half_square = Batch<T>(T{0.5}) * f * f;
-  const Batch<T> small =
-      xsimd::fma(s, xsimd::fma(r, z, half_square), k * Batch<T>(C::ln2_low)) - half_square;
-  Batch<T> y = xsimd::fma(k, Batch<T>(C::ln2_high), small + f);
-  y = xsimd::select(x == infinite, infinite, y);
-  y = xsimd::select(x == zero, -infinite, y);
-  return xsimd::select(x >= zero, y, Batch<T>(std::numeric_limits<T>::quiet_NaN()));
+  const Batch<T> small = fma(s, fma(r, z, half_square), k * Batch<T>(C::ln2_low)) - half_square;
+  Batch<T> y = fma(k, Batch<T>(C::ln2_high), small + f);
+  y = select(x == infinite, infinite, y);
+  y = select(x == zero, -infinite, y);
+  return select(x >= zero, y, Batch<T>(std::numeric_limits<T>::quiet_NaN()));
 }
 
 /// tanh |x| = -t / (2 + t), t = exp(-2 |x|) - 1.
 template <class T>
 Batch<T> tanh(const Batch<T>& x) {
   const Batch<T> one(T{1});
-  const Batch<T> a = xsimd::min(Batch<T>(T{20}), xsimd::abs(x));  // tanh is 1 from 19.1 on
+  const Batch<T> a = min(Batch<T>(T{20}), abs(x));  // tanh is 1 from 19.1 on
   const ExpParts<T> parts(a * Batch<T>(T{-2}));
   const Batch<T> power = exp2_integer<T>(parts.n);
-  const Batch<T> t = xsimd::fma(power, parts.expm1_r, power - one);
-  return xsimd::copysign(t / (t + Batch<T>(T{2})), x);
+  const Batch<T> t = fma(power, parts.expm1_r, power - one);
+  return copysign(t / (t + Batch<T>(T{2})), x);
 }
 
 /// 1 / (1 + exp(-x)) for x >= 0, else exp(x) / (1 + exp(x)): exp never overflows.
 template <class T>
 Batch<T> sigmoid(const Batch<T>& x) {
   const Batch<T> one(T{1});
-  const Batch<T> e = exp<T>(-xsimd::abs(x));
-  return xsimd::select(x < Batch<T>(T{0}), e, one) / (one + e);
+  const Batch<T> e = exp<T>(-abs(x));
+  return select(x < Batch<T>(T{0}), e, one) / (one + e);
 }
 
 }  // namespace gradus::detail

@@ -41,51 +41,52 @@ inline Batch<double> exp_twofold(const Twofold<double>& x) {
   using C = ExpConstants<double>;
   const B zero(0), one(1), round(C::round);
   const auto vanishes = x.hi < B(C::lowest);
-  const B high = xsimd::min(B(C::highest), xsimd::select(vanishes, zero, x.hi));
-  const B low = xsimd::select(xsimd::abs(x.hi) < B(800), x.lo, zero);
-  const B n = xsimd::fma(high, B(C::log2_e), round) - round;
-  const Twofold<double> r = two_sum(xsimd::fnma(n, B(C::ln2_high), high), -n * B(C::ln2_low));
+  const B high = min(B(C::highest), select(vanishes, zero, x.hi));
+  const B low = select(abs(x.hi) < B(800), x.lo, zero);
+  const B n = fma(high, B(C::log2_e), round) - round;
+  const Twofold<double> r = two_sum(fnma(n, B(C::ln2_high), high), -n * B(C::ln2_low));
   const Twofold<double> sum = two_sum(r.hi, low);
   const Twofold<double> first = fast_two_sum(one, sum.hi);
   const B square = sum.hi * sum.hi * polynomial(C::q, sum.hi);
-  const B y = first.hi + (first.lo + xsimd::fma(r.lo + sum.lo, first.hi, square));
-  return xsimd::select(vanishes, zero, scale_exp2<double>(y, n));
+  const B y = first.hi + (first.lo + fma(r.lo + sum.lo, first.hi, square));
+  return select(vanishes, zero, scale_exp2<double>(y, n));
 }
 
-/// a^b for a >= 0 and a finite b.
+/// a^b for a > 0 (not infinite) and a finite b.
 inline Batch<double> pow_positive(const Batch<double>& a, const Batch<double>& b) {
-  const Batch<double> zero(0), infinite(std::numeric_limits<double>::infinity());
   Twofold<double> log_a = log_twofold(a);
-  log_a.hi = xsimd::select(a == infinite, infinite, log_a.hi);
-  log_a.hi = xsimd::select(a == zero, -infinite, log_a.hi);
-  log_a.hi = xsimd::select(a == a, log_a.hi, a);  // NaN; != of xsimd 8.1 is false for it
+  log_a.hi = select(is_nan(a), a, log_a.hi);
   Twofold<double> product = two_product(log_a.hi, b);
   product.lo = product.lo + log_a.lo * b;
   return exp_twofold(product);
 }
 
-/// a^b. 1 for b = 0 and for a = 1, NaN included; NaN for a negative a and a b that is no integer.
+inline Batch<float> pow_positive(const Batch<float>& a, const Batch<float>& b) {
+  return in_double([](const auto& v, const auto& e) { return exp<double>(e * log<double>(v)); }, a,
+                   b);
+}
+
+/// a^b. 1 for b = 0 and for a = 1, NaN included; NaN for a negative a and a b that is not whole.
 template <class T>
 Batch<T> pow(const Batch<T>& a, const Batch<T>& b) {
   using B = Batch<T>;
-  const B zero(T{0}), one(T{1}), half(T{0.5});
-  const B infinite(std::numeric_limits<T>::infinity()), largest(std::numeric_limits<T>::max());
-  const B base = xsimd::abs(a);
-  const B exponent = xsimd::max(-largest, xsimd::min(largest, b));  // keeps NaN
-  B y;
-  if constexpr (std::is_same_v<T, double>) {
-    y = pow_positive(base, exponent);
-  } else {
-    y = in_double([](const auto& v, const auto& e) { return exp<double>(e * log<double>(v)); },
-                  base, exponent);
-  }
-  const auto whole = xsimd::trunc(b) == b;  // large numbers and infinities are even
+  const B zero(T{0}), one(T{1}), half(T{0.5}), infinite(std::numeric_limits<T>::infinity());
+  const B base = abs(a);
+  // From 1e20 on, any base other than 1 gives 0 or infinity. The constants first: NaN stays.
+  const B exponent = max(B(T{-1e20F}), min(B(T{1e20F}), b));
+  // These bases stay out of log(), which would raise exceptions that the power does not deserve.
+  const auto at_end = (base == zero) | (base == infinite);
+  B y = pow_positive(select(at_end, one, base), exponent);
+  const auto vanishes = ((base == zero) & (b > zero)) | ((base == infinite) & (b < zero));
+  y = select(at_end & (b == b), select(vanishes, zero, infinite), y);
+
+  const auto whole = trunc(b) == b;  // large numbers and infinities are even
   const B halves = b * half;
-  const auto odd = whole & (xsimd::trunc(halves) != halves);
-  y = xsimd::select(odd, xsimd::copysign(y, a), y);
-  const auto undefined = (a < zero) & (base < infinite) & (xsimd::trunc(b) != b);
-  y = xsimd::select(undefined, B(std::numeric_limits<T>::quiet_NaN()), y);
-  return xsimd::select((b == zero) | (a == one), one, y);
+  const auto odd = whole & (trunc(halves) != halves);
+  y = select(odd, copysign(y, a), y);
+  const auto undefined = (a < zero) & (base < infinite) & !whole;
+  y = select(undefined, B(std::numeric_limits<T>::quiet_NaN()), y);
+  return select((b == zero) | (a == one), one, y);
 }
 
 }  // namespace gradus::detail

@@ -16,7 +16,7 @@ namespace gradus::detail {
 template <class T, size_t N>
 Batch<T> polynomial(const T (&c)[N], const Batch<T>& x) {
   Batch<T> y(c[0]);
-  for (size_t i = 1; i < N; ++i) y = xsimd::fma(y, x, Batch<T>(c[i]));
+  for (size_t i = 1; i < N; ++i) y = fma(y, x, Batch<T>(c[i]));
   return y;
 }
 
@@ -40,20 +40,11 @@ Twofold<T> fast_two_sum(const Batch<T>& a, const Batch<T>& b) {
   return {sum, b - (sum - a)};
 }
 
-/// a b exactly. Without fused multiply-add: Dekker 1971, "A floating-point technique for extending
-/// the available precision".
+/// a b exactly.
 template <class T>
 Twofold<T> two_product(const Batch<T>& a, const Batch<T>& b) {
   const Batch<T> product = a * b;
-#ifdef __FMA__
-  return {product, xsimd::fms(a, b, product)};
-#else
-  const Batch<T> splitter(std::is_same_v<T, float> ? T{4097} : T{134217729});  // 2^(p/2) + 1
-  const Batch<T> a_high = splitter * a - (splitter * a - a), a_low = a - a_high;
-  const Batch<T> b_high = splitter * b - (splitter * b - b), b_low = b - b_high;
-  return {product,
-          a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)};
-#endif
+  return {product, fms(a, b, product)};
 }
 
 /// exp(x) - 1.
@@ -62,10 +53,10 @@ Batch<T> expm1(const Batch<T>& x) {
   using C = ExpConstants<T>;
   const Batch<T> one(T{1});
   // The constants first: min and max give their second argument if one is NaN. Below -40 it is -1.
-  const ExpParts<T> parts(xsimd::min(Batch<T>(C::highest), xsimd::max(Batch<T>(T{-40}), x)));
+  const ExpParts<T> parts(min(Batch<T>(C::highest), max(Batch<T>(T{-40}), x)));
   // ((exp(r) - 1) + (1 - 2^-n)) 2^n; from n = 60 on 2^-n does not count.
-  const Batch<T> inverse = exp2_integer<T>(-xsimd::min(Batch<T>(T{60}), parts.n));
-  return xsimd::copysign(scale_exp2<T>(parts.expm1_r + (one - inverse), parts.n), x);
+  const Batch<T> inverse = exp2_integer<T>(-min(Batch<T>(T{60}), parts.n));
+  return copysign(scale_exp2<T>(parts.expm1_r + (one - inverse), parts.n), x);
 }
 
 /// log(1 + x): log(u) + e / u, where 1 + x = u + e exactly.
@@ -75,7 +66,7 @@ Batch<T> log1p(const Batch<T>& x) {
   const Twofold<T> u = two_sum(Batch<T>(T{1}), x);
   const Batch<T> y = log<T>(u.hi);
   const auto finite = (u.hi > zero) & (u.hi < infinite);
-  return xsimd::copysign(xsimd::select(finite, y + u.lo / u.hi, y), x);
+  return copysign(select(finite, y + u.lo / u.hi, y), x);
 }
 
 /// Constants of the normal distribution: P(X > t) = exp(-t^2 / 2) m(u) / (t + k),
@@ -129,12 +120,11 @@ Batch<T> scaled_tail(const Batch<T>& t) {
 /// Of the normal distribution at |x|, beyond `far` as there.
 template <class T>
 struct NormalParts {
-  explicit NormalParts(const Batch<T>& x)
-      : t(xsimd::min(Batch<T>(NormalConstants<T>::far), xsimd::abs(x))) {
+  explicit NormalParts(const Batch<T>& x) : t(min(Batch<T>(NormalConstants<T>::far), abs(x))) {
     const Batch<T> half(T{0.5});
     const Twofold<T> square = two_product(t, t);
     const Batch<T> power = exp<T>(-half * square.hi);
-    density = xsimd::fnma(power, half * square.lo, power);
+    density = fnma(power, half * square.lo, power);
     tail = density * scaled_tail(t);
   }
   Batch<T> t;        // |x|
@@ -145,7 +135,7 @@ struct NormalParts {
 /// P(X <= x) of the normal distribution.
 template <class T>
 Batch<T> normal_cdf(const Batch<T>& x, const NormalParts<T>& parts) {
-  return xsimd::select(x < Batch<T>(T{0}), parts.tail, Batch<T>(T{1}) - parts.tail);
+  return select(x < Batch<T>(T{0}), parts.tail, Batch<T>(T{1}) - parts.tail);
 }
 
 /// The error function.
@@ -153,11 +143,11 @@ template <class T>
 Batch<T> erf(const Batch<T>& x) {
   using C = NormalConstants<T>;
   const Batch<T> one(T{1}), two(T{2});
-  const Batch<T> small = xsimd::fma(x, polynomial(C::p, x * x), x);
-  const Batch<T> a = xsimd::min(Batch<T>(T{6.5}), xsimd::abs(x));  // from there on it is 1
+  const Batch<T> small = fma(x, polynomial(C::p, x * x), x);
+  const Batch<T> a = min(Batch<T>(T{6.5}), abs(x));  // from there on it is 1
   const Batch<T> t = a * Batch<T>(static_cast<T>(1.41421356237309505));
   const Batch<T> rest = two * exp<T>(-a * a) * scaled_tail(t);
-  return xsimd::select(a < one, small, xsimd::copysign(one - rest, x));
+  return select(a < one, small, copysign(one - rest, x));
 }
 
 /// pi / 2 in parts of 33 bits: their products with an integer below 2^20 are exact.
@@ -170,7 +160,7 @@ struct QuarterTurns {
 
   explicit QuarterTurns(const Batch<double>& x) {
     const Batch<double> round(ExpConstants<double>::round);
-    n = xsimd::fma(x, Batch<double>(0.63661977236758134), round) - round;
+    n = fma(x, Batch<double>(0.63661977236758134), round) - round;
     const Batch<double> first = x - n * Batch<double>(half_pi[0]);  // exact
     const Twofold<double> second = two_sum(first, -n * Batch<double>(half_pi[1]));
     const Twofold<double> third = two_sum(second.hi, -n * Batch<double>(half_pi[2]));
@@ -181,31 +171,36 @@ struct QuarterTurns {
 };
 
 /// sin of n quarter turns and r, where the two polynomials give sin(r) and cos(r).
-inline Batch<double> select_quarter(const Batch<double>& n, const Batch<double>& sine,
-                                    const Batch<double>& cosine) {
-  using Bits = xsimd::batch<int64_t>;
-  const Batch<double> round(ExpConstants<double>::round), half(0.5);
-  const Batch<double> halves = n * half;  // whole where n is even
-  const Batch<double> y = xsimd::select((halves + round) - round == halves, sine, cosine);
-  const Bits quarters = xsimd::bitwise_cast<Bits>(n + round);  // its low bits count them
-  return y ^ xsimd::bitwise_cast<Batch<double>>((quarters & Bits(int64_t{2})) << 62);
+template <class T>
+Batch<T> select_quarter(const Batch<T>& n, const Batch<T>& sine, const Batch<T>& cosine) {
+  using Bits = Batch<UnsignedBits<T>>;
+  const Batch<T> round(ExpConstants<T>::round), half(T{0.5});
+  const Batch<T> halves = n * half;  // whole where n is even
+  const Batch<T> y = select((halves + round) - round == halves, sine, cosine);
+  const Bits quarters = bit_cast<UnsignedBits<T>>(n + round);  // its low bits count them
+  const Bits sign = (quarters & Bits(2)) << (8 * static_cast<int>(sizeof(T)) - 2);
+  return bit_cast<T>(bit_cast<UnsignedBits<T>>(y) ^ sign);
 }
 
-/// sin(x + shift pi / 2). Source of the coefficients: k_sin.c and k_cos.c of FreeBSD's msun.
+/// sin(r) = r - r^3 / 6 + r^5 p(r^2) and cos(r) = 1 - r^2 / 2 + r^4 p(r^2), |r| <= pi / 4. Source:
+/// k_sin.c and k_cos.c of FreeBSD's msun.
+inline constexpr double sin_series[] = {1.58969099521155010221e-10, -2.50507602534068634195e-08,
+                                        2.75573137070700676789e-06, -1.98412698298579493134e-04,
+                                        8.33333333332248946124e-03};
+inline constexpr double cos_series[] = {-1.13596475577881948265e-11, 2.08757232129817482790e-09,
+                                        -2.75573143513906633035e-07, 2.48015872894767294178e-05,
+                                        -1.38888888888741095749e-03, 4.16666666666666019037e-02};
+
+/// sin(x + shift pi / 2).
 inline Batch<double> sin_shifted(const Batch<double>& x, double shift) {
-  static constexpr double s[] = {1.58969099521155010221e-10, -2.50507602534068634195e-08,
-                                 2.75573137070700676789e-06, -1.98412698298579493134e-04,
-                                 8.33333333332248946124e-03};
-  static constexpr double c[] = {-1.13596475577881948265e-11, 2.08757232129817482790e-09,
-                                 -2.75573143513906633035e-07, 2.48015872894767294178e-05,
-                                 -1.38888888888741095749e-03, 4.16666666666666019037e-02};
   const Batch<double> one(1), half(0.5);
   const QuarterTurns turns(x);
   const Batch<double>&r = turns.r.hi, &low = turns.r.lo;
   const Batch<double> z = r * r, cube = z * r, half_z = half * z, w = one - half_z;
-  const Batch<double> sine = r - ((z * (half * low - cube * polynomial(s, z)) - low) +
+  const Batch<double> sine = r - ((z * (half * low - cube * polynomial(sin_series, z)) - low) +
                                   cube * Batch<double>(1.66666666666666324348e-01));
-  const Batch<double> cosine = w + (((one - w) - half_z) + (z * (z * polynomial(c, z)) - r * low));
+  const Batch<double> cosine =
+      w + (((one - w) - half_z) + (z * (z * polynomial(cos_series, z)) - r * low));
   return select_quarter(turns.n + Batch<double>(shift), sine, cosine);
 }
 
@@ -216,48 +211,46 @@ inline Batch<double> sin_shifted_as_float(const Batch<double>& x, double shift) 
   static constexpr double c[] = {2.44610777254063910e-05, -1.38875666255424790e-03,
                                  4.16666501825113597e-02, -4.99999999677386398e-01};
   const Batch<double> round(ExpConstants<double>::round);
-  const Batch<double> n = xsimd::fma(x, Batch<double>(0.63661977236758134), round) - round;
+  const Batch<double> n = fma(x, Batch<double>(0.63661977236758134), round) - round;
   const Batch<double> r =
       (x - n * Batch<double>(half_pi[0])) - n * Batch<double>(6.07710050650619224932e-11);
   const Batch<double> z = r * r;
-  return select_quarter(n + Batch<double>(shift), xsimd::fma(r, z * polynomial(s, z), r),
-                        xsimd::fma(z, polynomial(c, z), Batch<double>(1)));
+  return select_quarter(n + Batch<double>(shift), fma(r, z * polynomial(s, z), r),
+                        fma(z, polynomial(c, z), Batch<double>(1)));
 }
 
-/// f(x...) in double precision, rounded once: f takes and gives batches of doubles.
-template <class F, class... X>
-Batch<float> in_double(const F& f, const X&... x) {
-  constexpr size_t half = Batch<double>::size;
-  using Floats = Batch<float>::register_type;
-  using Half [[gnu::vector_size(half * sizeof(float))]] = float;
-  using Doubles [[gnu::vector_size(half * sizeof(double))]] = double;
-  return [&]<size_t... i>(std::index_sequence<i...>) {
-    const auto lower = [](const Batch<float>& from) {
-      const auto lanes = static_cast<Floats>(from);
-      const Half part = __builtin_shufflevector(lanes, lanes, i...);
-      return Batch<double>(__builtin_convertvector(part, Doubles));
-    };
-    const auto upper = [](const Batch<float>& from) {
-      const auto lanes = static_cast<Floats>(from);
-      const Half part = __builtin_shufflevector(lanes, lanes, (i + half)...);
-      return Batch<double>(__builtin_convertvector(part, Doubles));
-    };
-    const auto rounded = [](const Batch<double>& from) {
-      return __builtin_convertvector(
-          static_cast<Doubles>(static_cast<Batch<double>::register_type>(from)), Half);
-    };
-    const Half low = rounded(f(lower(x)...)), high = rounded(f(upper(x)...));
-    return Batch<float>(
-        static_cast<Floats>(__builtin_shufflevector(low, high, i..., (i + half)...)));
+/// The sine and cosine of 2 pi v, 0 <= v <= 1.
+template <class T>
+struct SinCosOfTurns {
+  explicit SinCosOfTurns(const Batch<T>& v) {
+    const Batch<T> one(T{1}), round(ExpConstants<T>::round);
+    const Batch<T> n = fma(v, Batch<T>(T{4}), round) - round;  // quarters of a turn
+    const Batch<T> rest = fnma(n, Batch<T>(T{0.25}), v);       // exact
+    const Batch<T> r = rest * Batch<T>(static_cast<T>(6.28318530717958648)), z = r * r;
+    const Batch<T> sixth(static_cast<T>(1.0 / 6)), half(T{0.5});
+    const Batch<T> s = fma(z * r, fms(z, series(sin_series, z), sixth), r);
+    const Batch<T> c = fma(z, fms(z, series(cos_series, z), half), one);
+    sin = select_quarter(n, s, c);
+    cos = select_quarter(n + one, s, c);
   }
-  (std::make_index_sequence<half>());
-}
+  Batch<T> sin, cos;
+
+ private:
+  /// A float needs only the last three terms.
+  template <size_t N>
+  static Batch<T> series(const double (&all)[N], const Batch<T>& z) {
+    constexpr size_t first = std::is_same_v<T, float> ? N - 3 : 0;
+    Batch<T> y(static_cast<T>(all[first]));
+    for (size_t i = first + 1; i < N; ++i) y = fma(y, z, Batch<T>(static_cast<T>(all[i])));
+    return y;
+  }
+};
 
 /// y, with f(x), one by one, in the lanes where |x| is above `highest`, for an x too far out for
 /// the vectorised form.
 template <class T, class F>
 Batch<T> replace_far(const Batch<T>& y, const Batch<T>& x, T highest, const F& f) {
-  if (!xsimd::any(xsimd::abs(x) > Batch<T>(highest))) return y;
+  if (!any(abs(x) > Batch<T>(highest))) return y;
   alignas(64) T from[batch_size<T>], to[batch_size<T>];
   x.store_aligned(from);
   y.store_aligned(to);
@@ -278,7 +271,7 @@ Batch<T> sin(const Batch<T>& x) {
   } else {
     y = in_double([](const auto& v) { return sin_shifted_as_float(v, 0); }, x);
   }
-  y = xsimd::select(x == Batch<T>(T{0}), x, y);  // -0 of -0
+  y = select(x == Batch<T>(T{0}), x, y);  // -0 of -0
   return replace_far(y, x, highest, far);
 }
 

@@ -13,12 +13,12 @@ template <class B>
 B bounded(const B& x) {
   using T = typename B::value_type;
   const B bound = constant<B>(std::is_same_v<T, float> ? 128 : 1024);
-  return xsimd::max(-bound, xsimd::min(bound, x));  // keeps NaN
+  return detail::max(-bound, detail::min(bound, x));  // keeps NaN
 }
 template <class B>
 B bounded_below(const B& x) {
   using T = typename B::value_type;
-  return xsimd::max(constant<B>(std::is_same_v<T, float> ? -128 : -1024), x);
+  return detail::max(constant<B>(std::is_same_v<T, float> ? -128 : -1024), x);
 }
 
 /// sigmoid(x) and 1 - sigmoid(x), neither of which cancels.
@@ -26,11 +26,11 @@ template <class B>
 struct Sigmoid {
   explicit Sigmoid(const B& x) {
     const B one = constant<B>(1);
-    const B e = detail::exp(-xsimd::abs(x));
+    const B e = detail::exp(-detail::abs(x));
     const B large = one / (one + e), small = e * large;
     const auto negative = x < constant<B>(0);
-    value = xsimd::select(negative, small, large);
-    rest = xsimd::select(negative, large, small);
+    value = detail::select(negative, small, large);
+    rest = detail::select(negative, large, small);
   }
   B value, rest;
 };
@@ -43,8 +43,8 @@ struct GeluTanh {
   static constexpr double cubic = linear * 0.044715;
 
   explicit GeluTanh(const B& x)
-      : s(x * xsimd::fma(x * x, constant<B>(cubic), constant<B>(linear))),
-        slope(xsimd::fma(x * x, constant<B>(3 * cubic), constant<B>(linear))) {}
+      : s(x * detail::fma(x * x, constant<B>(cubic), constant<B>(linear))),
+        slope(detail::fma(x * x, constant<B>(3 * cubic), constant<B>(linear))) {}
   Sigmoid<B> s;
   B slope;
 };
@@ -62,7 +62,7 @@ constinit const BinaryKernel gelu_vjp = make_binary(
       using B = decltype(x);
       constexpr double factor = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
       const detail::NormalParts parts(x);
-      const B bump = xsimd::copysign(parts.t, x) * (constant<B>(factor) * parts.density);
+      const B bump = detail::copysign(parts.t, x) * (constant<B>(factor) * parts.density);
       return unless_zero(g, g * (detail::normal_cdf(x, parts) + bump));  // P + x p
     },
     12);
@@ -91,7 +91,7 @@ constinit const BinaryKernel silu_vjp = make_binary(
 constinit const UnaryKernel logsigmoid = make_unary(
     [](auto x) {
       // The constant first: min gives its second argument if one is NaN.
-      return xsimd::min(constant<decltype(x)>(0), x) - detail::log1p(detail::exp(-xsimd::abs(x)));
+      return detail::min(constant<decltype(x)>(0), x) - detail::log1p(detail::exp(-detail::abs(x)));
     },
     14);
 constinit const BinaryKernel logsigmoid_vjp =
@@ -103,8 +103,8 @@ void softplus(const T* x, T* y, int64_t n, double beta, double threshold) {
   const auto f = [=](auto v) {
     using B = decltype(v);
     const B z = B(b) * v;
-    const B value = xsimd::max(B(T{0}), z) + detail::log1p(detail::exp(-xsimd::abs(z)));
-    return xsimd::select(z > B(most), v, value / B(b));
+    const B value = detail::max(B(T{0}), z) + detail::log1p(detail::exp(-detail::abs(z)));
+    return detail::select(z > B(most), v, value / B(b));
   };
   map_with(f, y, n, 14, x);
 }
@@ -115,8 +115,8 @@ void softplus_vjp(const T* g, const T* x, T* dx, int64_t n, double beta, double 
   const auto f = [=](auto cotangent, auto v) {
     using B = decltype(v);
     const B z = B(b) * v;
-    return xsimd::select(z > B(most), cotangent,
-                         unless_zero(cotangent, cotangent * detail::sigmoid(z)));
+    return detail::select(z > B(most), cotangent,
+                          unless_zero(cotangent, cotangent * detail::sigmoid(z)));
   };
   map_with(f, dx, n, 7, g, x);
 }
@@ -126,7 +126,7 @@ void elu(const T* x, T* y, int64_t n, double alpha) {
   const auto a = static_cast<T>(alpha);
   const auto f = [=](auto v) {
     using B = decltype(v);
-    return xsimd::select(v > B(T{0}), v, B(a) * detail::expm1(v));
+    return detail::select(v > B(T{0}), v, B(a) * detail::expm1(v));
   };
   map_with(f, y, n, 6, x);
 }
@@ -136,8 +136,8 @@ void elu_vjp(const T* g, const T* x, T* dx, int64_t n, double alpha) {
   const auto a = static_cast<T>(alpha);
   const auto f = [=](auto cotangent, auto v) {
     using B = decltype(v);
-    return xsimd::select(v > B(T{0}), cotangent,
-                         unless_zero(cotangent, cotangent * (B(a) * detail::exp(v))));
+    return detail::select(v > B(T{0}), cotangent,
+                          unless_zero(cotangent, cotangent * (B(a) * detail::exp(v))));
   };
   map_with(f, dx, n, 6, g, x);
 }
@@ -147,7 +147,7 @@ void leaky_relu(const T* x, T* y, int64_t n, double slope) {
   const auto s = static_cast<T>(slope);
   const auto f = [=](auto v) {
     using B = decltype(v);
-    return xsimd::select(v > B(T{0}), v, B(s) * v);
+    return detail::select(v > B(T{0}), v, B(s) * v);
   };
   map_with(f, y, n, 1, x);
 }
@@ -158,8 +158,8 @@ void leaky_relu_vjp(const T* g, const T* x, T* dx, int64_t n, double slope) {
   const auto f = [=](auto cotangent, auto v) {
     using B = decltype(v);
     const B zero(T{0});
-    const B below = xsimd::select(v <= zero, B(s) * cotangent, v);  // NaN where x is
-    return unless_zero(cotangent, xsimd::select(v > zero, cotangent, below));
+    const B below = detail::select(v <= zero, B(s) * cotangent, v);  // NaN where x is
+    return unless_zero(cotangent, detail::select(v > zero, cotangent, below));
   };
   map_with(f, dx, n, 2, g, x);
 }

@@ -48,7 +48,7 @@ double distance(const T* a, const T* b, int64_t M, double p) {
 struct SumOfMagnitudes {
   template <class B>
   static B add(const B& sum, const B& d) {
-    return sum + xsimd::abs(d);
+    return sum + detail::abs(d);
   }
   template <class B>
   static B join(const B& total, const B& sum) {
@@ -63,22 +63,22 @@ struct SumOfMagnitudes {
 struct SumOfSquares : SumOfMagnitudes {
   template <class B>
   static B add(const B& sum, const B& d) {
-    return xsimd::fma(d, d, sum);
+    return detail::fma(d, d, sum);
   }
   template <class B>
   static B root(const B& total) {
-    return xsimd::sqrt(total);
+    return detail::sqrt(total);
   }
 };
 
 struct Greatest : SumOfMagnitudes {
   template <class B>
   static B add(const B& greatest, const B& d) {
-    return join(greatest, xsimd::abs(d));
+    return join(greatest, detail::abs(d));
   }
   template <class B>
   static B join(const B& a, const B& b) {  // NaN in either stays
-    return xsimd::select(xsimd::isnan(a), a, xsimd::select(b <= a, a, b));
+    return detail::select(detail::is_nan(a), a, detail::select(b <= a, a, b));
   }
 };
 
@@ -212,9 +212,9 @@ struct Products {
       Batch<double> sum_ab(0.0), sum_aa(0.0), sum_bb(0.0);
       for (; i + step <= end; i += step) {
         const auto va = detail::load_as<double>(a + i), vb = detail::load_as<double>(b + i);
-        sum_ab = xsimd::fma(va, vb, sum_ab);
-        sum_aa = xsimd::fma(va, va, sum_aa);
-        sum_bb = xsimd::fma(vb, vb, sum_bb);
+        sum_ab = detail::fma(va, vb, sum_ab);
+        sum_aa = detail::fma(va, va, sum_aa);
+        sum_bb = detail::fma(vb, vb, sum_bb);
       }
       ab += detail::reduce_add<double>(sum_ab);
       aa += detail::reduce_add<double>(sum_aa);

@@ -11,20 +11,20 @@ void negate_i64(const int64_t* x, int64_t* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = static_cast<int64_t>(0 - static_cast<uint64_t>(x[i]));
 }
 
-using Negate = decltype([](auto x) { return x ^ constant<decltype(x)>(-0.0); });  // -x is 0 - x
+using Negate = decltype([](auto x) { return -x; });
 
 }  // namespace
 
 constinit const UnaryKernel negate = {unary<Negate, float>, unary<Negate, double>, negate_i64, 1};
 constinit const UnaryKernel exp = make_unary([](auto x) { return detail::exp(x); }, 4);
 constinit const UnaryKernel log = make_unary([](auto x) { return detail::log(x); }, 6);
-constinit const UnaryKernel sqrt = make_unary([](auto x) { return xsimd::sqrt(x); }, 3);
+constinit const UnaryKernel sqrt = make_unary([](auto x) { return detail::sqrt(x); }, 3);
 constinit const UnaryKernel tanh = make_unary([](auto x) { return detail::tanh(x); }, 6);
 constinit const UnaryKernel sigmoid = make_unary([](auto x) { return detail::sigmoid(x); }, 6);
 constinit const UnaryKernel relu = make_unary(
     [](auto x) {
       using B = decltype(x);
-      return xsimd::select(x <= constant<B>(0), constant<B>(0), x);  // not max: NaN stays
+      return detail::select(x <= constant<B>(0), constant<B>(0), x);  // not max: NaN stays
     },
     1);
 
@@ -52,7 +52,7 @@ constinit const BinaryKernel sigmoid_vjp =
 constinit const BinaryKernel relu_vjp = make_binary(
     [](auto g, auto y) {
       const auto zero = constant<decltype(y)>(0);
-      return xsimd::select(y > zero, g, xsimd::select(y <= zero, zero, y));
+      return detail::select(y > zero, g, detail::select(y <= zero, zero, y));
     },
     2);
 constinit const BinaryKernel div_vjp_a =

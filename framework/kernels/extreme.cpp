@@ -23,7 +23,7 @@ struct Greatest {
   }
   template <class T>
   static Batch<T> best(const Batch<T>& a, const Batch<T>& b) {
-    return xsimd::max(a, b);
+    return detail::max(a, b);
   }
   template <class T>
   static T reduce(const Batch<T>& x) {
@@ -38,7 +38,7 @@ struct Least {
   }
   template <class T>
   static Batch<T> best(const Batch<T>& a, const Batch<T>& b) {
-    return xsimd::min(a, b);
+    return detail::min(a, b);
   }
   template <class T>
   static T reduce(const Batch<T>& x) {
@@ -95,20 +95,20 @@ Found<T> find(const T* x, int64_t n) {
       }
       Batch<T> even = Batch<T>::load_unaligned(p),
                odd = Batch<T>::load_unaligned(p + length - step);
-      auto ordered = even == even && odd == odd;
+      auto ordered = (even == even) & (odd == odd);
       for (int64_t i = 0; i + 2 * step <= length; i += 2 * step) {
         const Batch<T> a = Batch<T>::load_unaligned(p + i);
         const Batch<T> b = Batch<T>::load_unaligned(p + i + step);
-        ordered = ordered && (a == a) && (b == b);
+        ordered = ordered & (a == a) & (b == b);
         even = Order::best(even, a);
         odd = Order::best(odd, b);
       }
       if (length % (2 * step) >= step) {
         const Batch<T> a = Batch<T>::load_unaligned(p + length - 2 * step);
-        ordered = ordered && (a == a);
+        ordered = ordered & (a == a);
         even = Order::best(even, a);
       }
-      if (!xsimd::all(ordered)) {
+      if (!detail::all(ordered)) {
         int64_t i = 0;
         while (!is_nan(p[i])) ++i;
         return {p[i], run + i};
@@ -117,7 +117,7 @@ Found<T> find(const T* x, int64_t n) {
       if (Order::better(value, best)) best = value, run_of_best = run;
     }
     int64_t i = run_of_best;
-    while (i + step <= n && !xsimd::any(Batch<T>::load_unaligned(x + i) == Batch<T>(best)))
+    while (i + step <= n && !detail::any(Batch<T>::load_unaligned(x + i) == Batch<T>(best)))
       i += step;
     while (x[i] != best) ++i;
     return {x[i], i};

@@ -23,7 +23,7 @@ void axpy(T alpha, const T* x, T* y, int64_t n) {
     const Batch<T> factor(alpha);
     detail::map(
         y + begin, end - begin,
-        [&](const auto& xs, const auto& ys) { return xsimd::fma(factor, xs, ys); },
+        [&](const auto& xs, const auto& ys) { return detail::fma(factor, xs, ys); },
         Operand<T>(x + begin, 1), Operand<T>(y + begin, 1));
   });
 }
@@ -65,7 +65,7 @@ int64_t find_nonfinite(const T* x, int64_t begin, int64_t end) {
       const Batch<T> values = Batch<T>::load_unaligned(x + i + k * step);
       sum += values - values;
     }
-    if (!xsimd::all(sum == Batch<T>(T{0}))) break;  // != is false for NaN with AVX-512
+    if (detail::any(sum != Batch<T>(T{0}))) break;
   }
   while (i < end && !nonfinite(x[i])) ++i;
   return i;

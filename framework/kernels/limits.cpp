@@ -15,17 +15,17 @@ void sign_i64(const int64_t* x, int64_t* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = int64_t{x[i] > 0} - int64_t{x[i] < 0};
 }
 
-using Abs = decltype([](auto x) { return xsimd::abs(x); });
+using Abs = decltype([](auto x) { return detail::abs(x); });
 using Sign = decltype([](auto x) {
   using B = decltype(x);
   const B zero = constant<B>(0);
-  const B below = xsimd::select(x < zero, constant<B>(-1), x);  // else 0 or NaN
-  return xsimd::select(x > zero, constant<B>(1), below);
+  const B below = detail::select(x < zero, constant<B>(-1), x);  // else 0 or NaN
+  return detail::select(x > zero, constant<B>(1), below);
 });
 
-// One of the two, not max of xsimd: NaN stays.
-using Maximum = decltype([](auto a, auto b) { return xsimd::select((a > b) | !(a == a), a, b); });
-using Minimum = decltype([](auto a, auto b) { return xsimd::select((a < b) | !(a == a), a, b); });
+// One of the two, not max of the register: NaN stays.
+using Maximum = decltype([](auto a, auto b) { return detail::select((a > b) | !(a == a), a, b); });
+using Minimum = decltype([](auto a, auto b) { return detail::select((a < b) | !(a == a), a, b); });
 using MaximumEach = decltype([](int64_t a, int64_t b) { return std::max(a, b); });
 using MinimumEach = decltype([](int64_t a, int64_t b) { return std::min(a, b); });
 
@@ -36,7 +36,7 @@ B share(const B& g, const B& a, const B& b, const Better& better) {
   const auto wins = better | (number_b & !number_a);
   const auto ties = (a == b) | !(number_a | number_b);
   const B zero = constant<B>(0);
-  return xsimd::select(wins, g, xsimd::select(ties, g * constant<B>(0.5), zero));
+  return detail::select(wins, g, detail::select(ties, g * constant<B>(0.5), zero));
 }
 
 }  // namespace
@@ -52,9 +52,9 @@ constinit const BinaryKernel abs_vjp = make_binary(
     [](auto g, auto x) {
       using B = decltype(x);
       const B zero = constant<B>(0);
-      const B at_zero = xsimd::select(x == zero, zero, x);  // NaN of NaN
-      const B below = xsimd::select(x < zero, -g, at_zero);
-      return unless_zero(g, xsimd::select(x > zero, g, below));
+      const B at_zero = detail::select(x == zero, zero, x);  // NaN of NaN
+      const B below = detail::select(x < zero, -g, at_zero);
+      return unless_zero(g, detail::select(x > zero, g, below));
     },
     2);
 constinit const TernaryKernel maximum_vjp =
@@ -72,7 +72,7 @@ void clamp(const T* x, T* y, int64_t n, T low, T high) {
     // The constants first: min and max give their second argument if one is NaN.
     const auto f = [=](auto v) {
       using B = decltype(v);
-      return xsimd::min(B(high), xsimd::max(B(low), v));
+      return detail::min(B(high), detail::max(B(low), v));
     };
     map_with(f, y, n, 1, x);
   }
@@ -82,8 +82,8 @@ template <class T>
 void clamp_vjp(const T* g, const T* x, T* dx, int64_t n, T low, T high, bool inclusive) {
   const auto pass = [](auto inside, auto cotangent, auto v) {
     const auto zero = constant<decltype(v)>(0);
-    const auto outside = xsimd::select(v == v, zero, v);  // NaN of NaN
-    return unless_zero(cotangent, xsimd::select(inside, cotangent, outside));
+    const auto outside = detail::select(v == v, zero, v);  // NaN of NaN
+    return unless_zero(cotangent, detail::select(inside, cotangent, outside));
   };
   const auto closed = [=](auto cotangent, auto v) {
     using B = decltype(v);

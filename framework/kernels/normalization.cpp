@@ -74,7 +74,7 @@ class Normal {
         shift_(static_cast<T>(-low_part(m) * m.scale)) {}
   Batch<T> operator()(const Batch<T>& x) const {
     if constexpr (centered)
-      return xsimd::fma(x - high_, scale_, shift_);
+      return detail::fma(x - high_, scale_, shift_);
     else
       return x * scale_;
   }
@@ -118,7 +118,7 @@ struct RunOfSums {
 
   void add(const Batch<T>& difference) {
     if constexpr (centered) sum += difference;
-    squares = xsimd::fma(difference, difference, squares);
+    squares = detail::fma(difference, difference, squares);
   }
   void add(const RunOfSums& other) {
     if constexpr (centered) sum += other.sum;
@@ -240,7 +240,7 @@ void normalize(const T* x, const Columns<T>& weight, const Columns<T>& bias, dou
     for_batches<T>(0, C, [=](int64_t i, auto lanes) {  // by value: in registers
       detail::ask_ahead(from + i, batch_size<T>);      // for the next rows, while these are written
       const Batch<T> value = normal(load(from + i, lanes));
-      write(to + i, xsimd::fma(value, weight.at(i, lanes), bias.at(i, lanes)), lanes, past_caches);
+      write(to + i, detail::fma(value, weight.at(i, lanes), bias.at(i, lanes)), lanes, past_caches);
     });
   };
   parallel_for(R, 6 * C + 64, [=](int64_t begin, int64_t end) {
@@ -296,9 +296,9 @@ void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool pas
       const Batch<T> value = normal(load(x + i, lanes));
       const Batch<T> weighted = cotangent * weight.at(i, lanes);
       if constexpr (centered) run_sum += weighted;
-      run_dot = xsimd::fma(weighted, value, run_dot);
+      run_dot = detail::fma(weighted, value, run_dot);
       if (weight_sum)
-        store(weight_sum + i, xsimd::fma(cotangent, value, load(weight_sum + i, lanes)), lanes);
+        store(weight_sum + i, detail::fma(cotangent, value, load(weight_sum + i, lanes)), lanes);
       if (bias_sum) store(bias_sum + i, cotangent + load(bias_sum + i, lanes), lanes);
     });
     sum += static_cast<double>(detail::reduce_add<T>(run_sum));
@@ -311,7 +311,7 @@ void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool pas
     const Batch<T> value = normal(load(x + i, lanes));
     Batch<T> rest = load(g + i, lanes) * weight.at(i, lanes);
     if constexpr (centered) rest -= mean;
-    write(dx + i, scale * xsimd::fnma(value, slope, rest), lanes, past_caches);
+    write(dx + i, scale * detail::fnma(value, slope, rest), lanes, past_caches);
   });
 }
 

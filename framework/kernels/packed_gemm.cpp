@@ -61,8 +61,8 @@ void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t colum
 #pragma GCC unroll 16
     for (int64_t i = 0; i < rows; ++i) {
       const Batch<T> factor(packed ? a[p * tile_rows + i] : a[i * lda + p]);
-      sum[i][0] = xsimd::fma(factor, left, sum[i][0]);
-      sum[i][1] = xsimd::fma(factor, right, sum[i][1]);
+      sum[i][0] = detail::fma(factor, left, sum[i][0]);
+      sum[i][1] = detail::fma(factor, right, sum[i][1]);
     }
   }
   const Batch<T> alpha(to.alpha), beta(to.beta);
@@ -72,7 +72,7 @@ void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t colum
       for (int64_t half = 0; half < 2; ++half) {
         T* y = to.c + i * to.row_step + half * step;
         Batch<T> value = alpha * sum[i][half];
-        if (to.beta != T{0}) value = xsimd::fma(beta, Batch<T>::load_unaligned(y), value);
+        if (to.beta != T{0}) value = detail::fma(beta, Batch<T>::load_unaligned(y), value);
         value.store_unaligned(y);
       }
     }

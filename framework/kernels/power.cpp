@@ -22,7 +22,7 @@ constinit const UnaryKernel square = {unary<Square, float>, unary<Square, double
 constinit const UnaryKernel reciprocal =
     make_unary([](auto x) { return constant<decltype(x)>(1) / x; }, 3);
 constinit const UnaryKernel rsqrt =
-    make_unary([](auto x) { return constant<decltype(x)>(1) / xsimd::sqrt(x); }, 6);
+    make_unary([](auto x) { return constant<decltype(x)>(1) / detail::sqrt(x); }, 6);
 constinit const BinaryKernel pow =
     make_binary([](auto a, auto b) { return detail::pow(a, b); }, 24);
 
@@ -37,7 +37,7 @@ constinit const TernaryKernel pow_vjp_base = make_ternary(
       using B = decltype(a);
       const B zero = constant<B>(0);
       const B slope = b * detail::pow(a, b - constant<B>(1));  // never y / a, which is 0 / 0 at 0
-      return xsimd::select(b == zero, zero, unless_zero(g, g * slope));
+      return detail::select(b == zero, zero, unless_zero(g, g * slope));
     },
     28);
 constinit const TernaryKernel pow_vjp_exponent = make_ternary(
@@ -46,7 +46,7 @@ constinit const TernaryKernel pow_vjp_exponent = make_ternary(
       const B zero = constant<B>(0);
       // 0^b does not grow with b: its derivative is 0 for b >= 0, where y is 0 or 1.
       const auto constant_in_b = (y == zero) | ((a == zero) & (y == constant<B>(1)));
-      const B dx = xsimd::select(constant_in_b & (a >= zero), zero, g * y * detail::log(a));
+      const B dx = detail::select(constant_in_b & (a >= zero), zero, g * y * detail::log(a));
       return unless_zero(g, dx);
     },
     8);

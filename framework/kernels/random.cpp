@@ -1,4 +1,4 @@
-#include <gradus/framework/detail/simd_math.h>
+#include <gradus/framework/detail/simd_special.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/parallel.h>
 
@@ -97,11 +97,10 @@ void box_muller(const T* u, const T* v, T mean, T deviation, T* to) {
   const Batch<T> middle(mean), spread(deviation);
   for (int64_t i = 0; i < kLanes; i += batch_size<T>) {
     const Batch<T> log_u = gradus::detail::log<T>(Batch<T>::load_unaligned(u + i));
-    const Batch<T> r = xsimd::sqrt(log_u * Batch<T>(T{-2})) * spread;
-    const auto [sine, cosine] =
-        xsimd::sincos(Batch<T>::load_unaligned(v + i) * Batch<T>(2 * std::numbers::pi_v<T>));
-    xsimd::fma(r, cosine, middle).store_unaligned(to + i);
-    xsimd::fma(r, sine, middle).store_unaligned(to + kLanes + i);
+    const Batch<T> r = gradus::detail::sqrt(log_u * Batch<T>(T{-2})) * spread;
+    const gradus::detail::SinCosOfTurns<T> angle(Batch<T>::load_unaligned(v + i));
+    gradus::detail::fma(r, angle.cos, middle).store_unaligned(to + i);
+    gradus::detail::fma(r, angle.sin, middle).store_unaligned(to + kLanes + i);
   }
 }
 

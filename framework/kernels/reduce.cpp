@@ -146,12 +146,12 @@ double greatest_magnitude(const T* x, int64_t n) {
   auto ordered = greatest == greatest;
   int64_t i = 0;
   for (; i + step <= n; i += step) {
-    const Batch<T> magnitude = xsimd::abs(Batch<T>::load_unaligned(x + i));
-    ordered = ordered && (magnitude == magnitude);
-    greatest = xsimd::max(greatest, magnitude);
+    const Batch<T> magnitude = detail::abs(Batch<T>::load_unaligned(x + i));
+    ordered = ordered & (magnitude == magnitude);
+    greatest = detail::max(greatest, magnitude);
   }
   T result =
-      xsimd::all(ordered) ? detail::reduce_max(greatest) : std::numeric_limits<T>::quiet_NaN();
+      detail::all(ordered) ? detail::reduce_max(greatest) : std::numeric_limits<T>::quiet_NaN();
   for (; i < n; ++i)
     if (!(std::fabs(x[i]) <= result)) result = std::isnan(result) ? result : std::fabs(x[i]);
   return result;
@@ -204,7 +204,12 @@ template <class T>
 double norm_p(const T* x, int64_t n, double p) {
   if (n <= 0) return 0;
   if (std::isinf(p)) return norm_infinite(x, n);
-  if (p == 1) return sum_of(x, n, [](const auto& v) { return xsimd::abs(v); });
+  if (p == 1) {
+    return sum_of(x, n, [](const auto& v) {
+      using std::abs;  // of a number; of a batch it is detail::abs
+      return abs(v);
+    });
+  }
   if (p == 2) {
     const double squares = sum_of(x, n, [](const auto& v) { return v * v; });
     if (squares > 1e-280 && squares <= std::numeric_limits<double>::max())

@@ -62,10 +62,10 @@ constexpr BinaryKernel make_each(int64_t cost) {
 
 }  // namespace
 
-constinit const UnaryKernel floor = make_unary([](auto x) { return xsimd::floor(x); }, 1);
-constinit const UnaryKernel ceil = make_unary([](auto x) { return xsimd::ceil(x); }, 1);
-constinit const UnaryKernel round = make_unary([](auto x) { return xsimd::nearbyint(x); }, 1);
-constinit const UnaryKernel trunc = make_unary([](auto x) { return xsimd::trunc(x); }, 1);
+constinit const UnaryKernel floor = make_unary([](auto x) { return detail::floor(x); }, 1);
+constinit const UnaryKernel ceil = make_unary([](auto x) { return detail::ceil(x); }, 1);
+constinit const UnaryKernel round = make_unary([](auto x) { return detail::round_even(x); }, 1);
+constinit const UnaryKernel trunc = make_unary([](auto x) { return detail::trunc(x); }, 1);
 
 constinit const BinaryKernel fmod = make_each<Fmod>(32);
 constinit const BinaryKernel remainder = make_each<Remainder>(32);

@@ -100,7 +100,7 @@ B constant(double value) {
 /// 0 where g is 0, else dx, which may be NaN there.
 template <class B>
 B unless_zero(const B& g, const B& dx) {
-  return xsimd::select(g == constant<B>(0), constant<B>(0), dx);
+  return detail::select(g == constant<B>(0), constant<B>(0), dx);
 }
 
 }  // namespace gradus::kernels

@@ -26,16 +26,16 @@ T dot(const T* a, const T* b, int64_t n) {
   Batch<T> even(T{0}), odd(T{0});
   int64_t i = 0;
   for (; i + 2 * step <= n; i += 2 * step) {
-    even = xsimd::fma(Batch<T>::load_unaligned(a + i), Batch<T>::load_unaligned(b + i), even);
-    odd = xsimd::fma(Batch<T>::load_unaligned(a + i + step), Batch<T>::load_unaligned(b + i + step),
-                     odd);
+    even = detail::fma(Batch<T>::load_unaligned(a + i), Batch<T>::load_unaligned(b + i), even);
+    odd = detail::fma(Batch<T>::load_unaligned(a + i + step),
+                      Batch<T>::load_unaligned(b + i + step), odd);
   }
   if (i + step <= n) {
-    even = xsimd::fma(Batch<T>::load_unaligned(a + i), Batch<T>::load_unaligned(b + i), even);
+    even = detail::fma(Batch<T>::load_unaligned(a + i), Batch<T>::load_unaligned(b + i), even);
     i += step;
   }
-  if (i < n) odd = xsimd::fma(load_partial(a + i, n - i), load_partial(b + i, n - i), odd);
-  return xsimd::hadd(even + odd);
+  if (i < n) odd = detail::fma(load_partial(a + i, n - i), load_partial(b + i, n - i), odd);
+  return detail::reduce_add(even + odd);
 }
 
 /// y = c v. Rows of `y` follow each other in memory, most not on a cache line: full stores are
@@ -150,7 +150,7 @@ class SkipGram {
     const auto sum = [&](auto load) {
       Batch<T> total(T{0});
       for (int64_t m = 0; m < batch_.M; ++m) {
-        total = xsimd::fma(Batch<T>(c[m]), load(target(targets(b)[m])), total);
+        total = detail::fma(Batch<T>(c[m]), load(target(targets(b)[m])), total);
       }
       return total;
     };

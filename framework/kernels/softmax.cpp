@@ -79,14 +79,14 @@ T max_row(const T* x, int64_t n) {
   Batch<T> a(-infinity<T>), b = a, c = a, d = a;
   int64_t i = 0;
   for (; i + 4 * step <= n; i += 4 * step) {
-    a = xsimd::max(a, Batch<T>::load_unaligned(x + i));
-    b = xsimd::max(b, Batch<T>::load_unaligned(x + i + step));
-    c = xsimd::max(c, Batch<T>::load_unaligned(x + i + 2 * step));
-    d = xsimd::max(d, Batch<T>::load_unaligned(x + i + 3 * step));
+    a = detail::max(a, Batch<T>::load_unaligned(x + i));
+    b = detail::max(b, Batch<T>::load_unaligned(x + i + step));
+    c = detail::max(c, Batch<T>::load_unaligned(x + i + 2 * step));
+    d = detail::max(d, Batch<T>::load_unaligned(x + i + 3 * step));
   }
-  for (; i + step <= n; i += step) a = xsimd::max(a, Batch<T>::load_unaligned(x + i));
-  if (i < n) b = xsimd::max(b, detail::load_partial(x + i, n - i, -infinity<T>));
-  return detail::reduce_max<T>(xsimd::max(xsimd::max(a, b), xsimd::max(c, d)));
+  for (; i + step <= n; i += step) a = detail::max(a, Batch<T>::load_unaligned(x + i));
+  if (i < n) b = detail::max(b, detail::load_partial(x + i, n - i, -infinity<T>));
+  return detail::reduce_max<T>(detail::max(detail::max(a, b), detail::max(c, d)));
 }
 
 /// What stands in for the maximum: a row of -infinity only is shifted by 0, which gives exp = 0.
@@ -194,7 +194,7 @@ void log_softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C) {
     map_row(
         C, dx + row * C, T{0},
         [&](const Batch<T>& gradient, const Batch<T>& log_p) {
-          return xsimd::fnma(detail::exp_flushed<T>(log_p), total, gradient);
+          return detail::fnma(detail::exp_flushed<T>(log_p), total, gradient);
         },
         gs, ys);
   });
