@@ -19,7 +19,8 @@ class Operand {
   Operand& operator=(const Operand&) = delete;
 
   Batch<T> load(int64_t i) const { return Batch<T>::load_unaligned(x_ + (i & mask_)); }
-  Batch<T> load_first(int64_t n) const { return load_partial(x_, n); }
+  /// Ones fill the batch up: no op raises an exception for them, as it may for zeros.
+  Batch<T> load_first(int64_t n) const { return load_partial(x_, n, T{1}); }
 
  private:
   const T* x_;

@@ -62,11 +62,12 @@ Batch<T> expm1(const Batch<T>& x) {
 /// log(1 + x): log(u) + e / u, where 1 + x = u + e exactly.
 template <class T>
 Batch<T> log1p(const Batch<T>& x) {
-  const Batch<T> zero(T{0}), infinite(std::numeric_limits<T>::infinity());
-  const Twofold<T> u = two_sum(Batch<T>(T{1}), x);
-  const Batch<T> y = log<T>(u.hi);
-  const auto finite = (u.hi > zero) & (u.hi < infinite);
-  return copysign(select(finite, y + u.lo / u.hi, y), x);
+  const Batch<T> zero(T{0}), one(T{1}), infinite(std::numeric_limits<T>::infinity());
+  // Infinity and, at x = -1, a divisor of 0 would raise exceptions that the logarithm does not
+  // deserve. The constant first: min gives its second argument if one is NaN.
+  const Twofold<T> u = two_sum(one, min(Batch<T>(std::numeric_limits<T>::max()), x));
+  const Batch<T> y = log<T>(u.hi) + u.lo / select(u.hi == zero, one, u.hi);
+  return copysign(select(x == infinite, infinite, y), x);
 }
 
 /// Constants of the normal distribution: P(X > t) = exp(-t^2 / 2) m(u) / (t + k),
@@ -260,31 +261,29 @@ Batch<T> replace_far(const Batch<T>& y, const Batch<T>& x, T highest, const F& f
   return Batch<T>::load_aligned(to);
 }
 
-/// Beyond 10^6 as the C library has it; NaN of infinity.
-template <class T>
-Batch<T> sin(const Batch<T>& x) {
-  const auto far = [](T v) { return std::sin(v); };
+/// sin(x + shift pi / 2). Beyond 10^6 as `far`, the C library's; NaN of infinity.
+template <class T, class F>
+Batch<T> sin_or_far(const Batch<T>& x, double shift, const F& far) {
   constexpr auto highest = static_cast<T>(QuarterTurns::highest);
+  const Batch<T> near = select(abs(x) > Batch<T>(highest), Batch<T>(T{0}), x);
   Batch<T> y;
   if constexpr (std::is_same_v<T, double>) {
-    y = sin_shifted(x, 0);
+    y = sin_shifted(near, shift);
   } else {
-    y = in_double([](const auto& v) { return sin_shifted_as_float(v, 0); }, x);
+    y = in_double([=](const auto& v) { return sin_shifted_as_float(v, shift); }, near);
   }
-  y = select(x == Batch<T>(T{0}), x, y);  // -0 of -0
   return replace_far(y, x, highest, far);
 }
 
 template <class T>
+Batch<T> sin(const Batch<T>& x) {
+  const Batch<T> y = sin_or_far(x, 0, [](T v) { return std::sin(v); });
+  return select(x == Batch<T>(T{0}), x, y);  // -0 of -0
+}
+
+template <class T>
 Batch<T> cos(const Batch<T>& x) {
-  const auto far = [](T v) { return std::cos(v); };
-  constexpr auto highest = static_cast<T>(QuarterTurns::highest);
-  if constexpr (std::is_same_v<T, double>) {
-    return replace_far(sin_shifted(x, 1), x, highest, far);
-  } else {
-    return replace_far(in_double([](const auto& v) { return sin_shifted_as_float(v, 1); }, x), x,
-                       highest, far);
-  }
+  return sin_or_far(x, 1, [](T v) { return std::cos(v); });
 }
 
 }  // namespace gradus::detail

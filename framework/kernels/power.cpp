@@ -35,19 +35,20 @@ constinit const BinaryKernel rsqrt_vjp = make_binary(
 constinit const TernaryKernel pow_vjp_base = make_ternary(
     [](auto g, auto a, auto b) {
       using B = decltype(a);
-      const B zero = constant<B>(0);
-      const B slope = b * detail::pow(a, b - constant<B>(1));  // never y / a, which is 0 / 0 at 0
+      const B zero = constant<B>(0), one = constant<B>(1);
+      // Never y / a, which is 0 / 0 at 0; and a^-1 may be infinite, which b = 0 does not deserve.
+      const B slope = b * detail::pow(a, detail::select(b == zero, zero, b - one));
       return detail::select(b == zero, zero, unless_zero(g, g * slope));
     },
     28);
 constinit const TernaryKernel pow_vjp_exponent = make_ternary(
     [](auto g, auto y, auto a) {
       using B = decltype(a);
-      const B zero = constant<B>(0);
+      const B zero = constant<B>(0), one = constant<B>(1);
       // 0^b does not grow with b: its derivative is 0 for b >= 0, where y is 0 or 1.
-      const auto constant_in_b = (y == zero) | ((a == zero) & (y == constant<B>(1)));
-      const B dx = detail::select(constant_in_b & (a >= zero), zero, g * y * detail::log(a));
-      return unless_zero(g, dx);
+      const auto constant_in_b = ((y == zero) | ((a == zero) & (y == one))) & (a >= zero);
+      const B slope = y * detail::log(detail::select(constant_in_b, one, a));
+      return detail::select(constant_in_b, zero, unless_zero(g, g * slope));
     },
     8);
 
