@@ -38,7 +38,7 @@ constinit const TernaryKernel pow_vjp_base = make_ternary(
       const B zero = constant<B>(0), one = constant<B>(1);
       // Never y / a, which is 0 / 0 at 0; and a^-1 may be infinite, which b = 0 does not deserve.
       const B slope = b * detail::pow(a, detail::select(b == zero, zero, b - one));
-      return detail::select(b == zero, zero, unless_zero(g, g * slope));
+      return unless_zero(g, g * slope);
     },
     28);
 constinit const TernaryKernel pow_vjp_exponent = make_ternary(
