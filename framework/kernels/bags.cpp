@@ -1,9 +1,11 @@
 #include <gradus/framework/kernels/bags.h>
 #include <gradus/framework/kernels/prefetch.h>
+#include <gradus/framework/kernels/wide_sums.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 namespace gradus::kernels {
 namespace {
@@ -100,6 +102,41 @@ double dot(const T* x, const T* y, int64_t n) {
   return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
+/// Neighbouring columns of bags and the ids of their maxima.
+template <class T>
+struct WinnerColumns {
+  const T* rows;
+  const int64_t* winners;
+  int64_t bags, D, begin, end;
+
+  template <class F>
+  void for_each(const F& f) const {
+    for (int64_t b = 0; b < bags; ++b) {
+      for (int64_t d = begin; d < end; ++d) {
+        const int64_t winner = winners[b * D + d];
+        if (winner >= 0) f(winner * D + d, rows[b * D + d]);
+      }
+    }
+  }
+
+  /// table[winner, d] += rows[b, d]; what wins many bags is summed in double.
+  void add_to(T* table) const {
+    if constexpr (std::is_same_v<T, float>) {
+      FrequentTargets frequent(bags > FrequentTargets::limit ? bags * (end - begin) : 0);
+      if (frequent.buckets() > 0) {
+        for_each([&](int64_t target, float) { frequent.count(target); });
+      }
+      if (frequent.any()) {
+        WideSums wide(frequent, 1, table);
+        for_each(
+            [&](int64_t target, float value) { *wide.at(target) += static_cast<double>(value); });
+        return wide.finish();
+      }
+    }
+    for_each([=](int64_t target, T value) { table[target] += value; });
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -150,12 +187,9 @@ void scatter_to_winners(const T* rows, const int64_t* winners, int64_t bags, int
   if (bags == 0) return;
   constexpr int64_t kColumns = 16;  // have one owner
   parallel_for((D + kColumns - 1) / kColumns, 4 * kColumns * bags, [&](int64_t i, int64_t last) {
-    const int64_t begin = i * kColumns, end = std::min(last * kColumns, D);
-    for (int64_t b = 0; b < bags; ++b) {
-      for (int64_t d = begin; d < end; ++d) {
-        const int64_t winner = winners[b * D + d];
-        if (winner >= 0) table[winner * D + d] += rows[b * D + d];
-      }
+    for (; i < last; ++i) {
+      const int64_t begin = i * kColumns;
+      WinnerColumns<T>{rows, winners, bags, D, begin, std::min(begin + kColumns, D)}.add_to(table);
     }
   });
 }

@@ -1,5 +1,6 @@
 #include <gradus/framework/kernels/prefetch.h>
 #include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/kernels/wide_sums.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace gradus::kernels {
@@ -28,13 +31,13 @@ void gather_bytes(const void* table, const int64_t* ids, int64_t n, int64_t row_
 }
 
 /// y[0:n] += alpha * x[0:n]
-template <class T>
-inline void add_row(T alpha, const T* __restrict x, T* __restrict y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] += alpha * x[i];
+template <class T, class Y>
+inline void add_row(Y alpha, const T* __restrict x, Y* __restrict y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] += alpha * static_cast<Y>(x[i]);
 }
 
 /// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :], null segments: k, null
-/// weights: 1.
+/// weights: 1. Rows with many additions are summed in double.
 template <class T>
 struct Scatter {
   const T* rows;
@@ -44,20 +47,53 @@ struct Scatter {
   int64_t n, D;
   T alpha;
   T* table;
+  FrequentTargets frequent{std::is_same_v<T, float> ? n : 0};  // by the offsets of rows
 
-  void add(int64_t k) const {
-    const T* row = rows + (segments ? segments[k] : k) * D;
-    add_row(weights ? alpha * weights[k] : alpha, row, table + ids[k] * D, D);
-  }
+  /// The rows of some positions, one position after the other.
+  class Adder {
+   public:
+    explicit Adder(const Scatter& all)
+        : all_(all), prefetch_(all.table, all.D * int64_t{sizeof(T)}) {
+      if constexpr (std::is_same_v<T, float>) {
+        if (all.frequent.any()) wide_.emplace(all.frequent, all.D, all.table);
+      }
+    }
+    ~Adder() {
+      if (wide_) wide_->finish();
+    }
+    Adder(const Adder&) = delete;
+    Adder& operator=(const Adder&) = delete;
+
+    /// Positions at(0), ..., at(count - 1).
+    template <class At>
+    void add(int64_t count, const At& at) {
+      const int64_t ahead = std::min(prefetch_.ahead(), count);
+      for (int64_t j = 0; j < ahead; ++j) prefetch_(all_.ids[at(j)]);
+      for (int64_t j = 0; j < count; ++j) {
+        if (j + ahead < count) prefetch_(all_.ids[at(j + ahead)]);
+        add(at(j));
+      }
+    }
+
+   private:
+    void add(int64_t k) {
+      const T* row = all_.rows + (all_.segments ? all_.segments[k] : k) * all_.D;
+      const T factor = all_.weights ? all_.alpha * all_.weights[k] : all_.alpha;
+      const int64_t target = all_.ids[k] * all_.D;
+      if (wide_ && all_.frequent.has(target)) {
+        add_row(static_cast<double>(factor), row, wide_->at(target), all_.D);
+      } else {
+        add_row(factor, row, all_.table + target, all_.D);
+      }
+    }
+
+    const Scatter& all_;
+    const Prefetcher<true> prefetch_;
+    std::optional<WideSums> wide_;
+  };
 
   void add_all() const {
-    const Prefetcher<true> prefetch(table, D * int64_t{sizeof(T)});
-    const int64_t ahead = prefetch.ahead();
-    for (int64_t k = 0; k < std::min(ahead, n); ++k) prefetch(ids[k]);
-    for (int64_t k = 0; k < n; ++k) {
-      if (k + ahead < n) prefetch(ids[k + ahead]);
-      add(k);
-    }
+    Adder(*this).add(n, [](int64_t k) { return k; });
   }
 
   /// Adds the positions, in order, whose rows belong to `owner` of `owners`; rows that share a
@@ -66,7 +102,7 @@ struct Scatter {
     const auto row_bytes = static_cast<uint64_t>(D) * sizeof(T);
     const auto rows_per_line = row_bytes < kLine ? uint64_t{kLine} / row_bytes : 1;
     const int shift = std::countr_zero(std::bit_ceil(rows_per_line));
-    const Prefetcher<true> prefetch(table, D * int64_t{sizeof(T)});
+    Adder adder(*this);
     constexpr int64_t kBlock = 1024;
     int64_t mine[kBlock];
     for (int64_t begin = 0; begin < n; begin += kBlock) {
@@ -76,19 +112,17 @@ struct Scatter {
         mine[count] = k;
         count += hash * owners >> 32 == owner;
       }
-      const int64_t ahead = std::min(prefetch.ahead(), count);
-      for (int64_t j = 0; j < ahead; ++j) prefetch(ids[mine[j]]);
-      for (int64_t j = 0; j < count; ++j) {
-        if (j + ahead < count) prefetch(ids[mine[j + ahead]]);
-        add(mine[j]);
-      }
+      adder.add(count, [&](int64_t j) { return mine[j]; });
     }
   }
 
   /// The owners follow the thread count; the bits do not, since a row has one owner, who adds in
   /// the order of the positions.
-  void run() const {
+  void run() {
     if (D == 0 || n == 0) return;
+    if (frequent.buckets() > 0) {
+      for (int64_t k = 0; k < n; ++k) frequent.count(ids[k] * D);
+    }
     const int64_t work = n * (D + kMissCost);
     const int64_t grain = gradus::detail::parallel_grain.load(std::memory_order_relaxed);
     const int64_t owners = std::min<int64_t>(num_threads(), work / grain);

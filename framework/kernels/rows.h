@@ -4,7 +4,7 @@
 
 /// Rows of a table [V, D] by id. Ids are valid (see `first_outside`), row-major, n and D may be 0.
 /// T is float or double unless said. Every row is updated in the order of the positions, whatever
-/// the number of threads.
+/// the number of threads; rows that many positions add to are summed in double (wide_sums.h).
 namespace gradus::kernels {
 
 /// out[k, :] = table[ids[k], :]; out is [n, D]. T is float, double, int64_t or bool; the table may

@@ -1,5 +1,6 @@
 #include <gradus/framework/kernels/scatter.h>
 #include <gradus/framework/kernels/scratch.h>
+#include <gradus/framework/kernels/wide_sums.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
@@ -12,21 +13,20 @@ namespace {
 constexpr int64_t tile = 128;  // neighbouring columns of one task
 constexpr int64_t ahead = 16;  // rows of sources between a prefetch of their targets and their use
 
-/// Calls f(target, source) for the sources of row (o, i) and of one tile of columns whose targets
-/// are in [low, high) of the axis.
+/// Calls f(target, source, length) for runs of sources of row (o, i) and of one tile of columns
+/// whose targets are in [low, high) of the axis.
 template <class F>
 void walk_row(const Routes& routes, int64_t o, int64_t i, int64_t column, int64_t width,
               int64_t low, int64_t high, const F& f) {
   const int64_t source = (o * routes.m + i) * routes.inner, target = o * routes.n * routes.inner;
   if (routes.one_vector) {
     const int64_t id = routes.ids[i], start = target + id * routes.inner;
-    if (id < low || id >= high) return;
-    for (int64_t j = column; j < column + width; ++j) f(start + j, source + j);
+    if (id >= low && id < high) f(start + column, source + column, width);
     return;
   }
   for (int64_t j = column; j < column + width; ++j) {
     const int64_t id = routes.ids[source + j];
-    if (id >= low && id < high) f(target + id * routes.inner + j, source + j);
+    if (id >= low && id < high) f(target + id * routes.inner + j, source + j, 1);
   }
 }
 
@@ -37,11 +37,29 @@ int64_t target_of(const Routes& routes, int64_t o, int64_t i, int64_t column) {
   return (o * routes.n + id) * routes.inner + column;
 }
 
-/// Calls f(target, source) for all sources; those of one target in order. Where there are fewer
-/// tiles than threads, the targets of each are shared out: every task reads all ids of its tile.
-/// `y` has the targets.
-template <class T, class F>
-void for_each_route(const Routes& routes, const T* y, bool reverse, const F& f) {
+/// The sources whose targets are in one tile of columns and in [low, high) of the axis.
+struct Task {
+  const Routes& routes;
+  int64_t o, column, width, low, high;
+
+  /// Calls f(target, source, length) for them, in order or in reverse. `y` has the targets.
+  template <class T, class F>
+  void walk(const T* y, bool reverse, const F& f) const {
+    for (int64_t step = 0; step < routes.m; ++step) {
+      const int64_t i = reverse ? routes.m - 1 - step : step;
+      if (step + ahead < routes.m) {
+        const int64_t next = reverse ? i - ahead : i + ahead;
+        __builtin_prefetch(y + target_of(routes, o, next, column), 1);
+      }
+      walk_row(routes, o, i, column, width, low, high, f);
+    }
+  }
+};
+
+/// Calls f(task), in parallel: the sources of a target are in one task. Where there are fewer tiles
+/// than threads, the targets of each are shared out: every task reads all ids of its tile.
+template <class F>
+void for_each_task(const Routes& routes, const F& f) {
   if (routes.outer * routes.m * routes.inner == 0) return;
   const int64_t tiles = (routes.inner - 1) / tile + 1, lines = routes.outer * tiles;
   const int64_t work = 4 * routes.m * std::min(routes.inner, tile);
@@ -50,20 +68,54 @@ void for_each_route(const Routes& routes, const T* y, bool reverse, const F& f) 
       std::clamp<int64_t>(std::min((num_threads() + lines - 1) / lines, work / grain), 1, routes.n);
   const int64_t length = (routes.n - 1) / parts + 1;
   parallel_for(lines * parts, work / parts + 16, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t line = task / parts, low = task % parts * length;
-      const int64_t column = line % tiles * tile;
-      const int64_t width = std::min(tile, routes.inner - column);
-      for (int64_t step = 0; step < routes.m; ++step) {
-        const int64_t i = reverse ? routes.m - 1 - step : step;
-        if (step + ahead < routes.m) {
-          const int64_t next = reverse ? i - ahead : i + ahead;
-          __builtin_prefetch(y + target_of(routes, line / tiles, next, column), 1);
-        }
-        walk_row(routes, line / tiles, i, column, width, low, low + length, f);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t line = i / parts, low = i % parts * length, column = line % tiles * tile;
+      f(Task{routes, line / tiles, column, std::min(tile, routes.inner - column), low,
+             low + length});
+    }
+  });
+}
+
+/// Calls f(target, source, length) for all sources; those of one target in order.
+template <class T, class F>
+void for_each_route(const Routes& routes, const T* y, bool reverse, const F& f) {
+  for_each_task(routes, [&](const Task& task) { task.walk(y, reverse, f); });
+}
+
+template <class T>
+void add_in_order(const Task& task, const T* x, T* y) {
+  task.walk(y, false, [=](int64_t target, int64_t source, int64_t length) {
+    for (int64_t j = 0; j < length; ++j) {
+      if constexpr (std::is_integral_v<T>) {
+        y[target + j] = static_cast<T>(static_cast<uint64_t>(y[target + j]) +
+                                       static_cast<uint64_t>(x[source + j]));
+      } else {
+        y[target + j] += x[source + j];
       }
     }
   });
+}
+
+/// Targets with many sources are summed in double.
+void add_widely(const Task& task, const float* x, float* y) {
+  const Routes& routes = task.routes;
+  if (routes.m <= FrequentTargets::limit) return add_in_order(task, x, y);
+  FrequentTargets frequent(routes.m * (routes.one_vector ? 1 : task.width));
+  // Whoever's targets they are: what is summed in double must not depend on how they are shared
+  // out.
+  const Task all{routes, task.o, task.column, task.width, 0, routes.n};
+  all.walk(y, false, [&](int64_t target, int64_t, int64_t) { frequent.count(target); });
+  if (!frequent.any()) return add_in_order(task, x, y);
+  WideSums wide(frequent, routes.one_vector ? task.width : 1, y);
+  task.walk(y, false, [&](int64_t target, int64_t source, int64_t length) {
+    if (frequent.has(target)) {
+      double* sum = wide.at(target);
+      for (int64_t j = 0; j < length; ++j) sum[j] += static_cast<double>(x[source + j]);
+    } else {
+      for (int64_t j = 0; j < length; ++j) y[target + j] += x[source + j];
+    }
+  });
+  wide.finish();
 }
 
 }  // namespace
@@ -76,7 +128,9 @@ void gather(const Routes& routes, const T* x, T* y) {
     for (int64_t row = begin; row < end; ++row) {
       if (i + ahead < routes.m) __builtin_prefetch(x + target_of(routes, o, i + ahead, 0));
       walk_row(routes, o, i, 0, routes.inner, 0, routes.n,
-               [=](int64_t target, int64_t source) { y[source] = x[target]; });
+               [=](int64_t target, int64_t source, int64_t length) {
+                 std::copy_n(x + target, length, y + source);
+               });
       if (++i < routes.m) continue;
       i = 0;
       ++o;
@@ -87,22 +141,23 @@ void gather(const Routes& routes, const T* x, T* y) {
 template <class T>
 void scatter(const Routes& routes, const T* x, T value, T* y) {
   if (x) {
-    for_each_route(routes, y, false,
-                   [=](int64_t target, int64_t source) { y[target] = x[source]; });
+    for_each_route(routes, y, false, [=](int64_t target, int64_t source, int64_t length) {
+      std::copy_n(x + source, length, y + target);
+    });
   } else {
-    for_each_route(routes, y, false, [=](int64_t target, int64_t) { y[target] = value; });
+    for_each_route(routes, y, false, [=](int64_t target, int64_t, int64_t length) {
+      std::fill_n(y + target, length, value);
+    });
   }
 }
 
 template <class T>
 void scatter_add(const Routes& routes, const T* x, T* y) {
-  for_each_route(routes, y, false, [=](int64_t target, int64_t source) {
-    if constexpr (std::is_integral_v<T>) {
-      y[target] =
-          static_cast<T>(static_cast<uint64_t>(y[target]) + static_cast<uint64_t>(x[source]));
-    } else {
-      y[target] += x[source];
-    }
+  for_each_task(routes, [=](const Task& task) {
+    if constexpr (std::is_same_v<T, float>)
+      add_widely(task, x, y);
+    else
+      add_in_order(task, x, y);
   });
 }
 
@@ -114,9 +169,11 @@ void gather_last(const Routes& routes, const T* x, T* y) {
   parallel_for(targets, 1, [=](int64_t begin, int64_t end) {
     std::memset(seen + begin, 0, static_cast<size_t>(end - begin));
   });
-  for_each_route(routes, x, true, [=](int64_t target, int64_t source) {
-    y[source] = seen[target] ? T{0} : x[target];
-    seen[target] = 1;
+  for_each_route(routes, x, true, [=](int64_t start, int64_t from, int64_t length) {
+    for (int64_t target = start, source = from; target < start + length; ++target, ++source) {
+      y[source] = seen[target] ? T{0} : x[target];
+      seen[target] = 1;
+    }
   });
 }
 

@@ -24,7 +24,8 @@ void gather(const Routes& routes, const T* x, T* y);
 template <class T>
 void scatter(const Routes& routes, const T* x, T value, T* y);
 
-/// y[target] += x[source]. T is float, double or int64_t, which wraps around.
+/// y[target] += x[source]. T is float, whose frequent targets are summed in double (wide_sums.h),
+/// double, or int64_t, which wraps around.
 template <class T>
 void scatter_add(const Routes& routes, const T* x, T* y);
 

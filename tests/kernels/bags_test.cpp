@@ -194,5 +194,18 @@ TEST(FirstBadOffset, FindsTheFirstThatIsWrong) {
   EXPECT_EQ(first({0, 1, 2, -4}, 5), 3);
 }
 
+TEST(ScatterToWinners, KeepsTheDigitsOfFrequentWinners) {
+  constexpr int64_t bags = 4096, D = 20;
+  const std::vector<int64_t> winners(at(bags * D), 1);
+  const std::vector<float> rows = random_values<float>(bags * D, 0.5F, 1.5F);
+  std::vector<float> table(at(3 * D), 0x1p24F);
+  std::vector<double> exact(table.begin(), table.end());
+  for (int64_t k = 0; k < bags * D; ++k) exact[at(D + k % D)] += static_cast<double>(rows[at(k)]);
+  scatter_to_winners(rows.data(), winners.data(), bags, D, table.data());
+  for (int64_t d = 0; d < 3 * D; ++d) {
+    EXPECT_EQ(table[at(d)], static_cast<float>(exact[at(d)])) << d;
+  }
+}
+
 }  // namespace
 }  // namespace gradus::kernels

@@ -81,6 +81,54 @@ TEST(GatherRows, CopiesBooleans) {
   EXPECT_TRUE(std::equal(out, out + 8, expected));
 }
 
+/// What 100 targets get from 2^13 positions, three quarters of them to target 7.
+struct ManyToOne {
+  static constexpr int64_t n = 8192, V = 100;
+  Ids ids = [] {
+    Ids all(n, 7);
+    for (size_t k = 0; k < all.size(); k += 4) all[k] = static_cast<int64_t>(k) % V;
+    return all;
+  }();
+  std::vector<float> values = random_values<float>(n, 0.5F, 1.5F);
+
+  /// The float sums of these, as exact as a double.
+  std::vector<float> sums(float start) const {
+    std::vector<double> exact(V, start);
+    for (size_t k = 0; k < ids.size(); ++k) {
+      exact[at(ids[k])] += static_cast<double>(values[k]);
+    }
+    return {exact.begin(), exact.end()};
+  }
+};
+
+TEST(ScatterAddRows, KeepsTheDigitsOfFrequentRows) {
+  const ManyToOne many;
+  const float start = 0x1p24F;  // to which a float adds no one
+  for (const int threads : {1, 3}) {
+    const ThreadsGuard guard;
+    set_num_threads(threads);
+    set_parallel_grain(1);
+    std::vector<float> table(ManyToOne::V, start);
+    scatter_add_rows(many.values.data(), many.ids.data(), many.n, 1, 1.0F, table.data(), many.V);
+    EXPECT_EQ(table[7], many.sums(start)[7]) << threads << " threads";
+    std::vector<float> zeros(ManyToOne::V);
+    scatter_add_rows(many.values.data(), many.ids.data(), many.n, 1, 1.0F, zeros.data(), many.V);
+    EXPECT_EQ(zeros[7], many.sums(0)[7]) << threads << " threads";
+  }
+}
+
+TEST(ScatterAddSegments, KeepsTheDigitsOfFrequentRows) {
+  const ManyToOne many;
+  const Ids segments(at(many.n), 0);
+  const std::vector<float> rows = {1.0F, 2.0F};
+  std::vector<float> table(at(2 * many.V), 0x1p24F);
+  scatter_add_segments(rows.data(), segments.data(), many.values.data(), many.ids.data(), many.n, 2,
+                       1.0F, table.data(), many.V);
+  EXPECT_EQ(table[14], many.sums(0x1p24F)[7]);
+  const double exact = static_cast<double>(many.sums(0)[7]);
+  EXPECT_NEAR(static_cast<double>(table[15]), 0x1p24 + 2 * exact, 2);  // floats there are even
+}
+
 template <class T>
 void expect_scatters(const Case& c, T alpha) {
   const Ids ids = random_ids(c.n, c.V);

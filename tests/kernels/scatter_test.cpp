@@ -1,4 +1,5 @@
 #include <gradus/framework/kernels/scatter.h>
+#include <gradus/framework/kernels/wide_sums.h>
 #include <gtest/gtest.h>
 
 #include "kernel_testing.h"
@@ -92,10 +93,26 @@ TYPED_TEST(Scatter, ANumberGoesToEveryTarget) {
 TYPED_TEST(Scatter, AddsInOrder) {
   using T = TypeParam;
   for_each_case<T>([](const Routes& routes, const auto& sources, const auto& targets) {
-    std::vector<T> y = targets, expected = targets;
-    walk(routes, [&](size_t target, size_t source) { expected[target] += sources[source]; });
+    std::vector<T> y = targets, in_order = targets;
+    std::vector<double> wide(targets.begin(), targets.end());
+    std::vector<int64_t> counts(targets.size());
+    walk(routes, [&](size_t target, size_t source) {
+      in_order[target] += sources[source];
+      wide[target] += static_cast<double>(sources[source]);
+      ++counts[target];
+    });
     scatter_add(routes, sources.data(), y.data());
-    EXPECT_TRUE(same_bits(y, expected));
+    for (size_t i = 0; i < y.size(); ++i) {
+      const bool frequent = std::is_same_v<T, float> && counts[i] > FrequentTargets::limit;
+      EXPECT_TRUE(y[i] == static_cast<T>(wide[i]) || (!frequent && y[i] == in_order[i]))
+          << i << " of " << counts[i] << " sources";
+    }
+    // What is summed in double does not depend on threads.
+    std::vector<T> alone = targets;
+    const ThreadsGuard guard;
+    set_num_threads(1);
+    scatter_add(routes, sources.data(), alone.data());
+    EXPECT_TRUE(same_bits(y, alone));
   });
 }
 
@@ -117,6 +134,34 @@ TYPED_TEST(Scatter, GathersAllOrTheLast) {
     EXPECT_TRUE(same_bits(y, expected));
     EXPECT_TRUE(same_bits(last, expected_last));
   });
+}
+
+TEST(ScatterAdd, KeepsTheDigitsOfFrequentTargets) {
+  constexpr int64_t m = 4096, n = 3;
+  const ThreadsGuard guard;
+  for (const int threads : {1, 3}) {
+    set_num_threads(threads);
+    set_parallel_grain(1);
+    for (const int64_t inner : {1, 5, 200}) {
+      for (const bool one_vector : {false, true}) {
+        // Target 1 gets all but a few.
+        std::vector<int64_t> ids(at(one_vector ? m : m * inner), 1);
+        for (size_t i = 0; i < ids.size(); i += 97) ids[i] = 2;
+        const Routes routes{ids.data(), 1, m, n, inner, one_vector};
+        const std::vector<float> x = random_values<float>(m * inner, 0.5F, 1.5F);
+        std::vector<float> y(at(n * inner), 0x1p24F);
+        std::vector<double> exact(y.begin(), y.end());
+        walk(routes, [&](size_t target, size_t source) {
+          exact[target] += static_cast<double>(x[source]);
+        });
+        scatter_add(routes, x.data(), y.data());
+        for (int64_t j = 0; j < inner; ++j) {
+          ASSERT_EQ(y[at(inner + j)], static_cast<float>(exact[at(inner + j)]))
+              << threads << " threads, " << inner << " columns, column " << j;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
