@@ -1,11 +1,13 @@
 #include <gradus/framework/detail/blas.h>
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/kernels/packed_gemm.h>
+#include <gradus/framework/kernels/scratch.h>
 #include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <type_traits>
 
 namespace gradus::kernels {
 namespace {
@@ -66,10 +68,43 @@ struct Product {
   void run_block(const Operands<T>& at, int64_t i, int64_t rows, int64_t j, int64_t columns) const {
     const Operands<T> from = {at.a + (ta ? i : i * lda), at.b + (tb ? j * ldb : j),
                               at.c + i * ldc + j};
-    if (std::max({rows, columns, k, lda, ldb, ldc}) <= longest) {
+    if (k > longest_sum(rows, columns)) {
+      run_sums(from, rows, columns);
+    } else if (std::max({rows, columns, k, lda, ldb, ldc}) <= longest) {
       run_piece(from, rows, columns);
     } else {
       run_pieces(from, rows, columns);
+    }
+  }
+
+  /// The longest k whose products BLAS may add up in float: with a vector it adds them one by one,
+  /// which is 1 % off at 10^6; of matrices some hundred at a time.
+  static int64_t longest_sum(int64_t rows, int64_t columns) {
+    if (std::is_same_v<T, double>) return std::numeric_limits<int64_t>::max();
+    return rows == 1 || columns == 1 ? 4096 : int64_t{1} << 18;
+  }
+
+  /// A block as a sum in double of products with pieces of k.
+  void run_sums(const Operands<T>& from, int64_t rows, int64_t columns) const {
+    const int64_t piece = longest_sum(rows, columns), elements = rows * columns;
+    const Scratch<double> sums(elements);
+    const Scratch<T> addends(elements);
+    std::fill_n(sums.data(), elements, 0.0);
+    Product part = *this;
+    part.beta = T{0};
+    part.ldc = columns;
+    for (int64_t p = 0; p < k; p += piece) {
+      part.k = std::min(piece, k - p);
+      part.run_block({from.a + (ta ? p * lda : p), from.b + (tb ? p : p * ldb), addends.data()}, 0,
+                     rows, 0, columns);
+      for (int64_t i = 0; i < elements; ++i) sums[i] += static_cast<double>(addends[i]);
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      T* row = from.c + i * ldc;
+      for (int64_t j = 0; j < columns; ++j) {
+        const double old = beta == T{0} ? 0.0 : static_cast<double>(beta * row[j]);
+        row[j] = static_cast<T>(old + sums[i * columns + j]);
+      }
     }
   }
 
@@ -106,6 +141,10 @@ struct Product {
     const int64_t most = std::numeric_limits<int>::max();
     if (k == 0 || std::max({lda, ldb, ldc}) > most) {
       return run_loops(from_a, from_b, to, rows, columns);
+    }
+    if (rows == 1 && columns == 1 &&
+        (tb || ldb == 1)) {  // of two vectors: b is a matrix of one row
+      return blas_gemv(false, 1, k, alpha, from_b, k, from_a, ta ? lda : 1, beta, to, 1);
     }
     if (rows == 1) {  // op(B)^T a
       return blas_gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, ldb, from_a,

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <type_traits>
 
@@ -125,6 +126,31 @@ TEST(Gemm, ScalesCWhereKIsZero) {
   EXPECT_EQ(c, (std::vector<float>{0, 0, 0, 0}));
   gemm<float>(false, false, 0, 4, 3, 1, nullptr, 3, nullptr, 4, 0, nullptr, 4);
   gemm<float>(false, false, 4, 0, 3, 1, nullptr, 3, nullptr, 0, 0, nullptr, 0);
+}
+
+TEST(Gemm, LongSumsKeepTheirDigits) {
+  // Of positive terms: floats added one by one are 1 % off. k of the last is above 2^18.
+  for (const auto& [m, n, k] :
+       {std::array<int64_t, 3>{1, 1, 1000000}, {1, 5, 300000}, {5, 1, 300000}, {3, 2, 600000}}) {
+    const std::vector<float> a = random_values<float>(m * k, 0.5F, 1, 1);
+    const std::vector<float> b = random_values<float>(n * k, 0.5F, 1, 2);
+    for (const int flags : {0, 1, 2, 3}) {
+      const bool ta = (flags & 1) != 0, tb = (flags & 2) != 0;
+      std::vector<float> c(at(m * n), 100.0F);
+      gemm<float>(ta, tb, m, n, k, 1, a.data(), ta ? m : k, b.data(), tb ? k : n, 2, c.data(), n);
+      for (int64_t i = 0; i < m; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+          double exact = 200;
+          for (int64_t p = 0; p < k; ++p) {
+            exact += static_cast<double>(a[at(ta ? p * m + i : i * k + p)]) *
+                     static_cast<double>(b[at(tb ? j * k + p : p * n + j)]);
+          }
+          EXPECT_NEAR(static_cast<double>(c[at(i * n + j)]), exact, 1e-5 * exact)
+              << m << " x " << k << " x " << n << ", transposed " << ta << tb;
+        }
+      }
+    }
+  }
 }
 
 template <class T>
