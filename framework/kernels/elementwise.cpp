@@ -34,7 +34,7 @@ constinit const BinaryKernel mul = make_binary_i64([](auto a, auto b) { return a
 constinit const BinaryKernel div = make_binary([](auto a, auto b) { return a / b; }, 3);
 
 constinit const BinaryKernel mul_vjp =
-    make_binary_past_caches([](auto g, auto b) { return g * b; }, 1);
+    make_binary_past_caches([](auto g, auto b) { return unless_zero(g, g * b); }, 1);
 constinit const BinaryKernel exp_vjp =
     make_binary([](auto g, auto y) { return unless_zero(g, g * y); }, 2);
 constinit const BinaryKernel log_vjp =
@@ -44,15 +44,17 @@ constinit const BinaryKernel sqrt_vjp =
 constinit const BinaryKernel tanh_vjp = make_binary(
     [](auto g, auto y) {
       const auto one = constant<decltype(y)>(1);
-      return g * ((one - y) * (one + y));  // 1 - y^2 would lose digits where |y| is near 1
+      // 1 - y^2 would lose digits where |y| is near 1.
+      return unless_zero(g, g * ((one - y) * (one + y)));
     },
     2);
-constinit const BinaryKernel sigmoid_vjp =
-    make_binary([](auto g, auto y) { return g * (y * (constant<decltype(y)>(1) - y)); }, 2);
+constinit const BinaryKernel sigmoid_vjp = make_binary(
+    [](auto g, auto y) { return unless_zero(g, g * (y * (constant<decltype(y)>(1) - y))); }, 2);
 constinit const BinaryKernel relu_vjp = make_binary(
     [](auto g, auto y) {
       const auto zero = constant<decltype(y)>(0);
-      return detail::select(y > zero, g, detail::select(y <= zero, zero, y));
+      const auto not_above = detail::select(y <= zero, zero, y);  // else NaN
+      return unless_zero(g, detail::select(y > zero, g, not_above));
     },
     2);
 constinit const BinaryKernel div_vjp_a =

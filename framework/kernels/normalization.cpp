@@ -259,10 +259,6 @@ struct RowVjp {
 
 template <class T>
 void vjp_in_double(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool centered) {
-  if (std::all_of(row.g, row.g + C, [](T v) { return v == 0; })) {
-    if (row.dx) std::fill(row.dx, row.dx + C, T{0});
-    return;
-  }
   const auto g = [&](int64_t c) { return static_cast<double>(row.g[c]); };
   const auto normal = [&](int64_t c) { return normal_of(row.x[c], row.m); };
   double mean = 0, slope = 0;
@@ -281,6 +277,10 @@ void vjp_in_double(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bo
 /// second term if not centered.
 template <class T, bool centered>
 void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool past_caches) {
+  if (std::all_of(row.g, row.g + C, [](T v) { return v == 0; })) {  // whatever the values are
+    if (row.dx) std::fill(row.dx, row.dx + C, T{0});
+    return;
+  }
   if (!is_ordinary<T>(row.m)) return vjp_in_double(row, weight, C, centered);
   const T *const g = row.g, *const x = row.x;
   T *const dx = row.dx, *const weight_sum = row.weight_sum, *const bias_sum = row.bias_sum;

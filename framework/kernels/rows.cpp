@@ -30,9 +30,13 @@ void gather_bytes(const void* table, const int64_t* ids, int64_t n, int64_t row_
   });
 }
 
-/// y[0:n] += alpha * x[0:n]
+/// y[0:n] += alpha * x[0:n]; an x of 0 adds 0 whatever alpha is.
 template <class T, class Y>
 inline void add_row(Y alpha, const T* __restrict x, Y* __restrict y, int64_t n) {
+  if (!std::isfinite(alpha)) {
+    for (int64_t i = 0; i < n; ++i) y[i] += x[i] == 0 ? Y{0} : alpha * static_cast<Y>(x[i]);
+    return;
+  }
   for (int64_t i = 0; i < n; ++i) y[i] += alpha * static_cast<Y>(x[i]);
 }
 
@@ -312,7 +316,9 @@ void gather_weighted_rows(const T* rows, const int64_t* segments, const T* weigh
     for (int64_t k = begin; k < end; ++k) {
       const T* row = rows + (segments ? segments[k] : k) * D;
       const T weight = weights ? weights[k] : T{1};
-      for (int64_t i = 0; i < D; ++i) out[k * D + i] = weight * row[i];
+      T* to = out + k * D;
+      std::fill_n(to, D, T{0});
+      add_row(weight, row, to, D);
     }
   });
 }

@@ -47,6 +47,12 @@ void map_row(int64_t n, T* y, T rest, const F& f, const Rows*... x) {
     detail::store_partial<T>(y + i, n - i, f(detail::load_partial<T>(x + i, n - i, rest)...));
 }
 
+/// Whether a row of cotangents is 0: then so is its gradient, whatever the values.
+template <class T>
+bool all_zero(const T* g, int64_t n) {
+  return std::all_of(g, g + n, [](T v) { return v == 0; });
+}
+
 /// Sum of f(batch of x[i]...) in double, by runs of 1024; f(rest...) has to be 0.
 template <class T, class F, class... Rows>
 double sum_row(int64_t n, T rest, const F& f, const Rows*... x) {
@@ -173,6 +179,10 @@ template <class T>
 void softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C) {
   for_rows(R, C, 3, [=](int64_t row) {
     const T *gs = g + row * C, *ys = y + row * C;
+    if (all_zero(gs, C)) {
+      std::fill_n(dx + row * C, C, T{0});
+      return;
+    }
     Ahead<T> ahead(ys + C, dx + row * C);
     const auto product = [&](const Batch<T>& a, const Batch<T>& b) {
       ahead.step();
@@ -189,6 +199,10 @@ template <class T>
 void log_softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C) {
   for_rows(R, C, 6, [=](int64_t row) {
     const T *gs = g + row * C, *ys = y + row * C;
+    if (all_zero(gs, C)) {
+      std::fill_n(dx + row * C, C, T{0});
+      return;
+    }
     const Batch<T> total(static_cast<T>(sum_row(
         C, T{0}, [](const Batch<T>& v) { return v; }, gs)));
     map_row(
@@ -267,11 +281,11 @@ void cross_entropy_vjp(const T* x, const int64_t* labels, int64_t ignore_index, 
                        const T* row_scale, int64_t scale_stride, T* dx, int64_t R, int64_t C) {
   for_rows(R, C, 4, [=](int64_t row) {
     T* to = dx + row * C;
-    if (labels[row] == ignore_index) {
+    const T scale = row_scale[row * scale_stride];
+    if (labels[row] == ignore_index || scale == 0) {
       std::fill(to, to + C, T{0});
       return;
     }
-    const T scale = row_scale[row * scale_stride];
     // x - lse in two steps, as lse has more digits than x; a row of -infinity only has p = 0.
     const double lse = std::isinf(row_lse[row]) ? 0.0 : static_cast<double>(row_lse[row]);
     const T high = static_cast<T>(lse);

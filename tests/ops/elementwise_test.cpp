@@ -1,5 +1,8 @@
 #include <gradus/framework/autograd.h>
+#include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/select.h>
 
 #include "elementwise_testing.h"
 
@@ -268,6 +271,15 @@ TEST(Elementwise, AChangeInPlaceOfASavedValueIsAnErrorThatNamesTheOp) {
   factor.fill_(5);
   EXPECT_THAT([&] { y.backward(ones({2}, DType::float64)); },
               testing::ThrowsMessage<AutogradError>(testing::HasSubstr("backward of mul: ")));
+}
+
+TEST(ZeroCotangents, OfABranchNotTakenGiveNoGradientToTheOther) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Tensor z = tensor({0.0, 0.5, -1.0}).to(dtype);
+    z.set_trainable(true);
+    sum(where(greater(z, 0), z * log(z), 0)).backward();
+    EXPECT_TRUE(is_close(z.grad().dense(), {3}, {0, std::log(0.5) + 1, 0}, 1e-6));
+  }
 }
 
 }  // namespace

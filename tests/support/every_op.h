@@ -9,6 +9,9 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
 
 namespace gradus {
 namespace every_op {
@@ -257,6 +260,40 @@ TEST(EveryOp, AnInputChangedInPlaceIsNoticedOrNotNeeded) {
       threw = true;
     }
     if (!threw) expect_close(dense_gradients(inputs), expected, 0);
+  });
+}
+
+/// Ops whose gradients are matrix products: 0 times NaN or infinity is NaN there.
+inline bool multiplies_matrices(const std::string& op) {
+  static const std::set<std::string> ops{"matmul", "linear", "addmm", "cholesky", "qr"};
+  return ops.contains(op);
+}
+
+TEST(EveryOp, AZeroCotangentGivesZeroGradientsWhateverTheInputsHold) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  for_each_case([](const OpCase& op_case) {
+    if (multiplies_matrices(op_case.op)) return;
+    for (const double special : {inf, -inf, std::numeric_limits<double>::quiet_NaN(), 0.0}) {
+      const Inputs inputs = op_case.inputs();
+      {
+        const NoGradGuard no_grad;
+        for (const Tensor& input : inputs) {
+          if (input.trainable() && input.numel() > 0) input.mutable_data<double>()[0] = special;
+        }
+      }
+      Tensor y;
+      try {
+        y = op_case.apply(inputs);
+      } catch (const Error&) {
+        continue;  // refused
+      }
+      y.backward(zeros_like(y));
+      for (const Tensor& gradient : dense_gradients(inputs)) {
+        for (const double value : values_of(gradient)) {
+          ASSERT_EQ(value, 0) << "with " << special << " in each input";
+        }
+      }
+    }
   });
 }
 
