@@ -195,6 +195,9 @@ void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T 
 
 template <class T>
 bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k) {
+#ifndef __FMA__
+  return false;  // fma() is a function call for each lane
+#endif
   if (is_better_turned(trans_a, trans_b, m, n, k)) return k <= 1024;
   const bool few_rows = !trans_a && m <= 20 && n >= 128;  // to pack B for
   if (!trans_b && (few_rows || n < 4)) return false;
