@@ -33,7 +33,8 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
     only["xtensor-blas"] = "framework/detail/xtensor_linalg.h"
     only["blas"] = "framework/detail/blas.h"
     only["tbb"] = "framework/detail/tbb.h"
-    only["xsimd"] = "framework/detail/simd.h"
+    only["xsimd"] = "xtensor"
+    only["intrinsics"] = "framework/detail/simd_batch.h"
     bridges = "^framework/(xtensor|detail/(xtensor_shim|xtensor_linalg|blas|tbb)|(detail|kernels)/simd[a-z_]*)\\.h$"
     kernels_know = "^framework/(kernels/.*|parallel|memory|error|export|dtype|detail/(blas|tbb|blocks|simd[a-z_]*))\\.h$"
   }
@@ -64,6 +65,7 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
     else if (header ~ /^(cblas|f77blas|openblas_config|lapacke?)\.h$/) third = "blas"
     else if (header ~ /^(tbb|oneapi)\//) third = "tbb"
     else if (header ~ /^xsimd\//) third = "xsimd"
+    else if (library && header ~ /^immintrin\.h$/) third = "intrinsics"
     if (third in only && file != only[third]) refuse(third " is included by " only[third] " alone")
     if (!(third in only) && library && file ~ /\.h$/ && file !~ bridges && header ~ /^(xtl|fmt|nlohmann|CLI|gtest|gmock|benchmark)\//)
       refuse("a public header includes no third party")

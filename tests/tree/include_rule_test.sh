@@ -26,6 +26,7 @@ accepted() {
 refused framework/kernels/a.cpp '<gradus/framework/tensor.h>'
 refused framework/kernels/a.h '<gradus/framework/ops/matmul.h>'
 refused framework/kernels/a.cpp '<xsimd/xsimd.hpp>'
+refused framework/kernels/a.cpp '<immintrin.h>'
 refused framework/tensor.h '<gradus/framework/detail/simd.h>'
 refused framework/autograd.cpp '<gradus/framework/ops/matmul.h>'
 refused framework/tensor.h '<gradus/layers/linear.h>'
