@@ -3,6 +3,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/file_map.h>
+#include <gradus/framework/detail/input_file.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/io/safetensors_keys.h>
@@ -12,7 +13,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -88,25 +88,17 @@ class Source {
   virtual bool read(std::uint64_t position, char* out, std::uint64_t bytes) = 0;
 };
 
-class StreamSource final : public Source {
+class FileSource final : public Source {
  public:
-  explicit StreamSource(const fs::path& path) : path_(path), file_(path, std::ios::binary) {}
+  explicit FileSource(const fs::path& path) : file_("load", path.string()) {}
 
-  std::uint64_t size() override {
-    std::error_code code;
-    const std::uint64_t size = fs::file_size(path_, code);
-    if (!code && file_) return size;
-    throw Error(fmt::format("load: cannot read '{}': {}", path_.string(),
-                            code ? code.message() : std::strerror(errno)));
-  }
+  std::uint64_t size() override { return file_.size(); }
   bool read(std::uint64_t position, char* out, std::uint64_t bytes) override {
-    file_.seekg(static_cast<std::streamoff>(position));
-    return static_cast<bool>(file_.read(out, static_cast<std::streamsize>(bytes)));
+    return file_.read_at(position, out, bytes);
   }
 
  private:
-  const fs::path& path_;
-  std::ifstream file_;
+  detail::InputFile file_;
 };
 
 class MapSource final : public Source {
@@ -402,7 +394,7 @@ StateDict Reader::read(const detail::Ref<detail::Storage>& storage,
 
 StateDict load(const std::string& path) {
   const fs::path file(path);
-  StreamSource source(file);
+  FileSource source(file);
   return Reader("load", file, source).read();
 }
 
