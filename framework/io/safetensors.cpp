@@ -26,9 +26,9 @@ static_assert(std::endian::native == std::endian::little);
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t header_limit = 100'000'000;  // of the reference implementation
 constexpr int depth_limit = 8;
 using detail::frozen_key;
+using detail::header_limit;
 using detail::tied_key;
 
 // An element type of the format: its size in the file, and what it becomes.

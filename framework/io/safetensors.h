@@ -9,7 +9,9 @@ namespace gradus {
 /// Writes tensors and metadata as a .safetensors file, which PyTorch, NumPy and others read. The
 /// file is replaced as a whole (see AtomicFile). A tensor that stands under several names (tied
 /// weights) is written once. Frozen flags and ties go into the metadata, as "gradus.frozen" and
-/// "gradus.tied". Throws Error with the system's reason; the old file is unchanged then.
+/// "gradus.tied". Throws ValueError for an undefined tensor, for metadata keys that begin with
+/// "gradus." and for what the format cannot hold, Error with the system's reason; the old file is
+/// unchanged then.
 /// Source: the safetensors format, github.com/huggingface/safetensors, README "Format".
 GRADUS_API void save(const StateDict& state, const std::string& path);
 

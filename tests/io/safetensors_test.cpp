@@ -198,6 +198,35 @@ TEST_F(Safetensors, SurviveRandomDamageWithAnErrorOrAWholeResult) {
   EXPECT_GT(refused, 250);
 }
 
+TEST_F(Safetensors, RefuseToSaveWhatLoadWouldNotGiveBack) {
+  StateDict good;
+  good.set("a", ones({2}));
+  good.metadata["gradus"] = "not reserved";
+  save(good, file("m"));
+  EXPECT_EQ(load(file("m")).metadata.at("gradus"), "not reserved");
+  const std::string before = read_text(file("m"));
+  for (const char* key : {"gradus.tied", "gradus.frozen", "gradus.", "gradus.of.mine"}) {
+    StateDict state = good;
+    state.metadata[key] = "x";
+    EXPECT_EQ(message_of<ValueError>([&] { save(state, file("m")); }),
+              "save: the metadata key '" + std::string(key) +
+                  "' is reserved: no key of yours begins with 'gradus.'");
+  }
+  StateDict undefined = good;
+  undefined.set("running_mean", Tensor());
+  EXPECT_EQ(message_of<ValueError>([&] { save(undefined, file("m")); }),
+            "save: the tensor 'running_mean' is undefined");
+  StateDict large = good;
+  large.metadata["words"] = std::string(100'000'000, 'w');
+  EXPECT_THAT(message_of<ValueError>([&] { save(large, file("m")); }),
+              HasSubstr("bytes, the format has room for 100000000"));
+  StateDict bytes = good;
+  bytes.metadata["text"] = "\xff";
+  EXPECT_THROW(save(bytes, file("m")), ValueError);
+  EXPECT_EQ(read_text(file("m")), before);
+  EXPECT_THAT(names(), ElementsAre("m"));
+}
+
 TEST_F(Safetensors, NameTheFileThatIsNotThere) {
   EXPECT_THAT(message_of<Error>([&] { load(file("missing")); }),
               HasSubstr("missing': No such file or directory"));
