@@ -37,7 +37,7 @@ struct FileType {
   std::uint64_t bytes;
   DType dtype;
 };
-constexpr std::array<FileType, 11> file_types{{{"F32", 4, DType::float32},
+constexpr std::array<FileType, 12> file_types{{{"F32", 4, DType::float32},
                                                {"F64", 8, DType::float64},
                                                {"I64", 8, DType::int64},
                                                {"BOOL", 1, DType::boolean},
@@ -46,8 +46,9 @@ constexpr std::array<FileType, 11> file_types{{{"F32", 4, DType::float32},
                                                {"I32", 4, DType::int64},
                                                {"I16", 2, DType::int64},
                                                {"I8", 1, DType::int64},
-                                               {"U8", 1, DType::int64},
-                                               {"U16", 2, DType::int64}}};
+                                               {"U32", 4, DType::int64},
+                                               {"U16", 2, DType::int64},
+                                               {"U8", 1, DType::int64}}};
 
 // Source: IEEE 754-2008, binary16.
 float from_half(std::uint16_t bits) {
@@ -147,6 +148,13 @@ class Reader {
   std::uint64_t data_start_ = 0, data_bytes_ = 0;
 };
 
+// The JSON in a text of the metadata; a discarded value if it is none. The parser takes a NUL for
+// the end of its text.
+json parse_metadata(const std::string& text) {
+  if (text.find('\0') != std::string::npos) return json(json::value_t::discarded);
+  return json::parse(text, nullptr, false);
+}
+
 std::string what_it_looks_like(std::string_view head) {
   if (head.starts_with("PK")) return ": it looks like a zip archive (a PyTorch .pt file?)";
   if (head.starts_with("\x93NUMPY")) return ": it looks like a NumPy .npy file";
@@ -176,6 +184,7 @@ std::string Reader::read_header() {
 
 json Reader::parse(const std::string& text) const {
   if (!text.starts_with('{')) fail("its header does not begin with '{'");
+  if (text.find('\0') != std::string::npos) fail("its header holds a NUL byte");
   std::vector<std::set<std::string>> keys;
   const auto watch = [&](int depth, json::parse_event_t event, json& value) {
     if (depth > depth_limit) fail("its header is nested too deeply");
@@ -292,8 +301,9 @@ Tensor Reader::read_tensor(const Entry& entry) {
     if (type == "I32") convert<std::int32_t>(raw, out, n, same);
     if (type == "I16") convert<std::int16_t>(raw, out, n, same);
     if (type == "I8") convert<std::int8_t>(raw, out, n, same);
-    if (type == "U8") convert<std::uint8_t>(raw, out, n, same);
+    if (type == "U32") convert<std::uint32_t>(raw, out, n, same);
     if (type == "U16") convert<std::uint16_t>(raw, out, n, same);
+    if (type == "U8") convert<std::uint8_t>(raw, out, n, same);
   }
   return tensor;
 }
@@ -313,7 +323,7 @@ Tensor Reader::map_tensor(const Entry& entry, const detail::Ref<detail::Storage>
 void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const {
   std::string kept(name);
   if (const std::string* tied = state.metadata.find(tied_key)) {
-    const json ties = json::parse(*tied, nullptr, false);
+    const json ties = parse_metadata(*tied);
     if (ties.is_object() && ties.contains(kept) && ties[kept].is_string()) {
       kept = ties[kept].get<std::string>();
     }
@@ -343,7 +353,7 @@ void Reader::restore_flags(StateDict& state) const {
   const auto take = [&](const char* key) -> std::optional<json> {
     const std::string* found = state.metadata.find(key);
     if (found == nullptr) return std::nullopt;
-    json value = json::parse(*found, nullptr, false);
+    json value = parse_metadata(*found);
     state.metadata.erase(key);
     return value;
   };

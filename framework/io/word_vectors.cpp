@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/input_file.h>
+#include <gradus/framework/detail/number_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/word_vectors.h>
@@ -56,10 +57,9 @@ class Lines {
   T number() {
     const std::string_view text = field();
     T value{};
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc() || end != text.data() + text.size()) {
-      fail(fmt::format("'{}' is not a number", text));
-    }
+    const auto result = detail::parse_number(text, value);
+    if (result == detail::NumberText::no_number) fail(fmt::format("'{}' is not a number", text));
+    if (result == detail::NumberText::too_large) fail(fmt::format("'{}' is too large", text));
     return value;
   }
 
