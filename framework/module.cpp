@@ -70,6 +70,11 @@ void check_name(const ModuleNode& node, std::string_view name) {
   if (taken) throw ValueError(fmt::format("module: the name '{}' is taken", name));
 }
 
+void check_defined(std::string_view kind, std::string_view name, const Tensor& tensor) {
+  if (tensor.defined()) return;
+  throw ValueError(fmt::format("module: the {} '{}' is undefined: give it a tensor", kind, name));
+}
+
 // An entry of a state dict and the tensor of the model that it belongs to.
 struct Match {
   const StateEntry* entry;
@@ -140,17 +145,20 @@ void Module::add_module(std::string_view name, const Module& module, const std::
 
 Parameter Module::add_parameter(std::string_view name, const Tensor& tensor, bool trainable) {
   check_name(*node_, name);
+  check_defined("parameter", name, tensor);
   tensor.set_trainable(trainable);
   node_->parameters.push_back({std::string(name), Parameter(tensor)});
   return Parameter(tensor);
 }
 
 Parameter Module::add_parameter(std::string_view name, const Parameter& shared) {
+  check_defined("parameter", name, shared);
   return add_parameter(name, static_cast<const Tensor&>(shared), shared.trainable());
 }
 
 Tensor Module::add_buffer(std::string_view name, const Tensor& tensor) {
   check_name(*node_, name);
+  check_defined("buffer", name, tensor);
   node_->buffers.emplace_back(std::string(name), tensor);
   return tensor;
 }

@@ -104,7 +104,8 @@ class GRADUS_API Module {
     add_module(name, module, typeid(M));
     return module;
   }
-  /// Registers a leaf tensor as a parameter; it becomes trainable unless `trainable` is false.
+  /// Registers a leaf tensor as a parameter; it becomes trainable unless `trainable` is false. As
+  /// for buffers, throws ValueError for names as above and for a tensor that is undefined.
   Parameter add_parameter(std::string_view name, const Tensor& tensor, bool trainable = true);
   /// Registers a parameter of another layer here too (tied weights); its frozen flag stays.
   Parameter add_parameter(std::string_view name, const Parameter& shared);

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/io/safetensors_keys.h>
 #include <gradus/optim/checkpoint.h>
 #include <gradus/optim/finite.h>
 #include <gradus/optim/state_text.h>
@@ -22,7 +23,7 @@ struct CheckpointAccess {
 
 namespace {
 
-constexpr const char* parts_key = "gradus.checkpoint";
+using detail::checkpoint_key;
 
 // A part that is one value has it under its own name.
 std::string key_of(const std::string& part, const std::string& key) {
@@ -56,7 +57,7 @@ StateDict state_of(const std::vector<CheckpointPart>& run) {
     for (const auto& [key, text] : state.metadata) all.metadata[key_of(part.name(), key)] = text;
     names.push_back(part.name());
   }
-  all.metadata[parts_key] = fmt::format("{}", fmt::join(names, ","));
+  all.metadata[checkpoint_key] = fmt::format("{}", fmt::join(names, ","));
   return all;
 }
 
@@ -80,7 +81,7 @@ std::vector<std::string> listed(const std::string& names) {
 // What a checkpoint holds, by part.
 std::map<std::string, StateDict> read(const std::string& path) {
   const StateDict all = load(path);
-  const std::string* names = all.metadata.find(parts_key);
+  const std::string* names = all.metadata.find(checkpoint_key);
   if (names == nullptr) {
     throw FormatError(
         fmt::format("load_checkpoint: {} is no checkpoint: save_checkpoint() did not write it, "
@@ -95,7 +96,7 @@ std::map<std::string, StateDict> read(const std::string& path) {
   }
   for (const auto& [key, text] : all.metadata) {
     const auto [part, name] = split(key);
-    if (key != parts_key) parts[part].metadata[name] = text;
+    if (key != checkpoint_key) parts[part].metadata[name] = text;
   }
   return parts;
 }
@@ -220,12 +221,16 @@ void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& 
 
 void save_checkpoint(const StateDict& state, const std::string& path) {
   for (const StateEntry& entry : state) {
-    if (!is_floating(entry.tensor.dtype())) continue;
+    if (!entry.tensor.defined() || !is_floating(entry.tensor.dtype())) continue;
     const std::int64_t bad = detail::first_not_finite(entry.tensor);
     if (bad < 0) continue;
     throw ValueError(fmt::format("save_checkpoint: {} {} is {} in element {}: {} stays as it was",
                                  entry.name, entry.tensor.shape().str(),
                                  detail::element(entry.tensor, bad), bad, path));
+  }
+  for (const auto& [key, text] : state.metadata) {
+    if (text != "nan" && text != "-nan") continue;
+    throw ValueError(fmt::format("save_checkpoint: {} is {}: {} stays as it was", key, text, path));
   }
   save(state, path);
 }

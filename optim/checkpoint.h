@@ -66,7 +66,8 @@ class GRADUS_API CheckpointPart {
 ///   for (; step < steps; ) { ...; ++step; save_checkpoint(run, path); }
 /// Tensors are called `<part>.<name in its state>`: "model.embedding.weight". The file is replaced
 /// as a whole, as by save(). Throws, leaving the last file, ValueError naming a float tensor that
-/// is not finite, and for names of parts that are empty, hold a dot or a comma, or come twice.
+/// is not finite or a number that is NaN (a best loss may be infinite), and for names of parts that
+/// are empty, hold a dot or a comma, or come twice.
 GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path);
 
 /// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
@@ -75,8 +76,8 @@ GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const st
 GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
                                 const LoadOptions& options = {});
 
-/// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite:
-/// then it throws ValueError naming the tensor, and the last file stays.
+/// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite
+/// or a text of its metadata is "nan": then it throws ValueError naming it, and the last file stays.
 GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
 
 }  // namespace gradus

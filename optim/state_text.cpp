@@ -1,9 +1,7 @@
 #include <fmt/format.h>
+#include <gradus/framework/detail/number_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/optim/state_text.h>
-
-#include <charconv>
-#include <system_error>
 
 namespace gradus::detail {
 
@@ -19,10 +17,8 @@ const std::string& text_of(const StateDict& state, const std::string& key) {
 template <class Number>
 Number number_of(const StateDict& state, const std::string& key) {
   const std::string& text = text_of(state, key);
-  const char* end = text.data() + text.size();
   Number value{};
-  const auto [stop, problem] = std::from_chars(text.data(), end, value);
-  if (problem != std::errc() || stop != end) {
+  if (parse_number(text, value) != NumberText::number) {
     throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not a number", key, text));
   }
   return value;

@@ -3,6 +3,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/file_map.h>
+#include <gradus/framework/detail/input_file.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/io/safetensors_keys.h>
@@ -12,7 +13,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -26,9 +26,9 @@ static_assert(std::endian::native == std::endian::little);
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t header_limit = 100'000'000;  // of the reference implementation
 constexpr int depth_limit = 8;
 using detail::frozen_key;
+using detail::header_limit;
 using detail::tied_key;
 
 // An element type of the format: its size in the file, and what it becomes.
@@ -37,7 +37,7 @@ struct FileType {
   std::uint64_t bytes;
   DType dtype;
 };
-constexpr std::array<FileType, 11> file_types{{{"F32", 4, DType::float32},
+constexpr std::array<FileType, 12> file_types{{{"F32", 4, DType::float32},
                                                {"F64", 8, DType::float64},
                                                {"I64", 8, DType::int64},
                                                {"BOOL", 1, DType::boolean},
@@ -46,8 +46,9 @@ constexpr std::array<FileType, 11> file_types{{{"F32", 4, DType::float32},
                                                {"I32", 4, DType::int64},
                                                {"I16", 2, DType::int64},
                                                {"I8", 1, DType::int64},
-                                               {"U8", 1, DType::int64},
-                                               {"U16", 2, DType::int64}}};
+                                               {"U32", 4, DType::int64},
+                                               {"U16", 2, DType::int64},
+                                               {"U8", 1, DType::int64}}};
 
 // Source: IEEE 754-2008, binary16.
 float from_half(std::uint16_t bits) {
@@ -88,25 +89,17 @@ class Source {
   virtual bool read(std::uint64_t position, char* out, std::uint64_t bytes) = 0;
 };
 
-class StreamSource final : public Source {
+class FileSource final : public Source {
  public:
-  explicit StreamSource(const fs::path& path) : path_(path), file_(path, std::ios::binary) {}
+  explicit FileSource(const fs::path& path) : file_("load", path.string()) {}
 
-  std::uint64_t size() override {
-    std::error_code code;
-    const std::uint64_t size = fs::file_size(path_, code);
-    if (!code && file_) return size;
-    throw Error(fmt::format("load: cannot read '{}': {}", path_.string(),
-                            code ? code.message() : std::strerror(errno)));
-  }
+  std::uint64_t size() override { return file_.size(); }
   bool read(std::uint64_t position, char* out, std::uint64_t bytes) override {
-    file_.seekg(static_cast<std::streamoff>(position));
-    return static_cast<bool>(file_.read(out, static_cast<std::streamsize>(bytes)));
+    return file_.read_at(position, out, bytes);
   }
 
  private:
-  const fs::path& path_;
-  std::ifstream file_;
+  detail::InputFile file_;
 };
 
 class MapSource final : public Source {
@@ -155,6 +148,13 @@ class Reader {
   std::uint64_t data_start_ = 0, data_bytes_ = 0;
 };
 
+// The JSON in a text of the metadata; a discarded value if it is none. The parser takes a NUL for
+// the end of its text.
+json parse_metadata(const std::string& text) {
+  if (text.find('\0') != std::string::npos) return json(json::value_t::discarded);
+  return json::parse(text, nullptr, false);
+}
+
 std::string what_it_looks_like(std::string_view head) {
   if (head.starts_with("PK")) return ": it looks like a zip archive (a PyTorch .pt file?)";
   if (head.starts_with("\x93NUMPY")) return ": it looks like a NumPy .npy file";
@@ -184,6 +184,7 @@ std::string Reader::read_header() {
 
 json Reader::parse(const std::string& text) const {
   if (!text.starts_with('{')) fail("its header does not begin with '{'");
+  if (text.find('\0') != std::string::npos) fail("its header holds a NUL byte");
   std::vector<std::set<std::string>> keys;
   const auto watch = [&](int depth, json::parse_event_t event, json& value) {
     if (depth > depth_limit) fail("its header is nested too deeply");
@@ -300,8 +301,9 @@ Tensor Reader::read_tensor(const Entry& entry) {
     if (type == "I32") convert<std::int32_t>(raw, out, n, same);
     if (type == "I16") convert<std::int16_t>(raw, out, n, same);
     if (type == "I8") convert<std::int8_t>(raw, out, n, same);
-    if (type == "U8") convert<std::uint8_t>(raw, out, n, same);
+    if (type == "U32") convert<std::uint32_t>(raw, out, n, same);
     if (type == "U16") convert<std::uint16_t>(raw, out, n, same);
+    if (type == "U8") convert<std::uint8_t>(raw, out, n, same);
   }
   return tensor;
 }
@@ -321,7 +323,7 @@ Tensor Reader::map_tensor(const Entry& entry, const detail::Ref<detail::Storage>
 void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const {
   std::string kept(name);
   if (const std::string* tied = state.metadata.find(tied_key)) {
-    const json ties = json::parse(*tied, nullptr, false);
+    const json ties = parse_metadata(*tied);
     if (ties.is_object() && ties.contains(kept) && ties[kept].is_string()) {
       kept = ties[kept].get<std::string>();
     }
@@ -351,7 +353,7 @@ void Reader::restore_flags(StateDict& state) const {
   const auto take = [&](const char* key) -> std::optional<json> {
     const std::string* found = state.metadata.find(key);
     if (found == nullptr) return std::nullopt;
-    json value = json::parse(*found, nullptr, false);
+    json value = parse_metadata(*found);
     state.metadata.erase(key);
     return value;
   };
@@ -402,7 +404,7 @@ StateDict Reader::read(const detail::Ref<detail::Storage>& storage,
 
 StateDict load(const std::string& path) {
   const fs::path file(path);
-  StreamSource source(file);
+  FileSource source(file);
   return Reader("load", file, source).read();
 }
 

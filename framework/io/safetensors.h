@@ -9,12 +9,14 @@ namespace gradus {
 /// Writes tensors and metadata as a .safetensors file, which PyTorch, NumPy and others read. The
 /// file is replaced as a whole (see AtomicFile). A tensor that stands under several names (tied
 /// weights) is written once. Frozen flags and ties go into the metadata, as "gradus.frozen" and
-/// "gradus.tied". Throws Error with the system's reason; the old file is unchanged then.
+/// "gradus.tied". Throws ValueError for an undefined tensor, for metadata keys that begin with
+/// "gradus." and for what the format cannot hold, Error with the system's reason; the old file is
+/// unchanged then.
 /// Source: the safetensors format, github.com/huggingface/safetensors, README "Format".
 GRADUS_API void save(const StateDict& state, const std::string& path);
 
 /// Reads a .safetensors file. F32, F64, I64 and BOOL keep their type, F16 and BF16 become float32,
-/// smaller integers int64. Tied names share one tensor. The whole header is checked before anything
+/// I32, I16, I8, U32, U16 and U8 int64. Tied names share one tensor. The whole header is checked before anything
 /// is allocated. Throws FormatError naming the file and what is wrong with it, Error if it cannot
 /// be read.
 GRADUS_API StateDict load(const std::string& path);

@@ -1,10 +1,16 @@
 #pragma once
+#include <cstdint>
 
 namespace gradus::detail {
 
-// What gradus keeps in the metadata of a .safetensors file, as JSON: which tensors are frozen, and
-// which names stand for the tensor of another name.
+// What gradus keeps in the metadata of a .safetensors file: as JSON, which tensors are frozen, and
+// which names stand for the tensor of another name; of a checkpoint, the names of its parts.
+inline constexpr const char* reserved_prefix = "gradus.";
 inline constexpr const char* frozen_key = "gradus.frozen";
 inline constexpr const char* tied_key = "gradus.tied";
+inline constexpr const char* checkpoint_key = "gradus.checkpoint";
+
+// The longest header, as in the reference implementation.
+inline constexpr std::uint64_t header_limit = 100'000'000;
 
 }  // namespace gradus::detail

@@ -48,6 +48,9 @@ Plan plan(const StateDict& state) {
     if (entry.name == "__metadata__") {
       throw ValueError("save: a tensor cannot be named '__metadata__'");
     }
+    if (!entry.tensor.defined()) {
+      throw ValueError(fmt::format("save: the tensor '{}' is undefined", entry.name));
+    }
     if (entry.frozen) result.frozen[entry.name] = *entry.frozen;
     const auto [place, first] = seen.try_emplace(&detail::Access::body(entry.tensor), &entry.name);
     if (first) {
@@ -64,7 +67,13 @@ Plan plan(const StateDict& state) {
 
 std::string header_text(const StateDict& state, const Plan& plan) {
   ordered_json metadata = ordered_json::object();
-  for (const auto& [key, text] : state.metadata) metadata[key] = text;
+  for (const auto& [key, text] : state.metadata) {
+    if (key.starts_with(detail::reserved_prefix) && key != detail::checkpoint_key) {
+      throw ValueError(fmt::format(
+          "save: the metadata key '{}' is reserved: no key of yours begins with 'gradus.'", key));
+    }
+    metadata[key] = text;
+  }
   if (!plan.frozen.empty()) metadata[detail::frozen_key] = plan.frozen.dump();
   if (!plan.tied.empty()) metadata[detail::tied_key] = plan.tied.dump();
   ordered_json header = ordered_json::object();
@@ -81,6 +90,11 @@ std::string header_text(const StateDict& state, const Plan& plan) {
   try {
     std::string text = header.dump();
     text.resize((text.size() + 7) / 8 * 8, ' ');
+    if (text.size() > detail::header_limit) {
+      throw ValueError(
+          fmt::format("save: names, shapes and metadata take {} bytes, the format has room for {}",
+                      text.size(), detail::header_limit));
+    }
     return text;
   } catch (const json::exception& error) {
     throw ValueError(fmt::format("save: a name or metadata text is not UTF-8: {}", error.what()));

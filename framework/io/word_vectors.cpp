@@ -1,20 +1,17 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/input_file.h>
+#include <gradus/framework/detail/number_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/word_vectors.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <string_view>
 
 namespace gradus {
 namespace {
-
-namespace fs = std::filesystem;
 
 void check(const WordVectors& vectors) {
   const Tensor& matrix = vectors.matrix;
@@ -35,23 +32,18 @@ void check(const WordVectors& vectors) {
 
 class Lines {
  public:
-  explicit Lines(const fs::path& path) : path_(path), file_(path, std::ios::binary) {
-    if (!file_) {
-      throw Error(fmt::format("load_word_vectors: cannot read '{}': {}", path.string(),
-                              std::strerror(errno)));
-    }
-  }
+  explicit Lines(const std::string& path) : reader_("load_word_vectors", path) {}
 
   // The next line without blanks at its end; false at the end of the file.
   bool next() {
-    if (!std::getline(file_, line_)) return false;
-    ++number_;
+    if (!reader_.next(line_)) return false;
     const std::size_t end = line_.find_last_not_of(" \t\r");
     line_.resize(end == std::string::npos ? 0 : end + 1);
     rest_ = line_;
     return true;
   }
 
+  const detail::InputFile& file() const { return reader_.file(); }
   bool at_end() const { return rest_.empty(); }
 
   std::string_view field() {
@@ -65,23 +57,21 @@ class Lines {
   T number() {
     const std::string_view text = field();
     T value{};
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc() || end != text.data() + text.size()) {
-      fail(fmt::format("'{}' is not a number", text));
-    }
+    const auto result = detail::parse_number(text, value);
+    if (result == detail::NumberText::no_number) fail(fmt::format("'{}' is not a number", text));
+    if (result == detail::NumberText::too_large) fail(fmt::format("'{}' is too large", text));
     return value;
   }
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(fmt::format("load_word_vectors: {}:{}: {}", path_.string(), number_, what));
+    throw FormatError(
+        fmt::format("load_word_vectors: {}:{}: {}", file().path(), reader_.number(), what));
   }
 
  private:
-  const fs::path path_;
-  std::ifstream file_;
+  detail::LineReader reader_;
   std::string line_;
   std::string_view rest_;
-  std::int64_t number_ = 0;
 };
 
 }  // namespace
@@ -114,8 +104,7 @@ WordVectors load_word_vectors(const std::string& path) {
   if (!lines.at_end() || rows < 0 || columns < 1) {
     lines.fail("the first line is not 'number of words, number of columns'");
   }
-  std::error_code code;
-  const auto bytes = static_cast<std::int64_t>(fs::file_size(path, code));
+  const auto bytes = static_cast<std::int64_t>(lines.file().size());
   if (rows > bytes / (2 * columns)) {  // a value takes a digit and a blank at least
     lines.fail(fmt::format("{} words of {} columns cannot be in {} bytes", rows, columns, bytes));
   }

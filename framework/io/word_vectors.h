@@ -19,7 +19,8 @@ struct WordVectors {
 GRADUS_API void save_word_vectors(const WordVectors& vectors, const std::string& path);
 
 /// Reads word2vec's text format (also fastText's .vec) into float32. Fields are separated by spaces
-/// or tabs, lines by a line feed; blanks at the end of a line and a carriage return are ignored.
+/// or tabs, lines by a line feed; blanks at the end of a line and a carriage return are ignored. A
+/// number becomes the nearest float32: 1e-46 is 0, 1e39 is an error.
 /// Throws FormatError with file and line, Error if it cannot be read.
 GRADUS_API WordVectors load_word_vectors(const std::string& path);
 

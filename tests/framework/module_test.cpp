@@ -198,6 +198,13 @@ TEST(Module, RefusesParametersThatCannotBeTrained) {
   EXPECT_THAT(message_of<DTypeError>([&] { module.add_parameter("a", arange(3)); }),
               HasSubstr("int64"));
   const Tensor leaf = tensor({1.0}).set_trainable(true);
+  EXPECT_EQ(message_of<ValueError>([&] { module.add_parameter("a", Tensor()); }),
+            "module: the parameter 'a' is undefined: give it a tensor");
+  EXPECT_EQ(message_of<ValueError>([&] { module.add_parameter("a", Parameter(Tensor())); }),
+            "module: the parameter 'a' is undefined: give it a tensor");
+  EXPECT_EQ(message_of<ValueError>([&] { module.add_buffer("a", Tensor()); }),
+            "module: the buffer 'a' is undefined: give it a tensor");
+  EXPECT_EQ(module.state_dict().size(), 0U);
   EXPECT_THAT(message_of<AutogradError>([&] { module.add_parameter("a", leaf * 2.0); }),
               HasSubstr("only leaves can be trainable"));
   EXPECT_THAT(module.parameters(), IsEmpty());

@@ -95,6 +95,31 @@ TEST_F(Safetensors, WidenHalvesAndSmallIntegers) {
   EXPECT_THAT(state.at("i").span<std::int64_t>(), ElementsAre(-1, 127));
 }
 
+// Every integer type that is smaller than int64, with its least and its greatest value.
+TEST_F(Safetensors, WidenEverySmallInteger) {
+  struct Case {
+    std::string type, bytes;
+    std::int64_t least, greatest;
+  };
+  const std::vector<Case> cases{
+      {"I8", std::string("\x80\x7f"), -128, 127},
+      {"U8", std::string("\x00\xff", 2), 0, 255},
+      {"I16", std::string("\x00\x80\xff\x7f", 4), -32768, 32767},
+      {"U16", std::string("\x00\x00\xff\xff", 4), 0, 65535},
+      {"I32", std::string("\x00\x00\x00\x80\xff\xff\xff\x7f", 8), -2147483648, 2147483647},
+      {"U32", std::string("\x00\x00\x00\x00\xff\xff\xff\xff", 8), 0, 4294967295},
+  };
+  for (const Case& c : cases) {
+    const std::string end = std::to_string(c.bytes.size());
+    write_text(file("i"), with_length(R"({"t":{"dtype":")" + c.type +
+                                          R"(","shape":[2],"data_offsets":[0,)" + end + "]}}",
+                                      c.bytes));
+    for (const StateDict& state : {load(file("i")), load_mapped(file("i"))}) {
+      EXPECT_THAT(state.at("t").span<std::int64_t>(), ElementsAre(c.least, c.greatest)) << c.type;
+    }
+  }
+}
+
 TEST_F(Safetensors, ReadPayloadsAtAnyAlignment) {
   write_text(file("u"), with_length(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
                                     R"("f":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})",
@@ -122,6 +147,13 @@ std::vector<BadFile> hostile_files() {
       {"a zip", "PK\x03\x04" + std::string(40, '\0'), "its header would have"},
       {"no brace", with_length(" {}", ""), "does not begin with '{'"},
       {"no JSON", with_length("{\"a\":", ""), "is not JSON"},
+      {"a NUL and more behind the header", with_length(std::string("{}\0{\"t\":", 8), ""),
+       "its header holds a NUL byte"},
+      {"NULs that fill up the header", with_length("{}" + std::string(6, '\0'), ""),
+       "its header holds a NUL byte"},
+      {"more behind the header", with_length("{} {}", ""), "is not JSON"},
+      {"a NUL in a tie", with_length(R"({"__metadata__":{"gradus.tied":"{}\u0000junk"}})", ""),
+       "is not an object"},
       {"not UTF-8", with_length("{\"\xff\":1}", ""), "is not JSON"},
       {"deep", with_length("{\"a\":" + std::string(200000, '['), ""), "nested too deeply"},
       {"twice",
@@ -196,6 +228,35 @@ TEST_F(Safetensors, SurviveRandomDamageWithAnErrorOrAWholeResult) {
     }
   }
   EXPECT_GT(refused, 250);
+}
+
+TEST_F(Safetensors, RefuseToSaveWhatLoadWouldNotGiveBack) {
+  StateDict good;
+  good.set("a", ones({2}));
+  good.metadata["gradus"] = "not reserved";
+  save(good, file("m"));
+  EXPECT_EQ(load(file("m")).metadata.at("gradus"), "not reserved");
+  const std::string before = read_text(file("m"));
+  for (const char* key : {"gradus.tied", "gradus.frozen", "gradus.", "gradus.of.mine"}) {
+    StateDict state = good;
+    state.metadata[key] = "x";
+    EXPECT_EQ(message_of<ValueError>([&] { save(state, file("m")); }),
+              "save: the metadata key '" + std::string(key) +
+                  "' is reserved: no key of yours begins with 'gradus.'");
+  }
+  StateDict undefined = good;
+  undefined.set("running_mean", Tensor());
+  EXPECT_EQ(message_of<ValueError>([&] { save(undefined, file("m")); }),
+            "save: the tensor 'running_mean' is undefined");
+  StateDict large = good;
+  large.metadata["words"] = std::string(100'000'000, 'w');
+  EXPECT_THAT(message_of<ValueError>([&] { save(large, file("m")); }),
+              HasSubstr("bytes, the format has room for 100000000"));
+  StateDict bytes = good;
+  bytes.metadata["text"] = "\xff";
+  EXPECT_THROW(save(bytes, file("m")), ValueError);
+  EXPECT_EQ(read_text(file("m")), before);
+  EXPECT_THAT(names(), ElementsAre("m"));
 }
 
 TEST_F(Safetensors, NameTheFileThatIsNotThere) {

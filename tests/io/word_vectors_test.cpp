@@ -4,6 +4,7 @@
 #include <gradus/framework/io/word_vectors.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -47,6 +48,24 @@ TEST_F(WordVectorFile, TakesTrailingBlanksCarriageReturnsAndNoFinalNewline) {
   const WordVectors back = load_word_vectors(path_);
   EXPECT_THAT(back.words, ElementsAre("a", "b"));
   EXPECT_THAT(back.matrix.span<float>(), ElementsAre(1, 2, 3, 4));
+}
+
+// The least float32 is 2^-149, 1.4e-45; numbers above half of it, 7.0065e-46, are nearer to it than
+// to 0.
+TEST_F(WordVectorFile, TakesNumbersBelowTheLeastFloatForTheNearest) {
+  const std::string zeros(50, '0');
+  EXPECT_EQ(error_for("9 1\na 1e-46\nb -1e-46\nc 1e-400\nd 7.1e-46\ne 1e-45\nf 0." + zeros +
+                      "1\ng 1" + zeros + "e-96\nh 1e-99999999999\ni 0e9999"),
+            "nothing was thrown");
+  const WordVectors back = load_word_vectors(path_);
+  const float tiny = std::numeric_limits<float>::denorm_min();
+  EXPECT_THAT(back.matrix.span<float>(), ElementsAre(0, 0, 0, tiny, tiny, 0, 0, 0, 0));
+  EXPECT_TRUE(std::signbit(back.matrix.span<float>()[1]));
+  EXPECT_FALSE(std::signbit(back.matrix.span<float>()[0]));
+  for (const char* number : {"1e39", "-1e39", "1e400", "1e99999999999"}) {
+    EXPECT_THAT(error_for("1 1\na " + std::string(number)),
+                HasSubstr(":2: '" + std::string(number) + "' is too large"));
+  }
 }
 
 TEST_F(WordVectorFile, ErrorsNameTheLine) {

@@ -251,6 +251,67 @@ TEST_F(SaveCheckpoint, NeverReplacesAGoodFileByARunThatIsNotFinite) {
   EXPECT_EQ(bytes(), good);
 }
 
+TEST_F(SaveCheckpoint, NeverReplacesAGoodFileByANumberThatIsNotOne) {
+  Experiment a(1);
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  for (const double best : {inf, -inf, 0.5}) {  // what a first loss or score is better than
+    a.best_loss = best;
+    save_checkpoint(a.parts(), path);
+    a.best_loss = 0;
+    load_checkpoint(a.parts(), path);
+    EXPECT_EQ(a.best_loss, best);
+  }
+  const std::string good = bytes();
+  for (const double loss : {nan, -nan}) {
+    a.best_loss = loss;
+    const std::string text = std::signbit(loss) ? "-nan" : "nan";
+    EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(a.parts(), path); }),
+              "save_checkpoint: best_loss is " + text + ": " + path.string() + " stays as it was");
+    StateDict state;
+    state.metadata["loss"] = std::to_string(loss);
+    EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(state, path); }),
+              "save_checkpoint: loss is " + text + ": " + path.string() + " stays as it was");
+  }
+  EXPECT_EQ(bytes(), good);
+}
+
+// A part of a type of ours, which tells its number in its metadata.
+struct Meter {
+  StateDict state_dict() const {
+    StateDict state;
+    state.metadata["mean"] = std::to_string(mean);
+    return state;
+  }
+  void load_state_dict(const StateDict& state) { mean = std::stod(state.metadata.at("mean")); }
+  double mean = 0;
+};
+
+TEST_F(SaveCheckpoint, LooksForNumbersInEveryPart) {
+  Meter meter;
+  meter.mean = std::nan("");
+  EXPECT_EQ(message_of<ValueError>([&] {
+              save_checkpoint({{"meter", meter}}, path);
+            }),
+            "save_checkpoint: meter.mean is nan: " + path.string() + " stays as it was");
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(SaveCheckpoint, NamesATensorThatIsUndefined) {
+  StateDict state;
+  state.set("running_mean", Tensor());
+  EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(state, path); }),
+            "save: the tensor 'running_mean' is undefined");
+}
+
+TEST_F(LoadCheckpoint, TakesACopyThatLoadAndSaveMade) {
+  Experiment a(1), b(2);
+  a.train();
+  save_checkpoint(a.parts(), path);
+  save(load(path), path);
+  load_checkpoint(b.parts(), path);
+  EXPECT_EQ(a.all(), b.all());
+}
+
 TEST_F(SaveCheckpoint, RefusesNamesThatCannotBeToldApart) {
   Generator g;
   for (const char* name : {"", "a.b", "a,b", "gradus"}) {

@@ -1,11 +1,23 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/error.h>
+#include <gradus/optim/adadelta.h>
+#include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/adamax.h>
+#include <gradus/optim/lbfgs.h>
+#include <gradus/optim/lion.h>
 #include <gradus/optim/lr_scheduler.h>
+#include <gradus/optim/nadam.h>
+#include <gradus/optim/radam.h>
+#include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
+#include <gradus/optim/sparse_adam.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
 
 #include "optim_testing.h"
 
@@ -14,6 +26,7 @@ namespace {
 
 using testing::DoubleNear;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::Pointwise;
 
 // The rates in force, from before the first step on, of a group of rate 0.1.
@@ -227,6 +240,50 @@ TEST(Optimizer, SetsAnyOptionByName) {
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("rho", 1); }),
             "adam: there is no option rho: there are lr, betas.0, betas.1, eps, weight_decay, "
             "amsgrad, lazy, maximize");
+}
+
+// Sets each flag of an optimizer to 1 and to what is no flag. Gives the names of the flags.
+template <class Optimizer>
+std::vector<std::string> set_flags() {
+  Optimizer optimizer({named("w", ones({2, 2}))});
+  if (optimizer.has_option("momentum")) optimizer.set_option("momentum", 0.5);  // for nesterov
+  std::vector<std::string> flags;
+  const std::string group = "group.0.";
+  for (const auto& [key, text] : optimizer.state_dict().metadata) {
+    if (key.starts_with(group) && (text == "true" || text == "false")) {
+      flags.push_back(key.substr(group.size()));
+    }
+  }
+  for (const std::string& flag : flags) {
+    optimizer.set_option(flag, 1);
+    for (const double value : {2.0, -1.0, 0.5, 1e300, std::numeric_limits<double>::infinity(),
+                               -std::numeric_limits<double>::infinity(), std::nan("")}) {
+      EXPECT_THAT(message_of<ValueError>([&] { optimizer.set_option(flag, value); }),
+                  HasSubstr(": " + flag + " is "));
+      EXPECT_EQ(optimizer.option(flag), 1);
+    }
+    optimizer.set_option(flag, 0);
+    EXPECT_EQ(optimizer.option(flag), 0);
+    EXPECT_THROW(optimizer.set_option(flag, 2), ValueError);
+    EXPECT_EQ(optimizer.option(flag), 0);
+  }
+  return flags;
+}
+
+TEST(Optimizer, TakesOnlyZeroAndOneForAFlag) {
+  EXPECT_THAT(set_flags<SGD>(), ElementsAre("nesterov", "maximize"));
+  EXPECT_THAT(set_flags<Adam>(), ElementsAre("amsgrad", "lazy", "maximize"));
+  EXPECT_THAT(set_flags<AdamW>(), ElementsAre("amsgrad", "lazy", "maximize"));
+  EXPECT_THAT(set_flags<RMSprop>(), ElementsAre("centered", "maximize"));
+  EXPECT_THAT(set_flags<NAdam>(), ElementsAre("decoupled_weight_decay", "maximize"));
+  EXPECT_THAT(set_flags<RAdam>(), ElementsAre("decoupled_weight_decay", "maximize"));
+  EXPECT_THAT(set_flags<LBFGS>(), ElementsAre("strong_wolfe", "maximize"));
+  for (const auto& flags : {set_flags<Adagrad>(), set_flags<Adadelta>(), set_flags<Adamax>(),
+                            set_flags<SparseAdam>()}) {
+    EXPECT_THAT(flags, ElementsAre("maximize"));
+  }
+  EXPECT_THAT(set_flags<RowwiseAdagrad>(), ElementsAre());
+  EXPECT_THAT(set_flags<Lion>(), ElementsAre());
 }
 
 }  // namespace
