@@ -1,4 +1,5 @@
 #pragma once
 
-/// Marks a symbol that is visible outside the shared library; all others are hidden.
+/// Marks a symbol that is visible outside the shared library; all others are hidden. So is an
+/// instance of a marked template with an argument that is not marked.
 #define GRADUS_API __attribute__((visibility("default")))

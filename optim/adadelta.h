@@ -7,7 +7,7 @@
 
 namespace gradus {
 
-struct AdadeltaOptions {
+struct GRADUS_API AdadeltaOptions {
   double lr = 1;
   double rho = 0.9;
   double eps = 1e-6;

@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-struct AdagradOptions {
+struct GRADUS_API AdagradOptions {
   double lr = 1e-2;
   double lr_decay = 0;
   double weight_decay = 0;  ///< adds weight_decay * w to the gradient
@@ -45,7 +45,7 @@ class GRADUS_API Adagrad : public OptimizerWith<AdagradOptions> {
   detail::RowOrder order_;
 };
 
-struct RowwiseAdagradOptions {
+struct GRADUS_API RowwiseAdagradOptions {
   double lr = 1e-2;
   double initial_accumulator_value = 0;
   double eps = 1e-10;

@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-struct AdamOptions {
+struct GRADUS_API AdamOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -19,7 +19,7 @@ struct AdamOptions {
   bool maximize = false;    ///< goes up along the gradient
 };
 
-struct AdamWOptions {
+struct GRADUS_API AdamWOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;

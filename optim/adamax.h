@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-struct AdamaxOptions {
+struct GRADUS_API AdamaxOptions {
   double lr = 2e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;

@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-struct LionOptions {
+struct GRADUS_API LionOptions {
   double lr = 1e-4;
   std::array<double, 2> betas = {0.9, 0.99};
   double weight_decay = 0;  ///< shrinks w by the factor 1 - lr * weight_decay

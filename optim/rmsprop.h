@@ -7,7 +7,7 @@
 
 namespace gradus {
 
-struct RMSpropOptions {
+struct GRADUS_API RMSpropOptions {
   double lr = 1e-2;
   double alpha = 0.99;
   double eps = 1e-8;

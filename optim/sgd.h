@@ -7,7 +7,7 @@
 
 namespace gradus {
 
-struct SGDOptions {
+struct GRADUS_API SGDOptions {
   double lr = 1e-3;
   double momentum = 0;
   double dampening = 0;     ///< of the gradients that enter the momentum, but for the first

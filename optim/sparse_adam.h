@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-struct SparseAdamOptions {
+struct GRADUS_API SparseAdamOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;

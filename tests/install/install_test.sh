@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs gradus, moves the prefix, and from outside the tree: includes every installed header alone, builds and runs a program
-# with find_package(gradus), and one that reaches gradus through another installed library.
+# Installs gradus, moves the prefix, and from outside the tree: builds and runs a program with find_package(gradus) that links
+# something of every installed header, and one that reaches gradus through another installed library. Of the static library it
+# includes every header alone as well.
 #
 #   install_test.sh static|shared SOURCE BUILD SCRATCH      BUILD is a finished build of SOURCE; `shared` makes its own,
 #                                                           without precompiled headers, which hide a missing #include
@@ -28,8 +29,10 @@ build_outside() {  # NAME PREFIX_PATH [cmake arguments]
   cmake --build "$scratch/$name/build" -j 2
 }
 
-build_outside consumer "$prefix"
-"$scratch/consumer/build/consumer"
+alone=ON
+[ "$kind" = static ] || alone=OFF  # the headers are the same
+build_outside consumer "$prefix" -DHEADERS_ALONE=$alone
+(cd "$scratch/consumer/build" && ./consumer && ./fused)
 
 build_outside exporter "$prefix"
 cmake --install "$scratch/exporter/build" --prefix "$scratch/exporter_installed"

@@ -371,7 +371,8 @@ TEST_F(AtomicFileTest, ThreadsThatSaveUnderOneNameLeaveItWholeForReaders) {
   EXPECT_THAT(names(), ElementsAre("m"));
 }
 
-// A child saves models over and over and is killed at a random moment: the file is whole each time.
+// A child saves models over and over and is killed at a random moment after its first save: the
+// file is whole each time.
 TEST_F(AtomicFileTest, SurvivesKillsDuringSave) {
   std::vector<StateDict> states(2);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -381,11 +382,19 @@ TEST_F(AtomicFileTest, SurvivesKillsDuringSave) {
   std::mt19937 random(7);
   int inside = 0;
   for (int round = 0; round < 40; ++round) {
+    int saved[2];
+    ASSERT_EQ(pipe(saved), 0);
     const pid_t child = fork();
     if (child == 0) {
-      for (std::size_t i = 1;; ++i) save(states[i % 2], file("m"));
+      for (std::size_t i = 1;; ++i) {
+        save(states[i % 2], file("m"));
+        if (i == 1) (void)!write(saved[1], "", 1);
+      }
     }
-    usleep(static_cast<useconds_t>(2000 + random() % 15000));
+    char byte;
+    ASSERT_EQ(read(saved[0], &byte, 1), 1);
+    for (const int end : saved) close(end);
+    usleep(static_cast<useconds_t>(random() % 15000));
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     inside += names().size() > 1 ? 1 : 0;  // a temporary file: the kill came during a write

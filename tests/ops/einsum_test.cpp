@@ -3,6 +3,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/product.h>
 #include <gradus/tests/support/op_cases.h>
+#include <gradus/tests/support/threads_guard.h>
 
 #include <map>
 #include <sstream>
@@ -238,6 +239,7 @@ TEST(Einsum, Copies) {
 }
 
 TEST(Einsum, TransposesNoOperandOfAMatrixProduct) {
+  const OneThread one;
   const Tensor a = ones({512, 512}), b = ones({512, 512});
   const auto peak_of = [](const auto& make) {
     const std::int64_t before = memory_stats().live;

@@ -6,6 +6,7 @@
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/sparse_grad.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/tests/support/threads_guard.h>
 
 #include <cstdint>
 #include <cstring>
@@ -86,22 +87,6 @@ std::string message_of(F&& f) {
   }
   return "nothing was thrown";
 }
-
-/// Restores the number of threads and the grain.
-class ThreadsGuard {
- public:
-  ThreadsGuard() = default;
-  ~ThreadsGuard() {
-    set_num_threads(threads_);
-    set_parallel_grain(grain_);
-  }
-  ThreadsGuard(const ThreadsGuard&) = delete;
-  ThreadsGuard& operator=(const ThreadsGuard&) = delete;
-
- private:
-  int threads_ = num_threads();
-  std::int64_t grain_ = detail::parallel_grain;
-};
 
 /// Calls f() with 1, 2, 3 and 8 threads at a small grain and returns what it gave each time.
 template <class F>

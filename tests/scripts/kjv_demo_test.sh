@@ -38,9 +38,9 @@ printf 'land1 land2\nsea1 sea2\n' | "$demo" --model o/model.safetensors >out || 
 
 # A pipe to which nobody writes does not hold the program up.
 mkfifo silent
-sleep 60 >silent &
+sleep 600 >silent &
 sleeper=$!
-timeout 20 "$demo" --output o --corpus corpus.tsv --scratch-only --no-pairs <silent >out 2>&1 || fail "waits for a silent pipe"
+timeout 300 "$demo" --output o --corpus corpus.tsv --scratch-only --no-pairs <silent >out 2>&1 || fail "waits for a silent pipe"
 kill "$sleeper"
 
 # Nothing is learnt with a learning rate of 0, and --quick says so.
@@ -67,7 +67,7 @@ cmp -s sum1 sum3 || fail "the number of threads changes the result"
 stop_after() {  # PATTERN ARGUMENT...
   "$demo" --output o --corpus corpus.tsv "${@:2}" </dev/null >out 2>&1 &
   local process=$! status=0
-  for _ in $(seq 300); do ! grep -q "$1" out || break; sleep 0.1; done
+  for _ in $(seq 3000); do ! grep -q "$1" out || break; sleep 0.1; done
   kill -INT "$process"
   wait "$process" || status=$?
   [ "$status" = 130 ] || fail "exit code $status, not 130, after Ctrl-C"

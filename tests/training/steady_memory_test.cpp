@@ -7,6 +7,7 @@
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/clip.h>
+#include <gradus/tests/support/threads_guard.h>
 #include <gtest/gtest.h>
 
 namespace gradus {
@@ -27,6 +28,7 @@ struct Model : Module {
 };
 
 TEST(SteadyMemory, OverAThousandTrainingSteps) {
+  const OneThread one;
   Generator generator(1);
   const Model model;
   Adam optimizer(model.parameters(), {.lr = 1e-2, .lazy = true});

@@ -1,12 +1,12 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
-#if __has_include(<gradus/gradus.h>)
 #include <gradus/gradus.h>
-#endif
 
 #include <cstdio>
 #include <string>
 #include <utility>
+
+#include "linked.h"
 
 // True if the library, which may be a shared one, throws an E that is caught here by its own type.
 template <class E, class F>
@@ -21,7 +21,6 @@ bool throws(const F& f) {
   return false;
 }
 
-#if __has_include(<gradus/gradus.h>)
 using gradus::Tensor;
 
 // 2 x; `slope` is what its derivative is said to be.
@@ -62,11 +61,9 @@ bool looks_inside() {
          gradus::summary(model).find("(model)       Model") != std::string::npos &&
          profiler.ops().size() >= 2 && gradus::with_thread_state([] { return true; })();
 }
-#endif
 
 int main() {
   bool right = throws<gradus::ValueError>([] { gradus::set_num_threads(0); });
-#if __has_include(<gradus/gradus.h>)
   right &= throws<gradus::ShapeError>([] {
     gradus::matmul(gradus::zeros({2, 3}), gradus::zeros({4, 5}));
   });
@@ -78,7 +75,7 @@ int main() {
   right &= x.grad().dense().numel() == 6;
   right &= checks_gradients();
   right &= looks_inside();
-#endif
+  right &= links_everything();
   std::puts(right ? "consumer: right" : "consumer: wrong");
   return right ? 0 : 1;
 }

@@ -1,0 +1,324 @@
+#include "linked.h"
+
+#include <gradus/framework/io/atomic_file.h>
+#include <gradus/framework/ops/axes.h>
+#include <gradus/framework/ops/broadcast.h>
+#include <gradus/framework/ops/map_float.h>
+#include <gradus/framework/ops/plan.h>
+#include <gradus/framework/storage.h>
+#include <gradus/gradus.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+using namespace gradus;
+
+namespace {
+
+const char* const scratch_file = "linked.safetensors";  // in the folder where the program runs
+
+struct Model : Module {
+  Model() : layer(add("layer", Linear(2, 1))) {}
+  const Linear layer;
+};
+
+Tensor vector() { return tensor({1.0, 2.0}); }
+Tensor matrix() { return tensor({2.0, 1.0, 1.0, 2.0}, {2, 2}); }
+Tensor ids() { return tensor({1, 0}); }
+bool is_two(const Tensor& x) { return x.numel() == 2; }
+
+// Trains by both constructors, reads and writes the options and the state.
+template <class O>
+bool trains() {
+  const Model model;
+  O optimizer(model.parameters());
+  const Tensor before = model.layer.weight.clone();
+  sum(model.layer(ones({1, 2}))).backward();
+  optimizer.step();
+  optimizer.zero_grad();
+  optimizer.load_state_dict(optimizer.state_dict());
+  optimizer.set_lr(0.5);
+  bool right = optimizer.lr() == 0.5 && any(not_equal(model.layer.weight, before)).item() == 1;
+  if constexpr (!std::is_same_v<O, LBFGS>) {
+    auto options = optimizer.options();
+    options.lr = 0.25;
+    optimizer.set_options(0, options);
+    optimizer.add_group({{"other", Model().layer.weight}});
+    using Group = ParameterGroup<std::decay_t<decltype(options)>>;
+    const O grouped(std::vector<Group>{{Model().parameters(), options}});
+    right &= optimizer.lr() == 0.25 && optimizer.num_groups() == 2 && grouped.lr() == 0.25;
+  }
+  return right;
+}
+
+bool minimises() {
+  const Model model;
+  LBFGS optimizer(model.parameters());
+  return optimizer.step([&] { return sum(square(model.layer(ones({1, 2})))); }).defined();
+}
+
+// A rule from outside of the library.
+struct OwnOptions {
+  double lr = 0.1;
+};
+std::vector<OptionField> option_fields(OwnOptions& options) { return {{"lr", options.lr}}; }
+void check_options(const OwnOptions&) {}
+class Own : public OptimizerWith<OwnOptions> {
+ public:
+  explicit Own(const std::vector<NamedParameter>& parameters)
+      : OptimizerWith("Own", {}, {{parameters, {}}}) {}
+  explicit Own(const std::vector<ParameterGroup<OwnOptions>>& groups)
+      : OptimizerWith("Own", {}, groups) {}
+
+ private:
+  bool uses_buffer(std::size_t, std::int64_t) const override { return false; }
+  void check_gradient(const Slot& slot) const override { require_dense(slot); }
+  void update(Slot& slot) override {
+    slot.parameter().add_(slot.gradient().dense(), -options_of(slot).lr);
+  }
+};
+
+bool checkpoints() {
+  std::int64_t step = 3;
+  save_checkpoint({{"step", step}}, scratch_file);
+  step = 0;
+  load_checkpoint({{"step", step}}, scratch_file);
+  return step == 3;
+}
+
+bool averages() {
+  const Model model;
+  AveragedParameters average(model.parameters(), 0.5);
+  average.update();
+  return average.averages().size() == 2;
+}
+
+bool schedules() {
+  Adam optimizer(Model().parameters(), {.lr = 1});
+  LRScheduler scheduler(optimizer, step_lr(1, 0.5));
+  scheduler.step();
+  ReduceLROnPlateau plateau(optimizer);
+  plateau.step(1);
+  return optimizer.lr() == 0.5;
+}
+
+bool accumulates() {
+  const Model model;
+  GradientAccumulator accumulator(model.parameters());
+  accumulator.backward(sum(model.layer(ones({1, 2}))), 1);
+  accumulator.finish();
+  return freeze(model.parameters(), "*") == 2;
+}
+
+bool samples() {
+  const std::vector<std::int64_t> counts = {1, 2};
+  return NegativeSampler(counts)(ids(), 1).numel() == 2;
+}
+
+bool writes_words() {
+  save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
+  return load_word_vectors(scratch_file).words.size() == 2;
+}
+
+bool looks_up_parts() {
+  const std::vector<std::string> words = {"one", "two"};
+  const SubwordEmbedding embedding(Vocabulary::from_words(words), 2, {.ngrams = {.buckets = 8}});
+  return embedding(words).size(0) == 2;
+}
+
+bool saves() {
+  StateDict state;
+  state.set("x", vector());
+  save(state, scratch_file);
+  return load(scratch_file).size() == 1 && is_two(load_mapped(scratch_file, "x"));
+}
+
+bool counts_memory() {
+  trim_memory();
+  return memory_stats().peak >= 0;
+}
+
+bool loops() {
+  set_num_threads(num_threads());
+  std::int64_t n = 0;
+  parallel_for(10, 1, [&](std::int64_t begin, std::int64_t end) { n += end - begin; });
+  return n == 10;
+}
+
+bool broadcasts() {
+  const Shape row{2}, all{3, 2};
+  std::int64_t n = 0;
+  detail::for_each_run(detail::Broadcast<2>(all, {&row, &all}), all.numel(), 1,
+                       [&](const auto&, std::int64_t, std::int64_t count) { n += count; });
+  return n == 6;
+}
+
+bool maps() {
+  const auto copy = [](const auto* x, auto* y, std::int64_t n) { std::copy(x, x + n, y); };
+  return is_two(detail::map_float("copy", vector(), copy));
+}
+
+bool resizes() {
+  const Model model;
+  resize_rows(model.layer.weight, 2);
+  return model.layer.weight.size(0) == 2;
+}
+
+bool writes_a_file() {
+  AtomicFile file(scratch_file);
+  file.write("text");
+  file.commit();
+  return true;
+}
+
+// Every installed header but those in detail/, which CMakeLists.txt checks.
+const struct {
+  const char* header;
+  bool (*use)();
+} uses[] = {
+    {"framework/autograd.h", [] { return grad_enabled() && is_two(*Saved(vector())); }},
+    {"framework/creation.h", [] { return is_two(ones({2})); }},
+    {"framework/dtype.h", [] { return name(DType::int64) == "int64"; }},
+    {"framework/error.h", [] { return std::string(ShapeError("text").what()) == "text"; }},
+    {"framework/export.h", [] { return true; }},
+    {"framework/function.h", [] { return Function<int()>([] { return 2; })() == 2; }},
+    {"framework/gradcheck.h",
+     [] { return gradcheck([](const auto& in) { return in[0]; }, {vector()}).ok; }},
+    {"framework/gradient.h", [] { return Gradient(vector()).is_dense(); }},
+    {"framework/graph_dot.h",
+     [] {
+       return !to_dot(Model().layer(ones({1, 2}))).empty();
+     }},
+    {"framework/init.h", [] { return is_two(zeros_(vector())); }},
+    {"framework/io/atomic_file.h", writes_a_file},
+    {"framework/io/safetensors.h", saves},
+    {"framework/io/word_vectors.h", writes_words},
+    {"framework/memory.h", counts_memory},
+    {"framework/module.h", [] { return Model().parameters().size() == 2; }},
+    {"framework/numerics.h", [] { return !flush_denormal(); }},
+    {"framework/ops/activation.h", [] { return is_two(gelu(vector())); }},
+    {"framework/ops/axes.h", [] { return detail::axis_view(vector(), 0, "axis_view").n == 2; }},
+    {"framework/ops/broadcast.h", broadcasts},
+    {"framework/ops/compare.h", [] { return is_two(equal(vector(), vector())); }},
+    {"framework/ops/cumulative.h", [] { return is_two(cumsum(vector(), 0)); }},
+    {"framework/ops/distance.h", [] { return is_two(cosine_similarity(matrix(), matrix())); }},
+    {"framework/ops/dropout.h", [] { return is_two(dropout(vector(), 0.5)); }},
+    {"framework/ops/elementwise.h", [] { return is_two(vector() * vector() + 1); }},
+    {"framework/ops/embedding_bag.h",
+     [] { return is_two(embedding_bag(matrix(), ids(), tensor({0}))); }},
+    {"framework/ops/index.h", [] { return embedding(matrix(), ids()).numel() == 4; }},
+    {"framework/ops/limits.h", [] { return is_two(clamp(vector(), 0, 1)); }},
+    {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
+    {"framework/ops/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
+    {"framework/ops/map_float.h", maps},
+    {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
+    {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
+    {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
+    {"framework/ops/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/pad.h",
+     [] {
+       return pad(vector(), {1, 1}).numel() == 4;
+     }},
+    {"framework/ops/plan.h",
+     [] {
+       return detail::Plan({2, 3}).count() == 6;
+     }},
+    {"framework/ops/power.h", [] { return is_two(pow(vector(), 2)); }},
+    {"framework/ops/product.h",
+     [] {
+       return einsum("i,i->", {vector(), vector()}).numel() == 1;
+     }},
+    {"framework/ops/random.h", [] { return is_two(bernoulli(0.5, {2})); }},
+    {"framework/ops/rearrange.h", [] { return is_two(flip(vector(), 0)); }},
+    {"framework/ops/reduce.h", [] { return sum(vector()).item() == 3; }},
+    {"framework/ops/repeat.h", [] { return tile(vector(), {2}).numel() == 4; }},
+    {"framework/ops/rounding.h", [] { return is_two(floor(vector())); }},
+    {"framework/ops/scatter.h", [] { return is_two(scatter_add(vector(), 0, ids(), vector())); }},
+    {"framework/ops/search.h", [] { return is_two(bincount(ids())); }},
+    {"framework/ops/select.h", [] { return is_two(where(equal(vector(), 1), vector(), 0)); }},
+    {"framework/ops/shape.h",
+     [] {
+       return is_two(reshape(vector(), {2, 1}));
+     }},
+    {"framework/ops/softmax.h", [] { return is_two(softmax(vector(), 0)); }},
+    {"framework/ops/sort.h", [] { return is_two(sort(vector()).values); }},
+    {"framework/ops/special.h", [] { return is_two(erf(vector())); }},
+    {"framework/ops/triangle.h", [] { return tril(matrix()).numel() == 4; }},
+    {"framework/parallel.h", loops},
+    {"framework/profiler.h", [] { return Profiler().ops().empty(); }},
+    {"framework/random.h", [] { return Generator(1).below(1) == 0; }},
+    {"framework/resize.h", resizes},
+    {"framework/shape.h", [] { return Shape({2}).str() == "[2]"; }},
+    {"framework/sparse_grad.h",
+     [] {
+       return SparseGrad(ids(), matrix(), {2, 2}).nnz() == 2;
+     }},
+    {"framework/state_dict.h", [] { return !StateDict().contains("x"); }},
+    {"framework/storage.h", [] { return detail::Storage::allocate(8)->bytes() == 8; }},
+    {"framework/summary.h", [] { return !summary(Model()).empty(); }},
+    {"framework/tensor.h", [] { return is_two(vector().clone()); }},
+    {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
+    {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
+    {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
+    {"framework/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
+    {"framework/visit.h",
+     [] { return visit_float(vector(), []<class T>(T) { return sizeof(T); }) == sizeof(double); }},
+    {"gradus.h", [] { return true; }},
+    {"layers/dropout.h", [] { return is_two(Dropout()(vector())); }},
+    {"layers/embedding.h", [] { return Embedding(2, 3)(ids()).numel() == 6; }},
+    {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
+    {"layers/layer_norm.h",
+     [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
+    {"layers/linear.h", [] { return is_two(Linear(3, 2)(ones({3}))); }},
+    {"layers/negative_sampler.h", samples},
+    {"layers/quotient_remainder_embedding.h",
+     [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
+    {"layers/sequential.h", [] { return is_two(Sequential(Linear(3, 2), relu)(ones({3}))); }},
+    {"layers/skip_gram.h",
+     [] {
+       init_skip_gram(Embedding(2, 2), Embedding(2, 2));
+       return true;
+     }},
+    {"layers/subword_embedding.h", looks_up_parts},
+    {"optim/adadelta.h", trains<Adadelta>},
+    {"optim/adagrad.h", [] { return trains<Adagrad>() && trains<RowwiseAdagrad>(); }},
+    {"optim/adam.h", [] { return trains<Adam>() && trains<AdamW>(); }},
+    {"optim/adamax.h", trains<Adamax>},
+    {"optim/average.h", averages},
+    {"optim/checkpoint.h", checkpoints},
+    {"optim/clip.h", [] { return clip_grad_norm(Model().parameters(), 1) == 0; }},
+    {"optim/decay.h", [] { return split_for_decay(Model().parameters()).decayed.size() == 1; }},
+    {"optim/lbfgs.h", minimises},
+    {"optim/lion.h", trains<Lion>},
+    {"optim/lr_scheduler.h", schedules},
+    {"optim/nadam.h", trains<NAdam>},
+    {"optim/optimizer.h", trains<Own>},
+    {"optim/radam.h", trains<RAdam>},
+    {"optim/rmsprop.h", trains<RMSprop>},
+    {"optim/sgd.h", trains<SGD>},
+    {"optim/sparse_adam.h",
+     [] { return SparseAdam(Model().parameters()).state_dict().metadata.size() > 0; }},
+    {"optim/training.h", accumulates},
+    {"optim/update.h", [] { return detail::RowOrder().size() == 0; }},
+};
+
+}  // namespace
+
+bool links_everything() {
+  bool right = true;
+  for (const auto& [header, use] : uses) {
+    try {
+      if (use()) continue;
+      std::printf("consumer: %s does not do what it should\n", header);
+    } catch (const Error& error) {
+      std::printf("consumer: %s throws: %s\n", header, error.what());
+    }
+    right = false;
+  }
+  std::remove(scratch_file);
+  return right;
+}

@@ -1,0 +1,4 @@
+#pragma once
+
+// True if something of every header links and works.
+bool links_everything();
