@@ -304,9 +304,9 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
 
 bool ReduceLROnPlateau::is_better(double metric) const {
   if (std::isinf(best_)) return options_.maximize ? metric > best_ : metric < best_;
-  const double margin = options_.maximize ? options_.threshold : -options_.threshold;
-  const double bound = options_.absolute ? best_ + margin : best_ * (1 + margin);
-  return options_.maximize ? metric > bound : metric < bound;
+  const double margin =
+      options_.absolute ? options_.threshold : options_.threshold * std::abs(best_);
+  return options_.maximize ? metric > best_ + margin : metric < best_ - margin;
 }
 
 void ReduceLROnPlateau::step(double metric) {

@@ -104,8 +104,8 @@ struct PlateauOptions {
   bool maximize = false;  ///< the metric is better when greater
   double factor = 0.1;
   std::int64_t patience = 10;
-  double threshold = 1e-4;
-  bool absolute = false;  ///< better by threshold, not by that part of the best
+  double threshold = 1e-4;  ///< better means by more than threshold |best|,
+  bool absolute = false;    ///< or by more than threshold itself
   std::int64_t cooldown = 0;
   double min_lr = 0;
   double eps = 1e-8;  ///< a smaller change of a rate is not made
