@@ -2,6 +2,7 @@
 #include <gradus/framework/function.h>
 #include <gradus/optim/optimizer.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -71,7 +72,8 @@ GRADUS_API Schedule one_cycle_lr(const OneCycleOptions& options);
 
 /// Sets the learning rates of all groups of an optimizer by a schedule. The base rate of a group is
 /// the one that it has when the scheduler first sees it. The rates of epoch 0 hold from
-/// construction on; step() comes after the optimizer's.
+/// construction on; step() comes after the optimizer's. Where a schedule throws, or gives a rate
+/// that the optimizer refuses, the scheduler and all rates are as they were.
 class GRADUS_API LRScheduler {
  public:
   /// The optimizer must outlive the scheduler. Throws ValueError if the schedule moves the momentum
@@ -91,8 +93,15 @@ class GRADUS_API LRScheduler {
   void load_state_dict(const StateDict& state);
 
  private:
-  void apply();
-  void set_rates();
+  /// What a schedule sets for a group.
+  struct Rate {
+    double lr, momentum;
+  };
+
+  std::vector<double> all_bases() const;
+  void move_to(std::int64_t epoch, std::vector<double> base);
+  std::vector<Rate> rates_in_force(std::size_t groups) const;
+  void set_rates(const std::vector<Rate>& rates);
 
   Optimizer* optimizer_;
   Schedule schedule_;
