@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
@@ -75,7 +76,10 @@ class Check {
   GradcheckResult run();
 
  private:
+  std::vector<Tensor> results() const;
+  std::vector<double> sums_at(const Tensor& input, std::int64_t element, double x) const;
   std::vector<std::vector<double>> numeric_gradients(const Tensor& input) const;
+  void put_back(const std::vector<Gradient>& gradients) const;
   std::vector<Gradient> analytic_gradients(const Selection& selection) const;
   void backward(const std::vector<Tensor>& results, const Selection& selection) const;
   void compare(std::size_t input, const Selection& selection, const Gradient& gradient,
@@ -89,23 +93,52 @@ class Check {
   std::vector<Tensor> cotangents_;  // of the results
 };
 
+// The results, of the shapes that they had at first.
+std::vector<Tensor> Check::results() const {
+  std::vector<Tensor> now = float_results(function_, inputs_);
+  bool same = now.size() == cotangents_.size();
+  for (std::size_t r = 0; same && r < now.size(); ++r) {
+    same = now[r].shape() == cotangents_[r].shape();
+  }
+  if (same) return now;
+  const auto shapes = [](const std::vector<Tensor>& all) {
+    std::vector<std::string> texts;
+    for (const Tensor& tensor : all) texts.push_back(tensor.shape().str());
+    return fmt::format("{}", fmt::join(texts, ", "));
+  };
+  throw ShapeError(
+      fmt::format("gradcheck: the function returned {} at first and {} later: its results must "
+                  "have shapes that do not depend on the values of the inputs",
+                  shapes(cotangents_), shapes(now)));
+}
+
+// For each result the sum of cotangent * result with another value in one element of an input,
+// where it stays.
+std::vector<double> Check::sums_at(const Tensor& input, std::int64_t element, double x) const {
+  input.mutable_data<double>()[element] = x;
+  const std::vector<Tensor> now = results();
+  std::vector<double> sums;
+  for (std::size_t r = 0; r < now.size(); ++r) {
+    sums.push_back(weighted_sum(now[r], cotangents_[r]));
+  }
+  return sums;
+}
+
 // For each result d(sum of cotangent * result) / d(input), by central differences.
 std::vector<std::vector<double>> Check::numeric_gradients(const Tensor& input) const {
   const NoGradGuard no_grad;
   std::vector<std::vector<double>> gradients(cotangents_.size());
-  const auto sums_at = [&](std::int64_t i, double x) {
-    input.mutable_data<double>()[i] = x;
-    const std::vector<Tensor> results = float_results(function_, inputs_);
-    std::vector<double> sums;
-    for (std::size_t r = 0; r < cotangents_.size(); ++r) {
-      sums.push_back(weighted_sum(results[r], cotangents_[r]));
-    }
-    return sums;
-  };
   for (std::int64_t i = 0; i < input.numel(); ++i) {
     const double x = input.data<double>()[i];
     const double h = options_.step * std::max(1.0, std::abs(x));
-    const std::vector<double> above = sums_at(i, x + h), below = sums_at(i, x - h);
+    std::vector<double> above, below;
+    try {
+      above = sums_at(input, i, x + h);
+      below = sums_at(input, i, x - h);
+    } catch (...) {
+      input.mutable_data<double>()[i] = x;
+      throw;
+    }
     input.mutable_data<double>()[i] = x;
     for (std::size_t r = 0; r < gradients.size(); ++r) {
       gradients[r].push_back((above[r] - below[r]) / ((x + h) - (x - h)));
@@ -133,19 +166,23 @@ void Check::backward(const std::vector<Tensor>& results, const Selection& select
   root.backward();
 }
 
+void Check::put_back(const std::vector<Gradient>& gradients) const {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].set_grad(gradients[i]);
+}
+
 // The gradients of the inputs by backward; the ones that the inputs had are put back.
 std::vector<Gradient> Check::analytic_gradients(const Selection& selection) const {
-  std::vector<Gradient> before;
-  for (const Tensor& input : inputs_) {
-    before.push_back(input.grad());
-    input.clear_grad();
+  std::vector<Gradient> before, gradients;
+  for (const Tensor& input : inputs_) before.push_back(input.grad());
+  for (const Tensor& input : inputs_) input.clear_grad();
+  try {
+    backward(results(), selection);
+    for (const Tensor& input : inputs_) gradients.push_back(input.grad());
+  } catch (...) {
+    put_back(before);
+    throw;
   }
-  backward(float_results(function_, inputs_), selection);
-  std::vector<Gradient> gradients;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    gradients.push_back(inputs_[i].grad());
-    inputs_[i].set_grad(before[i]);
-  }
+  put_back(before);
   return gradients;
 }
 
@@ -199,10 +236,10 @@ class OpNames {
 };
 
 std::string Check::ops_between(std::size_t input, const Selection& selection) const {
-  const std::vector<Tensor> results = float_results(function_, inputs_);
+  const std::vector<Tensor> now = results();
   const detail::GraphLock lock("gradcheck");
   OpNames ops(inputs_[input]);
-  for (std::size_t r = selection.first; r < selection.last; ++r) ops.walk(results[r]);
+  for (std::size_t r = selection.first; r < selection.last; ++r) ops.walk(now[r]);
   const std::string names = ops.str();
   return names.empty() ? "no recorded op leads from it to the result: "
                        : fmt::format("through {}: ", names);

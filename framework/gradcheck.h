@@ -70,8 +70,9 @@ std::vector<Tensor> tensors_of(R&& result) {
 /// tuple or array of them: then each result is checked alone, the others being unused, and all
 /// together. Results of int64 and boolean are passed over. Inputs are float64 or integer leaves;
 /// the trainable ones are checked, the others must get no gradient. The gradient error of an
-/// element is |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep values and gradients. Throws
-/// DTypeError for a trainable input or a result that is float32.
+/// element is |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep values and gradients, also where
+/// the function throws. Throws DTypeError for a trainable input or a result that is float32,
+/// ShapeError for results whose shapes depend on the values of the inputs.
 template <class F>
 requires std::invocable < std::decay_t<F>
 &, const std::vector<Tensor>& > GradcheckResult gradcheck(F&& function,

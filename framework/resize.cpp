@@ -65,11 +65,21 @@ Tensor new_values(const Tensor& parameter, const Tensor& sources, const ResizeOp
   return values;
 }
 
-void apply(const Tensor& parameter, const Tensor& sources, const ResizeOptions& options) {
+void apply(const char* operation, const Tensor& parameter, const Tensor& sources,
+           const ResizeOptions& options) {
   const RowPlan plan{sources, new_values(parameter, sources, options)};
   std::vector<Function<void()>> commits;
   for (RowFollower* follower : options.followers) {
+    if (follower == nullptr) {
+      throw ValueError(fmt::format("{}: a follower is nullptr: pass addresses", operation));
+    }
     commits.push_back(follower->follow_rows(parameter, plan));
+    if (!commits.back()) {
+      throw ValueError(fmt::format(
+          "{}: follow_rows() of a follower returned an empty function: return one that puts the "
+          "new rows in place",
+          operation));
+    }
   }
   detail::Access::replace(parameter, plan.values);
   for (const auto& commit : commits) commit();
@@ -110,13 +120,13 @@ void resize_rows(const Tensor& parameter, std::int64_t rows, const ResizeOptions
   const std::int64_t kept = std::min(rows, parameter.shape()[0]);
   std::iota(source, source + kept, 0);
   std::fill(source + kept, source + rows, -1);
-  apply(parameter, sources, options);
+  apply("resize_rows", parameter, sources, options);
 }
 
 void remap_rows(const Tensor& parameter, const Tensor& sources, const ResizeOptions& options) {
   check("remap_rows", parameter);
   check_sources(parameter, sources);
-  apply(parameter, sources, options);
+  apply("remap_rows", parameter, sources, options);
 }
 
 }  // namespace gradus

@@ -18,7 +18,7 @@ class GRADUS_API RowFollower {
  public:
   virtual ~RowFollower();
   /// Prepares what is kept for `parameter` for its new rows, and returns the function that puts it
-  /// in place, which does not throw. Throws ValueError if nothing is kept for that parameter.
+  /// in place, which must not throw. Throws ValueError if nothing is kept for that parameter.
   virtual Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) = 0;
 
  protected:
@@ -40,8 +40,9 @@ struct ResizeOptions {
 /// has them. Kept rows stay bit for bit, and so does what the followers keep for them; for new rows
 /// they start anew. Its gradient is dropped. Backward through what was computed before throws
 /// AutogradError. Either all of it happens or, if something throws, nothing.
-/// Throws ValueError for a negative number and for a follower that keeps nothing for the parameter,
-/// ShapeError for rank 0, AutogradError for a tensor that an op made.
+/// Throws ValueError for a negative number, and for a follower that is nullptr, keeps nothing for
+/// the parameter or returns an empty function, ShapeError for rank 0, AutogradError for a tensor
+/// that an op made.
 GRADUS_API void resize_rows(const Tensor& parameter, std::int64_t rows,
                             const ResizeOptions& options = {});
 

@@ -144,6 +144,16 @@ Before before(const std::vector<CheckpointPart>& parts) {
   return states;
 }
 
+// Puts back every part that lets itself be; the error that makes it necessary is the one to report.
+void put_back(const Before& states) {
+  for (const auto& [part, state] : states) {
+    try {
+      CheckpointAccess::load(part, state);
+    } catch (...) {  // a part of the user's that refuses even its own state: go on with the others
+    }
+  }
+}
+
 }  // namespace
 
 CheckpointPart::CheckpointPart(std::string name, const Module& model)
@@ -188,7 +198,7 @@ CheckpointPart::CheckpointPart(std::string name, Tensor& tensor)
           std::move(name), Order::first,
           [&tensor] {
             StateDict state;
-            if (tensor.defined()) state.set("", tensor.detach());
+            if (tensor.defined()) state.set("", tensor);
             return state;
           },
           [&tensor](const StateDict& state) {
@@ -214,7 +224,7 @@ void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& 
   try {
     for (const CheckpointPart& part : parts) CheckpointAccess::load(part, saved.at(part.name()));
   } catch (...) {
-    for (const auto& [part, state] : states) CheckpointAccess::load(part, state);
+    put_back(states);
     throw;
   }
 }

@@ -161,23 +161,41 @@ LBFGS::Vector LBFGS::gradient() const {
   return all;
 }
 
+// The parameters that the layout of this step has become those values.
+void LBFGS::set_parameters(const Vector& values) const {
+  const NoGradGuard no_grad;
+  const double* from = values.data();
+  for (std::size_t k = 0; k < memory_.layout.size(); ++k) {
+    const std::int64_t n = memory_.layout[k];
+    const Parameter& parameter = slots()[k].parameter();
+    if (n < 0) continue;
+    if (parameter.numel() == n) {  // unless a closure resized it, which cannot be taken back
+      detail::dispatch_float(parameter.dtype(), "lbfgs", [&]<class T>(T) {
+        T* to = parameter.mutable_data<T>();
+        for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
+      });
+    }
+    from += n;
+  }
+}
+
 // The parameters become from + t along.
 void LBFGS::move(const Vector& from, double t, const Vector& along) const {
-  const NoGradGuard no_grad;
-  std::size_t k = 0;
-  for (const Slot& slot : slots()) {
-    if (!slot.parameter().trainable()) continue;
-    detail::dispatch_float(slot.parameter().dtype(), "lbfgs", [&]<class T>(T) {
-      T* values = slot.parameter().mutable_data<T>();
-      for (std::int64_t i = 0; i < slot.parameter().numel(); ++i, ++k) {
-        values[i] = static_cast<T>(from[k] + t * along[k]);
-      }
-    });
-  }
+  Vector to = from;
+  add(to, t, along);
+  set_parameters(to);
 }
 
 double LBFGS::value(const Tensor& loss) const {
   return options_.maximize ? -loss.item() : loss.item();
+}
+
+Tensor LBFGS::call(const Closure& closure) {
+  ++evaluations_;
+  Tensor loss = closure();
+  if (layout() == memory_.layout) return loss;
+  throw ValueError(
+      "lbfgs: the closure froze, unfroze or resized a parameter: do that between the steps");
 }
 
 void LBFGS::check_start(double loss, const Vector& gradient) const {
@@ -211,8 +229,8 @@ void LBFGS::remember(const Vector& gradient) {
     memory_.inverses.erase(memory_.inverses.begin());
   }
   memory_.scale = along / dot(change, change);
-  memory_.changes.push_back(std::move(change));
-  memory_.moves.push_back(std::move(move));
+  memory_.changes.push_back(Kept::make(std::move(change)));
+  memory_.moves.push_back(Kept::make(std::move(move)));
   memory_.inverses.push_back(1 / along);
 }
 
@@ -223,13 +241,13 @@ void LBFGS::choose_direction(const Vector& gradient) {
   scale(q, -1);
   std::vector<double> factors(n);
   for (std::size_t i = n; i-- > 0;) {
-    factors[i] = dot(memory_.moves[i], q) * memory_.inverses[i];
-    add(q, -factors[i], memory_.changes[i]);
+    factors[i] = dot(*memory_.moves[i], q) * memory_.inverses[i];
+    add(q, -factors[i], *memory_.changes[i]);
   }
   scale(q, memory_.scale);
   for (std::size_t i = 0; i < n; ++i) {
-    const double back = dot(memory_.changes[i], q) * memory_.inverses[i];
-    add(q, factors[i] - back, memory_.moves[i]);
+    const double back = dot(*memory_.changes[i], q) * memory_.inverses[i];
+    add(q, factors[i] - back, *memory_.moves[i]);
   }
   memory_.direction = std::move(q);
 }
@@ -239,17 +257,11 @@ void LBFGS::choose_direction(const Vector& gradient) {
 // The loss at from + t direction, where the parameters do not stay. NaN counts as too high.
 LBFGS::Point LBFGS::evaluate(const Closure& closure, const Vector& from, double t) {
   move(from, t, memory_.direction);
-  try {
-    ++evaluations_;
-    Point point{t, value(closure()), 0, gradient()};
-    if (std::isnan(point.loss)) point.loss = std::numeric_limits<double>::infinity();
-    point.slope = dot(point.gradient, memory_.direction);
-    move(from, 0, memory_.direction);
-    return point;
-  } catch (...) {
-    move(from, 0, memory_.direction);
-    throw;
-  }
+  Point point{t, value(call(closure)), 0, gradient()};
+  if (std::isnan(point.loss)) point.loss = std::numeric_limits<double>::infinity();
+  point.slope = dot(point.gradient, memory_.direction);
+  set_parameters(from);
+  return point;
 }
 
 // Widens the step until an interval holds a point that satisfies the strong Wolfe conditions.
@@ -312,22 +324,27 @@ LBFGS::Point LBFGS::zoom(const Closure& closure, const Vector& from, const Point
 // ---- a step
 
 Tensor LBFGS::step(const Closure& closure) {
+  const Memory before = memory_;
+  const std::int64_t evaluations = evaluations_;
   if (std::vector<std::int64_t> now = layout(); now != memory_.layout) {
     memory_ = {};
     memory_.layout = std::move(now);
   }
+  const Vector values = parameters();
   try {
     return minimise(closure);
   } catch (...) {
-    memory_ = {};
+    set_parameters(values);
+    memory_ = before;
+    evaluations_ = evaluations;
     throw;
   }
 }
 
 Tensor LBFGS::minimise(const Closure& closure) {
   const std::int64_t most = options_.max_eval > 0 ? options_.max_eval : options_.max_iter * 5 / 4;
-  const std::int64_t before = evaluations_++;
-  Tensor first = closure();
+  const std::int64_t before = evaluations_;
+  Tensor first = call(closure);
   Point now{0, value(first), 0, gradient()};
   check_start(now.loss, now.gradient);
   if (greatest(now.gradient) <= options_.tolerance_grad) return first;
@@ -350,8 +367,7 @@ Tensor LBFGS::minimise(const Closure& closure) {
     } else {
       move(from, memory_.t, memory_.direction);
       if (i == options_.max_iter) break;  // nobody would look at it
-      ++evaluations_;
-      now.loss = value(closure());
+      now.loss = value(call(closure));
       now.gradient = gradient();
     }
     if (evaluations_ - before >= most) break;
@@ -375,10 +391,10 @@ StateDict LBFGS::state_dict() const {
   const auto part = [&begin](const Vector& all, std::int64_t n) {
     return Vector(all.begin() + begin, all.begin() + begin + n);
   };
-  const auto table = [&](const std::vector<Vector>& rows, std::int64_t n) {
+  const auto table = [&](const std::vector<Kept>& rows, std::int64_t n) {
     Vector all;
-    for (const Vector& row : rows) {
-      all.insert(all.end(), row.begin() + begin, row.begin() + begin + n);
+    for (const Kept& row : rows) {
+      all.insert(all.end(), row->begin() + begin, row->begin() + begin + n);
     }
     return tensor(all, {std::ssize(rows), n});
   };
@@ -401,6 +417,7 @@ LBFGS::Memory LBFGS::load_memory(const StateDict& state) const {
   memory.t = detail::number_of<double>(state, "lbfgs.t");
   memory.scale = detail::number_of<double>(state, "lbfgs.H_diag");
   std::int64_t rows = -1;
+  std::vector<Vector> changes, moves;
   const auto append = [](Vector& to, const double* from, std::int64_t n) {
     to.insert(to.end(), from, from + n);
   };
@@ -429,16 +446,18 @@ LBFGS::Memory LBFGS::load_memory(const StateDict& state) const {
     }
     append(memory.direction, values[0], n);
     append(memory.gradient, values[1], n);
-    memory.changes.resize(static_cast<std::size_t>(rows));
-    memory.moves.resize(static_cast<std::size_t>(rows));
-    for (std::size_t row = 0; row < memory.changes.size(); ++row) {
+    changes.resize(static_cast<std::size_t>(rows));
+    moves.resize(static_cast<std::size_t>(rows));
+    for (std::size_t row = 0; row < changes.size(); ++row) {
       const auto place = static_cast<std::int64_t>(row) * n;
-      append(memory.changes[row], values[2] + place, n);
-      append(memory.moves[row], values[3] + place, n);
+      append(changes[row], values[2] + place, n);
+      append(moves[row], values[3] + place, n);
     }
   }
-  for (std::size_t row = 0; row < memory.changes.size(); ++row) {
-    memory.inverses.push_back(1 / dot(memory.changes[row], memory.moves[row]));
+  for (std::size_t row = 0; row < changes.size(); ++row) {
+    memory.inverses.push_back(1 / dot(changes[row], moves[row]));
+    memory.changes.push_back(Kept::make(std::move(changes[row])));
+    memory.moves.push_back(Kept::make(std::move(moves[row])));
   }
   return memory;
 }

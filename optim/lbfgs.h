@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/detail/shared.h>
 #include <gradus/framework/function.h>
 #include <gradus/optim/optimizer.h>
 
@@ -34,8 +35,8 @@ GRADUS_API void check_options(const LBFGSOptions& options);
 ///   });
 /// All trainable parameters are one vector, kept in float64, as are the 2 history_size vectors of
 /// its size that it remembers. A parameter without a gradient stays. What is remembered starts anew
-/// when other parameters are trainable than before, when one changes its shape and after a closure
-/// threw. A sparse gradient is an error.
+/// when other parameters are trainable than before and when one changes its shape. A sparse
+/// gradient is an error.
 /// Source: Nocedal and Wright 2006, Numerical optimization, algorithms 7.4, 7.5, 3.5 and 3.6.
 class GRADUS_API LBFGS : public Optimizer {
  public:
@@ -48,9 +49,10 @@ class GRADUS_API LBFGS : public Optimizer {
 
   const LBFGSOptions& options() const { return options_; }
 
-  /// Minimises; returns what the closure gave first. Throws, with parameters as they were,
-  /// AutogradError naming a parameter whose gradient is sparse, ValueError if the loss or a
-  /// gradient is not finite at the start.
+  /// Minimises; returns what the closure gave first. Throws what the closure throws, AutogradError
+  /// naming a parameter whose gradient is sparse, ValueError if the loss or a gradient is not
+  /// finite at the start and for a closure that freezes, unfreezes or resizes a parameter. The
+  /// parameters and what is remembered are as they were then; the gradients are the closure's.
   Tensor step(const Closure& closure);
 
   /// Also what is remembered: `<path>.direction`, `<path>.prev_grad`, `<path>.old_dirs`,
@@ -62,6 +64,7 @@ class GRADUS_API LBFGS : public Optimizer {
 
  private:
   using Vector = std::vector<double>;
+  using Kept = detail::Shared<const Vector>;  // so that a copy of all that is remembered is cheap
   /// A point of a line search: the loss and its derivative along the direction.
   struct Point {
     double t = 0, loss = 0, slope = 0;
@@ -73,8 +76,8 @@ class GRADUS_API LBFGS : public Optimizer {
     std::int64_t iterations = 0;
     double t = 0, scale = 1;
     Vector direction, gradient;
-    std::vector<Vector> changes, moves;  // of the gradient, of the parameters
-    std::vector<double> inverses;        // 1 / (change . move)
+    std::vector<Kept> changes, moves;  // of the gradient, of the parameters
+    std::vector<double> inverses;      // 1 / (change . move)
   };
 
   bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
@@ -87,9 +90,11 @@ class GRADUS_API LBFGS : public Optimizer {
   std::vector<std::int64_t> layout() const;
   Vector parameters() const;
   Vector gradient() const;
+  void set_parameters(const Vector& values) const;
   void move(const Vector& from, double t, const Vector& along) const;
   void check_start(double loss, const Vector& gradient) const;
   double value(const Tensor& loss) const;
+  Tensor call(const Closure& closure);
   Tensor minimise(const Closure& closure);
   void remember(const Vector& gradient);
   void choose_direction(const Vector& gradient);

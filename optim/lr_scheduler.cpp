@@ -228,22 +228,49 @@ LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
         "lr_scheduler: the schedule moves the momentum and the optimizer has none: set "
         ".cycle_momentum = false");
   }
-  apply();
+  move_to(0, all_bases());
 }
 
-void LRScheduler::apply() {
-  while (std::ssize(base_) < optimizer_->num_groups()) {  // groups that were added since
-    base_.push_back(optimizer_->lr(std::ssize(base_)));
+// The base rates of all groups, of those too that were added since the last step.
+std::vector<double> LRScheduler::all_bases() const {
+  std::vector<double> base = base_;
+  while (std::ssize(base) < optimizer_->num_groups()) {
+    base.push_back(optimizer_->lr(std::ssize(base)));
   }
-  set_rates();
+  return base;
 }
 
-void LRScheduler::set_rates() {
-  for (std::int64_t group = 0; group < std::ssize(base_); ++group) {
-    const auto i = static_cast<std::size_t>(group);
-    optimizer_->set_lr(group, schedule_.lr(base_[i], epoch_));
+// Asks the schedule for everything before anything changes: it may call functions of the user's.
+void LRScheduler::move_to(std::int64_t epoch, std::vector<double> base) {
+  const double momentum = schedule_.momentum ? schedule_.momentum(epoch) : 0;
+  std::vector<Rate> next;
+  for (const double own : base) next.push_back({schedule_.lr(own, epoch), momentum});
+  const std::vector<Rate> before = rates_in_force(base.size());
+  try {
+    set_rates(next);
+  } catch (...) {
+    set_rates(before);
+    throw;
+  }
+  base_ = std::move(base);
+  epoch_ = epoch;
+}
+
+std::vector<LRScheduler::Rate> LRScheduler::rates_in_force(std::size_t groups) const {
+  std::vector<Rate> rates;
+  for (std::int64_t group = 0; group < static_cast<std::int64_t>(groups); ++group) {
+    const char* momentum = schedule_.momentum ? momentum_of(*optimizer_, group) : nullptr;
+    rates.push_back({optimizer_->lr(group), momentum ? optimizer_->option(momentum, group) : 0});
+  }
+  return rates;
+}
+
+void LRScheduler::set_rates(const std::vector<Rate>& rates) {
+  for (std::int64_t group = 0; group < std::ssize(rates); ++group) {
+    const Rate& rate = rates[static_cast<std::size_t>(group)];
+    optimizer_->set_lr(group, rate.lr);
     if (schedule_.momentum) {
-      optimizer_->set_option(momentum_of(*optimizer_, group), schedule_.momentum(epoch_), group);
+      optimizer_->set_option(momentum_of(*optimizer_, group), rate.momentum, group);
     }
   }
 }
@@ -253,8 +280,7 @@ void LRScheduler::step() {
     throw ValueError(fmt::format("lr_scheduler: step {}: the schedule has {} steps", epoch_ + 1,
                                  schedule_.last));
   }
-  ++epoch_;
-  apply();
+  move_to(epoch_ + 1, all_bases());
 }
 
 std::vector<double> LRScheduler::lr() const { return rates_of(*optimizer_); }
@@ -283,9 +309,7 @@ void LRScheduler::load_state_dict(const StateDict& state) {
   for (std::int64_t i = 0; i < groups; ++i) {
     base.push_back(detail::number_of<double>(state, fmt::format("scheduler.base.{}", i)));
   }
-  base_ = std::move(base);
-  epoch_ = epoch;
-  set_rates();
+  move_to(epoch, std::move(base));
 }
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options)
@@ -304,9 +328,9 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
 
 bool ReduceLROnPlateau::is_better(double metric) const {
   if (std::isinf(best_)) return options_.maximize ? metric > best_ : metric < best_;
-  const double margin = options_.maximize ? options_.threshold : -options_.threshold;
-  const double bound = options_.absolute ? best_ + margin : best_ * (1 + margin);
-  return options_.maximize ? metric > bound : metric < bound;
+  const double margin =
+      options_.absolute ? options_.threshold : options_.threshold * std::abs(best_);
+  return options_.maximize ? metric > best_ + margin : metric < best_ - margin;
 }
 
 void ReduceLROnPlateau::step(double metric) {
@@ -344,6 +368,12 @@ void ReduceLROnPlateau::load_state_dict(const StateDict& state) {
   const auto best = detail::number_of<double>(state, "plateau.best");
   const auto bad = detail::number_of<std::int64_t>(state, "plateau.bad");
   const auto cooldown = detail::number_of<std::int64_t>(state, "plateau.cooldown");
+  if (std::isnan(best) || bad < 0 || cooldown < 0) {
+    throw FormatError(
+        fmt::format("load_state_dict: plateau.best is {}, plateau.bad {}, plateau.cooldown {}: a "
+                    "number and two counts are needed",
+                    best, bad, cooldown));
+  }
   cooldown_ = cooldown;
   best_ = best;
   bad_ = bad;

@@ -2,6 +2,7 @@
 #include <gradus/framework/function.h>
 #include <gradus/optim/optimizer.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -71,7 +72,8 @@ GRADUS_API Schedule one_cycle_lr(const OneCycleOptions& options);
 
 /// Sets the learning rates of all groups of an optimizer by a schedule. The base rate of a group is
 /// the one that it has when the scheduler first sees it. The rates of epoch 0 hold from
-/// construction on; step() comes after the optimizer's.
+/// construction on; step() comes after the optimizer's. Where a schedule throws, or gives a rate
+/// that the optimizer refuses, the scheduler and all rates are as they were.
 class GRADUS_API LRScheduler {
  public:
   /// The optimizer must outlive the scheduler. Throws ValueError if the schedule moves the momentum
@@ -91,8 +93,15 @@ class GRADUS_API LRScheduler {
   void load_state_dict(const StateDict& state);
 
  private:
-  void apply();
-  void set_rates();
+  /// What a schedule sets for a group.
+  struct Rate {
+    double lr, momentum;
+  };
+
+  std::vector<double> all_bases() const;
+  void move_to(std::int64_t epoch, std::vector<double> base);
+  std::vector<Rate> rates_in_force(std::size_t groups) const;
+  void set_rates(const std::vector<Rate>& rates);
 
   Optimizer* optimizer_;
   Schedule schedule_;
@@ -104,8 +113,8 @@ struct PlateauOptions {
   bool maximize = false;  ///< the metric is better when greater
   double factor = 0.1;
   std::int64_t patience = 10;
-  double threshold = 1e-4;
-  bool absolute = false;  ///< better by threshold, not by that part of the best
+  double threshold = 1e-4;  ///< better means by more than threshold |best|,
+  bool absolute = false;    ///< or by more than threshold itself
   std::int64_t cooldown = 0;
   double min_lr = 0;
   double eps = 1e-8;  ///< a smaller change of a rate is not made

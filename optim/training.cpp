@@ -116,9 +116,8 @@ void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
     throw ValueError(
         fmt::format("gradient_accumulator: count is {}, it must not be negative", count));
   }
-  const double value = detail::element(sum, 0);
-  sum.backward();
-  sum_ += value;
+  sum.backward();  // throws unless it is one number
+  sum_ += sum.item();
   count_ += count;
 }
 

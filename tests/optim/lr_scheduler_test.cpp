@@ -227,6 +227,30 @@ TEST(ReduceLROnPlateau, HalvesOncePatienceIsOver) {
               ElementsAre(.1, .05, .05, .04, .04));
 }
 
+// With a threshold of 0.1 and a best of -10 that is to fall, only what is below -11 is better.
+TEST(ReduceLROnPlateau, MeasuresARelativeThresholdByTheMagnitudeOfTheBest) {
+  const PlateauOptions falls{.factor = 0.5, .patience = 0, .threshold = 0.1};
+  EXPECT_THAT(plateau(falls, {-10, -9.5, -10.5, -11.5}), ElementsAre(.1, .05, .025, .025));
+  EXPECT_THAT(plateau(falls, {10, 9.5, 8.5}), ElementsAre(.1, .05, .05));
+  EXPECT_THAT(plateau(falls, {0, 0, -1e-9}), ElementsAre(.1, .05, .05));
+  EXPECT_THAT(plateau(falls, {1, -1, -1.05, -1.2}), ElementsAre(.1, .1, .05, .05));
+  PlateauOptions rises = falls;
+  rises.maximize = true;
+  EXPECT_THAT(plateau(rises, {-10, -10.5, -9.5, -8.5}), ElementsAre(.1, .05, .025, .025));
+  EXPECT_THAT(plateau(rises, {10, 10.5, 11.5}), ElementsAre(.1, .05, .05));
+}
+
+// 0.25 is exact, so that the bound is too: what only reaches it is not better.
+TEST(ReduceLROnPlateau, WantsMoreThanTheThreshold) {
+  PlateauOptions options{.factor = 0.5, .patience = 0, .threshold = 0.25};
+  EXPECT_THAT(plateau(options, {-8, -10}), ElementsAre(.1, .05));
+  EXPECT_THAT(plateau(options, {8, 6}), ElementsAre(.1, .05));
+  options.absolute = true;
+  EXPECT_THAT(plateau(options, {-8, -8.25, -8.5}), ElementsAre(.1, .05, .05));
+  options.maximize = true;
+  EXPECT_THAT(plateau(options, {-8, -7.75, -7.5}), ElementsAre(.1, .05, .05));
+}
+
 TEST(Optimizer, SetsAnyOptionByName) {
   Adam optimizer({named("w", ones({1}))});
   optimizer.set_option("betas.1", 0.5);
