@@ -2,7 +2,9 @@
 #include <gradus/framework/text/tokenizer.h>
 
 #include <clocale>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace gradus {
 namespace {
@@ -35,6 +37,49 @@ TEST(Tokenize, KeepsCharactersBeyondAsciiWhole) {
               ElementsAre("«", "so", "»", "\u2014", "\u201C", "yes", "\u201D", "\u2026"));
   EXPECT_THAT(tokenize("\uFEFFone\u00A0two\u3000three\u2028four"),
               ElementsAre("one", "two", "three", "four"));
+}
+
+TEST(Tokenize, SeparatesThePunctuationOfOtherScripts) {
+  EXPECT_THAT(tokenize("राम गया। सीता॥"), ElementsAre("राम", "गया", "\u0964", "सीता", "\u0965"));
+  EXPECT_THAT(tokenize("هل هذا؟ نعم، هذا۔"),
+              ElementsAre("هل", "هذا", "\u061F", "نعم", "\u060C", "هذا", "\u06D4"));
+  EXPECT_THAT(tokenize("你好，世界！（一、二）"),
+              ElementsAre("你好", "，", "世界", "！", "（", "一", "、", "二", "）"));
+  EXPECT_THAT(tokenize("｢コーヒー｣・＋"), ElementsAre("｢", "コーヒー", "｣", "・", "＋"));
+  EXPECT_THAT(tokenize("ሰላም፡ዓለም።"), ElementsAre("ሰላም", "\u1361", "ዓለም", "\u1362"));
+  EXPECT_THAT(tokenize("Բարեւ՝ ձեզ։"), ElementsAre("Բարեւ", "\u055D", "ձեզ", "\u0589"));
+  EXPECT_THAT(tokenize("τι; καλά·"), ElementsAre("τι", ";", "καλά", "·"));
+  EXPECT_THAT(tokenize("τι\u037E καλά\u0387"), ElementsAre("τι", "\u037E", "καλά", "\u0387"));
+  EXPECT_THAT(tokenize("សួស្តី។"), ElementsAre("សួស្តី", "\u17D4"));
+  EXPECT_THAT(tokenize("မင်္ဂလာပါ။"), ElementsAre("မင်္ဂလာပါ", "\u104B"));
+  EXPECT_THAT(tokenize("བཀྲ་ཤིས།"), ElementsAre("བཀྲ་ཤིས", "\u0F0D"));
+  EXPECT_THAT(tokenize("\U0001E900\u0964\U00011100\U00011141"),  // Adlam, Chakma: beyond U+FFFF
+              ElementsAre("\U0001E900", "\u0964", "\U00011100", "\U00011141"));
+  EXPECT_THAT(tokenize("\u169B\u1681\u1680\u1682\u169C"),  // Ogham's space is a line
+              ElementsAre("\u169B", "\u1681", "\u1682", "\u169C"));
+}
+
+TEST(Tokenize, KeepsTheMarksThatOtherScriptsWriteInsideOfWords) {
+  for (const char* word :
+       {"בית־ספר", "צה״ל", "ג׳ירפה", "ի՞նչ", "col·lecció", "བཀྲ་ཤིས", "ｒｏｃｋ＇ｎ＇ｒｏｌｌ"}) {
+    EXPECT_THAT(tokenize(word), ElementsAre(word));
+  }
+  EXPECT_THAT(tokenize("Ո՞ ·a· ־"), ElementsAre("Ո", "\u055E", "·", "a", "·", "\u05BE"));
+}
+
+TEST(Tokenize, LeavesOutWhatIsInvisible) {
+  EXPECT_THAT(tokenize("co\u00ADoperate"), ElementsAre("cooperate"));
+  EXPECT_THAT(tokenize("a\u2060b \u200Ec\u200F \u202Ad\u202C \uFEFFe\u034F"),
+              ElementsAre("ab", "c", "d", "e"));
+  EXPECT_THAT(tokenize("don\u00AD't Beth-\u00ADel -\u00AD"), ElementsAre("don't", "beth-el", "-"));
+  EXPECT_THAT(tokenize("\u00AD \u200D \uFE0F \u3164 \U000E0041"), IsEmpty());
+  EXPECT_THAT(tokenize("ไป\u200Bมา"), ElementsAre("ไป", "มา"));  // a space without a width
+}
+
+TEST(Tokenize, KeepsJoinersAndVariationSelectorsWithTheirWord) {
+  EXPECT_THAT(tokenize("می\u200Cخواهم"), ElementsAre("می\u200Cخواهم"));
+  EXPECT_THAT(tokenize("അവന്\u200D \u200Cക"), ElementsAre("അവന്\u200D", "ക"));
+  EXPECT_THAT(tokenize("\u2764\uFE0F!\uFE0F"), ElementsAre("\u2764\uFE0F", "!"));
 }
 
 TEST(Tokenize, TakesZeroBytesAsSpace) {
@@ -70,6 +115,30 @@ TEST(Tokenize, MakesTokensThatAreTokensOfAllPairsOfBytes) {
         EXPECT_THAT(tokenize(token), ElementsAre(token)) << a << " " << b;
       }
     }
+  }
+}
+
+std::string utf8(std::uint32_t code) {
+  const auto byte = [](std::uint32_t bits) { return static_cast<char>(bits); };
+  const auto more = [&](int shift) { return byte(0x80 | (code >> shift & 0x3F)); };
+  if (code < 0x80) return {byte(code)};
+  if (code < 0x800) return {byte(0xC0 | code >> 6), more(0)};
+  if (code < 0x10000) return {byte(0xE0 | code >> 12), more(6), more(0)};
+  return {byte(0xF0 | code >> 18), more(12), more(6), more(0)};
+}
+
+TEST(Tokenize, DoesOneOfFourThingsWithEachCharacterBetweenLetters) {
+  using Tokens = std::vector<std::string>;
+  for (std::uint32_t code = 0; code < 0xE1000; ++code) {
+    if (code == 0xD800) code = 0xE000;    // after the surrogates
+    if (code == 0x20000) code = 0xE0000;  // after ideographs and what is not assigned
+    if (code >= 'A' && code <= 'Z') continue;
+    const std::string c = utf8(code), text = "a" + c + "b";
+    const Tokens tokens = tokenize(text);
+    ASSERT_TRUE(tokens == Tokens{text} || tokens == Tokens{"ab"} || tokens == Tokens({"a", "b"}) ||
+                tokens == Tokens({"a", c, "b"}))
+        << std::hex << "U+" << code;
+    for (const std::string& token : tokens) ASSERT_EQ(tokenize(token), Tokens{token});
   }
 }
 
