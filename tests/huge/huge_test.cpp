@@ -7,6 +7,7 @@
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/parallel.h>
@@ -197,6 +198,32 @@ TEST_F(Huge, MatmulOverMoreThanAnIntCounts) {
   const Tensor row = reshape(x, {1, n}), column = reshape(x, {n, 1});
   EXPECT_EQ(matmul(row, column).item<float>(), expected);
   EXPECT_EQ(matmul(column, row, {.trans_a = true, .trans_b = true}).item<float>(), expected);
+}
+
+// More ones into one place than a float counts one by one: it stops at 2^24.
+TEST_F(Huge, PlacesCountMoreOnesThanAFloatDoes) {
+  NEEDS_GIGABYTES(2);
+  constexpr std::int64_t n = std::int64_t{1} << 25;
+  const Tensor ids = zeros({n}, DType::int64), x = ones({n});
+  const auto expected = static_cast<float>(n);
+  EXPECT_EQ(scatter_add(zeros({2}), 0, ids, x).data<float>()[0], expected);
+  EXPECT_EQ(index_add(zeros({2}), 0, ids, x).data<float>()[0], expected);
+  for (const bool sparse : {false, true}) {
+    const Tensor table = zeros({2, 1});
+    table.set_trainable(true);
+    sum(embedding(table, ids, {.sparse = sparse})).backward();
+    EXPECT_EQ(table.grad().to_dense().data<float>()[0], expected);
+    if (sparse) {
+      EXPECT_EQ(table.grad().sparse().coalesce().values().data<float>()[0], expected);
+    }
+  }
+  const Tensor vector = zeros({2});
+  vector.set_trainable(true);
+  sum(gather(vector, 0, ids)).backward();
+  EXPECT_EQ(vector.grad().dense().data<float>()[0], expected);
+  vector.clear_grad();
+  sum(index_select(vector, 0, ids)).backward();
+  EXPECT_EQ(vector.grad().dense().data<float>()[0], expected);
 }
 
 }  // namespace
