@@ -5,6 +5,7 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
 #include <gradus/framework/detail/module_node.h>
+#include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/module.h>
 
@@ -17,6 +18,7 @@ namespace gradus {
 
 using detail::for_each_node;
 using detail::ModuleNode;
+using detail::StateProblems;
 
 namespace detail {
 
@@ -84,22 +86,89 @@ struct Match {
 
 bool same_memory(const Tensor& a, const Tensor& b) { return detail::data(a) == detail::data(b); }
 
-void check_match(const std::string& path, const Tensor& target, const Tensor& source) {
-  if (source.shape() != target.shape()) {
-    throw ShapeError(fmt::format("load_state_dict: {} is {} in the state, {} in the model", path,
-                                 source.shape().str(), target.shape().str()));
+void check_match(const std::string& path, const Tensor& target, const Tensor& source,
+                 StateProblems& problems) {
+  using Kind = StateProblems::Kind;
+  if (!source.defined()) {
+    problems.add(Kind::value, path + " is undefined in the state");
+  } else if (source.shape() != target.shape()) {
+    problems.add(Kind::shape, fmt::format("{} is {} in the state, {} in the model", path,
+                                          source.shape().str(), target.shape().str()));
+  } else if (source.dtype() != target.dtype()) {
+    problems.add(Kind::dtype,
+                 fmt::format("{} is {} in the state, {} in the model: convert one with to()", path,
+                             name(source.dtype()), name(target.dtype())));
+  } else if (target.is_read_only() && !same_memory(target, source)) {
+    problems.add(Kind::value,
+                 fmt::format("{} is mapped from a file, read-only: leave it out of the state and "
+                             "pass .strict = false",
+                             path));
   }
-  if (source.dtype() != target.dtype()) {
-    throw DTypeError(fmt::format(
-        "load_state_dict: {} is {} in the state, {} in the model: convert one with to()", path,
-        name(source.dtype()), name(target.dtype())));
+}
+
+// How many whole components two paths have in common, at their ends and at their beginnings.
+std::int64_t likeness(std::string_view a, std::string_view b) {
+  const auto common = [](auto a_begin, auto a_end, auto b_begin, auto b_end) {
+    const auto [x, y] = std::mismatch(a_begin, a_end, b_begin, b_end);
+    return std::count(a_begin, x, '.') + (x == a_end || y == b_end ? 1 : 0);
+  };
+  return common(a.begin(), a.end(), b.begin(), b.end()) +
+         common(a.rbegin(), a.rend(), b.rbegin(), b.rend());
+}
+
+bool alike(const Tensor& a, const Tensor& b) {
+  return a.defined() && a.shape() == b.shape() && a.dtype() == b.dtype();
+}
+
+// Takes, of the names that are left, the one that is most like `path`, if one is like it at all and
+// its tensor is of the same shape and dtype.
+std::string take_alike(std::vector<std::string>& left, const StateDict& state,
+                       const std::string& path, const Tensor& target, std::int64_t least) {
+  auto best = left.end();
+  for (auto candidate = left.begin(); candidate != left.end(); ++candidate) {
+    const std::int64_t score = likeness(*candidate, path);
+    if (score < least || !alike(state.at(*candidate), target)) continue;
+    best = candidate;
+    least = score + 1;
   }
-  if (target.is_read_only() && !same_memory(target, source)) {
-    throw ValueError(
-        fmt::format("load_state_dict: {} is mapped from a file, read-only: leave it out of the "
-                    "state and pass .strict = false",
-                    path));
+  if (best == left.end()) return "";
+  std::string name = std::move(*best);
+  left.erase(best);
+  return name;
+}
+
+// Guesses which names of the state became which ones of the model.
+std::string renamed(const LoadResult& result, const StateDict& state, const StateDict& model) {
+  constexpr std::size_t limit = 1'000'000;  // of comparisons
+  if (result.missing.size() * result.unexpected.size() > limit) return "";
+  std::vector<std::string> pairs, missing = result.missing, left = result.unexpected;
+  for (const std::int64_t least : {1, 0}) {  // names that have nothing in common come last
+    for (std::string& path : missing) {
+      if (path.empty()) continue;
+      const std::string name = take_alike(left, state, path, model.at(path), least);
+      if (name.empty()) continue;
+      pairs.push_back(fmt::format("{} -> {}", name, path));
+      path.clear();
+    }
   }
+  return fmt::format("{}", fmt::join(pairs, ", "));
+}
+
+// Throws all that is wrong if names are missing or unexpected.
+void check_names(const LoadResult& result, const StateDict& state, const StateDict& model,
+                 const StateProblems& mismatches) {
+  if (result.missing.empty() && result.unexpected.empty()) return;
+  StateProblems problems;
+  problems.add(StateProblems::Kind::other,
+               fmt::format("missing in the state: [{}]; unexpected in it: [{}]",
+                           fmt::join(result.missing, ", "), fmt::join(result.unexpected, ", ")));
+  const std::string pairs = renamed(result, state, model);
+  if (!pairs.empty()) {
+    problems.add(StateProblems::Kind::other, fmt::format("perhaps renamed: [{}]", pairs));
+  }
+  problems.add(mismatches);
+  problems.raise(mismatches.empty() ? ": build the model that was saved, or pass .strict = false"
+                                    : ": build the model that was saved");
 }
 
 std::string indented(const std::string& text) {
@@ -196,6 +265,7 @@ StateDict Module::state_dict() const {
 
 LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& options) const {
   LoadResult result;
+  StateProblems mismatches;
   std::vector<Match> matches;
   std::unordered_set<std::string_view> used;
   for_each_tensor(*node_, [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
@@ -204,19 +274,15 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
       result.missing.push_back(path);
       return;
     }
-    check_match(path, tensor, entry->tensor);
+    check_match(path, tensor, entry->tensor, mismatches);
     used.insert(entry->name);
     matches.push_back({entry, tensor, is_parameter});
   });
   for (const StateEntry& entry : state) {
     if (used.count(entry.name) == 0) result.unexpected.push_back(entry.name);
   }
-  if (options.strict && !(result.missing.empty() && result.unexpected.empty())) {
-    throw Error(fmt::format(
-        "load_state_dict: missing in the state: [{}]; unexpected in it: [{}]: build the model that "
-        "was saved, or pass .strict = false",
-        fmt::join(result.missing, ", "), fmt::join(result.unexpected, ", ")));
-  }
+  if (options.strict) check_names(result, state, state_dict(), mismatches);
+  mismatches.raise();
   const NoGradGuard no_grad;
   for (const Match& match : matches) {
     if (match.target.is_read_only()) continue;  // it is what the state holds

@@ -71,8 +71,9 @@ class GRADUS_API Module {
   StateDict state_dict() const;
   /// Copies values into the parameters and buffers, in place, so that shared ones stay shared, and
   /// restores the frozen flags that the state carries. Everything is checked before anything is
-  /// written. Throws Error listing missing and unexpected names (if strict), ShapeError, DTypeError
-  /// or, for a parameter that is mapped from a file, ValueError naming the entry.
+  /// written. Throws one error that lists all that is wrong: names that are missing, unexpected (if
+  /// strict) and perhaps renamed, other shapes, other dtypes, parameters that are mapped from a
+  /// file. It is a ShapeError if a shape is wrong, else a DTypeError, a ValueError or an Error.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
 
   /// Sets training mode for the whole tree.

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradient.h>
 #include <gradus/framework/parallel.h>
@@ -189,19 +191,37 @@ StateDict AveragedParameters::state_dict() const {
   return state;
 }
 
+// Throws all that is wrong with the names and tensors of a state.
+void AveragedParameters::check_averages(const StateDict& state) const {
+  using Kind = detail::StateProblems::Kind;
+  detail::StateProblems problems;
+  std::vector<std::string> missing;
+  for (const auto& [path, parameter] : parameters_) {
+    const StateEntry* entry = state.find(path);
+    if (entry == nullptr) {
+      missing.push_back(path + " " + parameter.shape().str());
+    } else if (!entry->tensor.defined()) {
+      problems.add(Kind::value, fmt::format("the average of {} is undefined", path));
+    } else if (entry->tensor.shape() != parameter.shape()) {
+      problems.add(Kind::shape, fmt::format("the average of {} is {}, its parameter is {}", path,
+                                            entry->tensor.shape().str(), parameter.shape().str()));
+    } else if (entry->tensor.dtype() != parameter.dtype()) {
+      problems.add(Kind::dtype, fmt::format("the average of {} is {}, its parameter is {}", path,
+                                            name(entry->tensor.dtype()), name(parameter.dtype())));
+    }
+  }
+  if (!missing.empty()) {
+    problems.add(Kind::other,
+                 fmt::format("averages are missing in the state: [{}]", fmt::join(missing, ", ")));
+  }
+  problems.raise();
+}
+
 AveragedParameters::Average AveragedParameters::load_average(const NamedParameter& target,
                                                              const StateDict& state,
                                                              std::int64_t updates) const {
   const auto& [path, parameter] = target;
   const Tensor& values = state.at(path);
-  if (values.shape() != parameter.shape()) {
-    throw ShapeError(fmt::format("load_state_dict: the average of {} is {}, its parameter is {}",
-                                 path, values.shape().str(), parameter.shape().str()));
-  }
-  if (values.dtype() != parameter.dtype()) {
-    throw DTypeError(fmt::format("load_state_dict: the average of {} is {}, its parameter is {}",
-                                 path, name(values.dtype()), name(parameter.dtype())));
-  }
   Average average{parameter.is_read_only() ? parameter.detach() : values.clone(), updates};
   const std::string key = seen_key(path);
   if (state.metadata.contains(key)) average.seen = detail::number_of<std::int64_t>(state, key);
@@ -230,6 +250,7 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
   if (updates < 0) {
     throw FormatError(fmt::format("load_state_dict: {} is {}", updates_key, updates));
   }
+  check_averages(state);
   std::vector<Average> loaded;
   loaded.reserve(parameters_.size());
   for (const NamedParameter& target : parameters_) {

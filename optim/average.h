@@ -46,8 +46,9 @@ class GRADUS_API AveragedParameters : public RowFollower {
   /// What resuming needs: the averages by path, copied, and counts of updates. Throws ValueError
   /// between two swaps, when the parameters are not those in training.
   StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, IndexError for a path that is missing,
-  /// ShapeError or DTypeError naming the tensor, FormatError for counts that are none.
+  /// Replaces them. Throws, having changed nothing, one error that lists the paths that are missing
+  /// and what is of another shape or dtype (ShapeError, DTypeError, else Error), FormatError for
+  /// counts that are none.
   void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): averages follow their rows; those of new rows start at their values.
@@ -70,6 +71,7 @@ class GRADUS_API AveragedParameters : public RowFollower {
   void catch_up_rows(const Parameter& parameter, Average& average) const;
   void follow_frozen(const Parameter& parameter, Average& average) const;
   void copy(const Parameter& parameter, Average& average) const;
+  void check_averages(const StateDict& state) const;
   Average load_average(const NamedParameter& target, const StateDict& state,
                        std::int64_t updates) const;
 

@@ -77,7 +77,8 @@ GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const st
                                 const LoadOptions& options = {});
 
 /// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite
-/// or a text of its metadata is "nan": then it throws ValueError naming it, and the last file stays.
+/// or a text of its metadata is "nan": then it throws ValueError naming it, and the last file
+/// stays.
 GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
 
 }  // namespace gradus

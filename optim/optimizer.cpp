@@ -3,6 +3,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/profiler.h>
@@ -23,6 +24,7 @@ namespace {
 
 using detail::flag_of;
 using detail::number_of;
+using detail::StateProblems;
 using detail::text_of;
 
 void check_parameter(const char* optimizer, const NamedParameter& target) {
@@ -63,15 +65,17 @@ std::map<std::string, std::int64_t> groups_of(const StateDict& state) {
   return groups;
 }
 
-void check_alike(const char* optimizer, const std::string& key, const Tensor& kept,
-                 const Tensor& parameter, const Shape& expected) {
-  if (kept.shape() != expected) {
-    throw ShapeError(fmt::format("{}: {} is {}, its parameter is {}", optimizer, key,
-                                 kept.shape().str(), parameter.shape().str()));
-  }
-  if (kept.dtype() != parameter.dtype()) {
-    throw DTypeError(fmt::format("{}: {} is {}, its parameter is {}: convert one with to()",
-                                 optimizer, key, name(kept.dtype()), name(parameter.dtype())));
+void check_alike(const std::string& key, const Tensor& kept, const Tensor& parameter,
+                 const Shape& expected, StateProblems& problems) {
+  using Kind = StateProblems::Kind;
+  if (!kept.defined()) {
+    problems.add(Kind::value, key + " is undefined");
+  } else if (kept.shape() != expected) {
+    problems.add(Kind::shape, fmt::format("{} is {}, its parameter is {}", key, kept.shape().str(),
+                                          parameter.shape().str()));
+  } else if (kept.dtype() != parameter.dtype()) {
+    problems.add(Kind::dtype, fmt::format("{} is {}, its parameter is {}: convert one with to()",
+                                          key, name(kept.dtype()), name(parameter.dtype())));
   }
 }
 
@@ -322,13 +326,15 @@ StateDict Optimizer::state_dict() const {
   return state;
 }
 
-void Optimizer::check_names(const StateDict& state) const {
+// Throws all that is wrong with the names and tensors of a state.
+void Optimizer::check_entries(const StateDict& state) const {
   if (const std::string& saved = text_of(state, "optimizer"); saved != name_) {
     throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
   }
   std::map<std::string, std::int64_t> saved = groups_of(state);
   std::set<std::string> keys;
   std::vector<std::string> missing, moved, unexpected;
+  StateProblems mismatches;
   for (const Slot& slot : slots_) {
     const std::string& path = slot.target.path;
     const auto found = saved.find(path);
@@ -341,20 +347,30 @@ void Optimizer::check_names(const StateDict& state) const {
           fmt::format("{} ({} in the state, {} here)", path, found->second, slot.group));
     }
     saved.erase(found);
-    for (const char* buffer : buffer_names_) keys.insert(buffer_key(path, buffer));
+    for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
+      const std::string key = buffer_key(path, buffer_names_[i]);
+      keys.insert(key);
+      if (const StateEntry* entry = state.find(key)) {
+        check_alike(key, entry->tensor, slot.parameter(), buffer_shape(i, slot.parameter().shape()),
+                    mismatches);
+      }
+    }
   }
   for (const auto& [path, group] : saved) unexpected.push_back(path);
   for (const StateEntry& entry : state.entries()) {
-    if (keys.count(entry.name) == 0) {
-      unexpected.push_back(entry.name + " " + entry.tensor.shape().str());
-    }
+    if (keys.count(entry.name) > 0) continue;
+    unexpected.push_back(entry.tensor.defined() ? entry.name + " " + entry.tensor.shape().str()
+                                                : entry.name);
   }
-  if (missing.empty() && moved.empty() && unexpected.empty()) return;
-  throw Error(fmt::format(
-      "load_state_dict: the state is not that of this {}: missing in the state: [{}]; unexpected "
-      "in "
-      "it: [{}]; of another group: [{}]: give it the parameters and groups that were saved",
-      name_, fmt::join(missing, ", "), fmt::join(unexpected, ", "), fmt::join(moved, ", ")));
+  if (missing.empty() && moved.empty() && unexpected.empty()) return mismatches.raise();
+  StateProblems problems;
+  problems.add(StateProblems::Kind::other,
+               fmt::format("the state is not that of this {}: missing in the state: [{}]; "
+                           "unexpected in it: [{}]; of another group: [{}]",
+                           name_, fmt::join(missing, ", "), fmt::join(unexpected, ", "),
+                           fmt::join(moved, ", ")));
+  problems.add(mismatches);
+  problems.raise(": give it the parameters and groups that were saved");
 }
 
 void Optimizer::load_options(const StateDict& state) {
@@ -373,7 +389,8 @@ void Optimizer::load_options(const StateDict& state) {
   }
 }
 
-Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& state) const {
+Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& state,
+                                            std::vector<std::string>& missing) const {
   const std::string& path = slot.target.path;
   Slot::State loaded;
   loaded.steps = number_of<std::int64_t>(state, steps_key(path));
@@ -386,25 +403,27 @@ Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& s
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     const std::string key = buffer_key(path, buffer_names_[i]);
     if (const StateEntry* entry = state.find(key)) {
-      check_alike("load_state_dict", key, entry->tensor, slot.parameter(),
-                  buffer_shape(i, slot.parameter().shape()));
       loaded.buffers[i] = entry->tensor.clone();
     } else if (loaded.steps > 0 && uses_buffer(i, slot.group)) {
-      throw Error(fmt::format("load_state_dict: missing in the state: {} {}", key,
-                              slot.parameter().shape().str()));
+      missing.push_back(key + " " + slot.parameter().shape().str());
     }
   }
   return loaded;
 }
 
 void Optimizer::load_state_dict(const StateDict& state) {
-  check_names(state);
+  check_entries(state);
   StateDict before;
   before.metadata = state_dict().metadata;
   std::vector<Slot::State> loaded;
   try {
     load_options(state);
-    for (const Slot& slot : slots_) loaded.push_back(load_slot(slot, state));
+    std::vector<std::string> missing;
+    for (const Slot& slot : slots_) loaded.push_back(load_slot(slot, state, missing));
+    if (!missing.empty()) {
+      throw Error(
+          fmt::format("load_state_dict: missing in the state: [{}]", fmt::join(missing, ", ")));
+    }
   } catch (...) {
     load_options(before);
     throw;

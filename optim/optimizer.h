@@ -79,8 +79,8 @@ class GRADUS_API Optimizer : public RowFollower {
   virtual StateDict state_dict() const;
   /// Replaces options and everything kept by copies of what `state` holds, before the first step or
   /// after. Throws, having changed nothing, Error if the state is that of another optimizer or its
-  /// groups or parameters are others (it lists them), ShapeError or DTypeError naming the tensor,
-  /// FormatError for a number that is none.
+  /// groups or parameters are others, ShapeError or DTypeError if tensors are; one error lists all
+  /// of these. FormatError for a number that is none.
   virtual void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
@@ -144,9 +144,10 @@ class GRADUS_API Optimizer : public RowFollower {
   void check_slot(const Slot& slot) const;
   Tensor new_buffer(const Slot& slot, std::size_t i) const;
   void make_buffers(Slot& slot) const;
-  void check_names(const StateDict& state) const;
+  void check_entries(const StateDict& state) const;
   void load_options(const StateDict& state);
-  Slot::State load_slot(const Slot& slot, const StateDict& state) const;
+  Slot::State load_slot(const Slot& slot, const StateDict& state,
+                        std::vector<std::string>& missing) const;
 
   const char* name_;
   std::vector<const char*> buffer_names_;

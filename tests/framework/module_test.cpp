@@ -250,7 +250,9 @@ TEST(LoadStateDict, NamesWhatIsMissingAndUnexpected) {
   EXPECT_EQ(message_of<Error>([&] { model.load_state_dict(state); }),
             "load_state_dict: missing in the state: [bias, pair.first.scale, pair.first.seen, "
             "pair.second.scale, pair.second.seen]; unexpected in it: [first.scale, first.seen, "
-            "second.scale, second.seen]: build the model that was saved, or pass .strict = false");
+            "second.scale, second.seen]; perhaps renamed: [first.scale -> pair.first.scale, "
+            "first.seen -> pair.first.seen, second.scale -> pair.second.scale, second.seen -> "
+            "pair.second.seen]: build the model that was saved, or pass .strict = false");
   state.set("bias", tensor({8.0}));
   const LoadResult result = model.load_state_dict(state, {.strict = false});
   EXPECT_EQ(model.bias.item(), 8);
@@ -272,6 +274,70 @@ TEST(LoadStateDict, ChecksEverythingBeforeItWrites) {
             "load_state_dict: pair.second.scale is float32 in the state, float64 in the model: "
             "convert one with to()");
   EXPECT_EQ(model.bias.item(), 5);
+}
+
+// A layer was renamed, the shape of another one changed, one parameter is missing and one is new.
+struct Before : Module {
+  Before()
+      : table(add_parameter("table", zeros({5, 2}))),
+        head(add("fc", Head())),
+        scale(add_parameter("scale", zeros({3}))) {}
+  struct Head : Module {
+    Head()
+        : weight(add_parameter("weight", ones({3, 2}))), bias(add_parameter("bias", ones({3}))) {}
+    const Parameter weight, bias;
+  };
+  const Parameter table;
+  const Head head;
+  const Parameter scale;
+};
+struct After : Module {
+  After()
+      : table(add_parameter("table", zeros({7, 2}))),
+        head(add("output", Before::Head())),
+        shift(add_parameter("shift", zeros({4}))),
+        count(add_buffer("count", zeros({}))) {}
+  const Parameter table;
+  const Before::Head head;
+  const Parameter shift;
+  const Tensor count;
+};
+
+TEST(LoadStateDict, ReportsEverythingInOneError) {
+  const After model;
+  StateDict state = snapshot(Before());
+  EXPECT_EQ(message_of<ShapeError>([&] { model.load_state_dict(state); }),
+            "load_state_dict: missing in the state: [shift, count, output.weight, output.bias]; "
+            "unexpected in it: [scale, fc.weight, fc.bias]; perhaps renamed: [fc.weight -> "
+            "output.weight, fc.bias -> output.bias]; table is [5, 2] in the state, [7, 2] in the "
+            "model: build the model that was saved");
+  state.set("shift", Tensor());
+  state.set("count", zeros({}, DType::float64));
+  state.set("output.bias", zeros({2}));
+  EXPECT_EQ(
+      message_of<ShapeError>([&] { model.load_state_dict(state, {.strict = false}); }),
+      "load_state_dict: table is [5, 2] in the state, [7, 2] in the model; shift is undefined "
+      "in the state; count is float64 in the state, float32 in the model: convert one with "
+      "to(); output.bias is [2] in the state, [3] in the model");
+  state.set("table", zeros({7, 2}));
+  state.set("output.bias", zeros({3}));
+  EXPECT_THROW(model.load_state_dict(state), DTypeError);
+  state.set("count", zeros({}));
+  EXPECT_EQ(message_of<ValueError>([&] { model.load_state_dict(state, {.strict = false}); }),
+            "load_state_dict: shift is undefined in the state");
+  EXPECT_EQ(model.head.bias.span<float>()[0], 1);  // nothing was written
+}
+
+TEST(LoadStateDict, GuessesARenamedNameOfOnePart) {
+  Open model, other;
+  model.add_parameter("bias", zeros({2}));
+  model.add_parameter("gain", zeros({3}));
+  other.add_parameter("b", zeros({2}));
+  other.add_parameter("g", zeros({4}));
+  EXPECT_EQ(
+      message_of<Error>([&] { model.load_state_dict(other.state_dict()); }),
+      "load_state_dict: missing in the state: [bias, gain]; unexpected in it: [b, g]; perhaps "
+      "renamed: [b -> bias]: build the model that was saved, or pass .strict = false");
 }
 
 TEST(LoadStateDict, CopiesValuesAndFrozenFlags) {

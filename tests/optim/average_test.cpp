@@ -51,6 +51,18 @@ TEST(AveragedParameters, RefusesWhatMakesNoSense) {
               small.load_state_dict(AveragedParameters({named("w", ones({3}))}, 0.5).state_dict());
             }),
             "load_state_dict: the average of w is [3], its parameter is [2]");
+  AveragedParameters large({named("w", ones({3})), named("b", ones({2})), named("c", ones({4}))},
+                           0.5);
+  StateDict state = large.state_dict();
+  state.set("w", zeros({3}, DType::float64));
+  state.set("b", Tensor());
+  StateDict lacking;
+  lacking.metadata = state.metadata;
+  lacking.set("w", state.at("w"));
+  lacking.set("b", state.at("b"));
+  EXPECT_EQ(message_of<DTypeError>([&] { large.load_state_dict(lacking); }),
+            "load_state_dict: the average of w is float64, its parameter is float32; the average "
+            "of b is undefined; averages are missing in the state: [c [4]]");
 }
 
 // What the averages by elements would be, from all values that the table had.

@@ -201,8 +201,10 @@ TEST_F(LoadCheckpoint, ChangesNothingIfAPartCannotBeLoaded) {
     return parts;
   };
   const Linear wider(3, 4);
-  EXPECT_EQ(message_of<ShapeError>([&] { load_checkpoint(with(wider), path); }),
-            "load_state_dict: weight is [2, 3] in the state, [4, 3] in the model");
+  EXPECT_EQ(
+      message_of<ShapeError>([&] { load_checkpoint(with(wider), path); }),
+      "load_state_dict: weight is [2, 3] in the state, [4, 3] in the model; bias is [2] in the "
+      "state, [4] in the model");
   EXPECT_EQ(b.all(), expected);
   EXPECT_EQ(b.optimizer.lr(), rate);
   SGD sgd(b.model.parameters());

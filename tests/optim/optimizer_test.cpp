@@ -359,6 +359,13 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
       "unexpected in it: [c, a.exp_avg [3, 2], a.exp_avg_sq [3, 2], a.max_exp_avg_sq [3, 2], "
       "b.exp_avg [7]]; of another group: [table (0 in the state, 1 here)]: give it the "
       "parameters and groups that were saved");
+  state.set("table.exp_avg", zeros({5, 3}, f64));
+  state.set("table.exp_avg_sq", zeros({5, 2}));
+  EXPECT_THAT(refusal<ShapeError>(state),
+              testing::AllOf(HasSubstr("missing in the state: [a [3, 2]]; unexpected in it: [c, "),
+                             HasSubstr("; table.exp_avg is [5, 3], its parameter is [5, 2]; "
+                                       "table.exp_avg_sq is float32, its parameter is float64: "
+                                       "convert one with to(): give it the parameters")));
   state = good;
   state.metadata["optimizer"] = "sgd";
   EXPECT_EQ(refusal<Error>(state), "load_state_dict: the state is that of sgd, not of adam");
@@ -372,7 +379,9 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
 
   StateDict lacking;
   lacking.metadata = good.metadata;
-  EXPECT_EQ(refusal<Error>(lacking), "load_state_dict: missing in the state: a.exp_avg [3, 2]");
+  EXPECT_EQ(refusal<Error>(lacking),
+            "load_state_dict: missing in the state: [a.exp_avg [3, 2], a.exp_avg_sq [3, 2], "
+            "a.max_exp_avg_sq [3, 2], table.exp_avg [5, 2], table.exp_avg_sq [5, 2]]");
 }
 
 }  // namespace
