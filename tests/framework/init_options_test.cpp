@@ -67,6 +67,44 @@ TEST(TruncNormal, FitsTheConditionedDistribution) {
   }
 }
 
+// Far out the distance from the near bound has an exponential distribution of rate a / std, where a
+// is how many standard deviations that bound is away: nearly, up to 1 / a^2.
+TEST(TruncNormal, FitsTheTailWhereProbabilitiesVanish) {
+  struct Case {
+    double mean, std, low, high, near;
+  };
+  for (const Case& c :
+       {Case{2.04, 1e-3, -2, 2, 2}, Case{-2.04, 1e-3, -2, 2, -2}, Case{0, 1, 36.5, infinity, 36.5},
+        Case{0, 1, -infinity, -50, -50}, Case{1e6, 1, -1, 1, 1}, Case{-1, 1e-3, 0, 1, 0},
+        Case{0, 1, 100, 100.01, 100}}) {
+    SCOPED_TRACE(c.mean);
+    Generator generator(4);
+    const auto values = values_of(
+        trunc_normal_(empty({100'000}, DType::float64), c.mean, c.std, c.low, c.high, generator));
+    for (const double v : values) {
+      ASSERT_GE(v, c.low);
+      ASSERT_LE(v, c.high);
+    }
+    const double rate = std::fabs(c.near - c.mean) / (c.std * c.std);
+    const double far = c.near == c.low ? c.high : c.low;
+    const double whole = -std::expm1(-rate * std::fabs(far - c.near));
+    std::vector<double> distances;
+    for (const double v : values) distances.push_back(std::fabs(v - c.near));
+    EXPECT_TRUE(
+        fits_distribution(distances, [&](double d) { return -std::expm1(-rate * d) / whole; }));
+  }
+}
+
+TEST(TruncNormal, StaysInTheIntervalHoweverFarItIs) {
+  for (const double std : {1e-3, 1e-300, 5e-324}) {
+    const Tensor x = trunc_normal_(empty({100}), 2.04, std, -2, 2);
+    for (const double v : values_of(x)) EXPECT_NEAR(v, 2, 1e-3) << std;
+  }
+  for (const double v : values_of(trunc_normal_(empty({100}), -1e300, 1e-300, -2, 2))) {
+    EXPECT_EQ(v, -2);
+  }
+}
+
 TEST(TruncNormal, HasTheSameBitsForAnyLength) {
   Generator one(5), other(5);
   const auto all = values_of(trunc_normal_(empty({1000}), 0, 1, -2, 2, one));
