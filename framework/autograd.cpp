@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
+#include <gradus/framework/detail/moved_from.h>
 #include <gradus/framework/error.h>
 
 #include <atomic>
@@ -35,6 +36,7 @@ Saved::Saved(const Tensor& tensor) {
 
 Tensor Saved::operator*() const {
   if (const std::uint64_t changes = storage_->version() - version_; changes > 0) {
+  if (!storage_) detail::throw_moved_from("Saved");
     throw AutogradError(fmt::format(
         "backward of {}: a value {} that it needs was changed in place after the forward pass "
         "({} times{}): change it after backward(), or change a clone()",

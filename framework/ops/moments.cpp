@@ -85,14 +85,14 @@ Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
 
 }  // namespace
 
-Tensor var(const Tensor& x) { return var(x, Plan(x.shape()), false, 1); }
+Tensor var(const Tensor& x) { return var(x, Plan("var", x), false, 1); }
 Tensor var(const Tensor& x, const Axes& axes, bool keepdim, double correction) {
-  return var(x, Plan("var", x.shape(), axes), keepdim, correction);
+  return var(x, Plan("var", x, axes), keepdim, correction);
 }
 
-Tensor std(const Tensor& x) { return std(x, Plan(x.shape()), false, 1); }
+Tensor std(const Tensor& x) { return std(x, Plan("std", x), false, 1); }
 Tensor std(const Tensor& x, const Axes& axes, bool keepdim, double correction) {
-  return std(x, Plan("std", x.shape(), axes), keepdim, correction);
+  return std(x, Plan("std", x, axes), keepdim, correction);
 }
 
 }  // namespace gradus

@@ -116,6 +116,10 @@ TEST(TruncNormal, BrokenInputNamesTheValues) {
   const Tensor x = zeros({2});
   EXPECT_ERROR(trunc_normal_(x, 0, 0), ValueError, "trunc_normal_: std is 0, it must be above 0");
   EXPECT_ERROR(trunc_normal_(x, 0, 1, 2, 1), ValueError, "trunc_normal_: low is 2, high is 1");
+  EXPECT_ERROR(trunc_normal_(x, not_a_number), ValueError,
+               "trunc_normal_: mean is nan, it must be finite in float64");
+  EXPECT_ERROR(trunc_normal_(x, 0, infinity), ValueError,
+               "trunc_normal_: std is inf, it must be finite in float64");
   EXPECT_ERROR(trunc_normal_(zeros({2}, DType::int64)), DTypeError,
                "trunc_normal_: a tensor of dtype int64 where float32 or float64 is needed");
 }
