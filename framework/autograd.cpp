@@ -2,8 +2,10 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
+#include <gradus/framework/detail/moved_from.h>
 #include <gradus/framework/error.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 
@@ -34,6 +36,7 @@ Saved::Saved(const Tensor& tensor) {
 }
 
 Tensor Saved::operator*() const {
+  if (!storage_) detail::throw_moved_from("Saved");
   if (const std::uint64_t changes = storage_->version() - version_; changes > 0) {
     throw AutogradError(fmt::format(
         "backward of {}: a value {} that it needs was changed in place after the forward pass "
@@ -107,12 +110,13 @@ namespace {
 // An op on a value whose graph was freed can never run backward, and holds on to nothing: where a
 // loop adds up its losses, it does not keep the ops of every step.
 void follow_freed(Node& node) {
-  const char* freed = nullptr;
+  const Node* freed = nullptr;
   for (const Edge& edge : node.edges()) {
-    if (edge.node && edge.node->freed) freed = edge.node->freed;
+    if (edge.node && edge.node->freed) freed = edge.node.get();
   }
   if (freed == nullptr) return;
-  node.freed = freed;
+  node.freed = freed->freed.load();
+  node.failed = freed->failed.load();
   node.drop_saved();
   for (Edge& edge : node.edges()) edge = Edge();
 }
@@ -170,16 +174,16 @@ std::unique_ptr<bool[]> needs_of(Node& node) {
   return needs;
 }
 
-void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions) {
+// A gradient may be missing only where a cotangent is: that of an output that was not used.
+void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions, bool all_used) {
   const std::size_t inputs = node.edges().size();
   if (contributions.size() != inputs) {
     throw AutogradError(fmt::format("backward of {}: {} gradients for {} inputs", node.name(),
                                     contributions.size(), inputs));
   }
   for (std::size_t i = 0; i < inputs; ++i) {
-    if (node.edges()[i].needed() && !contributions[i].empty()) {
-      sink.add(i, std::move(contributions[i]));
-    }
+    if (contributions[i].empty() && !all_used) continue;
+    if (node.edges()[i].needed()) sink.add(i, std::move(contributions[i]));
   }
 }
 
@@ -187,8 +191,10 @@ void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions) {
 
 void apply_joint(Node& node, Sink& sink, CallJoint call) {
   const std::vector<Tensor> cotangents = take_cotangents(node);
+  const bool all_used = std::all_of(cotangents.begin(), cotangents.end(),
+                                    [](const Tensor& g) { return g.defined(); });
   const std::unique_ptr<bool[]> needs = needs_of(node);
-  add_joint(node, sink, call(node, cotangents, Needs(needs.get(), node.edges().size())));
+  add_joint(node, sink, call(node, cotangents, Needs(needs.get(), node.edges().size())), all_used);
 }
 
 }  // namespace detail

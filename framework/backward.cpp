@@ -84,12 +84,14 @@ class Engine final : public Sink {
 
  private:
   void discover(Node* root);
+  void check_there(bool there, std::size_t i) const;
   void check_contribution(const Gradient& contribution, const Shape& shape, DType dtype,
                           std::size_t i) const;
   void check_finite(const Gradient& contribution, std::size_t i) const;
   void add_to_leaf(Body& body, Gradient contribution);
   void list(Body& body);
   void serve(Node& node);
+  void serve_all(Node& root);
   void commit();
 
   bool retain_, anomaly_;
@@ -110,6 +112,22 @@ void check_leaf(const Node& node, const Edge& edge) {
       node.name(), edge.leaf.shape().str(), name(edge.leaf.dtype())));
 }
 
+void check_not_freed(const Node& node) {
+  const char* op = node.freed;
+  if (op == nullptr) return;
+  if (const char* failed = node.failed) {
+    throw AutogradError(fmt::format(
+        "backward: the graph of {} was freed by an earlier backward() that failed in {}: compute "
+        "the loss again",
+        op, failed));
+  }
+  throw AutogradError(fmt::format(
+      "backward: the graph of {} was freed by an earlier backward(): add the losses and call "
+      "backward() once, pass .retain_graph = true the first time, or detach() what is carried "
+      "over from the step before",
+      op));
+}
+
 void Engine::discover(Node* root) {
   const std::uint64_t visit = ++visit_number;
   std::vector<Node*> stack{root};
@@ -119,13 +137,7 @@ void Engine::discover(Node* root) {
   while (!stack.empty()) {
     Node* node = stack.back();
     stack.pop_back();
-    if (const char* op = node->freed) {
-      throw AutogradError(fmt::format(
-          "backward: the graph of {} was freed by an earlier backward(): add the losses and call "
-          "backward() once, pass .retain_graph = true the first time, or detach() what is carried "
-          "over from the step before",
-          op));
-    }
+    check_not_freed(*node);
     for (const Edge& edge : node->edges()) {
       Node* producer = edge.node.get();
       if (producer == nullptr) {
@@ -152,13 +164,24 @@ void Engine::run(const Tensor& root, Tensor cotangent) {
   }
   discover(body.node.get());
   body.node->outputs()[body.output].cotangent = std::move(cotangent);
-  ready_.push_back(body.node.get());
+  try {
+    serve_all(*body.node);
+    commit();
+  } catch (...) {
+    for (const Ref<Node>& node : seen_) {
+      if (node->freed) node->failed = current_->name();
+    }
+    throw;
+  }
+}
+
+void Engine::serve_all(Node& root) {
+  ready_.push_back(&root);
   while (!ready_.empty()) {
     Node* node = ready_.back();
     ready_.pop_back();
     serve(*node);
   }
-  commit();
 }
 
 void Engine::serve(Node& node) {
@@ -177,6 +200,14 @@ void Engine::serve(Node& node) {
   for (const Edge& edge : node.edges()) {
     if (edge.node && --edge.node->consumers == 0) ready_.push_back(edge.node.get());
   }
+}
+
+// Throws unless the function of the running op has made a contribution.
+void Engine::check_there(bool there, std::size_t i) const {
+  if (there) return;
+  throw AutogradError(fmt::format(
+      "backward of {}: the gradient of input {} is an undefined tensor: return zeros where it is 0",
+      current_->name(), i));
 }
 
 void Engine::check_contribution(const Gradient& contribution, const Shape& shape, DType dtype,
@@ -217,7 +248,8 @@ void Engine::check_finite(const Gradient& contribution, std::size_t i) const {
 
 void Engine::add(std::size_t i, Gradient contribution) {
   const Edge& edge = current_->edges()[i];
-  if (contribution.empty() || !edge.needed()) return;
+  if (!edge.needed()) return;
+  check_there(!contribution.empty(), i);
   Output* output = edge.node ? &edge.node->outputs()[edge.output] : nullptr;
   const Shape& shape = edge.shape();
   check_contribution(contribution, shape, output ? output->dtype : edge.leaf.dtype(), i);
@@ -238,6 +270,7 @@ void Engine::add(std::size_t i, Gradient contribution) {
 void Engine::add_repeated(std::size_t i, Tensor contribution) {
   const Edge& edge = current_->edges()[i];
   if (!edge.needed()) return;
+  check_there(contribution.defined(), i);
   const Shape& shape = edge.shape();
   if (edge.leaf.defined() || contribution.shape() == shape ||
       !broadcasts_to(contribution.shape(), shape)) {

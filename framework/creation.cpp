@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/distribution.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/random.h>
@@ -31,28 +33,39 @@ void note_created(const char* by, const Tensor& result) {
   detail::note_creation(by, result.numel() * item_size(result.dtype()));
 }
 
-Tensor filled(const char* by, const Shape& shape, double value, DType dtype) {
-  Tensor result = empty(shape, dtype);
-  detail::dispatch(dtype, [&]<class T>(T) {
-    kernels::fill(static_cast<T*>(raw(result)), static_cast<T>(value), shape.numel());
+Tensor filled(const char* by, const Shape& shape, const Number& value, DType dtype) {
+  return detail::dispatch(dtype, [&]<class T>(T) {
+    const T element = detail::to_element<T>(by, value);
+    Tensor result = empty(shape, dtype);
+    kernels::fill(static_cast<T*>(raw(result)), element, shape.numel());
+    note_created(by, result);
+    return result;
   });
-  note_created(by, result);
-  return result;
 }
 
 }  // namespace
 
-Tensor full(const Shape& shape, double value, DType dtype) {
+Tensor full(const Shape& shape, Number value, DType dtype) {
   return filled("full", shape, value, dtype);
 }
-Tensor zeros(const Shape& shape, DType dtype) { return filled("zeros", shape, 0.0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1.0, dtype); }
+Tensor zeros(const Shape& shape, DType dtype) { return filled("zeros", shape, 0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1, dtype); }
 
-Tensor empty_like(const Tensor& other) { return empty(other.shape(), other.dtype()); }
-Tensor zeros_like(const Tensor& other) { return zeros(other.shape(), other.dtype()); }
-Tensor ones_like(const Tensor& other) { return ones(other.shape(), other.dtype()); }
-Tensor full_like(const Tensor& other, double value) {
-  return full(other.shape(), value, other.dtype());
+Tensor empty_like(const Tensor& other) {
+  detail::check_defined("empty_like", "other", other);
+  return empty(other.shape(), other.dtype());
+}
+Tensor zeros_like(const Tensor& other) {
+  detail::check_defined("zeros_like", "other", other);
+  return zeros(other.shape(), other.dtype());
+}
+Tensor ones_like(const Tensor& other) {
+  detail::check_defined("ones_like", "other", other);
+  return ones(other.shape(), other.dtype());
+}
+Tensor full_like(const Tensor& other, Number value) {
+  detail::check_defined("full_like", "other", other);
+  return filled("full_like", other.shape(), value, other.dtype());
 }
 
 Tensor arange(std::int64_t n) { return arange(0, n); }
@@ -71,7 +84,7 @@ Tensor arange(std::int64_t start, std::int64_t end) {
 }
 
 Tensor eye(std::int64_t n, DType dtype) {
-  Tensor result = filled("eye", {n, n}, 0.0, dtype);
+  Tensor result = filled("eye", {n, n}, 0, dtype);
   detail::dispatch(dtype, [&]<class T>(T) {
     for (std::int64_t i = 0; i < n; ++i) static_cast<T*>(raw(result))[i * n + i] = T{1};
   });
@@ -79,34 +92,36 @@ Tensor eye(std::int64_t n, DType dtype) {
 }
 
 Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator& generator) {
-  Tensor result = empty(shape, dtype);
-  detail::dispatch_float(dtype, "rand", [&]<class T>(T) {
+  return detail::dispatch_float(dtype, "rand", [&]<class T>(T) {
+    detail::check_uniform("rand", low, high, dtype);
+    Tensor result = empty(shape, dtype);
     kernels::random_uniform(
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(low), static_cast<T>(high));
+    note_created("rand", result);
+    return result;
   });
-  note_created("rand", result);
-  return result;
 }
 
 Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator& generator) {
-  Tensor result = empty(shape, dtype);
-  detail::dispatch_float(dtype, "randn", [&]<class T>(T) {
+  return detail::dispatch_float(dtype, "randn", [&]<class T>(T) {
+    detail::check_normal("randn", mean, std, dtype);
+    Tensor result = empty(shape, dtype);
     kernels::random_normal(
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(mean), static_cast<T>(std));
+    note_created("randn", result);
+    return result;
   });
-  note_created("randn", result);
-  return result;
 }
 
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
   if (high <= low) throw ValueError(fmt::format("randint: [{}, {}) is empty", low, high));
-  Tensor result = empty(shape, DType::int64);
   std::int64_t width;
   if (__builtin_sub_overflow(high, low, &width)) {
     throw ValueError(fmt::format("randint: [{}, {}) has more than 2^63 values", low, high));
   }
+  Tensor result = empty(shape, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
   for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(width);
   note_created("randint", result);

@@ -24,13 +24,15 @@ concept Contiguous = requires(const Values& values) {
 GRADUS_API Tensor empty(const Shape& shape, DType dtype = DType::float32);
 GRADUS_API Tensor zeros(const Shape& shape, DType dtype = DType::float32);
 GRADUS_API Tensor ones(const Shape& shape, DType dtype = DType::float32);
-GRADUS_API Tensor full(const Shape& shape, double value, DType dtype = DType::float32);
+/// Throws DTypeError for a number that the dtype does not hold: a fraction, NaN or one beyond the
+/// range of int64, anything but 0 and 1 for boolean.
+GRADUS_API Tensor full(const Shape& shape, Number value, DType dtype = DType::float32);
 
 /// The same with the shape and dtype of another tensor; no gradient flows to it.
 GRADUS_API Tensor empty_like(const Tensor& other);
 GRADUS_API Tensor zeros_like(const Tensor& other);
 GRADUS_API Tensor ones_like(const Tensor& other);
-GRADUS_API Tensor full_like(const Tensor& other, double value);
+GRADUS_API Tensor full_like(const Tensor& other, Number value);
 
 /// 0, 1, ..., n - 1 as int64 [n].
 GRADUS_API Tensor arange(std::int64_t n);
@@ -39,10 +41,12 @@ GRADUS_API Tensor arange(std::int64_t start, std::int64_t end);
 /// The identity matrix [n, n].
 GRADUS_API Tensor eye(std::int64_t n, DType dtype = DType::float32);
 
-/// Values drawn from U[low, high), float32 or float64.
+/// Values drawn from U[low, high), never high itself, float32 or float64; low where the two are
+/// equal in that dtype. Throws ValueError unless low <= high and both are finite in it.
 GRADUS_API Tensor rand(const Shape& shape, double low = 0.0, double high = 1.0,
                        DType dtype = DType::float32, Generator& generator = default_generator());
-/// Values drawn from N(mean, std^2), float32 or float64.
+/// Values drawn from N(mean, std^2), float32 or float64. Throws ValueError unless std >= 0 and both
+/// are finite in that dtype.
 GRADUS_API Tensor randn(const Shape& shape, double mean = 0.0, double std = 1.0,
                         DType dtype = DType::float32, Generator& generator = default_generator());
 /// Integers drawn from {low, ..., high - 1} as int64. Throws ValueError unless low < high.

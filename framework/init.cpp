@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/distribution.h>
 #include <gradus/framework/detail/profile.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
@@ -22,6 +24,7 @@ struct Fans {
 };
 
 Fans fans(const Tensor& tensor, const char* operation) {
+  detail::check_defined(operation, "tensor", tensor);
   const Shape& shape = tensor.shape();
   if (shape.rank() < 2) {
     throw ShapeError(
@@ -33,45 +36,66 @@ Fans fans(const Tensor& tensor, const char* operation) {
   return {static_cast<double>(shape[1]) * rest, static_cast<double>(shape[0]) * rest};
 }
 
-}  // namespace
+void check_gain(const char* operation, double gain) {
+  if (gain >= 0 && std::isfinite(gain)) return;
+  throw ValueError(
+      fmt::format("{}: the gain is {}, it must be finite and at least 0", operation, gain));
+}
 
-const Tensor& uniform_(const Tensor& tensor, double low, double high, Generator& generator) {
-  if (!(low <= high)) {
-    throw ValueError(fmt::format("uniform_: low is {}, high is {}", low, high));
-  }
+const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double low, double high,
+                           Generator& generator) {
   const NoGradGuard no_grad;
   const std::int64_t n = tensor.numel();
-  detail::dispatch_float(tensor.dtype(), "uniform_", [&]<class T>(T) {
+  detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
+    detail::check_uniform(operation, low, high, tensor.dtype());
+    T* values = tensor.mutable_data<T>();
     kernels::random_uniform(generator.seed(), generator.advance(static_cast<std::uint64_t>(n)),
-                            tensor.mutable_data<T>(), n, static_cast<T>(low), static_cast<T>(high));
+                            values, n, static_cast<T>(low), static_cast<T>(high));
   });
-  detail::note_creation("uniform_", n * item_size(tensor.dtype()));
+  detail::note_creation(operation, n * item_size(tensor.dtype()));
   return tensor;
 }
 
-const Tensor& normal_(const Tensor& tensor, double mean, double std, Generator& generator) {
-  if (!(std >= 0)) throw ValueError(fmt::format("normal_: std is {}, it must be at least 0", std));
+const Tensor& fill_normal(const char* operation, const Tensor& tensor, double mean, double std,
+                          Generator& generator) {
   const NoGradGuard no_grad;
   const std::int64_t n = tensor.numel();
-  detail::dispatch_float(tensor.dtype(), "normal_", [&]<class T>(T) {
+  detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
+    detail::check_normal(operation, mean, std, tensor.dtype());
+    T* values = tensor.mutable_data<T>();
     kernels::random_normal(generator.seed(), generator.advance(static_cast<std::uint64_t>(n)),
-                           tensor.mutable_data<T>(), n, static_cast<T>(mean), static_cast<T>(std));
+                           values, n, static_cast<T>(mean), static_cast<T>(std));
   });
-  detail::note_creation("normal_", n * item_size(tensor.dtype()));
+  detail::note_creation(operation, n * item_size(tensor.dtype()));
   return tensor;
+}
+
+}  // namespace
+
+const Tensor& uniform_(const Tensor& tensor, double low, double high, Generator& generator) {
+  detail::check_defined("uniform_", "tensor", tensor);
+  return fill_uniform("uniform_", tensor, low, high, generator);
+}
+
+const Tensor& normal_(const Tensor& tensor, double mean, double std, Generator& generator) {
+  detail::check_defined("normal_", "tensor", tensor);
+  return fill_normal("normal_", tensor, mean, std, generator);
 }
 
 const Tensor& xavier_uniform_(const Tensor& tensor, double gain, Generator& generator) {
   const Fans fan = fans(tensor, "xavier_uniform_");
+  check_gain("xavier_uniform_", gain);
   if (tensor.numel() == 0) return tensor;
   const double bound = gain * std::sqrt(6.0 / (fan.in + fan.out));
-  return uniform_(tensor, -bound, bound, generator);
+  return fill_uniform("xavier_uniform_", tensor, -bound, bound, generator);
 }
 
 const Tensor& xavier_normal_(const Tensor& tensor, double gain, Generator& generator) {
   const Fans fan = fans(tensor, "xavier_normal_");
+  check_gain("xavier_normal_", gain);
   if (tensor.numel() == 0) return tensor;
-  return normal_(tensor, 0.0, gain * std::sqrt(2.0 / (fan.in + fan.out)), generator);
+  const double deviation = gain * std::sqrt(2.0 / (fan.in + fan.out));
+  return fill_normal("xavier_normal_", tensor, 0.0, deviation, generator);
 }
 
 double calculate_gain(Nonlinearity nonlinearity, double slope) {
@@ -98,6 +122,7 @@ double kaiming_deviation(const Tensor& tensor, const KaimingOptions& options,
                          const char* operation) {
   const Fans fan = fans(tensor, operation);
   const double gain = calculate_gain(options.nonlinearity, options.a);
+  check_gain(operation, gain);
   return gain / std::sqrt(options.mode == FanMode::fan_in ? fan.in : fan.out);
 }
 
@@ -107,30 +132,33 @@ const Tensor& kaiming_uniform_(const Tensor& tensor, const KaimingOptions& optio
                                Generator& generator) {
   const double bound = std::numbers::sqrt3 * kaiming_deviation(tensor, options, "kaiming_uniform_");
   if (tensor.numel() == 0) return tensor;
-  return uniform_(tensor, -bound, bound, generator);
+  return fill_uniform("kaiming_uniform_", tensor, -bound, bound, generator);
 }
 
 const Tensor& kaiming_normal_(const Tensor& tensor, const KaimingOptions& options,
                               Generator& generator) {
   const double deviation = kaiming_deviation(tensor, options, "kaiming_normal_");
   if (tensor.numel() == 0) return tensor;
-  return normal_(tensor, 0.0, deviation, generator);
+  return fill_normal("kaiming_normal_", tensor, 0.0, deviation, generator);
 }
 
 const Tensor& trunc_normal_(const Tensor& tensor, double mean, double std, double low, double high,
                             Generator& generator) {
+  detail::check_defined("trunc_normal_", "tensor", tensor);
   if (!(std > 0)) {
     throw ValueError(fmt::format("trunc_normal_: std is {}, it must be above 0", std));
   }
   if (!(low < high)) {
     throw ValueError(fmt::format("trunc_normal_: low is {}, high is {}", low, high));
   }
+  detail::check_normal("trunc_normal_", mean, std, DType::float64);
   const NoGradGuard no_grad;
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), "trunc_normal_", [&]<class T>(T) {
+    T* values = tensor.mutable_data<T>();
     kernels::random_truncated_normal(generator.seed(),
-                                     generator.advance(static_cast<std::uint64_t>(n)),
-                                     tensor.mutable_data<T>(), n, mean, std, low, high);
+                                     generator.advance(static_cast<std::uint64_t>(n)), values, n,
+                                     mean, std, low, high);
   });
   return tensor;
 }
@@ -160,6 +188,9 @@ void orthonormalize_rows(double* q, std::int64_t count, std::int64_t length) {
 
 const Tensor& orthogonal_(const Tensor& tensor, double gain, Generator& generator) {
   fans(tensor, "orthogonal_");  // for its check
+  if (!std::isfinite(gain)) {
+    throw ValueError(fmt::format("orthogonal_: the gain is {}, it must be finite", gain));
+  }
   const NoGradGuard no_grad;
   return detail::dispatch_float(tensor.dtype(), "orthogonal_", [&]<class T>(T) -> const Tensor& {
     if (tensor.numel() == 0) return tensor;
@@ -180,6 +211,7 @@ const Tensor& orthogonal_(const Tensor& tensor, double gain, Generator& generato
 }
 
 const Tensor& sparse_(const Tensor& tensor, double sparsity, double std, Generator& generator) {
+  detail::check_defined("sparse_", "tensor", tensor);
   if (tensor.dim() != 2) {
     throw ShapeError(
         fmt::format("sparse_: the tensor is {}, it must have two axes", tensor.shape().str()));
@@ -187,7 +219,7 @@ const Tensor& sparse_(const Tensor& tensor, double sparsity, double std, Generat
   if (!(sparsity >= 0 && sparsity <= 1)) {
     throw ValueError(fmt::format("sparse_: sparsity is {}, it must be between 0 and 1", sparsity));
   }
-  normal_(tensor, 0.0, std, generator);
+  fill_normal("sparse_", tensor, 0.0, std, generator);
   const NoGradGuard no_grad;
   const std::int64_t rows = tensor.shape()[0], columns = tensor.shape()[1];
   const auto zeros = static_cast<std::int64_t>(std::ceil(sparsity * static_cast<double>(rows)));
@@ -203,13 +235,21 @@ const Tensor& sparse_(const Tensor& tensor, double sparsity, double std, Generat
   return tensor;
 }
 
-const Tensor& constant_(const Tensor& tensor, double value) {
-  if (!is_floating(tensor.dtype())) detail::throw_not_floating("constant_", tensor.dtype());
+namespace {
+
+const Tensor& fill_constant(const char* operation, const Tensor& tensor, double value) {
+  detail::check_defined(operation, "tensor", tensor);
+  if (!is_floating(tensor.dtype())) detail::throw_not_floating(operation, tensor.dtype());
   const NoGradGuard no_grad;
   return tensor.fill_(value);
 }
 
-const Tensor& zeros_(const Tensor& tensor) { return constant_(tensor, 0.0); }
-const Tensor& ones_(const Tensor& tensor) { return constant_(tensor, 1.0); }
+}  // namespace
+
+const Tensor& constant_(const Tensor& tensor, double value) {
+  return fill_constant("constant_", tensor, value);
+}
+const Tensor& zeros_(const Tensor& tensor) { return fill_constant("zeros_", tensor, 0); }
+const Tensor& ones_(const Tensor& tensor) { return fill_constant("ones_", tensor, 1); }
 
 }  // namespace gradus

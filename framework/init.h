@@ -5,14 +5,15 @@
 namespace gradus {
 
 // Each overwrites the values of a float tensor in place, trainable leaves included, and returns it.
-// Each throws DTypeError for other dtypes. fan_in and fan_out of a weight [out, in, ...] are `in`
+// Each throws DTypeError for other dtypes, ValueError for numbers that make no sense: NaN, infinite
+// bounds and gains, a negative deviation. fan_in and fan_out of a weight [out, in, ...] are `in`
 // and `out` times the number of elements of the other axes.
 
-/// Draws from U[low, high). Throws ValueError unless low <= high.
+/// Draws from U[low, high). Throws ValueError unless low <= high and both are finite in that dtype.
 GRADUS_API const Tensor& uniform_(const Tensor& tensor, double low, double high,
                                   Generator& generator = default_generator());
 
-/// Draws from N(mean, std^2). Throws ValueError if std < 0.
+/// Draws from N(mean, std^2). Throws ValueError unless std >= 0 and both are finite in that dtype.
 GRADUS_API const Tensor& normal_(const Tensor& tensor, double mean, double std,
                                  Generator& generator = default_generator());
 
@@ -53,14 +54,14 @@ GRADUS_API const Tensor& kaiming_normal_(const Tensor& tensor, const KaimingOpti
                                          Generator& generator = default_generator());
 
 /// Draws from N(mean, std^2) on the condition low <= x <= high (PyTorch's a and b are values, not
-/// multiples of std). Throws ValueError unless std > 0 and low < high.
+/// multiples of std). Throws ValueError unless mean is finite, std finite and above 0, low < high.
 GRADUS_API const Tensor& trunc_normal_(const Tensor& tensor, double mean = 0.0, double std = 1.0,
                                        double low = -2.0, double high = 2.0,
                                        Generator& generator = default_generator());
 
 /// Fills [rows, ...] with a random matrix [rows, the rest] whose shorter side is orthonormal, times
-/// gain. Throws ShapeError below two axes. Source: Saxe et al. 2013, "Exact solutions to the
-/// nonlinear dynamics of learning in deep linear neural networks".
+/// gain, which is finite. Throws ShapeError below two axes, ValueError. Source: Saxe et al. 2013,
+/// "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks".
 GRADUS_API const Tensor& orthogonal_(const Tensor& tensor, double gain = 1.0,
                                      Generator& generator = default_generator());
 

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/tensor.h>
 
 #include <algorithm>
@@ -33,14 +32,11 @@ void for_shown(const Tensor& tensor, int axis, F&& f, G&& gap) {
   for (std::int64_t i = size - ends; i < size; ++i) f(i);
 }
 
-double value_at(const Tensor& tensor, std::int64_t index) {
-  return detail::dispatch(tensor.dtype(),
-                          [&]<class T>(T) { return static_cast<double>(tensor.data<T>()[index]); });
-}
-
-void collect(const Tensor& tensor, int axis, std::int64_t offset, std::vector<double>& shown) {
+// The positions of the shown elements.
+void collect(const Tensor& tensor, int axis, std::int64_t offset,
+             std::vector<std::int64_t>& shown) {
   if (axis == tensor.dim()) {
-    shown.push_back(value_at(tensor, offset));
+    shown.push_back(offset);
     return;
   }
   const std::int64_t stride = tensor.shape().numel(axis + 1, tensor.dim());
@@ -52,13 +48,25 @@ void collect(const Tensor& tensor, int axis, std::int64_t offset, std::vector<do
 // One format for all shown values, so that columns line up.
 class ValueFormat {
  public:
-  explicit ValueFormat(const Tensor& tensor) : dtype_(tensor.dtype()) {
-    std::vector<double> shown;
+  explicit ValueFormat(const Tensor& tensor) : tensor_(tensor) {
+    std::vector<std::int64_t> shown;
     if (tensor.numel() > 0) collect(tensor, 0, 0, shown);
+    if (is_floating(tensor.dtype())) choose_notation(shown);
+    for (const std::int64_t index : shown) width_ = std::max(width_, text(index).size());
+  }
+
+  // The element at that position.
+  std::string operator()(std::int64_t index) const {
+    return fmt::format("{:>{}}", text(index), width_);
+  }
+
+ private:
+  void choose_notation(const std::vector<std::int64_t>& shown) {
     bool whole = true;
     double largest = 0;
     double smallest = INFINITY;
-    for (const double value : shown) {
+    for (const std::int64_t index : shown) {
+      const double value = real(index);
       if (!std::isfinite(value) || value == 0) continue;
       whole = whole && value == std::floor(value);
       largest = std::max(largest, std::abs(value));
@@ -66,21 +74,23 @@ class ValueFormat {
     }
     whole_ = whole && largest < 1e8;
     scientific_ = !whole_ && (largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1e8);
-    for (const double value : shown) width_ = std::max(width_, text(value).size());
   }
 
-  std::string operator()(double value) const { return fmt::format("{:>{}}", text(value), width_); }
+  double real(std::int64_t index) const {
+    if (tensor_.dtype() == DType::float64) return tensor_.data<double>()[index];
+    return static_cast<double>(tensor_.data<float>()[index]);
+  }
 
- private:
-  std::string text(double value) const {
-    if (dtype_ == DType::boolean) return value != 0 ? "true" : "false";
-    if (dtype_ == DType::int64) return fmt::format("{:.0f}", value);
-    if (!std::isfinite(value)) return fmt::format("{}", value);
+  std::string text(std::int64_t index) const {
+    if (tensor_.dtype() == DType::boolean) return tensor_.data<bool>()[index] ? "true" : "false";
+    if (tensor_.dtype() == DType::int64) return fmt::to_string(tensor_.data<std::int64_t>()[index]);
+    const double value = real(index);
+    if (!std::isfinite(value)) return fmt::to_string(value);
     if (whole_) return fmt::format("{:.0f}.", value);
     return scientific_ ? fmt::format("{:.4e}", value) : fmt::format("{:.4f}", value);
   }
 
-  DType dtype_;
+  const Tensor& tensor_;
   bool whole_ = false, scientific_ = false;
   std::size_t width_ = 0;
 };
@@ -88,7 +98,7 @@ class ValueFormat {
 void print(const Tensor& tensor, int axis, std::int64_t offset, std::string_view indent,
            const ValueFormat& format, std::string& out) {
   if (axis == tensor.dim()) {
-    out += format(value_at(tensor, offset));
+    out += format(offset);
     return;
   }
   const bool last = axis == tensor.dim() - 1;

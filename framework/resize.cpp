@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
@@ -14,6 +15,7 @@ namespace gradus {
 namespace {
 
 void check(const char* operation, const Tensor& parameter) {
+  detail::check_defined(operation, "parameter", parameter);
   if (parameter.dim() == 0) {
     throw ShapeError(fmt::format("{}: the tensor has rank 0, so it has no rows", operation));
   }
@@ -30,6 +32,7 @@ void check(const char* operation, const Tensor& parameter) {
 }
 
 void check_sources(const Tensor& parameter, const Tensor& sources) {
+  detail::check_defined("remap_rows", "sources", sources);
   if (sources.dtype() != DType::int64) {
     throw DTypeError(
         fmt::format("remap_rows: sources are {}, int64 is needed", name(sources.dtype())));

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradient.h>
@@ -74,6 +75,7 @@ SparseGrad::SparseGrad(Tensor ids, Tensor values, const Shape& shape, bool coale
 
 SparseGrad::SparseGrad(Tensor ids, Tensor values, const Shape& shape)
     : ids_(std::move(ids)), values_(std::move(values)), shape_(shape) {
+  detail::check_defined("SparseGrad", {{"ids", ids_}, {"values", values_}});
   if (ids_.dtype() != DType::int64 || !is_floating(values_.dtype())) {
     throw DTypeError(
         fmt::format("SparseGrad: ids are {} (int64 is needed), values {} (a float type)",
@@ -126,13 +128,20 @@ SparseGrad SparseGrad::coalesce() const {
 }
 
 void SparseGrad::add_to(const Tensor& dense, double alpha) const {
+  detail::check_defined("SparseGrad", {{"dense", dense}, {"this", ids_}});
   if (dense.shape() != shape_) {
     throw ShapeError(
         fmt::format("SparseGrad: cannot be added to a tensor {}, its dense shape is {}",
                     dense.shape().str(), shape_.str()));
   }
+  const auto apart = [&](const Tensor& x) {
+    return x.defined() ? detail::Access::apart(x, dense) : x;
+  };
+  SparseEntries own = entries();  // as they are before `dense` is written
+  own = {apart(own.rows), apart(own.sources), apart(own.factors)};
+  const Tensor ids = apart(ids_);
   detail::dispatch_float(dtype(), "SparseGrad", [&]<class T>(T) {
-    scatter(entries(), ids_.data<std::int64_t>(), nnz(), row_size(), static_cast<T>(alpha),
+    scatter(own, ids.data<std::int64_t>(), nnz(), row_size(), static_cast<T>(alpha),
             dense.mutable_data<T>(), shape_[0]);
   });
 }

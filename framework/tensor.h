@@ -1,12 +1,15 @@
 #pragma once
 #include <gradus/framework/dtype.h>
 #include <gradus/framework/export.h>
+#include <gradus/framework/number.h>
 #include <gradus/framework/shape.h>
 
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
 
 namespace gradus {
 
@@ -68,11 +71,11 @@ class GRADUS_API Tensor {
     return {mutable_data<T>(), static_cast<std::size_t>(numel())};
   }
 
-  /// The single value of a tensor with one element, converted to T. Throws ShapeError otherwise.
+  /// The single value of a tensor with one element, converted to T as by static_cast. Throws
+  /// ShapeError for another number of elements, ValueError for a value beyond the range of an
+  /// integer type T.
   template <class T = double>
-  T item() const {
-    return static_cast<T>(item_as_double());
-  }
+  T item() const;
 
   /// True for a tensor that is mapped from a file (see load_mapped): every change in place and
   /// set_trainable(true) throw ValueError.
@@ -82,14 +85,18 @@ class GRADUS_API Tensor {
   Tensor clone() const;
   /// A tensor that shares this storage and is part of no graph; changes in place are seen by both.
   Tensor detach() const;
-  /// The values converted to a dtype; the tensor itself if it has that dtype already.
-  /// float32 <-> float64 carries gradients.
+  /// The values converted to a dtype; the tensor itself if it has that dtype already. Towards int64
+  /// fractions are cut off. float32 <-> float64 carries gradients. Throws ValueError for a value
+  /// beyond the range of int64 or NaN.
   Tensor to(DType dtype) const;
+
+  // Arguments that overlap this tensor are read as they were before the call.
 
   /// Copies the values of `source`, which has the same shape and dtype.
   /// Throws ShapeError, DTypeError.
   const Tensor& copy_(const Tensor& source) const;
-  const Tensor& fill_(double value) const;
+  /// Throws DTypeError for a number that the dtype does not hold.
+  const Tensor& fill_(Number value) const;
   const Tensor& zero_() const;
   /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, DTypeError.
   const Tensor& add_(const Tensor& other, double alpha = 1.0) const;
@@ -139,6 +146,8 @@ class GRADUS_API Tensor {
   friend struct detail::Access;
   explicit Tensor(detail::Body* body) noexcept : body_(body) {}
   double item_as_double() const;
+  std::int64_t item_as_signed(std::int64_t least, std::int64_t greatest) const;
+  std::uint64_t item_as_unsigned(std::uint64_t greatest) const;
   const void* checked_data(DType dtype) const;
   void* checked_mutable_data(DType dtype) const;
 
@@ -149,6 +158,21 @@ class GRADUS_API Tensor {
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep the graph for another backward() over the same ops
 };
+
+template <class T>
+T Tensor::item() const {
+  static_assert(std::is_arithmetic_v<T>, "item() gives a number or a bool");
+  using Wide = std::numeric_limits<std::int64_t>;
+  if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bool>) {
+    if (is_floating(dtype())) return static_cast<T>(item_as_double());
+    return static_cast<T>(item_as_signed(Wide::min(), Wide::max()));
+  } else if constexpr (std::is_signed_v<T>) {
+    return static_cast<T>(
+        item_as_signed(std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+  } else {
+    return static_cast<T>(item_as_unsigned(std::numeric_limits<T>::max()));
+  }
+}
 
 template <class T>
 const T* Tensor::data() const {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/file_map.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
@@ -87,6 +88,7 @@ Tensor Embedding::row(std::int64_t id) const {
 }
 
 Tensor Embedding::rows(const Tensor& ids) const {
+  detail::check_defined("Embedding", "ids", ids);
   if (ids.dim() != 1) {
     throw ShapeError(
         fmt::format("Embedding: rows of ids {}: a vector [n] is needed", ids.shape().str()));

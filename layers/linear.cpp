@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
 #include <gradus/framework/ops/matmul.h>
@@ -54,6 +55,7 @@ Linear::Linear(const Parameter& shared, const LinearOptions& options, Generator&
 }
 
 Tensor Linear::operator()(const Tensor& x) const {
+  detail::check_defined("linear", "x", x);
   if (x.dim() == 0 || x.size(-1) != in_features()) {
     throw ShapeError(fmt::format("linear: x is {}, its last axis must be {}: layer {}",
                                  x.shape().str(), in_features(), describe(weight, bias)));

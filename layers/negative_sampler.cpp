@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
@@ -59,6 +60,7 @@ std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits
 
 Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
                                    Generator& generator) const {
+  detail::check_defined("NegativeSampler", "contexts", contexts);
   if (contexts.dim() != 1) {
     throw ShapeError(
         fmt::format("NegativeSampler: contexts are {}, they must be [B]", contexts.shape().str()));

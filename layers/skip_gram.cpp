@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
@@ -21,6 +22,8 @@ namespace {
 
 void check(const Embedding& input, const Embedding& output, const Tensor& centers,
            const Tensor& contexts, const Tensor& negatives) {
+  detail::check_defined("skip_gram_loss",
+                        {{"centers", centers}, {"contexts", contexts}, {"negatives", negatives}});
   detail::check_same_dtype("skip_gram_loss", input.weight, output.weight);
   if (input.embedding_dim() != output.embedding_dim()) {
     throw ShapeError(

@@ -47,6 +47,7 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
 }
 
 void AveragedParameters::check_not_swapped(const char* operation) const {
+  moved_.check("averaged_parameters");
   if (!swapped_) return;
   throw ValueError(fmt::format(
       "averaged_parameters: {} while the parameters hold the averages: call swap() first",
@@ -148,6 +149,7 @@ void AveragedParameters::update() {
 }
 
 void AveragedParameters::swap() {
+  moved_.check("averaged_parameters");
   if (updates_ == 0) throw ValueError("averaged_parameters: swap before the first update");
   const NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -261,6 +263,7 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
 }
 
 Function<void()> AveragedParameters::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+  moved_.check("averaged_parameters");
   const auto place = std::find_if(
       parameters_.begin(), parameters_.end(),
       [&](const NamedParameter& target) { return target.parameter.is_same(parameter); });

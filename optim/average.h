@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/detail/moved_from.h>
 #include <gradus/framework/function.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/resize.h>
@@ -81,6 +82,7 @@ class GRADUS_API AveragedParameters : public RowFollower {
   AverageOptions options_;
   std::int64_t updates_ = 0;
   bool swapped_ = false;
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

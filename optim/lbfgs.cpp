@@ -324,6 +324,7 @@ LBFGS::Point LBFGS::zoom(const Closure& closure, const Vector& from, const Point
 // ---- a step
 
 Tensor LBFGS::step(const Closure& closure) {
+  check_not_moved();
   const Memory before = memory_;
   const std::int64_t evaluations = evaluations_;
   if (std::vector<std::int64_t> now = layout(); now != memory_.layout) {
@@ -463,6 +464,7 @@ LBFGS::Memory LBFGS::load_memory(const StateDict& state) const {
 }
 
 void LBFGS::load_state_dict(const StateDict& state) {
+  check_not_moved();
   StateDict options;  // what the base class knows
   options.metadata = state.metadata;
   for (const StateEntry& entry : state) {

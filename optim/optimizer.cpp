@@ -3,6 +3,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
@@ -29,6 +30,7 @@ using detail::text_of;
 
 void check_parameter(const char* optimizer, const NamedParameter& target) {
   const auto& [path, parameter] = target;
+  if (!parameter.defined()) detail::throw_undefined(optimizer, "parameter " + path);
   if (!is_floating(parameter.dtype())) {
     throw DTypeError(fmt::format("{}: parameter {} is {}, only float32 and float64 are trained",
                                  optimizer, path, name(parameter.dtype())));
@@ -87,6 +89,7 @@ Optimizer::Optimizer(const char* name, std::vector<const char*> buffers)
 Optimizer::~Optimizer() = default;
 
 void Optimizer::append_group(const std::vector<NamedParameter>& parameters) {
+  check_not_moved();
   if (parameters.empty()) {
     throw ValueError(
         fmt::format("{}: a list of parameters is empty: there is nothing to train", name_));
@@ -118,6 +121,7 @@ void Optimizer::append_group(const std::vector<NamedParameter>& parameters) {
 }
 
 void Optimizer::check_group(std::int64_t group) const {
+  check_not_moved();
   if (group < 0 || group >= num_groups_) {
     throw IndexError(fmt::format("{}: group {} is outside [0, {})", name_, group, num_groups_));
   }
@@ -129,6 +133,7 @@ double Optimizer::lr(std::int64_t group) const {
 }
 
 void Optimizer::set_lr(double lr) {
+  check_not_moved();
   detail::require_not_negative(name_, "lr", lr);
   for (std::int64_t group = 0; group < num_groups_; ++group) lr_of(group) = lr;
 }
@@ -222,6 +227,7 @@ void Optimizer::make_buffers(Slot& slot) const {
 
 // Small arrays are updated many at once: each alone is too little work for several threads.
 void Optimizer::step() {
+  check_not_moved();
   const ProfilerScope profiled(name_);
   constexpr std::int64_t small = 1 << 15;  // elements
   const NoGradGuard no_grad;
@@ -256,6 +262,7 @@ void Optimizer::step() {
 }
 
 void Optimizer::zero_grad(bool set_to_none) const {
+  check_not_moved();
   for (const Slot& slot : slots_) {
     const Parameter& parameter = slot.parameter();
     const Gradient& gradient = slot.gradient();
@@ -297,6 +304,7 @@ double Optimizer::buffer_start(std::size_t, std::int64_t) const { return 0; }
 Shape Optimizer::buffer_shape(std::size_t, const Shape& parameter) const { return parameter; }
 
 StateDict Optimizer::state_dict() const {
+  check_not_moved();
   StateDict state;
   state.metadata["optimizer"] = name_;
   for (std::int64_t group = 0; group < num_groups_; ++group) {
@@ -328,6 +336,7 @@ StateDict Optimizer::state_dict() const {
 
 // Throws all that is wrong with the names and tensors of a state.
 void Optimizer::check_entries(const StateDict& state) const {
+  check_not_moved();
   if (const std::string& saved = text_of(state, "optimizer"); saved != name_) {
     throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
   }
@@ -432,6 +441,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
 }
 
 Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+  check_not_moved();
   const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& candidate) {
     return candidate.parameter().is_same(parameter);
   });

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/detail/moved_from.h>
 #include <gradus/framework/function.h>
 #include <gradus/framework/module.h>
 #include <gradus/framework/resize.h>
@@ -41,6 +42,8 @@ struct OptionField {
 /// step() skips a parameter that has no gradient, and one that is frozen whatever gradient it still
 /// holds: no decay, no momentum, no state. What was kept for it is used again once it is unfrozen.
 /// What is kept belongs to the parameter, not to its storage: changing values keeps it.
+///
+/// An optimizer that was moved from throws Error from every function.
 ///
 /// A new optimizer derives from OptimizerWith.
 class GRADUS_API Optimizer : public RowFollower {
@@ -113,6 +116,8 @@ class GRADUS_API Optimizer : public RowFollower {
   /// one that an op made.
   void append_group(const std::vector<NamedParameter>& parameters);
   void check_group(std::int64_t group) const;
+  /// Throws Error if this optimizer was moved from.
+  void check_not_moved() const { moved_.check(name_); }
   const char* name() const { return name_; }
   const std::vector<Slot>& slots() const { return slots_; }
 
@@ -153,6 +158,7 @@ class GRADUS_API Optimizer : public RowFollower {
   std::vector<const char*> buffer_names_;
   std::vector<Slot> slots_;
   std::int64_t num_groups_ = 0;
+  detail::MovedFrom moved_;
 };
 
 /// An optimizer whose groups have `Options`: an aggregate with a member `double lr`, for which

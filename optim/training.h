@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/detail/moved_from.h>
 #include <gradus/framework/module.h>
 
 #include <cstdint>
@@ -62,6 +63,7 @@ class GRADUS_API GradientAccumulator {
   std::vector<NamedParameter> parameters_;
   double sum_ = 0;
   std::int64_t count_ = 0;
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

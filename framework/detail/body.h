@@ -66,10 +66,15 @@ struct GRADUS_API Access {
   static SparseGrad concatenated(const std::vector<SparseGrad>& parts);
   /// The same gradient, with copies of what others hold too.
   static SparseGrad owned(SparseGrad gradient);
-  /// True if nothing else refers to the tensor or its storage.
+  /// True if the tensor is defined, nothing else refers to it or its storage, and its values may
+  /// change: it is not mapped from a file.
   static bool sole_owner(const Tensor& tensor);
   /// A view of the same storage, part of no graph: `elements` is the offset from the start.
   static Tensor view(const Tensor& tensor, std::int64_t elements, const Shape& shape);
+  /// True if the tensors have bytes in common.
+  static bool overlap(const Tensor& a, const Tensor& b);
+  /// `source`, or a copy of it if it overlaps `target`, which is about to be written.
+  static Tensor apart(const Tensor& source, const Tensor& target);
   /// Gives an existing handle (a parameter) other values, keeping its identity and flags.
   static void replace(const Tensor& tensor, const Tensor& values);
 };

@@ -81,6 +81,8 @@ class GRADUS_API Node : public Pooled {
   std::int64_t consumers = 0;  // edges to this node that have not been served
   // The op whose graph a backward pass freed: this one or, recorded afterwards, one before it.
   std::atomic<const char*> freed{nullptr};
+  // The op in whose backward that pass failed, if it did.
+  std::atomic<const char*> failed{nullptr};
 
  protected:
   // For nodes whose edges are members of the derived class.

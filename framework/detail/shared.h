@@ -26,6 +26,9 @@ class GRADUS_API Counted {
   std::atomic<std::int64_t> count_{1};
 };
 
+/// Throws Error: a handle was used that is empty, as one is that was moved from.
+[[noreturn]] GRADUS_API void throw_empty_handle();
+
 /// A T that copies of the handle share; empty by default. T is complete where one is made, and may
 /// be incomplete where handles are copied and destroyed.
 template <class T>
@@ -47,8 +50,11 @@ class Shared {
   }
 
   T* get() const { return box_ ? box_->object : nullptr; }
-  T* operator->() const { return box_->object; }
-  T& operator*() const { return *box_->object; }
+  T* operator->() const { return &**this; }
+  T& operator*() const {
+    if (!box_) throw_empty_handle();
+    return *box_->object;
+  }
   explicit operator bool() const { return static_cast<bool>(box_); }
   std::int64_t use_count() const { return box_ ? box_->use_count() : 0; }
 

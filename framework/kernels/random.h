@@ -33,8 +33,9 @@ template <class T>
 void random_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, T mean, T deviation);
 
 /// Normal with the given mean and standard deviation, on the condition low <= y <= high, by the
-/// inverse of the distribution function in double. Source of its first approximation: Acklam
-/// (2003), "An algorithm for computing the inverse normal cumulative distribution function".
+/// inverse of the distribution function in double, in the far tails by that of the tail's
+/// asymptotic series. Source of its first approximation: Acklam (2003), "An algorithm for computing
+/// the inverse normal cumulative distribution function".
 template <class T>
 void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, double mean,
                              double deviation, double low, double high);

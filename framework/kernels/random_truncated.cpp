@@ -55,6 +55,27 @@ double quantile(double p) {
   return std::isfinite(step) ? z - step : z;
 }
 
+constexpr double far = 36;  // beyond it probabilities leave the range of double soon
+
+/// How far beyond a, a > far, a draw of N(0, 1) is on the condition that it is in [a, a + width]:
+/// the d beyond which 1 - u of the probability is, 0 < u < 1. Of the tail's asymptotic series,
+/// exp(-x^2 / 2) / x (1 - 1 / x^2 + ...), what is left out changes no d by 1e-8 of it.
+double excess(double a, double width, double u) {
+  if (std::isinf(a)) return 0;
+  // -log of the probability beyond a + d as a part of that beyond a.
+  const auto decay = [a](double d) {
+    const double x = a + d;
+    return d * (a + d / 2) + std::log1p(d / a) + (1 / (x * x) - 1 / (a * a));
+  };
+  const double wanted = -std::log1p(u * std::expm1(-decay(width)));
+  double d = 2 * wanted / (a + std::hypot(a, std::sqrt(2 * wanted)));
+  for (int step = 0; step < 2; ++step) {  // Newton's
+    const double x = a + d;
+    d -= (decay(d) - wanted) / (x + 1 / x);
+  }
+  return d;
+}
+
 }  // namespace
 
 template <class T>
@@ -65,13 +86,14 @@ void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, do
   const bool mirrored = from > 0;
   if (mirrored) from = -std::exchange(to, -from);
   const double start = below(from), width = below(to) - start;
-  const double sign = mirrored ? -deviation : deviation;
+  const double sign = mirrored ? -deviation : deviation, nearest = mirrored ? low : high;
   parallel_for(n, 128, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const uint64_t bits = random_bits(seed, offset, static_cast<uint64_t>(i));
       const double u = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
-      const double value = std::clamp(mean + sign * quantile(start + u * width), low, high);
-      y[i] = static_cast<T>(value);
+      const double value = to < -far ? nearest - sign * excess(-to, to - from, u)
+                                     : mean + sign * quantile(start + u * width);
+      y[i] = static_cast<T>(std::clamp(value, low, high));
     }
   });
 }

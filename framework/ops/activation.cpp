@@ -22,7 +22,8 @@ Tensor gelu(const Tensor& x, Approximate approximate) {
 }
 
 Tensor silu(const Tensor& x) {
-  return record("silu", map("silu", x, kernels::silu), vjp(x, [x = Saved(x)](const Tensor& g) {
+  const Tensor y = map("silu", x, kernels::silu);
+  return record("silu", y, vjp(x, [x = Saved(x)](const Tensor& g) {
                   return map("silu", g, *x, kernels::silu_vjp);  // g s (1 + x (1 - s))
                 }));
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/axes.h>
 
@@ -9,12 +10,14 @@
 namespace gradus::detail {
 
 AxisView axis_view(const Tensor& x, std::int64_t axis, const char* operation) {
+  check_defined(operation, "x", x);
   const Shape& shape = x.shape();
   const int a = normalize_axis(axis, shape.rank(), operation);
   return {a, shape.numel(0, a), shape[a], shape.numel(a + 1, shape.rank())};
 }
 
 AxisView slice_view(const Tensor& x, std::int64_t axis, const char* operation) {
+  check_defined(operation, "x", x);
   if (x.dim() > 0) return axis_view(x, axis, operation);
   return {normalize_axis(axis, 1, operation), 1, 1, 1};
 }

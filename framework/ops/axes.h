@@ -15,7 +15,8 @@ struct AxisView {
   std::int64_t outer, n, inner;
 };
 
-/// Throws IndexError, naming `operation`, if there is no such axis (it may count from the end).
+/// Throws IndexError, naming `operation`, if there is no such axis (it may count from the end),
+/// Error if the tensor is undefined.
 GRADUS_API AxisView axis_view(const Tensor& x, std::int64_t axis, const char* operation);
 /// The same; a tensor of rank 0 counts as one of shape [1], as in PyTorch.
 GRADUS_API AxisView slice_view(const Tensor& x, std::int64_t axis, const char* operation);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/profile.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/compare.h>
@@ -13,34 +14,35 @@ namespace gradus {
 using detail::map;
 
 Tensor equal(const Tensor& a, const Tensor& b) { return map("equal", a, b, kernels::equal); }
-Tensor equal(const Tensor& a, double b) { return map("equal", a, b, kernels::equal); }
+Tensor equal(const Tensor& a, Number b) { return map("equal", a, b, kernels::equal); }
 
 Tensor not_equal(const Tensor& a, const Tensor& b) {
   return map("not_equal", a, b, kernels::not_equal);
 }
-Tensor not_equal(const Tensor& a, double b) { return map("not_equal", a, b, kernels::not_equal); }
+Tensor not_equal(const Tensor& a, Number b) { return map("not_equal", a, b, kernels::not_equal); }
 
 Tensor less(const Tensor& a, const Tensor& b) { return map("less", a, b, kernels::less); }
-Tensor less(const Tensor& a, double b) { return map("less", a, b, kernels::less); }
+Tensor less(const Tensor& a, Number b) { return map("less", a, b, kernels::less); }
 
 Tensor less_equal(const Tensor& a, const Tensor& b) {
   return map("less_equal", a, b, kernels::less_equal);
 }
-Tensor less_equal(const Tensor& a, double b) {
+Tensor less_equal(const Tensor& a, Number b) {
   return map("less_equal", a, b, kernels::less_equal);
 }
 
 Tensor greater(const Tensor& a, const Tensor& b) { return map("greater", a, b, kernels::greater); }
-Tensor greater(const Tensor& a, double b) { return map("greater", a, b, kernels::greater); }
+Tensor greater(const Tensor& a, Number b) { return map("greater", a, b, kernels::greater); }
 
 Tensor greater_equal(const Tensor& a, const Tensor& b) {
   return map("greater_equal", a, b, kernels::greater_equal);
 }
-Tensor greater_equal(const Tensor& a, double b) {
+Tensor greater_equal(const Tensor& a, Number b) {
   return map("greater_equal", a, b, kernels::greater_equal);
 }
 
 Tensor isnan(const Tensor& x) {
+  detail::check_defined("isnan", "x", x);
   if (!is_floating(x.dtype())) {
     throw DTypeError(fmt::format("isnan: not defined for {} tensors", name(x.dtype())));
   }
@@ -59,6 +61,7 @@ void check_boolean(const char* operation, const Tensor& x) {
 // y = f(a, b) for booleans.
 template <class F>
 Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
+  detail::check_defined(operation, {{"a", a}, {"b", b}});
   check_boolean(operation, a);
   check_boolean(operation, b);
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), operation);
@@ -78,6 +81,7 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
 }  // namespace
 
 Tensor logical_not(const Tensor& x) {
+  detail::check_defined("logical_not", "x", x);
   return combine("logical_not", x, x, [](bool p, bool) { return !p; });
 }
 

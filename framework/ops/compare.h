@@ -10,22 +10,22 @@ namespace gradus {
 
 /// a == b.
 GRADUS_API Tensor equal(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor equal(const Tensor& a, double b);
+GRADUS_API Tensor equal(const Tensor& a, Number b);
 /// a != b.
 GRADUS_API Tensor not_equal(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor not_equal(const Tensor& a, double b);
+GRADUS_API Tensor not_equal(const Tensor& a, Number b);
 /// a < b.
 GRADUS_API Tensor less(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor less(const Tensor& a, double b);
+GRADUS_API Tensor less(const Tensor& a, Number b);
 /// a <= b.
 GRADUS_API Tensor less_equal(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor less_equal(const Tensor& a, double b);
+GRADUS_API Tensor less_equal(const Tensor& a, Number b);
 /// a > b.
 GRADUS_API Tensor greater(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor greater(const Tensor& a, double b);
+GRADUS_API Tensor greater(const Tensor& a, Number b);
 /// a >= b.
 GRADUS_API Tensor greater_equal(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor greater_equal(const Tensor& a, double b);
+GRADUS_API Tensor greater_equal(const Tensor& a, Number b);
 
 /// True where x, a float tensor, is NaN. Throws DTypeError.
 GRADUS_API Tensor isnan(const Tensor& x);

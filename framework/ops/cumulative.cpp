@@ -53,9 +53,9 @@ Tensor running_sum(const Tensor& x, const AxisView& view, bool reverse) {
 
 }  // namespace
 
-Tensor prod(const Tensor& x) { return prod(x, Plan(x.shape()), false); }
+Tensor prod(const Tensor& x) { return prod(x, Plan("prod", x), false); }
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {
-  return prod(x, Plan("prod", x.shape(), axes), keepdim);
+  return prod(x, Plan("prod", x, axes), keepdim);
 }
 
 Tensor cumsum(const Tensor& x, std::int64_t axis) {

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/distance.h>
@@ -22,6 +23,7 @@ using kernels::CosineMoments;
 namespace {
 
 void check_pair(const char* operation, const Tensor& a, const Tensor& b) {
+  detail::check_defined(operation, {{"a", a}, {"b", b}});
   if (!is_floating(a.dtype())) detail::throw_not_floating(operation, a.dtype());
   detail::check_same_dtype(operation, a, b);
 }
@@ -136,6 +138,7 @@ Tensor cdist(const Tensor& a, const Tensor& b, double p) {
 }
 
 Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
+  detail::check_defined("pairwise_distance", {{"a", a}, {"b", b}});
   return norm(a - b + eps, p, -1, keepdim);
 }
 

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/random.h>
@@ -37,6 +38,7 @@ struct Mask {
 }  // namespace
 
 Tensor dropout(const Tensor& x, double p, Generator& generator) {
+  detail::check_defined("dropout", "x", x);
   if (!(p >= 0 && p <= 1)) {
     throw ValueError(fmt::format("dropout: p is {}, it must be between 0 and 1", p));
   }

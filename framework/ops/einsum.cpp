@@ -2,6 +2,7 @@
 // gradients are those of the recorded ops.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/elementwise.h>
@@ -303,6 +304,7 @@ void check_dtypes(const std::vector<Tensor>& operands) {
 }  // namespace
 
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
+  detail::check_all_defined("einsum", "operand", operands);
   const Equation parsed = parse(equation);
   std::vector<Term> terms = terms_of(parsed, operands);
   check_dtypes(operands);
@@ -363,6 +365,7 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const std::vector<std::int64_
 }
 
 Tensor tensordot(const Tensor& a, const Tensor& b, std::int64_t n) {
+  detail::check_defined("tensordot", {{"a", a}, {"b", b}});
   if (n < 0 || n > a.dim() || n > b.dim()) {
     throw IndexError(
         fmt::format("tensordot: {} axes of {} and of {}", n, a.shape().str(), b.shape().str()));

@@ -1,4 +1,5 @@
 #include <gradus/framework/autograd.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/map.h>
 
@@ -9,6 +10,17 @@ namespace gradus {
 using detail::map;
 using detail::map_over;
 
+namespace {
+
+// The end of an op that was given a temporary, which it leaves undefined. Not sooner: if the op
+// throws, nothing has changed, and `b` may be the same tensor.
+Tensor consumed(Tensor& temporary, Tensor result) {
+  temporary = Tensor();
+  return result;
+}
+
+}  // namespace
+
 Tensor add(const Tensor& a, const Tensor& b) {
   const auto pass = [](const Tensor& g) { return g; };
   return record("add", map("add", a, b, kernels::add), elementwise_vjp(a, pass),
@@ -16,13 +28,12 @@ Tensor add(const Tensor& a, const Tensor& b) {
 }
 
 Tensor add(Tensor&& a, const Tensor& b) {
-  const Tensor input = std::move(a);
-  const Tensor y = map_over("add", input, b, kernels::add);
+  const Tensor y = map_over("add", a, b, kernels::add);
   const auto pass = [](const Tensor& g) { return g; };
-  return record("add", y, elementwise_vjp(input, pass), elementwise_vjp(b, pass));
+  return consumed(a, record("add", y, elementwise_vjp(a, pass), elementwise_vjp(b, pass)));
 }
 
-Tensor add(const Tensor& a, double b) {
+Tensor add(const Tensor& a, Number b) {
   return record("add", map("add", a, b, kernels::add),
                 elementwise_vjp(a, [](const Tensor& g) { return g; }));
 }
@@ -34,25 +45,27 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sub(Tensor&& a, const Tensor& b) {
-  const Tensor input = std::move(a);
-  const Tensor y = map_over("sub", input, b, kernels::sub);
-  return record("sub", y, elementwise_vjp(input, [](const Tensor& g) { return g; }),
-                elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+  const Tensor y = map_over("sub", a, b, kernels::sub);
+  const Tensor result =
+      record("sub", y, elementwise_vjp(a, [](const Tensor& g) { return g; }),
+             elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
+  return consumed(a, result);
 }
 
-Tensor sub(const Tensor& a, double b) {
+Tensor sub(const Tensor& a, Number b) {
   return record("sub", map("sub", a, b, kernels::sub),
                 elementwise_vjp(a, [](const Tensor& g) { return g; }));
 }
 
-Tensor sub(double a, const Tensor& b) {
+Tensor sub(Number a, const Tensor& b) {
   return record("sub", map("sub", a, b, kernels::sub),
                 elementwise_vjp(b, [](const Tensor& g) { return map("sub", g, kernels::negate); }));
 }
 
 Tensor mul(const Tensor& a, const Tensor& b) {
+  const Tensor y = map("mul", a, b, kernels::mul);
   return record(
-      "mul", map("mul", a, b, kernels::mul),
+      "mul", y,
       elementwise_vjp(
           a, [b = Saved(b)](const Tensor& g) { return map("mul", g, *b, kernels::mul_vjp); }),
       elementwise_vjp(
@@ -60,15 +73,17 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor mul(Tensor&& a, const Tensor& b) {
-  const Tensor input = std::move(a);
-  if (grad_enabled() && b.requires_grad()) return mul(input, b);  // needs the values of a
-  const Tensor y = map_over("mul", input, b, kernels::mul);
-  return record("mul", y, elementwise_vjp(input, [b = Saved(b)](const Tensor& g) {
-                  return map("mul", g, *b, kernels::mul_vjp);
-                }));
+  detail::check_defined("mul", {{"a", a}, {"b", b}});
+  const bool needs_a = grad_enabled() && b.requires_grad();  // backward needs its values
+  if (needs_a) return consumed(a, mul(std::as_const(a), b));
+  const Tensor y = map_over("mul", a, b, kernels::mul);
+  const auto derivative = [b = Saved(b)](const Tensor& g) {
+    return map("mul", g, *b, kernels::mul_vjp);
+  };
+  return consumed(a, record("mul", y, elementwise_vjp(a, derivative)));
 }
 
-Tensor mul(const Tensor& a, double b) {
+Tensor mul(const Tensor& a, Number b) {
   return record("mul", map("mul", a, b, kernels::mul), elementwise_vjp(a, [b](const Tensor& g) {
                   return map("mul", g, b, kernels::mul_vjp);
                 }));
@@ -110,7 +125,8 @@ Tensor exp(const Tensor& x) {
 }
 
 Tensor log(const Tensor& x) {
-  return record("log", map("log", x, kernels::log), vjp(x, [x = Saved(x)](const Tensor& g) {
+  const Tensor y = map("log", x, kernels::log);
+  return record("log", y, vjp(x, [x = Saved(x)](const Tensor& g) {
                   return map("log", g, *x, kernels::log_vjp);  // g / x
                 }));
 }

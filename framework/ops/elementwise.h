@@ -17,16 +17,16 @@ namespace gradus {
 /// a + b.
 GRADUS_API Tensor add(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor add(Tensor&& a, const Tensor& b);
-GRADUS_API Tensor add(const Tensor& a, double b);
+GRADUS_API Tensor add(const Tensor& a, Number b);
 /// a - b.
 GRADUS_API Tensor sub(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor sub(Tensor&& a, const Tensor& b);
-GRADUS_API Tensor sub(const Tensor& a, double b);
-GRADUS_API Tensor sub(double a, const Tensor& b);
+GRADUS_API Tensor sub(const Tensor& a, Number b);
+GRADUS_API Tensor sub(Number a, const Tensor& b);
 /// a * b.
 GRADUS_API Tensor mul(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor mul(Tensor&& a, const Tensor& b);
-GRADUS_API Tensor mul(const Tensor& a, double b);
+GRADUS_API Tensor mul(const Tensor& a, Number b);
 /// a / b, float types. Where the cotangent is 0 both gradients are 0, whatever b is.
 GRADUS_API Tensor div(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor div(const Tensor& a, double b);
@@ -50,16 +50,16 @@ GRADUS_API Tensor relu(const Tensor& x);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator+(Tensor&& a, const Tensor& b) { return add(std::move(a), b); }
-inline Tensor operator+(const Tensor& a, double b) { return add(a, b); }
-inline Tensor operator+(double a, const Tensor& b) { return add(b, a); }
+inline Tensor operator+(const Tensor& a, Number b) { return add(a, b); }
+inline Tensor operator+(Number a, const Tensor& b) { return add(b, a); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator-(Tensor&& a, const Tensor& b) { return sub(std::move(a), b); }
-inline Tensor operator-(const Tensor& a, double b) { return sub(a, b); }
-inline Tensor operator-(double a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator-(const Tensor& a, Number b) { return sub(a, b); }
+inline Tensor operator-(Number a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
 inline Tensor operator*(Tensor&& a, const Tensor& b) { return mul(std::move(a), b); }
-inline Tensor operator*(const Tensor& a, double b) { return mul(a, b); }
-inline Tensor operator*(double a, const Tensor& b) { return mul(b, a); }
+inline Tensor operator*(const Tensor& a, Number b) { return mul(a, b); }
+inline Tensor operator*(Number a, const Tensor& b) { return mul(b, a); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator/(const Tensor& a, double b) { return div(a, b); }
 inline Tensor operator/(double a, const Tensor& b) { return div(a, b); }

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/bags.h>
@@ -289,6 +290,7 @@ Tensor max_of_bags(const Tensor& weight, const Bags& bags) {
 
 void detail::check_bags(const Tensor& weight, const Tensor& ids, const Tensor& offsets,
                         const EmbeddingBagLookup& lookup, const Tensor& per_sample_weights) {
+  check_defined("embedding_bag", {{"weight", weight}, {"ids", ids}});
   check_table(weight, lookup);
   check_shapes(ids, offsets);
   if (offsets.defined()) check_offsets(offsets, ids.numel(), lookup.include_last_offset);

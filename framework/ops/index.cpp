@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
@@ -26,6 +27,7 @@ using detail::check_ids;
 using detail::splice;
 
 void detail::check_ids(const char* operation, const Tensor& ids, std::int64_t limit) {
+  check_defined(operation, "ids", ids);
   if (ids.dtype() != DType::int64) {
     throw DTypeError(
         fmt::format("{}: ids are {}, int64 is needed: convert them with "
@@ -79,6 +81,7 @@ Tensor rows_along(const AxisView& view, const Tensor& ids) {
 }  // namespace
 
 Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
+  detail::check_defined("index_select", {{"x", x}, {"ids", ids}});
   const AxisView view = axis_view(x, axis, "index_select");
   if (ids.dim() != 1) {
     throw ShapeError(
@@ -95,6 +98,7 @@ Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
 }
 
 Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids) {
+  detail::check_defined("gather", {{"x", x}, {"ids", ids}});
   const AxisView view = axis_view(x, axis, "gather");
   check_beside("gather", view.axis, x.shape(), "ids are", ids.shape());
   check_ids("gather", ids, view.n);
@@ -235,6 +239,7 @@ SparseGrad detail::embedding_gradient(const Tensor& g, const Tensor& ids,
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& ids, const EmbeddingLookup& lookup) {
+  detail::check_defined("embedding", {{"weight", weight}, {"ids", ids}});
   const Shape& shape = weight.shape();
   if (shape.rank() != 2) {
     throw ShapeError(

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/limits.h>
 #include <gradus/framework/ops/limits.h>
@@ -15,7 +16,8 @@ using detail::map;
 using detail::map_float;
 
 Tensor abs(const Tensor& x) {
-  return record("abs", map("abs", x, kernels::abs), vjp(x, [x = Saved(x)](const Tensor& g) {
+  const Tensor y = map("abs", x, kernels::abs);
+  return record("abs", y, vjp(x, [x = Saved(x)](const Tensor& g) {
                   return map("abs", g, *x, kernels::abs_vjp);  // g sign(x)
                 }));
 }
@@ -26,8 +28,9 @@ Tensor sign(const Tensor& x) {
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
+  const Tensor y = map("maximum", a, b, kernels::maximum);
   return record(
-      "maximum", map("maximum", a, b, kernels::maximum),
+      "maximum", y,
       vjp(a, [a = Saved(a), b = Saved(b)](
                  const Tensor& g) { return map("maximum", g, *a, *b, kernels::maximum_vjp); }),
       vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
@@ -36,8 +39,9 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 }
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
+  const Tensor y = map("minimum", a, b, kernels::minimum);
   return record(
-      "minimum", map("minimum", a, b, kernels::minimum),
+      "minimum", y,
       vjp(a, [a = Saved(a), b = Saved(b)](
                  const Tensor& g) { return map("minimum", g, *a, *b, kernels::minimum_vjp); }),
       vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
@@ -47,10 +51,11 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-Tensor clamp_integers(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+Tensor clamp_integers(const Tensor& x, const std::optional<Number>& min,
+                      const std::optional<Number>& max) {
   using Limits = std::numeric_limits<std::int64_t>;
-  const std::int64_t low = min ? detail::integer("clamp", *min) : Limits::min();
-  const std::int64_t high = max ? detail::integer("clamp", *max) : Limits::max();
+  const std::int64_t low = min ? detail::to_int64("clamp", *min) : Limits::min();
+  const std::int64_t high = max ? detail::to_int64("clamp", *max) : Limits::max();
   Tensor y = empty_like(x);
   kernels::clamp(x.data<std::int64_t>(), static_cast<std::int64_t*>(detail::raw(y)), x.numel(), low,
                  high);
@@ -80,15 +85,16 @@ struct Between {
 
 }  // namespace
 
-Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+Tensor clamp(const Tensor& x, std::optional<Number> min, std::optional<Number> max) {
+  detail::check_defined("clamp", "x", x);
   if (!min && !max) throw ValueError("clamp: neither min nor max is given");
-  if (min && std::isnan(*min)) throw ValueError("clamp: min is NaN");
-  if (max && std::isnan(*max)) throw ValueError("clamp: max is NaN");
+  if (min && std::isnan(min->real())) throw ValueError("clamp: min is NaN");
+  if (max && std::isnan(max->real())) throw ValueError("clamp: max is NaN");
   if (x.dtype() == DType::int64) return clamp_integers(x, min, max);
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  const double low = min.value_or(-infinity), high = max.value_or(infinity);
-  return record("clamp", clamped("clamp", x, low, high),
-                vjp(x, Between{Saved(x), low, high, true}));
+  const double low = min.value_or(-infinity).real(), high = max.value_or(infinity).real();
+  const Tensor y = clamped("clamp", x, low, high);
+  return record("clamp", y, vjp(x, Between{Saved(x), low, high, true}));
 }
 
 Tensor hardtanh(const Tensor& x, double min, double max) {
@@ -96,8 +102,8 @@ Tensor hardtanh(const Tensor& x, double min, double max) {
     throw ValueError(
         fmt::format("hardtanh: min is {} and max is {}: min <= max is needed", min, max));
   }
-  return record("hardtanh", clamped("hardtanh", x, min, max),
-                vjp(x, Between{Saved(x), min, max, false}));
+  const Tensor y = clamped("hardtanh", x, min, max);
+  return record("hardtanh", y, vjp(x, Between{Saved(x), min, max, false}));
 }
 
 }  // namespace gradus

@@ -21,8 +21,8 @@ GRADUS_API Tensor minimum(const Tensor& a, const Tensor& b);
 /// x, but not below `min` nor above `max`: `clamp(x, 0)`, `clamp(x, {}, 1)`, `clamp(x, 0, 1)`;
 /// `max` where min > max. The gradient passes where min <= x <= max, on the bounds too.
 /// Throws ValueError if there is neither bound or one is NaN, DTypeError for a fraction and int64.
-GRADUS_API Tensor clamp(const Tensor& x, std::optional<double> min,
-                        std::optional<double> max = std::nullopt);
+GRADUS_API Tensor clamp(const Tensor& x, std::optional<Number> min,
+                        std::optional<Number> max = std::nullopt);
 
 /// x, but not below `min` nor above `max`, of float tensors. The gradient passes where
 /// min < x < max: on the bounds it is 0, unlike that of clamp(). Throws ValueError unless

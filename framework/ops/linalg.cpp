@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/detail/lapack.h>
 #include <gradus/framework/error.h>
@@ -40,6 +41,7 @@ struct Matrices {
 };
 
 void check_matrices(const char* operation, const Tensor& a, bool square) {
+  detail::check_defined(operation, "a", a);
   if (!is_floating(a.dtype())) detail::throw_not_floating(operation, a.dtype());
   if (a.dim() < 2 || (square && a.size(-1) != a.size(-2))) {
     throw ShapeError(fmt::format("{}: a is {}: it must be [..., {}]", operation, a.shape().str(),

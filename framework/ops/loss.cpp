@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/reduce.h>
@@ -42,6 +43,7 @@ void check_shapes(const char* operation, const char* name, const Tensor& x, cons
 
 Rows check_rows(const char* operation, const char* name, const Tensor& x, const Tensor& labels,
                 std::int64_t ignore_index) {
+  detail::check_defined(operation, {{name, x}, {"labels", labels}});
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   if (labels.dtype() != DType::int64) {
     throw DTypeError(fmt::format("{}: labels of dtype {} where int64 is needed", operation,
@@ -142,6 +144,7 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels,
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  detail::check_defined("mse_loss", {{"x", x}, {"target", target}});
   if (!is_floating(x.dtype())) detail::throw_not_floating("mse_loss", x.dtype());
   detail::check_same_dtype("mse_loss", x, target);
   if (x.shape() != target.shape()) {

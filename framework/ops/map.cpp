@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
+#include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/broadcast.h>
 #include <gradus/framework/ops/map.h>
 #include <gradus/framework/parallel.h>
 
 #include <array>
-#include <cmath>
 #include <type_traits>
 
 namespace gradus::detail {
@@ -43,15 +44,6 @@ void dispatch_kernel(const char* operation, DType dtype, const Kernel& kernel, F
   throw DTypeError(fmt::format("{}: not defined for {} tensors", operation, name(dtype)));
 }
 
-// A C++ number as an element of a tensor.
-template <class T>
-T element(const char* operation, double value) {
-  if constexpr (std::is_same_v<T, std::int64_t>)
-    return integer(operation, value);
-  else
-    return static_cast<T>(value);
-}
-
 template <class T>
 const T* values(const Tensor& x) {
   return static_cast<const T*>(data(x));
@@ -82,16 +74,15 @@ void run_binary(const Kernel& kernel, const Tensor& a, const Tensor& b, Tensor& 
 
 }  // namespace
 
-std::int64_t integer(const char* operation, double value) {
-  if (value != std::trunc(value) || std::abs(value) >= 0x1p63) {
-    throw DTypeError(fmt::format(
-        "{}: the number {} is no int64: convert the tensor to a float type first, with to()",
-        operation, value));
-  }
-  return static_cast<std::int64_t>(value);
+Tensor number_like(const char* operation, Number value, const Tensor& x) {
+  Tensor y = empty({}, x.dtype());
+  dispatch(x.dtype(),
+           [&]<class T>(T) { *static_cast<T*>(raw(y)) = to_element<T>(operation, value); });
+  return y;
 }
 
 void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
+  check_defined(operation, {{"a", a}, {"b", b}});
   if (a.dtype() != b.dtype()) {
     throw DTypeError(fmt::format("{}: dtypes differ: a is {} {}, b is {} {}: convert one with to()",
                                  operation, name(a.dtype()), a.shape().str(), name(b.dtype()),
@@ -100,6 +91,7 @@ void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
 }
 
 Tensor map(const char* operation, const Tensor& x, const kernels::UnaryKernel& kernel) {
+  check_defined(operation, "x", x);
   Tensor y;
   dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
     y = empty_like(x);
@@ -123,6 +115,7 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b,
 
 Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
                 const kernels::BinaryKernel& kernel) {
+  check_defined(operation, {{"a", a}, {"b", b}});
   const bool fits = Access::sole_owner(a) && !a.trainable() && a.dtype() == b.dtype() &&
                     (a.shape() == b.shape() || broadcasts_to(b.shape(), a.shape()));
   if (!fits) return map(operation, a, b, kernel);
@@ -133,24 +126,26 @@ Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
   return y;
 }
 
-Tensor map(const char* operation, const Tensor& x, double scalar,
+Tensor map(const char* operation, const Tensor& a, Number scalar,
            const kernels::BinaryKernel& kernel) {
+  check_defined(operation, "a", a);
   Tensor y;
-  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
-    const T value = element<T>(operation, scalar);
-    y = empty_like(x);
-    kernels::run(kernel, values<T>(x), 1, &value, 0, static_cast<T*>(raw(y)), x.numel());
+  dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
+    const T value = to_element<T>(operation, scalar);
+    y = empty_like(a);
+    kernels::run(kernel, values<T>(a), 1, &value, 0, static_cast<T*>(raw(y)), a.numel());
   });
   return y;
 }
 
-Tensor map(const char* operation, double scalar, const Tensor& x,
+Tensor map(const char* operation, Number scalar, const Tensor& b,
            const kernels::BinaryKernel& kernel) {
+  check_defined(operation, "b", b);
   Tensor y;
-  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
-    const T value = element<T>(operation, scalar);
-    y = empty_like(x);
-    kernels::run(kernel, &value, 0, values<T>(x), 1, static_cast<T*>(raw(y)), x.numel());
+  dispatch_kernel(operation, b.dtype(), kernel, [&]<class T>(T) {
+    const T value = to_element<T>(operation, scalar);
+    y = empty_like(b);
+    kernels::run(kernel, &value, 0, values<T>(b), 1, static_cast<T*>(raw(y)), b.numel());
   });
   return y;
 }
@@ -196,13 +191,14 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b,
   return y;
 }
 
-Tensor map(const char* operation, const Tensor& x, double scalar,
+Tensor map(const char* operation, const Tensor& a, Number scalar,
            const kernels::CompareKernel& kernel) {
+  check_defined(operation, "a", a);
   Tensor y;
-  dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
-    const T value = element<T>(operation, scalar);
-    y = empty(x.shape(), DType::boolean);
-    kernels::run(kernel, values<T>(x), 1, &value, 0, static_cast<bool*>(raw(y)), x.numel());
+  dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
+    const T value = to_element<T>(operation, scalar);
+    y = empty(a.shape(), DType::boolean);
+    kernels::run(kernel, values<T>(a), 1, &value, 0, static_cast<bool*>(raw(y)), a.numel());
   });
   note_op(operation);
   return y;

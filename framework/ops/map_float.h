@@ -2,15 +2,17 @@
 // For authors of ops: kernels that take numbers beside their tensors. Part of no graph.
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/tensor.h>
 
 namespace gradus::detail {
 
 /// y of the shape of x, written by f(x values, y values, n). Throws DTypeError, naming `operation`,
-/// unless x is a float tensor.
+/// unless x is a float tensor, Error if it is undefined.
 template <class F>
 Tensor map_float(const char* operation, const Tensor& x, const F& f) {
+  check_defined(operation, "x", x);
   Tensor y;
   dispatch_float(x.dtype(), operation, [&]<class T>(T) {
     y = empty_like(x);

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/elementwise.h>
@@ -224,6 +225,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
 namespace {
 
 void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  detail::check_defined("linear", {{"x", x}, {"weight", weight}});
   if (weight.dim() != 2 || x.dim() == 0 || x.shape()[x.dim() - 1] != weight.shape()[1]) {
     throw ShapeError(
         fmt::format("linear: x does not fit the weight: x is {}, weight is {}: x [..., in] and "

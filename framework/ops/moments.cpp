@@ -21,14 +21,16 @@ double divisor(const Plan& plan, double correction) {
   return std::max(0.0, static_cast<double>(plan.count()) - correction);
 }
 
-Tensor variance(const char* operation, const Tensor& x, const Plan& plan, bool keepdim,
-                double correction) {
+// kernel(x values, y values, R, C, divisor) of the rows of x.
+template <class Kernel>
+Tensor of_rows(const char* operation, const Tensor& x, const Plan& plan, bool keepdim,
+               double correction, const Kernel& kernel) {
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   const Tensor rows = to_rows(x, plan);
   Tensor y = empty(plan.result(keepdim), x.dtype());
   detail::dispatch_float(x.dtype(), operation, [&]<class T>(T) {
-    kernels::variance(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1),
-                      divisor(plan, correction));
+    kernel(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1),
+           divisor(plan, correction));
   });
   return y;
 }
@@ -50,8 +52,9 @@ Tensor scaled_deviations(const Tensor& x, const Plan& plan, const Scale& scale) 
 
 Tensor var(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
   const double n = divisor(plan, correction);
-  return record("var", variance("var", x, plan, keepdim, correction),
-                vjp(x, [plan, n, x = Saved(x)](const Tensor& g) {
+  const Tensor y =
+      of_rows("var", x, plan, keepdim, correction, [](auto... a) { kernels::variance(a...); });
+  return record("var", y, vjp(x, [plan, n, x = Saved(x)](const Tensor& g) {
                   return detail::dispatch_float(g.dtype(), "var", [&]<class T>(T) {
                     const T* cotangent = g.data<T>();
                     return scaled_deviations(*x, plan, [=](std::int64_t i) {  // 2 g (x - mean) / n
@@ -64,7 +67,8 @@ Tensor var(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
 
 Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
   const double n = divisor(plan, correction);
-  const Tensor y = detail::map("std", variance("std", x, plan, keepdim, correction), kernels::sqrt);
+  const Tensor y = of_rows("std", x, plan, keepdim, correction,
+                           [](auto... a) { kernels::standard_deviation(a...); });
   return record(
       "std", y, vjp(x, [plan, n, x = Saved(x), y = Saved(y)](const Tensor& g) {
         const Tensor result = *y;
@@ -81,14 +85,14 @@ Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
 
 }  // namespace
 
-Tensor var(const Tensor& x) { return var(x, Plan(x.shape()), false, 1); }
+Tensor var(const Tensor& x) { return var(x, Plan("var", x), false, 1); }
 Tensor var(const Tensor& x, const Axes& axes, bool keepdim, double correction) {
-  return var(x, Plan("var", x.shape(), axes), keepdim, correction);
+  return var(x, Plan("var", x, axes), keepdim, correction);
 }
 
-Tensor std(const Tensor& x) { return std(x, Plan(x.shape()), false, 1); }
+Tensor std(const Tensor& x) { return std(x, Plan("std", x), false, 1); }
 Tensor std(const Tensor& x, const Axes& axes, bool keepdim, double correction) {
-  return std(x, Plan("std", x.shape(), axes), keepdim, correction);
+  return std(x, Plan("std", x, axes), keepdim, correction);
 }
 
 }  // namespace gradus

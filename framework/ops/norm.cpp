@@ -54,9 +54,9 @@ Tensor norm(const Tensor& x, double p, const Plan& plan, bool keepdim, double ep
 
 }  // namespace
 
-Tensor norm(const Tensor& x, double p) { return norm(x, p, Plan(x.shape()), false, 0); }
+Tensor norm(const Tensor& x, double p) { return norm(x, p, Plan("norm", x), false, 0); }
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim, double eps) {
-  return norm(x, p, Plan("norm", x.shape(), axes), keepdim, eps);
+  return norm(x, p, Plan("norm", x, axes), keepdim, eps);
 }
 
 }  // namespace gradus

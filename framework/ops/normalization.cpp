@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/normalization.h>
@@ -98,6 +99,7 @@ struct Wanted {
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
+  detail::check_defined("layer_norm", "x", x);
   check("layer_norm", x, normalized_shape, eps);
   check_columns("layer_norm", "weight", weight, x, normalized_shape);
   check_columns("layer_norm", "bias", bias, x, normalized_shape);
@@ -132,6 +134,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                 std::optional<double> eps) {
+  detail::check_defined("rms_norm", "x", x);
   if (!eps) {
     eps = x.dtype() == DType::float64 ? std::numeric_limits<double>::epsilon()
                                       : double{std::numeric_limits<float>::epsilon()};

@@ -3,14 +3,13 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/remap.h>
 #include <gradus/framework/ops/pad.h>
 
 #include <algorithm>
-#include <cmath>
-#include <type_traits>
 #include <utility>
 
 namespace gradus {
@@ -117,23 +116,10 @@ Runs runs_of(std::int64_t n, const Sides& sides, PadMode mode) {
   return runs;
 }
 
-template <class T>
-T constant(double value) {
-  constexpr bool integer = std::is_same_v<T, std::int64_t>, boolean = std::is_same_v<T, bool>;
-  const bool fits = integer   ? value == std::trunc(value) && std::abs(value) < 0x1p63
-                    : boolean ? value == 0 || value == 1
-                              : true;
-  if (!fits) {
-    throw DTypeError(
-        fmt::format("pad: the value {} is no {}: convert x to a float type first, with to()", value,
-                    name(dtype_of<T>)));
-  }
-  return static_cast<T>(value);
-}
-
-Tensor padded(const Tensor& x, const Shape& shape, const std::vector<Runs>& axes, double value) {
+Tensor padded(const Tensor& x, const Shape& shape, const std::vector<Runs>& axes,
+              const Number& value) {
   return detail::dispatch(x.dtype(), [&]<class T>(T) {
-    const T outside = constant<T>(value);
+    const T outside = detail::to_element<T>("pad", value);
     Tensor y = empty(shape, x.dtype());
     kernels::remap(x.data<T>(), static_cast<T*>(detail::raw(y)), x.dim(), x.shape().begin(),
                    axes.data(), outside);
@@ -175,11 +161,12 @@ Tensor folded(const Tensor& g, const Shape& shape, const std::vector<Runs>& axes
 }  // namespace
 
 Tensor pad(const Tensor& x, const std::vector<std::int64_t>& padding, const PadOptions& options) {
+  detail::check_defined("pad", "x", x);
   const auto [mode, value] = options;
   std::vector<Sides> sides = sides_of(x, padding);
-  if (mode != PadMode::constant && value != 0) {
-    throw ValueError(
-        fmt::format("pad: a value, {}, for mode {}: only constant has one", value, name_of(mode)));
+  if (mode != PadMode::constant && value.real() != 0) {
+    throw ValueError(fmt::format("pad: a value, {}, for mode {}: only constant has one",
+                                 value.real(), name_of(mode)));
   }
   std::vector<std::int64_t> sizes;
   sizes.reserve(sides.size());

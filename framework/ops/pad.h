@@ -16,7 +16,7 @@ enum class PadMode {
 
 struct PadOptions {
   PadMode mode = PadMode::constant;
-  double value = 0;  ///< of the constant
+  Number value = 0;  ///< of the constant
 };
 
 /// x with padding[0] entries before and padding[1] behind its last axis, padding[2] and padding[3]

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/ops/plan.h>
@@ -10,17 +11,18 @@
 
 namespace gradus::detail {
 
-Plan::Plan(const Shape& shape) : shape_(shape) {
-  std::fill_n(reduced_.begin(), shape.rank(), true);
+Plan::Plan(const char* operation, const Tensor& x) : shape_(defined(operation, "x", x).shape()) {
+  std::fill_n(reduced_.begin(), shape_.rank(), true);
 }
 
-Plan::Plan(const char* operation, const Shape& shape, const Axes& axes) : shape_(shape) {
+Plan::Plan(const char* operation, const Tensor& x, const Axes& axes)
+    : shape_(defined(operation, "x", x).shape()) {
   for (const std::int64_t axis : axes) {
     bool& reduced =
-        reduced_[static_cast<std::size_t>(normalize_axis(axis, shape.rank(), operation))];
+        reduced_[static_cast<std::size_t>(normalize_axis(axis, shape_.rank(), operation))];
     if (std::exchange(reduced, true)) {
       throw ValueError(fmt::format("{}: axis {} is given twice for a tensor of shape {}", operation,
-                                   axis, shape.str()));
+                                   axis, shape_.str()));
     }
   }
   if (axes.begin() == axes.end()) {

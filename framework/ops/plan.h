@@ -12,11 +12,12 @@ namespace gradus::detail {
 /// Which axes of a shape a reduction removes.
 class GRADUS_API Plan {
  public:
-  /// All of them.
-  explicit Plan(const Shape& shape);
-  /// Throws IndexError for an axis that the shape does not have, ValueError for none or a repeated
-  /// one; `operation` names the op.
-  Plan(const char* operation, const Shape& shape, const Axes& axes);
+  // `operation` names the op in errors. Each throws Error if x is undefined.
+
+  /// All axes of x.
+  Plan(const char* operation, const Tensor& x);
+  /// Throws IndexError for an axis that x does not have, ValueError for none or a repeated one.
+  Plan(const char* operation, const Tensor& x, const Axes& axes);
 
   bool reduced(int axis) const { return reduced_[static_cast<std::size_t>(axis)]; }
   const Shape& input() const { return shape_; }

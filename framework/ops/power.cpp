@@ -36,8 +36,8 @@ Tensor pow(double a, const Tensor& b) {
 }
 
 Tensor square(const Tensor& x) {
-  return record("square", map("square", x, kernels::square),
-                vjp(x, [x = Saved(x)](const Tensor& g) {
+  const Tensor y = map("square", x, kernels::square);
+  return record("square", y, vjp(x, [x = Saved(x)](const Tensor& g) {
                   return map("square", g, *x, kernels::square_vjp);  // 2 g x
                 }));
 }

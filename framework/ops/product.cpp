@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/elementwise.h>
@@ -44,6 +45,7 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 namespace {
 
 void check_addmm(const Tensor& c, const Tensor& a, const Tensor& b) {
+  detail::check_defined("addmm", {{"c", c}, {"a", a}, {"b", b}});
   if (a.dim() != 2 || b.dim() != 2 || a.shape()[1] != b.shape()[0] ||
       !broadcasts_to(c.shape(), {a.shape()[0], b.shape()[1]})) {
     throw ShapeError(

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/detail/profile.h>
 #include <gradus/framework/error.h>
@@ -35,6 +36,7 @@ struct Place {
 }  // namespace
 
 Tensor bernoulli(const Tensor& p, Generator& generator) {
+  detail::check_defined("bernoulli", "p", p);
   return detail::dispatch_float(p.dtype(), "bernoulli", [&]<class T>(T) {
     const T* in = p.data<T>();
     for (std::int64_t i = 0; i < p.numel(); ++i) {
@@ -80,6 +82,7 @@ struct Rows {
 };
 
 Rows rows_of(const Tensor& weights) {
+  detail::check_defined("multinomial", "weights", weights);
   const int rank = weights.dim();
   if (rank != 1 && rank != 2) {
     throw ShapeError(fmt::format("multinomial: weights are {}, they must be [n] or [R, n]",

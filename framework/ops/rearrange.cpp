@@ -3,6 +3,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/remap.h>
@@ -39,6 +40,7 @@ Runs cycle(std::int64_t n, std::int64_t first) {
 }  // namespace
 
 Tensor flip(const Tensor& x, const Axes& axes) {
+  detail::check_defined("flip", "x", x);
   std::vector<Runs> runs;
   for (const std::int64_t n : x.shape()) runs.push_back(cycle(n, 0));
   for (const std::int64_t axis : axes) {
@@ -58,6 +60,7 @@ Tensor flip(const Tensor& x, const Axes& axes) {
 
 Tensor roll(const Tensor& x, const std::vector<std::int64_t>& shifts,
             const std::vector<std::int64_t>& axes) {
+  detail::check_defined("roll", "x", x);
   if (shifts.size() != axes.size()) {
     throw ValueError(fmt::format("roll: {} shifts for {} axes", shifts.size(), axes.size()));
   }
@@ -82,6 +85,7 @@ Tensor roll(const Tensor& x, std::int64_t shift, std::int64_t axis) {
   return roll(x, std::vector<std::int64_t>{shift}, std::vector<std::int64_t>{axis});
 }
 Tensor roll(const Tensor& x, std::int64_t shift) {
+  detail::check_defined("roll", "x", x);
   return reshape(roll(flatten(x), shift, 0), x.shape());
 }
 
@@ -105,6 +109,7 @@ std::vector<std::int64_t> distinct(const Tensor& x, const std::vector<std::int64
 
 Tensor movedim(const Tensor& x, const std::vector<std::int64_t>& source,
                const std::vector<std::int64_t>& destination) {
+  detail::check_defined("movedim", "x", x);
   if (source.size() != destination.size()) {
     throw ValueError(
         fmt::format("movedim: {} axes to {} places", source.size(), destination.size()));

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/reduce.h>
@@ -103,19 +104,20 @@ Tensor mean(const Tensor& x, const Plan& plan, bool keepdim) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x) { return sum(x, Plan(x.shape()), false); }
+Tensor sum(const Tensor& x) { return sum(x, Plan("sum", x), false); }
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
-  return sum(x, Plan("sum", x.shape(), axes), keepdim);
+  return sum(x, Plan("sum", x, axes), keepdim);
 }
 
-Tensor mean(const Tensor& x) { return mean(x, Plan(x.shape()), false); }
+Tensor mean(const Tensor& x) { return mean(x, Plan("mean", x), false); }
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
-  return mean(x, Plan("mean", x.shape(), axes), keepdim);
+  return mean(x, Plan("mean", x, axes), keepdim);
 }
 
 namespace {
 
 const Tensor& check_boolean(const char* operation, const Tensor& x) {
+  detail::check_defined(operation, "x", x);
   if (x.dtype() == DType::boolean) return x;
   throw DTypeError(fmt::format(
       "{}: a tensor of dtype {} where boolean is needed: compare it first, as in not_equal(x, 0)",
@@ -126,15 +128,16 @@ const Tensor& check_boolean(const char* operation, const Tensor& x) {
 
 Tensor any(const Tensor& x) { return not_equal(sum(check_boolean("any", x)), 0); }
 Tensor any(const Tensor& x, const Axes& axes, bool keepdim) {
-  return not_equal(sum(check_boolean("any", x), Plan("any", x.shape(), axes), keepdim), 0);
+  return not_equal(sum(check_boolean("any", x), Plan("any", x, axes), keepdim), 0);
 }
 
 Tensor all(const Tensor& x) {
-  return equal(sum(check_boolean("all", x)), static_cast<double>(x.numel()));
+  const Tensor count = sum(check_boolean("all", x));
+  return equal(count, x.numel());
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Plan plan("all", check_boolean("all", x).shape(), axes);
-  return equal(sum(x, plan, keepdim), static_cast<double>(plan.count()));
+  const Plan plan("all", check_boolean("all", x), axes);
+  return equal(sum(x, plan, keepdim), plan.count());
 }
 
 namespace {
@@ -146,10 +149,13 @@ void check_ordered(const char* operation, const Tensor& x) {
 }
 
 void check_not_empty(const char* operation, const Plan& plan) {
-  if (plan.count() > 0) return;
-  throw ShapeError(
-      fmt::format("{}: nothing to choose from: x is {}: reduce axes that are not empty", operation,
-                  plan.input().str()));
+  for (int axis = 0; axis < plan.input().rank(); ++axis) {
+    if (!plan.reduced(axis) || plan.input()[axis] > 0) continue;
+    throw ShapeError(fmt::format(
+        "{}: axis {} is empty, there is nothing to choose from: x is {}: reduce axes that are not "
+        "empty",
+        operation, axis, plan.input().str()));
+  }
 }
 
 // Calls kernels::max or kernels::min, which see x as [outer, n, inner].
@@ -199,7 +205,7 @@ Tensor extremum(const char* operation, bool greatest, const Tensor& x, const Pla
 
 ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor& x,
                               std::int64_t axis, bool keepdim) {
-  const Plan plan(operation, x.shape(), axis);
+  const Plan plan(operation, x, axis);
   check_ordered(operation, x);
   check_not_empty(operation, plan);
   const int at = normalize_axis(axis, x.dim(), operation);
@@ -227,6 +233,7 @@ void add_to_chosen(const Tensor& g, const Tensor& indices, std::int64_t n, std::
 
 // One place of the whole, in row-major order.
 Tensor choose_place(const char* operation, bool greatest, const Tensor& x) {
+  check_not_empty(operation, Plan(operation, x));
   return choose_along(operation, greatest, Access::view(x, 0, {x.numel()}), 0, false).indices;
 }
 
@@ -248,25 +255,25 @@ auto chosen(const Tensor& x, std::int64_t axis, const Tensor& indices) {
 }  // namespace
 
 Tensor max(const Tensor& x) {
-  const Plan plan(x.shape());
+  const Plan plan("max", x);
   const Tensor y = extremum("max", true, x, plan, false);
   return record("max", y, vjp(x, shared(plan, x, y)));
 }
 
 Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Plan plan("amax", x.shape(), axes);
+  const Plan plan("amax", x, axes);
   const Tensor y = extremum("amax", true, x, plan, keepdim);
   return record("amax", y, vjp(x, shared(plan, x, y)));
 }
 
 Tensor min(const Tensor& x) {
-  const Plan plan(x.shape());
+  const Plan plan("min", x);
   const Tensor y = extremum("min", false, x, plan, false);
   return record("min", y, vjp(x, shared(plan, x, y)));
 }
 
 Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Plan plan("amin", x.shape(), axes);
+  const Plan plan("amin", x, axes);
   const Tensor y = extremum("amin", false, x, plan, keepdim);
   return record("amin", y, vjp(x, shared(plan, x, y)));
 }

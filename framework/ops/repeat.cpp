@@ -3,6 +3,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/copy.h>
@@ -107,6 +108,7 @@ Tensor repeat(const char* operation, const Tensor& x, const Sizes& counts) {
 }  // namespace
 
 Tensor repeat(const Tensor& x, const std::vector<std::int64_t>& counts) {
+  detail::check_defined("repeat", "x", x);
   if (counts.size() < static_cast<std::size_t>(x.dim())) {
     throw ShapeError(
         fmt::format("repeat: counts [{}] are too few for x {}: one is needed for each axis",
@@ -116,6 +118,7 @@ Tensor repeat(const Tensor& x, const std::vector<std::int64_t>& counts) {
 }
 
 Tensor tile(const Tensor& x, const std::vector<std::int64_t>& counts) {
+  detail::check_defined("tile", "x", x);
   const auto rank = static_cast<std::size_t>(x.dim());
   return repeat("tile", x, leading_ones(rank - std::min(rank, counts.size()), counts));
 }
@@ -136,6 +139,7 @@ Tensor repeat_interleave(const Tensor& x, std::int64_t count, std::int64_t axis)
   return record("repeat_interleave", y, vjp(x, derivative));
 }
 Tensor repeat_interleave(const Tensor& x, std::int64_t count) {
+  detail::check_defined("repeat_interleave", "x", x);
   return repeat_interleave(flatten(x), count, 0);
 }
 
@@ -143,6 +147,7 @@ namespace {
 
 // Position i counts[i] times.
 Tensor repeated_positions(const Tensor& counts, std::int64_t n) {
+  detail::check_defined("repeat_interleave", "counts", counts);
   if (counts.dtype() != DType::int64) {
     throw DTypeError(
         fmt::format("repeat_interleave: counts are {}, int64 is needed", name(counts.dtype())));
@@ -175,10 +180,12 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& counts, std::int64_t axi
   return index_select(x, view.axis, repeated_positions(counts, view.n));
 }
 Tensor repeat_interleave(const Tensor& x, const Tensor& counts) {
+  detail::check_defined("repeat_interleave", "x", x);
   return repeat_interleave(flatten(x), counts, 0);
 }
 
 Tensor expand(const Tensor& x, std::span<const std::int64_t> sizes) {
+  detail::check_defined("expand", "x", x);
   const auto rank = static_cast<std::size_t>(x.dim());
   const std::size_t extra = sizes.size() - std::min(rank, sizes.size());
   Sizes wanted(sizes.begin(), sizes.end());
@@ -205,6 +212,7 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, const std::stri
   if (indexing != "ij" && indexing != "xy") {
     throw ValueError(fmt::format("meshgrid: indexing is '{}': 'ij' or 'xy' is needed", indexing));
   }
+  detail::check_all_defined("meshgrid", "tensor", tensors);
   Sizes sizes;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].dim() > 1) {

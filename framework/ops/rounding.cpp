@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rounding.h>
 #include <gradus/framework/ops/axes.h>
@@ -17,6 +18,7 @@ namespace {
 Repeated no_slope(const Tensor& g) { return {zeros({}, g.dtype())}; }
 
 void check_divisor(const char* operation, const Tensor& b) {
+  detail::check_defined(operation, "b", b);
   if (b.dtype() != DType::int64) return;
   const std::int64_t zero = kernels::first_zero(b.data<std::int64_t>(), b.numel());
   if (zero < 0) return;
@@ -24,13 +26,15 @@ void check_divisor(const char* operation, const Tensor& b) {
                                detail::position(b.shape(), zero)));
 }
 
-void check_divisor(const char* operation, const Tensor& a, double b) {
-  if (a.dtype() == DType::int64 && b == 0) {
+void check_divisor(const char* operation, const Tensor& a, const Number& b) {
+  detail::check_defined(operation, "a", a);
+  if (a.dtype() == DType::int64 && b.real() == 0) {
     throw ValueError(fmt::format("{}: the divisor is 0", operation));
   }
 }
 
 void check_integers(const char* operation, const Tensor& x) {
+  detail::check_defined(operation, "a", x);
   if (x.dtype() == DType::int64) return;
   throw DTypeError(
       fmt::format("{}: a tensor of dtype {} where int64 is needed: for floats take "
@@ -59,14 +63,14 @@ Tensor trunc(const Tensor& x) {
 // y = a - b n: da = g, db = -g n, n = trunc(a / b)
 Tensor fmod(const Tensor& a, const Tensor& b) {
   check_divisor("fmod", b);
-  return record("fmod", map("fmod", a, b, kernels::fmod),
-                elementwise_vjp(a, [](const Tensor& g) { return g; }),
+  const Tensor y = map("fmod", a, b, kernels::fmod);
+  return record("fmod", y, elementwise_vjp(a, [](const Tensor& g) { return g; }),
                 vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
                   return map("fmod", g, *a, *b, kernels::fmod_vjp_b);
                 }));
 }
 
-Tensor fmod(const Tensor& a, double b) {
+Tensor fmod(const Tensor& a, Number b) {
   check_divisor("fmod", a, b);
   return record("fmod", map("fmod", a, b, kernels::fmod),
                 elementwise_vjp(a, [](const Tensor& g) { return g; }));
@@ -75,14 +79,14 @@ Tensor fmod(const Tensor& a, double b) {
 // y = a - b n: da = g, db = -g n, n = floor(a / b)
 Tensor remainder(const Tensor& a, const Tensor& b) {
   check_divisor("remainder", b);
-  return record("remainder", map("remainder", a, b, kernels::remainder),
-                elementwise_vjp(a, [](const Tensor& g) { return g; }),
+  const Tensor y = map("remainder", a, b, kernels::remainder);
+  return record("remainder", y, elementwise_vjp(a, [](const Tensor& g) { return g; }),
                 vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
                   return map("remainder", g, *a, *b, kernels::remainder_vjp_b);
                 }));
 }
 
-Tensor remainder(const Tensor& a, double b) {
+Tensor remainder(const Tensor& a, Number b) {
   check_divisor("remainder", a, b);
   return record("remainder", map("remainder", a, b, kernels::remainder),
                 elementwise_vjp(a, [](const Tensor& g) { return g; }));
@@ -94,7 +98,7 @@ Tensor floor_divide(const Tensor& a, const Tensor& b) {
   return map("floor_divide", a, b, kernels::floor_divide);
 }
 
-Tensor floor_divide(const Tensor& a, double b) {
+Tensor floor_divide(const Tensor& a, Number b) {
   check_integers("floor_divide", a);
   check_divisor("floor_divide", a, b);
   return map("floor_divide", a, b, kernels::floor_divide);

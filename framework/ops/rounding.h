@@ -22,13 +22,13 @@ GRADUS_API Tensor trunc(const Tensor& x);
 
 /// With the sign of a: a - b trunc(a / b), as in C.
 GRADUS_API Tensor fmod(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor fmod(const Tensor& a, double b);
+GRADUS_API Tensor fmod(const Tensor& a, Number b);
 /// With the sign of b: a - b floor(a / b), as in Python.
 GRADUS_API Tensor remainder(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor remainder(const Tensor& a, double b);
+GRADUS_API Tensor remainder(const Tensor& a, Number b);
 
 /// a / b rounded downwards, as in Python, of int64 tensors. Throws as said above.
 GRADUS_API Tensor floor_divide(const Tensor& a, const Tensor& b);
-GRADUS_API Tensor floor_divide(const Tensor& a, double b);
+GRADUS_API Tensor floor_divide(const Tensor& a, Number b);
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/scatter.h>
@@ -9,8 +10,6 @@
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/map.h>
 #include <gradus/framework/ops/scatter.h>
-
-#include <cmath>
 
 namespace gradus {
 
@@ -28,7 +27,10 @@ class Path {
  public:
   Path(const char* operation, const Tensor& x, std::int64_t axis, const Tensor& ids,
        bool one_vector)
-      : view_(axis_view(x, axis, operation)), ids_(ids), m_(0), one_vector_(one_vector) {
+      : view_(axis_view(x, axis, operation)),
+        ids_(detail::defined(operation, "ids", ids)),
+        m_(0),
+        one_vector_(one_vector) {
     if (one_vector && ids.dim() != 1) {
       throw ShapeError(
           fmt::format("{}: ids are {}: a vector [n] is needed", operation, ids.shape().str()));
@@ -40,6 +42,7 @@ class Path {
 
   // Throws unless src has one element for each position.
   void check_source(const char* operation, const Tensor& x, const Tensor& src) const {
+    detail::check_defined(operation, "src", src);
     detail::check_same_dtype(operation, x, src);
     const Shape needed = splice(x.shape(), view_.axis, 1, {m_});
     if (src.shape() == needed) return;
@@ -66,20 +69,21 @@ class Path {
 };
 
 // A copy of x with the sources, or the number, in their places.
-Tensor overwritten(const Tensor& x, const Path& path, const Tensor* src, double value) {
-  Tensor y = x.clone();
-  path.run([&](const kernels::Routes& routes) {
-    detail::dispatch(x.dtype(), [&]<class T>(T) {
-      kernels::scatter(routes, src ? src->data<T>() : nullptr, static_cast<T>(value),
-                       static_cast<T*>(raw(y)));
+Tensor overwritten(const char* operation, const Tensor& x, const Path& path, const Tensor* src,
+                   const Number& value) {
+  return detail::dispatch(x.dtype(), [&]<class T>(T) {
+    const T element = detail::to_element<T>(operation, value);
+    Tensor y = x.clone();
+    path.run([&](const kernels::Routes& routes) {
+      kernels::scatter(routes, src ? src->data<T>() : nullptr, element, static_cast<T*>(raw(y)));
     });
+    return y;
   });
-  return y;
 }
 
 // The gradient where something was overwritten is 0.
 auto overwritten_vjp(const Tensor& x, const Path& path) {
-  return vjp(x, [path](const Tensor& g) { return overwritten(g, path, nullptr, 0); });
+  return vjp(x, [path](const Tensor& g) { return overwritten("scatter", g, path, nullptr, 0); });
 }
 
 // g at the place that each source went to; with from_last 0 for those that another one
@@ -95,18 +99,8 @@ Tensor gathered(const Tensor& g, const Path& path, const Kernel& kernel) {
   return dx;
 }
 
-void check_number(const char* operation, DType dtype, double value) {
-  const bool valid = dtype == DType::int64 ? value == std::trunc(value) && std::abs(value) < 0x1p63
-                     : dtype == DType::boolean ? value == 0 || value == 1
-                                               : true;
-  if (valid) return;
-  throw DTypeError(
-      fmt::format("{}: the number {} is no {}: convert the tensor to a float type "
-                  "first, with to()",
-                  operation, value, name(dtype)));
-}
-
 void check_adds(const char* operation, const Tensor& x) {
+  detail::check_defined(operation, "x", x);
   if (x.dtype() != DType::boolean) return;
   throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
 }
@@ -134,20 +128,20 @@ constexpr auto from_last = [](const auto&... arguments) { kernels::gather_last(a
 Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src) {
   const Path path("scatter", x, axis, ids, false);
   path.check_source("scatter", x, src);
-  return record("scatter", overwritten(x, path, &src, 0), overwritten_vjp(x, path),
+  return record("scatter", overwritten("scatter", x, path, &src, 0), overwritten_vjp(x, path),
                 vjp(src, [path](const Tensor& g) { return gathered(g, path, from_last); }));
 }
 
-Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, double value) {
+Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, Number value) {
   const Path path("scatter", x, axis, ids, false);
-  check_number("scatter", x.dtype(), value);
-  return record("scatter", overwritten(x, path, nullptr, value), overwritten_vjp(x, path));
+  return record("scatter", overwritten("scatter", x, path, nullptr, value),
+                overwritten_vjp(x, path));
 }
 
-Tensor index_fill(const Tensor& x, std::int64_t axis, const Tensor& ids, double value) {
+Tensor index_fill(const Tensor& x, std::int64_t axis, const Tensor& ids, Number value) {
   const Path path("index_fill", x, axis, ids, true);
-  check_number("index_fill", x.dtype(), value);
-  return record("index_fill", overwritten(x, path, nullptr, value), overwritten_vjp(x, path));
+  return record("index_fill", overwritten("index_fill", x, path, nullptr, value),
+                overwritten_vjp(x, path));
 }
 
 Tensor scatter_add(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src) {
@@ -159,15 +153,16 @@ Tensor scatter_add(const Tensor& x, std::int64_t axis, const Tensor& ids, const 
 }
 
 Tensor index_add(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src,
-                 double alpha) {
+                 Number alpha) {
   check_adds("index_add", x);
   const Path path("index_add", x, axis, ids, true);
   path.check_source("index_add", x, src);
-  const Tensor scaled = alpha == 1 ? src : map("index_add", src, alpha, kernels::mul);
+  const bool plain = alpha.real() == 1;
+  const Tensor scaled = plain ? src : map("index_add", src, alpha, kernels::mul);
   return record("index_add", added(x, path, scaled), vjp(x, [](const Tensor& g) { return g; }),
-                vjp(src, [path, alpha](const Tensor& g) {
+                vjp(src, [path, alpha, plain](const Tensor& g) {
                   const Tensor dx = gathered(g, path, from_each);
-                  return alpha == 1 ? dx : map("index_add", dx, alpha, kernels::mul_vjp);
+                  return plain ? dx : map("index_add", dx, alpha, kernels::mul_vjp);
                 }));
 }
 

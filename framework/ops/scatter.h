@@ -15,7 +15,7 @@ namespace gradus {
 /// gets the gradient; what is overwritten gets none.
 GRADUS_API Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, const Tensor& src);
 /// The same with one number for all.
-GRADUS_API Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, double value);
+GRADUS_API Tensor scatter(const Tensor& x, std::int64_t axis, const Tensor& ids, Number value);
 
 /// A copy of x with y[.., ids[.., i, ..], ..] += src[.., i, ..]: shapes as in scatter(). Of float
 /// and int64 tensors.
@@ -25,9 +25,9 @@ GRADUS_API Tensor scatter_add(const Tensor& x, std::int64_t axis, const Tensor& 
 /// A copy of x with alpha * src added to the entries ids [n] of an axis: entry i of src, which has
 /// size n there and otherwise the shape of x, to entry ids[i]. Of float and int64 tensors.
 GRADUS_API Tensor index_add(const Tensor& x, std::int64_t axis, const Tensor& ids,
-                            const Tensor& src, double alpha = 1.0);
+                            const Tensor& src, Number alpha = 1);
 
 /// A copy of x where the entries ids [n] of an axis are filled with a number.
-GRADUS_API Tensor index_fill(const Tensor& x, std::int64_t axis, const Tensor& ids, double value);
+GRADUS_API Tensor index_fill(const Tensor& x, std::int64_t axis, const Tensor& ids, Number value);
 
 }  // namespace gradus

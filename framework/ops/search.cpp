@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
@@ -21,6 +22,7 @@ using detail::position;
 using detail::raw;
 
 Tensor nonzero(const Tensor& x) {
+  detail::check_defined("nonzero", "x", x);
   Tensor y;
   detail::dispatch(x.dtype(), [&]<class T>(T) {
     const std::vector<std::int64_t> before = kernels::count_nonzero(x.data<T>(), x.numel());
@@ -36,6 +38,7 @@ namespace {
 
 // The number of bins; throws for what is no list of ids.
 std::int64_t bins_of(const Tensor& ids, std::int64_t minlength) {
+  detail::check_defined("bincount", "ids", ids);
   if (minlength < 0) throw ValueError(fmt::format("bincount: minlength is {}", minlength));
   if (ids.dim() != 1) {
     throw ShapeError(
@@ -66,6 +69,7 @@ Tensor bincount(const Tensor& ids, std::int64_t minlength) {
 
 Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_t minlength) {
   const std::int64_t bins = bins_of(ids, minlength);
+  detail::check_defined("bincount", "weights", weights);
   if (!is_floating(weights.dtype())) detail::throw_not_floating("bincount", weights.dtype());
   if (weights.shape() != ids.shape()) {
     throw ShapeError(fmt::format("bincount: shapes differ: ids are {}, weights are {}",
@@ -90,6 +94,7 @@ Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_t minlength
 namespace {
 
 void check_rows(const Tensor& sorted, const Tensor& values) {
+  detail::check_defined("searchsorted", {{"sorted", sorted}, {"values", values}});
   const Shape& rows = sorted.shape();
   detail::check_same_dtype("searchsorted", sorted, values);
   if (sorted.dtype() == DType::boolean) {
@@ -138,12 +143,13 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   return y;
 }
 
-Tensor searchsorted(const Tensor& sorted, double value, bool right) {
+Tensor searchsorted(const Tensor& sorted, Number value, bool right) {
+  detail::check_defined("searchsorted", "sorted", sorted);
   if (sorted.dim() != 1) {
     throw ShapeError(fmt::format("searchsorted: sorted is {}: a vector is needed for one value",
                                  sorted.shape().str()));
   }
-  return searchsorted(sorted, full({}, value, sorted.dtype()), right);
+  return searchsorted(sorted, detail::number_like("searchsorted", value, sorted), right);
 }
 
 }  // namespace gradus

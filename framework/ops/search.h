@@ -22,6 +22,6 @@ GRADUS_API Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_
 /// -0 equals 0, and a NaN counts as the greatest value, as in sort(). Of float or int64 tensors.
 /// Throws ValueError if a row is not in ascending order, ShapeError, DTypeError.
 GRADUS_API Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
-GRADUS_API Tensor searchsorted(const Tensor& sorted, double value, bool right = false);
+GRADUS_API Tensor searchsorted(const Tensor& sorted, Number value, bool right = false);
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
@@ -21,6 +22,7 @@ using detail::raw;
 namespace {
 
 void check_mask(const char* operation, const Tensor& mask) {
+  detail::check_defined(operation, "mask", mask);
   if (mask.dtype() == DType::boolean) return;
   throw DTypeError(
       fmt::format("{}: a mask of dtype {} where boolean is needed: compare it first, as "
@@ -64,12 +66,6 @@ Tensor selected(const char* operation, const Tensor& mask, const Tensor& a, cons
       shape_with_mask(operation, mask.shape(), broadcast_shapes(a.shape(), b.shape(), operation)));
 }
 
-// A number as a tensor like x.
-Tensor number(const char* operation, double value, const Tensor& x) {
-  if (x.dtype() == DType::int64) detail::integer(operation, value);
-  return full({}, value, x.dtype());
-}
-
 // g where the mask is true (or false), else 0: what where and masked_fill send back.
 Tensor kept(const Tensor& g, const Tensor& mask, bool where_true) {
   const Tensor zero = zeros({}, g.dtype());
@@ -94,26 +90,31 @@ void scatter(const Tensor& g, const Tensor& ids, bool distinct, const Tensor& su
 }  // namespace
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
-  return record("where", selected("where", mask, a, b),
+  const Tensor y = selected("where", mask, a, b);
+  return record("where", y,
                 vjp(a, [mask = Saved(mask)](const Tensor& g) { return kept(g, *mask, true); }),
                 vjp(b, [mask = Saved(mask)](const Tensor& g) { return kept(g, *mask, false); }));
 }
 
-Tensor where(const Tensor& mask, const Tensor& a, double b) {
-  return where(mask, a, number("where", b, a));
+Tensor where(const Tensor& mask, const Tensor& a, Number b) {
+  detail::check_defined("where", "a", a);
+  return where(mask, a, detail::number_like("where", b, a));
 }
 
-Tensor where(const Tensor& mask, double a, const Tensor& b) {
-  return where(mask, number("where", a, b), b);
+Tensor where(const Tensor& mask, Number a, const Tensor& b) {
+  detail::check_defined("where", "b", b);
+  return where(mask, detail::number_like("where", a, b), b);
 }
 
-Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
-  const Tensor y = selected("masked_fill", mask, number("masked_fill", value, x), x);
+Tensor masked_fill(const Tensor& x, const Tensor& mask, Number value) {
+  detail::check_defined("masked_fill", "x", x);
+  const Tensor y = selected("masked_fill", mask, detail::number_like("masked_fill", value, x), x);
   return record("masked_fill", y,
                 vjp(x, [mask = Saved(mask)](const Tensor& g) { return kept(g, *mask, false); }));
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  detail::check_defined("masked_select", "x", x);
   check_mask("masked_select", mask);
   const Shape shape = shape_with_mask("masked_select", mask.shape(), x.shape());
   const Tensor full_mask = broadcast_to(mask, shape);

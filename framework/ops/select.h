@@ -10,11 +10,11 @@ namespace gradus {
 
 /// a where the mask is true, else b.
 GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
-GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, double b);
-GRADUS_API Tensor where(const Tensor& mask, double a, const Tensor& b);
+GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, Number b);
+GRADUS_API Tensor where(const Tensor& mask, Number a, const Tensor& b);
 
 /// value where the mask is true, else x.
-GRADUS_API Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+GRADUS_API Tensor masked_fill(const Tensor& x, const Tensor& mask, Number value);
 
 /// The elements of x where the mask is true, in order, as a vector.
 GRADUS_API Tensor masked_select(const Tensor& x, const Tensor& mask);

@@ -3,6 +3,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/copy.h>
@@ -56,11 +57,13 @@ Shape infer_shape(const Shape& from, std::span<const std::int64_t> sizes) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, std::span<const std::int64_t> sizes) {
+  detail::check_defined("reshape", "x", x);
   return record("reshape", Access::view(x, 0, infer_shape(x.shape(), sizes)),
                 vjp(x, reshape_back(x)));
 }
 
 Tensor flatten(const Tensor& x, std::int64_t first, std::int64_t last) {
+  detail::check_defined("flatten", "x", x);
   if (x.dim() == 0) return reshape(x, {1});
   const int begin = normalize_axis(first, x.dim(), "flatten");
   const int end = normalize_axis(last, x.dim(), "flatten") + 1;
@@ -72,6 +75,7 @@ Tensor flatten(const Tensor& x, std::int64_t first, std::int64_t last) {
 }
 
 Tensor squeeze(const Tensor& x, std::int64_t axis) {
+  detail::check_defined("squeeze", "x", x);
   const int a = normalize_axis(axis, x.dim(), "squeeze");
   if (x.shape()[a] != 1) {
     throw ShapeError(fmt::format("squeeze: axis {} of {} has size {}, not 1", axis, x.shape().str(),
@@ -82,6 +86,7 @@ Tensor squeeze(const Tensor& x, std::int64_t axis) {
 }
 
 Tensor squeeze(const Tensor& x) {
+  detail::check_defined("squeeze", "x", x);
   std::vector<std::int64_t> sizes(x.shape().begin(), x.shape().end());
   sizes.erase(std::remove(sizes.begin(), sizes.end(), 1), sizes.end());
   return record("squeeze", Access::view(x, 0, Shape(sizes)), vjp(x, reshape_back(x)));
@@ -105,6 +110,7 @@ Tensor unflatten(const Tensor& x, std::int64_t axis, std::span<const std::int64_
 }
 
 Tensor unsqueeze(const Tensor& x, std::int64_t axis) {
+  detail::check_defined("unsqueeze", "x", x);
   const int a = normalize_axis(axis, x.dim() + 1, "unsqueeze");
   return record("unsqueeze", Access::view(x, 0, splice(x.shape(), a, 0, {1})),
                 vjp(x, reshape_back(x)));
@@ -127,6 +133,7 @@ Tensor permuted(const Tensor& x, const Axes& axes) {
 }  // namespace
 
 Tensor transpose(const Tensor& x, std::int64_t axis0, std::int64_t axis1) {
+  detail::check_defined("transpose", "x", x);
   const int a = normalize_axis(axis0, x.dim(), "transpose");
   const int b = normalize_axis(axis1, x.dim(), "transpose");
   Axes axes{0, 1, 2, 3, 4, 5, 6, 7};
@@ -136,6 +143,7 @@ Tensor transpose(const Tensor& x, std::int64_t axis0, std::int64_t axis1) {
 }
 
 Tensor permute(const Tensor& x, const std::vector<std::int64_t>& axes) {
+  detail::check_defined("permute", "x", x);
   Axes forward{}, backward{};
   std::array<bool, Shape::max_rank> seen{};
   bool valid = axes.size() == static_cast<std::size_t>(x.dim());
@@ -157,6 +165,7 @@ namespace {
 
 void check_parts(const char* operation, const std::vector<Tensor>& tensors) {
   if (tensors.empty()) throw ValueError(fmt::format("{}: the list of tensors is empty", operation));
+  detail::check_all_defined(operation, "tensor", tensors);
   for (std::size_t i = 1; i < tensors.size(); ++i) {
     if (tensors[i].dtype() == tensors[0].dtype()) continue;
     throw DTypeError(fmt::format("{}: dtypes differ: tensor 0 is {}, tensor {} is {}", operation,
@@ -326,6 +335,7 @@ Tensor select(const Tensor& x, std::int64_t axis, std::int64_t index) {
 }
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  detail::check_defined("broadcast_to", "x", x);
   if (!broadcasts_to(x.shape(), shape)) {
     throw ShapeError(
         fmt::format("broadcast_to: {} does not broadcast to {}", x.shape().str(), shape.str()));

@@ -85,9 +85,9 @@ Tensor logsumexp(const Tensor& x, const Plan& plan, bool keepdim) {
 
 }  // namespace
 
-Tensor logsumexp(const Tensor& x) { return logsumexp(x, Plan(x.shape()), false); }
+Tensor logsumexp(const Tensor& x) { return logsumexp(x, Plan("logsumexp", x), false); }
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
-  return logsumexp(x, Plan("logsumexp", x.shape(), axes), keepdim);
+  return logsumexp(x, Plan("logsumexp", x, axes), keepdim);
 }
 
 }  // namespace gradus

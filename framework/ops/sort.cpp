@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/scatter.h>
@@ -158,6 +159,7 @@ Tensor lengths_of_runs(const std::vector<std::int64_t>& starts) {
 }  // namespace
 
 Unique unique(const Tensor& x, const UniqueOptions& options) {
+  detail::check_defined("unique", "x", x);
   const AxisView all{0, 1, x.numel(), 1};
   const auto [sorted, order] = choose(
       detail::Access::view(x, 0, {x.numel()}), all, x.numel(),

@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/triangle.h>
@@ -30,6 +31,7 @@ Tensor triangle(const Tensor& x, std::int64_t k, bool upper) {
 }
 
 void check_matrices(const char* operation, const Tensor& x) {
+  detail::check_defined(operation, "x", x);
   if (x.dim() >= 2) return;
   throw ShapeError(fmt::format("{}: x is {}: matrices [..., rows, columns] are needed", operation,
                                x.shape().str()));
@@ -110,6 +112,7 @@ Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t axis0, std::i
 }
 
 Tensor diag_embed(const Tensor& x, std::int64_t offset, std::int64_t axis0, std::int64_t axis1) {
+  detail::check_defined("diag_embed", "x", x);
   if (x.dim() == 0) throw ShapeError("diag_embed: x is []: vectors [..., n] are needed");
   const Plane plane = plane_of("diag_embed", x.dim() + 1, axis0, axis1);
   const std::int64_t n = x.shape()[x.dim() - 1];
@@ -131,6 +134,7 @@ Tensor diag_embed(const Tensor& x, std::int64_t offset, std::int64_t axis0, std:
 }
 
 Tensor diag(const Tensor& x, std::int64_t offset) {
+  detail::check_defined("diag", "x", x);
   if (x.dim() == 1) return diag_embed(x, offset);
   if (x.dim() == 2) return diagonal(x, offset);
   throw ShapeError(fmt::format("diag: x is {}: a vector or a matrix is needed", x.shape().str()));

@@ -122,6 +122,26 @@ TEST(Backward, NeedsOneElementOrACotangent) {
   EXPECT_THAT(message_of<DTypeError>([&] { y.backward(ones({2})); }), HasSubstr("float32"));
 }
 
+TEST(Backward, AfterAFailureSaysWhichOpFailed) {
+  const Tensor x = leaf({3});
+  const Tensor bad =
+      record("bad", x.clone(), vjp(x, [](const Tensor&) -> Tensor { throw ValueError("broken"); }));
+  const Tensor y = bad * x;
+  EXPECT_THROW(y.backward(), ValueError);
+  const std::string text =
+      "backward: the graph of mul was freed by an earlier backward() that failed in bad: compute "
+      "the loss again";
+  EXPECT_EQ(message_of<AutogradError>([&] { y.backward(); }), text);
+  EXPECT_EQ(message_of<AutogradError>([&] { (y + x).backward(); }), text);  // built on it
+  EXPECT_TRUE(x.grad().empty());
+  // An attempt on a graph that was freed in the usual way is no failure of its own.
+  const Tensor z = x * x;
+  z.backward();
+  EXPECT_THROW(z.backward(), AutogradError);
+  EXPECT_THAT(message_of<AutogradError>([&] { (z + x).backward(); }),
+              HasSubstr("was freed by an earlier backward(): add the losses"));
+}
+
 TEST(Backward, WithoutATrainableLeafSaysSo) {
   const Tensor y = tensor({1.0}) * 2.0;
   EXPECT_THAT(message_of<AutogradError>([&] { y.backward(); }), HasSubstr("frozen"));
@@ -304,6 +324,54 @@ TEST(Record, RefusesAGradientOfAnotherShapeOrDType) {
   const Tensor z = record("bad_dtype", x.clone(), vjp(x, [](const Tensor&) { return zeros({3}); }));
   EXPECT_THAT(message_of<DTypeError>([&] { z.backward(ones_like(z)); }),
               HasSubstr("backward of bad_dtype: gradient of dtype float32"));
+}
+
+TEST(Saved, ThrowsOnceItWasMovedFrom) {
+  Saved a(tensor({1.0}));
+  const Saved b = std::move(a);
+  EXPECT_THROW(*a, Error);  // NOLINT(bugprone-use-after-move): what is tested
+  EXPECT_THAT(values(*b), ElementsAre(1));
+}
+
+TEST(Record, RefusesAVjpThatReturnsNothing) {
+  const Tensor x = leaf({1, 2}), w = leaf({3, 4});
+  const Tensor plain = record("plain", x.clone(), vjp(x, [](const Tensor&) { return Tensor(); }));
+  const auto text = [](const char* op, int input) {
+    return "backward of " + std::string(op) + ": the gradient of input " + std::to_string(input) +
+           " is an undefined tensor: return zeros where it is 0";
+  };
+  EXPECT_EQ(message_of<AutogradError>([&] { plain.backward(ones_like(plain)); }), text("plain", 0));
+  const Tensor second = record("second", x.clone(), vjp(x, [](const Tensor& g) { return g; }),
+                               elementwise_vjp(w, [](const Tensor&) { return Tensor(); }));
+  EXPECT_EQ(message_of<AutogradError>([&] { second.backward(ones_like(second)); }),
+            text("second", 1));
+  const Tensor any = record("any", x.clone(), vjp(x, [](const Tensor&) { return Gradient(); }));
+  EXPECT_EQ(message_of<AutogradError>([&] { any.backward(ones_like(any)); }), text("any", 0));
+  const Tensor repeated =
+      record("repeated", x.clone(), vjp(x, [](const Tensor&) { return Repeated{}; }));
+  EXPECT_EQ(message_of<AutogradError>([&] { repeated.backward(ones_like(repeated)); }),
+            text("repeated", 0));
+  EXPECT_TRUE(x.grad().empty());
+  EXPECT_TRUE(w.grad().empty());
+}
+
+TEST(RecordJoint, RefusesAMissingGradientUnlessACotangentIsMissing) {
+  const Tensor a = leaf({1}), b = leaf({2});
+  const auto split = [&] {
+    std::vector<Tensor> parts{a.detach().clone(), b.detach().clone()};
+    record_joint("apart", parts, std::vector<Tensor>{a, b}, [](Cotangents g, Needs) {
+      return std::vector<Gradient>{g[0], g[0].defined() && g[1].defined() ? Tensor() : g[1]};
+    });
+    return parts;
+  };
+  const std::vector<Tensor> used = split();
+  EXPECT_EQ(message_of<AutogradError>([&] { (used[0] + used[1]).backward(); }),
+            "backward of apart: the gradient of input 1 is an undefined tensor: return zeros where "
+            "it is 0");
+  const std::vector<Tensor> half = split();
+  (half[1] * 3).backward();
+  EXPECT_TRUE(a.grad().empty());
+  EXPECT_THAT(grad(b), ElementsAre(3));
 }
 
 TEST(Record, LetsAVjpAddIntoTheSum) {

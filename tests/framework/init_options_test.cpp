@@ -67,6 +67,44 @@ TEST(TruncNormal, FitsTheConditionedDistribution) {
   }
 }
 
+// Far out the distance from the near bound has an exponential distribution of rate a / std, where a
+// is how many standard deviations that bound is away: nearly, up to 1 / a^2.
+TEST(TruncNormal, FitsTheTailWhereProbabilitiesVanish) {
+  struct Case {
+    double mean, std, low, high, near;
+  };
+  for (const Case& c :
+       {Case{2.04, 1e-3, -2, 2, 2}, Case{-2.04, 1e-3, -2, 2, -2}, Case{0, 1, 36.5, infinity, 36.5},
+        Case{0, 1, -infinity, -50, -50}, Case{1e6, 1, -1, 1, 1}, Case{-1, 1e-3, 0, 1, 0},
+        Case{0, 1, 100, 100.01, 100}}) {
+    SCOPED_TRACE(c.mean);
+    Generator generator(4);
+    const auto values = values_of(
+        trunc_normal_(empty({100'000}, DType::float64), c.mean, c.std, c.low, c.high, generator));
+    for (const double v : values) {
+      ASSERT_GE(v, c.low);
+      ASSERT_LE(v, c.high);
+    }
+    const double rate = std::fabs(c.near - c.mean) / (c.std * c.std);
+    const double far = c.near == c.low ? c.high : c.low;
+    const double whole = -std::expm1(-rate * std::fabs(far - c.near));
+    std::vector<double> distances;
+    for (const double v : values) distances.push_back(std::fabs(v - c.near));
+    EXPECT_TRUE(
+        fits_distribution(distances, [&](double d) { return -std::expm1(-rate * d) / whole; }));
+  }
+}
+
+TEST(TruncNormal, StaysInTheIntervalHoweverFarItIs) {
+  for (const double std : {1e-3, 1e-300, 5e-324}) {
+    const Tensor x = trunc_normal_(empty({100}), 2.04, std, -2, 2);
+    for (const double v : values_of(x)) EXPECT_NEAR(v, 2, 1e-3) << std;
+  }
+  for (const double v : values_of(trunc_normal_(empty({100}), -1e300, 1e-300, -2, 2))) {
+    EXPECT_EQ(v, -2);
+  }
+}
+
 TEST(TruncNormal, HasTheSameBitsForAnyLength) {
   Generator one(5), other(5);
   const auto all = values_of(trunc_normal_(empty({1000}), 0, 1, -2, 2, one));
@@ -78,6 +116,10 @@ TEST(TruncNormal, BrokenInputNamesTheValues) {
   const Tensor x = zeros({2});
   EXPECT_ERROR(trunc_normal_(x, 0, 0), ValueError, "trunc_normal_: std is 0, it must be above 0");
   EXPECT_ERROR(trunc_normal_(x, 0, 1, 2, 1), ValueError, "trunc_normal_: low is 2, high is 1");
+  EXPECT_ERROR(trunc_normal_(x, not_a_number), ValueError,
+               "trunc_normal_: mean is nan, it must be finite in float64");
+  EXPECT_ERROR(trunc_normal_(x, 0, infinity), ValueError,
+               "trunc_normal_: std is inf, it must be finite in float64");
   EXPECT_ERROR(trunc_normal_(zeros({2}, DType::int64)), DTypeError,
                "trunc_normal_: a tensor of dtype int64 where float32 or float64 is needed");
 }

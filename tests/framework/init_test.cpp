@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace gradus {
@@ -104,6 +105,24 @@ TEST(Init, SaysWhatIsWrong) {
               ThrowsMessage<ValueError>(StrEq("uniform_: low is 1, high is 0")));
   EXPECT_THAT([&] { normal_(t, 0, -1); },
               ThrowsMessage<ValueError>(StrEq("normal_: std is -1, it must be at least 0")));
+  const double inf = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(
+      [&] { uniform_(t, 0, inf); },
+      ThrowsMessage<ValueError>(StrEq("uniform_: high is inf, it must be finite in float32")));
+  EXPECT_THAT(
+      [&] { normal_(t, 0, inf); },
+      ThrowsMessage<ValueError>(StrEq("normal_: std is inf, it must be finite in float32")));
+  EXPECT_THAT(
+      [&] {
+        xavier_uniform_(zeros({2, 2}), std::nan(""));
+      },
+      ThrowsMessage<ValueError>(
+          StrEq("xavier_uniform_: the gain is nan, it must be finite and at least 0")));
+  EXPECT_THAT(
+      [&] {
+        orthogonal_(zeros({2, 2}), inf);
+      },
+      ThrowsMessage<ValueError>(StrEq("orthogonal_: the gain is inf, it must be finite")));
   EXPECT_THROW(normal_(zeros({2}, DType::int64), 0, 1), DTypeError);
 }
 

@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <sstream>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -418,6 +420,42 @@ TEST(ModuleText, ShowsTheTree) {
             "  )\n"
             "  (leaf): Leaf(4)\n"
             ")");
+}
+
+TEST(Module, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
+  Model model;
+  const Model moved = std::move(model);
+  const std::vector<std::pair<std::string, std::function<void()>>> uses{
+      // NOLINTBEGIN(bugprone-use-after-move): what is tested
+      {"parameters", [&] { (void)model.parameters(); }},
+      {"num_parameters", [&] { (void)model.num_parameters(); }},
+      {"state_dict", [&] { (void)model.state_dict(); }},
+      {"load_state_dict", [&] { model.load_state_dict(moved.state_dict()); }},
+      {"train", [&] { model.train(); }},
+      {"eval", [&] { model.eval(); }},
+      {"is_training", [&] { (void)model.is_training(); }},
+      {"set_trainable", [&] { model.set_trainable(false); }},
+      {"zero_grad", [&] { model.zero_grad(); }},
+      {"to", [&] { model.to(DType::float32); }},
+      {"str", [&] { (void)model.str(); }},
+      {"<<", [&] { std::ostringstream() << model; }},
+      {"snapshot", [&] { (void)snapshot(model); }},
+      {"copy_state to it", [&] { copy_state(moved, model); }},
+      {"copy_state from it", [&] { copy_state(model, moved); }},
+      {"check_registered", [&] { check_registered(moved.bias * 1, model); }},
+      {"add it", [&] { Open().add("it", model); }},
+      // NOLINTEND(bugprone-use-after-move)
+  };
+  for (const auto& [what, use] : uses) {
+    EXPECT_THAT(use, ThrowsMessage<Error>(StrEq("handle: this object was moved from: use the one "
+                                                "that it was moved to")))
+        << what;
+  }
+  EXPECT_EQ(moved.num_parameters(), 3);
+  Open open;
+  const Open taken = std::move(open);
+  EXPECT_THROW(open.add("it", moved), Error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_NO_THROW(taken.str());
 }
 
 }  // namespace

@@ -2,11 +2,15 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/init.h>
 #include <gradus/framework/memory.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/shape.h>
+#include <gradus/framework/resize.h>
 #include <gradus/framework/tensor.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -87,6 +91,88 @@ TEST(Tensor, UndefinedHandleSaysSo) {
   EXPECT_EQ(none.str(), "tensor(undefined)");
 }
 
+TEST(Tensor, AnyUseOfAnUndefinedOneNamesTheFunction) {
+  const Tensor none, x = ones({2, 2}), row = ones({2}), ids = tensor({0, 1});
+  const std::string undefined = " is an undefined tensor (default-constructed or moved from)";
+  const std::vector<std::pair<std::string, std::function<void()>>> uses{
+      {"size: this", [&] { (void)none.size(0); }},
+      {"data: this", [&] { none.data<float>(); }},
+      {"data: this", [&] { none.mutable_data<float>(); }},
+      {"item: this", [&] { (void)none.item<int>(); }},
+      {"is_read_only: this", [&] { (void)none.is_read_only(); }},
+      {"clone: this", [&] { (void)none.clone(); }},
+      {"detach: this", [&] { (void)none.detach(); }},
+      {"to: this", [&] { (void)none.to(DType::float64); }},
+      {"copy_: this", [&] { none.copy_(x); }},
+      {"copy_: the argument", [&] { x.copy_(none); }},
+      {"fill_: this", [&] { none.fill_(1); }},
+      {"zero_: this", [&] { none.zero_(); }},
+      {"add_: this", [&] { none.add_(x); }},
+      {"add_: the argument", [&] { x.add_(none); }},
+      {"mul_: this", [&] { none.mul_(2); }},
+      {"mul_: this", [&] { none.mul_(x); }},
+      {"mul_: the argument", [&] { x.mul_(none); }},
+      {"set_row: this", [&] { none.set_row(0, row); }},
+      {"set_row: values", [&] { x.set_row(0, none); }},
+      {"set_rows: this", [&] { none.set_rows(ids, x); }},
+      {"set_rows: ids", [&] { x.set_rows(none, x); }},
+      {"set_rows: values", [&] { x.set_rows(ids, none); }},
+      {"is_leaf: this", [&] { (void)none.is_leaf(); }},
+      {"trainable: this", [&] { (void)none.trainable(); }},
+      {"set_trainable: this", [&] { none.set_trainable(true); }},
+      {"requires_grad: this", [&] { (void)none.requires_grad(); }},
+      {"grad: this", [&] { (void)none.grad(); }},
+      {"set_grad: this", [&] { none.set_grad(x); }},
+      {"clear_grad: this", [&] { none.clear_grad(); }},
+      {"backward: this", [&] { none.backward(); }},
+      {"backward: this", [&] { none.backward(x); }},
+      {"backward: cotangent", [&] { x.backward(none); }},
+      {"empty_like: other", [&] { empty_like(none); }},
+      {"zeros_like: other", [&] { zeros_like(none); }},
+      {"ones_like: other", [&] { ones_like(none); }},
+      {"full_like: other", [&] { full_like(none, 1); }},
+      {"SparseGrad: ids",
+       [&] {
+         SparseGrad(none, x, {2, 2});
+       }},
+      {"SparseGrad: values",
+       [&] {
+         SparseGrad(ids, none, {2, 2});
+       }},
+      {"SparseGrad: dense",
+       [&] {
+         SparseGrad(ids, x, {2, 2}).add_to(none);
+       }},
+      {"Generator::set_state: state", [&] { Generator().set_state(none); }},
+      {"resize_rows: parameter", [&] { resize_rows(none, 2); }},
+      {"remap_rows: sources", [&] { remap_rows(x, none); }},
+      {"uniform_: tensor", [&] { uniform_(none, 0, 1); }},
+      {"normal_: tensor", [&] { normal_(none, 0, 1); }},
+      {"xavier_uniform_: tensor", [&] { xavier_uniform_(none); }},
+      {"kaiming_normal_: tensor", [&] { kaiming_normal_(none); }},
+      {"trunc_normal_: tensor", [&] { trunc_normal_(none); }},
+      {"orthogonal_: tensor", [&] { orthogonal_(none); }},
+      {"sparse_: tensor", [&] { sparse_(none, 0.5); }},
+      {"constant_: tensor", [&] { constant_(none, 0); }},
+      {"zeros_: tensor", [&] { zeros_(none); }},
+  };
+  for (const auto& [what, use] : uses) EXPECT_EQ(message_of<Error>(use), what + undefined);
+  EXPECT_THAT(x.span<float>(), Each(1));
+}
+
+TEST(Tensor, IsUndefinedOnceItWasMovedFrom) {
+  Tensor a = zeros({2}), b = ones({3});
+  const Tensor first = std::move(a);
+  EXPECT_FALSE(a.defined());  // NOLINT(bugprone-use-after-move): what is tested
+  Tensor second = zeros({4});
+  second = std::move(b);
+  EXPECT_FALSE(b.defined());  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(second.shape(), (Shape{3}));
+  Tensor& same = second;
+  second = std::move(same);
+  EXPECT_EQ(second.shape(), (Shape{3}));
+}
+
 TEST(Tensor, CopiesShareValuesGradientAndFlags) {
   const Tensor a = zeros({2});
   const Tensor b = a;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
@@ -122,6 +208,40 @@ TEST(Tensor, ItemNeedsOneElement) {
               HasSubstr("item: the tensor [2] has 2 elements"));
 }
 
+TEST(Tensor, ItemGivesAnInt64Exactly) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;  // not a double
+  for (const std::int64_t value : {odd, -odd, Limits::max(), Limits::max() - 1, Limits::min()}) {
+    EXPECT_EQ(scalar(value).item<std::int64_t>(), value);
+    EXPECT_EQ(scalar(value).item<long double>(), static_cast<long double>(value));
+  }
+  EXPECT_EQ(scalar(odd).item<std::uint64_t>(), static_cast<std::uint64_t>(odd));
+  // Halfway between two floats for a double that has lost the last bit.
+  const std::int64_t above_half = (std::int64_t{1} << 54) + (std::int64_t{1} << 30) + 1;
+  EXPECT_EQ(scalar(above_half).item<float>(), 0x1.000002p54F);
+  EXPECT_EQ(scalar(odd).item<double>(), 0x1p53);
+}
+
+TEST(Tensor, ItemRefusesAnIntegerTypeThatTheValueDoesNotFit) {
+  EXPECT_EQ(scalar(-2.75).item<int>(), -2);
+  EXPECT_EQ(scalar(127.9).item<std::int8_t>(), 127);
+  EXPECT_EQ(scalar(0x1p63).item<std::uint64_t>(), std::uint64_t{1} << 63);
+  EXPECT_EQ(scalar(-0x1p63).item<std::int64_t>(), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(scalar(-0.5).item<unsigned>(), 0U);
+  EXPECT_EQ(scalar(true).item<std::uint8_t>(), 1);
+  EXPECT_EQ(message_of<ValueError>([] { (void)scalar(200).item<std::int8_t>(); }),
+            "item: the value 200 does not fit an integer type from -128 to 127");
+  EXPECT_EQ(message_of<ValueError>([] { (void)scalar(-1).item<std::uint8_t>(); }),
+            "item: the value -1 does not fit an integer type from 0 to 255");
+  EXPECT_EQ(message_of<ValueError>([] { (void)scalar(0x1p63).item<std::int64_t>(); }),
+            "item: the value 9.223372036854776e+18 does not fit an integer type from "
+            "-9223372036854775808 to 9223372036854775807");
+  EXPECT_THROW((void)scalar(std::nan("")).item<int>(), ValueError);
+  EXPECT_THROW((void)scalar(-INFINITY).item<std::int64_t>(), ValueError);
+  EXPECT_THROW((void)scalar(-1.0).item<std::uint64_t>(), ValueError);
+  EXPECT_THROW((void)scalar(0x1p64).item<std::uint64_t>(), ValueError);
+}
+
 TEST(Tensor, SizeCountsFromTheEndAndChecks) {
   const Tensor a = zeros({2, 5});
   EXPECT_EQ(a.size(-1), 5);
@@ -147,6 +267,86 @@ TEST(Creation, FillsCountsAndIdentifies) {
   EXPECT_THAT(eye(2).span<float>(), ElementsAre(1, 0, 0, 1));
   EXPECT_EQ(arange(0).numel(), 0);
   EXPECT_THROW(arange(3, 1), ValueError);
+}
+
+TEST(Creation, FillsInt64WithTheNumberItself) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  for (const std::int64_t value : {odd, -odd, Limits::max(), Limits::min()}) {
+    EXPECT_THAT(full({2}, value, DType::int64).span<std::int64_t>(), Each(value));
+    EXPECT_THAT(full_like(tensor({1, 2}), value).span<std::int64_t>(), Each(value));
+    EXPECT_THAT(zeros({2}, DType::int64).fill_(value).span<std::int64_t>(), Each(value));
+  }
+  EXPECT_THAT(full({2}, -0x1p63, DType::int64).span<std::int64_t>(), Each(Limits::min()));
+  EXPECT_THAT(full({2}, 3.0F, DType::int64).span<std::int64_t>(), Each(3));
+  EXPECT_THAT(full({2}, 7U, DType::int64).span<std::int64_t>(), Each(7));
+  EXPECT_THAT(full({2}, 1, DType::boolean).span<bool>(), Each(true));
+  EXPECT_THAT(full({2}, -0.0, DType::boolean).span<bool>(), Each(false));
+}
+
+TEST(Creation, RefusesANumberThatTheDTypeDoesNotHold) {
+  const Tensor ids = tensor({5, 6}), mask = tensor({true, false});
+  for (const double bad :
+       {1e300, double{INFINITY}, std::nan(""), 0x1p63, -0x1.0000000000001p63, 3.14, 0.5}) {
+    EXPECT_THROW(full({2}, bad, DType::int64), DTypeError) << bad;
+    EXPECT_THROW(full_like(ids, bad), DTypeError) << bad;
+    EXPECT_THROW(ids.fill_(bad), DTypeError) << bad;
+  }
+  EXPECT_THROW(full({2}, std::numeric_limits<std::uint64_t>::max(), DType::int64), DTypeError);
+  for (const double bad : {0.5, 2.0, -1.0, std::nan(""), double{INFINITY}}) {
+    EXPECT_THROW(full({2}, bad, DType::boolean), DTypeError) << bad;
+    EXPECT_THROW(full_like(mask, bad), DTypeError) << bad;
+    EXPECT_THROW(mask.fill_(bad), DTypeError) << bad;
+  }
+  EXPECT_EQ(message_of<DTypeError>([] { full({2}, 3.14, DType::int64); }),
+            "full: the number 3.14 is not an int64: use a float dtype");
+  EXPECT_EQ(message_of<DTypeError>([&] { mask.fill_(2); }),
+            "fill_: the number 2 is not a boolean: use 0, 1 or another dtype");
+  EXPECT_THAT(ids.span<std::int64_t>(), ElementsAre(5, 6));
+  EXPECT_THAT(mask.span<bool>(), ElementsAre(true, false));
+}
+
+TEST(Creation, RandomNumbersStayWithinTheirBounds) {
+  Generator generator(1);
+  const auto inside = [&](double low, double high, DType dtype) {
+    const Tensor x = rand({1000}, low, high, dtype, generator).to(DType::float64);
+    const auto values = x.span<double>();
+    return std::all_of(values.begin(), values.end(),
+                       [=](double v) { return v >= low && v < high; });
+  };
+  EXPECT_TRUE(inside(1, 1 + 0x1p-23, DType::float32));  // two floats
+  EXPECT_TRUE(inside(1, 1 + 0x1p-52, DType::float64));
+  EXPECT_TRUE(inside(-2, -1, DType::float32));
+  EXPECT_TRUE(inside(-0x1p127, 0x1p127, DType::float32));
+  EXPECT_TRUE(inside(-0x1p1023, 0x1p1023, DType::float64));
+  EXPECT_TRUE(inside(0, 0x1p-149, DType::float32));
+  EXPECT_THAT(rand({3}, 2, 2).span<float>(), Each(2));
+  EXPECT_THAT(randn({3}, 2, 0).span<float>(), Each(2));
+}
+
+TEST(Creation, RandomNumbersOfBoundsThatMakeNoSenseAreRefused) {
+  Generator generator(1);
+  const auto uniform = [&](double low, double high, DType dtype = DType::float32) {
+    return message_of<ValueError>([&] { rand({3}, low, high, dtype, generator); });
+  };
+  const auto normal = [&](double mean, double std, DType dtype = DType::float32) {
+    return message_of<ValueError>([&] { randn({3}, mean, std, dtype, generator); });
+  };
+  const double inf = INFINITY, nan = std::nan("");
+  EXPECT_EQ(uniform(2, 1), "rand: low is 2, high is 1");
+  EXPECT_EQ(uniform(nan, 1), "rand: low is nan, high is 1");
+  EXPECT_EQ(uniform(0, nan), "rand: low is 0, high is nan");
+  EXPECT_EQ(uniform(0, inf), "rand: high is inf, it must be finite in float32");
+  EXPECT_EQ(uniform(-inf, 0), "rand: low is -inf, it must be finite in float32");
+  EXPECT_EQ(uniform(0, 1e39), "rand: high is 1e+39, it must be finite in float32");
+  EXPECT_EQ(uniform(0, inf, DType::float64), "rand: high is inf, it must be finite in float64");
+  EXPECT_EQ(normal(0, -1), "randn: std is -1, it must be at least 0");
+  EXPECT_EQ(normal(0, nan), "randn: std is nan, it must be at least 0");
+  EXPECT_EQ(normal(0, inf), "randn: std is inf, it must be finite in float32");
+  EXPECT_EQ(normal(nan, 1), "randn: mean is nan, it must be finite in float32");
+  EXPECT_EQ(normal(-1e39, 1), "randn: mean is -1e+39, it must be finite in float32");
+  EXPECT_THROW(rand({3}, 0, 1, DType::int64, generator), DTypeError);
+  EXPECT_EQ(generator.offset(), 0U);  // nothing was drawn
 }
 
 TEST(Creation, RandomIsAFunctionOfSeedAndPlace) {
@@ -223,12 +423,95 @@ TEST(InPlace, EveryFunctionIsNoticedByBackward) {
   }
 }
 
+// The same function on a copy of the source and on the source itself, which overlaps.
+void expect_as_if_copied(const std::function<void(const Tensor& base, bool copy)>& change,
+                         const Tensor& start) {
+  const Tensor expected = start.clone(), actual = start.clone();
+  change(expected, true);
+  change(actual, false);
+  EXPECT_EQ(actual.str(), expected.str());
+}
+
+TEST(InPlace, ReadsASourceThatOverlapsAsItWas) {
+  const std::int64_t n = 100;
+  const auto source = [&](const Tensor& base, std::int64_t begin, bool copy) {
+    const Tensor view = slice(base, 0, begin, begin + n - 1);
+    return copy ? view.clone() : view;
+  };
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const std::int64_t to : {0, 1}) {  // forwards and backwards
+      SCOPED_TRACE(to);
+      const Tensor start = (arange(n) * 3 + 1).to(dtype);
+      expect_as_if_copied(
+          [&](const Tensor& base, bool copy) {
+            slice(base, 0, to, to + n - 1).add_(source(base, 1 - to, copy), 0.5);
+          },
+          start);
+      expect_as_if_copied(
+          [&](const Tensor& base, bool copy) {
+            slice(base, 0, to, to + n - 1).mul_(source(base, 1 - to, copy));
+          },
+          start);
+      expect_as_if_copied(
+          [&](const Tensor& base, bool copy) {
+            slice(base, 0, to, to + n - 1).copy_(source(base, 1 - to, copy));
+          },
+          start);
+    }
+  }
+  const Tensor ones_before = ones({20});
+  slice(ones_before, 0, 1, 20).add_(slice(ones_before, 0, 0, 19));
+  EXPECT_THAT(slice(ones_before, 0, 1, 20).span<float>(), Each(2));
+  const Tensor x = tensor({2.0f, 3.0f});
+  x.add_(x).mul_(x);
+  EXPECT_THAT(x.span<float>(), ElementsAre(16, 36));
+}
+
+TEST(InPlace, WritesRowsThatOverlapAsTheyWere) {
+  const Tensor x = reshape(arange(6), {3, 2});
+  x.set_rows(tensor({1, 2}), slice(x, 0, 0, 2));
+  EXPECT_THAT(x.span<std::int64_t>(), ElementsAre(0, 1, 0, 1, 2, 3));
+  const Tensor all = reshape(arange(6), {3, 2});
+  all.set_rows(tensor({2, 0, 1}), all);
+  EXPECT_THAT(all.span<std::int64_t>(), ElementsAre(2, 3, 4, 5, 0, 1));
+  const Tensor row = arange(6);
+  reshape(row, {2, 3}).set_row(0, slice(row, 0, 2, 5));
+  EXPECT_THAT(row.span<std::int64_t>(), ElementsAre(2, 3, 4, 3, 4, 5));
+  // Ids that are among what is written, by values that are not ids.
+  const Tensor ids = tensor({2, 0, 1});
+  ids.set_rows(ids, tensor({1000, 2000, 3000}));
+  EXPECT_THAT(ids.span<std::int64_t>(), ElementsAre(2000, 3000, 1000));
+}
+
+TEST(InPlace, AddsASparseGradientOfItsOwnRowsAsTheyWere) {
+  const Tensor x = tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {3, 2});
+  SparseGrad(tensor({1, 2}), slice(x, 0, 0, 2), {3, 2}).add_to(x);
+  EXPECT_THAT(x.span<double>(), ElementsAre(1, 2, 4, 6, 8, 10));
+}
+
 TEST(InPlace, BadArgumentsChangeNothing) {
   const Tensor a = ones({2, 2});
   EXPECT_THROW(a.copy_(zeros({2})), ShapeError);
   EXPECT_THROW(a.add_(zeros({2, 2}, DType::float64)), DTypeError);
-  EXPECT_THROW(a.set_row(2, zeros({2})), IndexError);
-  EXPECT_THROW(a.set_row(0, zeros({3})), ShapeError);
+  EXPECT_EQ(message_of<IndexError>([&] { a.set_row(2, zeros({2})); }),
+            "set_row: index 2 is outside [0, 2)");
+  EXPECT_EQ(message_of<IndexError>([&] { a.set_row(-1, zeros({2})); }),
+            "set_row: index -1 is outside [0, 2)");
+  EXPECT_EQ(message_of<ShapeError>([&] { a.set_row(0, zeros({3})); }),
+            "set_row: values [3] for a tensor [2, 2]");
+  EXPECT_EQ(message_of<DTypeError>([&] {
+              a.set_row(0, tensor({1, 2}));
+            }),
+            "set_row: values of dtype int64 for a tensor of dtype float32");
+  EXPECT_EQ(message_of<DTypeError>([&] {
+              a.set_rows(zeros({1}), zeros({1, 2}));
+            }),
+            "set_rows: ids are float32, int64 is needed: convert them with to(DType::int64)");
+  EXPECT_EQ(message_of<DTypeError>([&] {
+              a.set_rows(tensor({1}), tensor({1, 2}, {1, 2}));
+            }),
+            "set_rows: values of dtype int64 for a tensor of dtype float32");
+  EXPECT_THROW(scalar(1.0).set_row(0, scalar(1.0)), ShapeError);
   EXPECT_THAT(message_of<IndexError>([&] {
                 a.set_rows(tensor({0, -1}), zeros({2, 2}));
               }),
@@ -268,7 +551,9 @@ TEST(Tensor, FlagsOfLeavesAndResults) {
   EXPECT_TRUE(y.requires_grad());
   EXPECT_FALSE(y.trainable());
   EXPECT_THROW(y.set_trainable(true), AutogradError);
-  EXPECT_THROW(ones({1}, DType::int64).set_trainable(true), DTypeError);
+  EXPECT_EQ(message_of<DTypeError>([] { ones({1}, DType::int64).set_trainable(true); }),
+            "set_trainable: a tensor of dtype int64 cannot have a gradient: convert it with "
+            "to(DType::float32)");
   EXPECT_THROW(y.set_grad(ones({1})), AutogradError);
   EXPECT_THROW(x.set_grad(ones({2})), ShapeError);
   EXPECT_THROW(x.set_grad(ones({1}, DType::float64)), DTypeError);
@@ -297,6 +582,13 @@ TEST(Print, ShowsValuesShapeAndFlags) {
   const Tensor x = ones({1}).set_trainable(true);
   EXPECT_EQ(x.str(), "tensor([1.], float32 [1], trainable)");
   EXPECT_EQ((x * 2.0).str(), "tensor([2.], float32 [1], from mul)");
+}
+
+TEST(Print, ShowsEveryDigitOfInt64) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  EXPECT_EQ(
+      tensor({Limits::max(), Limits::min(), (std::int64_t{1} << 53) + 1}).str(),
+      "tensor([ 9223372036854775807, -9223372036854775808,     9007199254740993], int64 [3])");
 }
 
 TEST(Print, ElidesLargeTensors) {

@@ -25,7 +25,7 @@ Results power(Case& c) {
   return {pow(c.inputs[0], c.inputs[1])};
 }
 
-template <Tensor (*tensors)(const Tensor&, const Tensor&), Tensor (*number)(const Tensor&, double)>
+template <Tensor (*tensors)(const Tensor&, const Tensor&), Tensor (*number)(const Tensor&, Number)>
 Results division(Case& c) {
   if (c.has("number")) return {number(c.inputs[0], c.number("number"))};
   return {tensors(c.inputs[0], c.inputs[1])};

@@ -7,6 +7,7 @@
 #include <gradus/framework/init.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/memory.h>
+#include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/resize.h>
 #include <gradus/layers/embedding.h>
@@ -22,6 +23,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "file_testing.h"
@@ -101,6 +103,44 @@ TEST_F(Mapped, ChecksTheHeaderAsLoadDoes) {
   EXPECT_THAT(message_of<Error>([&] { load_mapped(file("missing")); }),
               HasSubstr("missing': No such file or directory"));
   EXPECT_THAT(message_of<Error>([&] { load_mapped(folder()); }), HasSubstr("Is a directory"));
+}
+
+TEST_F(Mapped, IsNotWrittenOverAsATemporary) {
+  StateDict one;
+  one.set("a", tensor({1.0f, 2.0f}));
+  save(one, file("m"));
+  const Tensor t = tensor({10.0f, 20.0f});
+  const auto mapped = [&] { return Tensor(load_mapped(file("m")).at("a")); };
+  EXPECT_THAT((mapped() + t).span<float>(), ElementsAre(11, 22));
+  EXPECT_THAT((mapped() - t).span<float>(), ElementsAre(-9, -18));
+  EXPECT_THAT((mapped() * t).span<float>(), ElementsAre(10, 40));
+  EXPECT_THAT(add(mapped(), t).span<float>(), ElementsAre(11, 22));
+  Tensor a = mapped();
+  const Tensor sum = std::move(a) + t;
+  EXPECT_THAT(sum.span<float>(), ElementsAre(11, 22));
+  EXPECT_FALSE(sum.is_read_only());
+  EXPECT_FALSE(a.defined());  // NOLINT(bugprone-use-after-move): what is tested
+  EXPECT_THAT(mapped().span<float>(), ElementsAre(1, 2));
+}
+
+TEST_F(Mapped, IsNotWrittenOverAsAGradient) {
+  StateDict one;
+  one.set("g", tensor({1.0f, 2.0f}));
+  save(one, file("m"));
+  const auto mapped = [&] { return Tensor(load_mapped(file("m")).at("g")); };
+  const Tensor x = zeros({2}).set_trainable(true);
+  const auto op = [&] {
+    return record("mapped", x.clone(), vjp(x, [&](const Tensor&) { return mapped(); }));
+  };
+  for (int pass = 1; pass <= 2; ++pass) {  // into a gradient that is there
+    (op() + op() + op()).backward(ones({2}));
+    EXPECT_FALSE(x.grad().dense().is_read_only());
+    EXPECT_THAT(x.grad().dense().span<float>(), ElementsAre(3 * pass, 6 * pass));
+  }
+  x.clear_grad();
+  x.backward(mapped());
+  x.backward(mapped());
+  EXPECT_THAT(x.grad().dense().span<float>(), ElementsAre(2, 4));
 }
 
 TEST_F(Mapped, RefusesEveryChange) {

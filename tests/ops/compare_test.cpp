@@ -5,7 +5,7 @@ namespace gradus {
 namespace {
 
 using Compare = Tensor (*)(const Tensor&, const Tensor&);
-using CompareNumber = Tensor (*)(const Tensor&, double);
+using CompareNumber = Tensor (*)(const Tensor&, Number);
 
 struct Case {
   const char* name;
@@ -86,9 +86,7 @@ TEST(Compare, BrokenInputNamesWhatIsWrong) {
     EXPECT_ERROR(c.with_number(zeros({2}, DType::boolean), 1), DTypeError,
                  name + ": not defined for boolean tensors");
     EXPECT_ERROR(c.with_number(tensor({1}), 1.5), DTypeError,
-                 name +
-                     ": the number 1.5 is no int64: convert the tensor to a float type first, "
-                     "with to()");
+                 name + ": the number 1.5 is not an int64: use a float dtype");
   }
 }
 

@@ -62,14 +62,11 @@ TEST(OpAdd, EmptyTensors) { check_empty(add); }
 TEST(OpAdd, BrokenInput) {
   check_broken_binary(add, "add");
   EXPECT_ERROR(tensor({1, 2}) + 0.5, DTypeError,
-               "add: the number 0.5 is no int64: convert the tensor to a float type first, with "
-               "to()");
+               "add: the number 0.5 is not an int64: use a float dtype");
   EXPECT_ERROR(tensor({1, 2}) + not_a_number, DTypeError,
-               "add: the number nan is no int64: convert the tensor to a float type first, with "
-               "to()");
+               "add: the number nan is not an int64: use a float dtype");
   EXPECT_ERROR(tensor({1, 2}) + 1e19, DTypeError,
-               "add: the number 1e+19 is no int64: convert the tensor to a float type first, with "
-               "to()");
+               "add: the number 1e+19 is not an int64: use a float dtype");
 }
 
 TEST(OpSub, KnownValuesForAllBroadcasts) {
@@ -91,8 +88,7 @@ TEST(OpSub, EmptyTensors) { check_empty(sub); }
 TEST(OpSub, BrokenInput) {
   check_broken_binary(sub, "sub");
   EXPECT_ERROR(0.5 - tensor({1}), DTypeError,
-               "sub: the number 0.5 is no int64: convert the tensor to a float type first, with "
-               "to()");
+               "sub: the number 0.5 is not an int64: use a float dtype");
 }
 
 TEST(OpMul, KnownValuesForAllBroadcasts) {

@@ -165,8 +165,7 @@ TEST(OpClamp, BrokenInput) {
   EXPECT_ERROR(clamp(ones({2}), not_a_number), ValueError, "clamp: min is NaN");
   EXPECT_ERROR(clamp(ones({2}), 0, not_a_number), ValueError, "clamp: max is NaN");
   EXPECT_ERROR(clamp(tensor({1}), 0.5), DTypeError,
-               "clamp: the number 0.5 is no int64: convert the tensor to a float type first, with "
-               "to()");
+               "clamp: the number 0.5 is not an int64: use a float dtype");
   EXPECT_ERROR(clamp(zeros({2}, DType::boolean), 0), DTypeError,
                "clamp: a tensor of dtype boolean where float32 or float64 is needed");
 }

@@ -105,6 +105,22 @@ TEST(OpStd, KnownValuesOverAllSubsetsOfAxes) {
   EXPECT_TRUE(
       is_close(gradus::std(tensor({1.0, 2.0, 4.0, 5.0})), {}, {std::sqrt(10.0 / 3)}, 1e-15));
 }
+TEST(OpStd, KnownValuesWhereTheVarianceIsOutOfRange) {
+  // Of -s, 0 and s the standard deviation is s.
+  for (const float s : {1e20F, 1e-23F, 1e-30F, 3e38F}) {
+    const Tensor x = leaf(std::vector<float>{-s, 0, s}, {3});
+    const Tensor y = gradus::std(x);
+    EXPECT_EQ(y.item<float>(), s);
+    y.backward();
+    EXPECT_TRUE(has_values(x.grad().dense(), {3}, {-0.5, 0, 0.5})) << s;
+  }
+  for (const double s : {1e200, 1e-200, 1e-300, 1e307}) {
+    const Tensor x = leaf({-s, 0, s, 0, -s, s}, {2, 3});
+    EXPECT_TRUE(has_values(gradus::std(x, 1), {2}, {s, s}));
+  }
+  EXPECT_TRUE(has_values(gradus::std(tensor({1e200, infinity, 1e200, not_a_number}, {2, 2}), 1),
+                         {2}, {not_a_number, not_a_number}));
+}
 TEST(OpStd, OneElementAndNothing) {
   EXPECT_TRUE(has_values(gradus::std(ones({})), {}, {not_a_number}));
   EXPECT_TRUE(has_values(gradus::std(ones({0, 2}), 0), {2}, {not_a_number, not_a_number}));

@@ -193,9 +193,9 @@ TEST(OpPad, BrokenInputNamesPaddingAndShape) {
   EXPECT_ERROR(pad(x, {1, 1}, {.mode = PadMode::reflect, .value = 2}), ValueError,
                "pad: a value, 2, for mode reflect: only constant has one");
   EXPECT_ERROR(pad(tensor({1}), {1, 1}, {.value = 0.5}), DTypeError,
-               "pad: the value 0.5 is no int64: convert x to a float type first, with to()");
+               "pad: the number 0.5 is not an int64: use a float dtype");
   EXPECT_ERROR(pad(tensor({true}), {1, 1}, {.value = 2}), DTypeError,
-               "pad: the value 2 is no boolean: convert x to a float type first, with to()");
+               "pad: the number 2 is not a boolean: use 0, 1 or another dtype");
   constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
   EXPECT_ERROR(pad(x, {lowest, -(lowest + 1)}), ShapeError,
                "pad: -9223372036854775808 before and 9223372036854775807 behind axis 1 of [2, 3]: "

@@ -123,7 +123,9 @@ void check_choice(Reduce op, const std::string& name) {
   EXPECT_ERROR(op(ones({2}, DType::boolean), 0, false), DTypeError,
                name + ": not defined for boolean tensors: see any() and all()");
   EXPECT_ERROR(op(ones({2, 0}), 1, false), ShapeError,
-               name + ": nothing to choose from: x is [2, 0]: reduce axes that are not empty");
+               name +
+                   ": axis 1 is empty, there is nothing to choose from: x is [2, 0]: reduce axes "
+                   "that are not empty");
   EXPECT_TRUE(has_values(op(ones({2, 0}), 0, false), {0}, {}));
   const Tensor x = tensor({1.0, not_a_number, 2.0, 3.0}, {2, 2});
   EXPECT_TRUE(std::isnan(values_of(op(x, 1, false))[0]));
@@ -212,7 +214,9 @@ void check_chosen_gradient(Choose op) {
 void check_broken_choose(Choose op, const std::string& name) {
   EXPECT_ERROR(op(ones({2, 3}), 2, false), IndexError, name + ": axis 2 is outside [-2, 2)");
   EXPECT_ERROR(op(ones({0, 3}), 0, false), ShapeError,
-               name + ": nothing to choose from: x is [0, 3]: reduce axes that are not empty");
+               name +
+                   ": axis 0 is empty, there is nothing to choose from: x is [0, 3]: reduce axes "
+                   "that are not empty");
   EXPECT_ERROR(op(ones({2}, DType::boolean), 0, false), DTypeError,
                name + ": not defined for boolean tensors: see any() and all()");
   EXPECT_TRUE(has_values(op(ones({0, 3}), 1, false).values, {0}, {}));
@@ -229,7 +233,8 @@ TEST(OpMax, GradientGoesToTheFirstIndexAlongAnAxis) { check_chosen_gradient(max)
 TEST(OpMax, BrokenInput) {
   check_broken_choose(max, "max");
   EXPECT_ERROR(max(ones({0})), ShapeError,
-               "max: nothing to choose from: x is [0]: reduce axes that are not empty");
+               "max: axis 0 is empty, there is nothing to choose from: x is [0]: reduce axes that "
+               "are not empty");
 }
 
 TEST(OpMin, KnownValuesOfAll) { check_whole(min, min_of); }
@@ -242,8 +247,10 @@ TEST(OpMin, GradientOfAllIsSharedEvenlyByTies) {
 TEST(OpMin, GradientGoesToTheFirstIndexAlongAnAxis) { check_chosen_gradient(min); }
 TEST(OpMin, BrokenInput) {
   check_broken_choose(min, "min");
-  EXPECT_ERROR(min(ones({2, 0})), ShapeError,
-               "min: nothing to choose from: x is [2, 0]: reduce axes that are not empty");
+  EXPECT_ERROR(
+      min(ones({2, 0})), ShapeError,
+      "min: axis 1 is empty, there is nothing to choose from: x is [2, 0]: reduce axes that "
+      "are not empty");
 }
 
 TEST(Argmax, OfAllIsThePlaceInRowMajorOrder) {
@@ -254,9 +261,15 @@ TEST(Argmax, OfAllIsThePlaceInRowMajorOrder) {
 }
 TEST(Argmax, BrokenInput) {
   EXPECT_ERROR(argmax(ones({2, 0}), 1), ShapeError,
-               "argmax: nothing to choose from: x is [2, 0]: reduce axes that are not empty");
-  EXPECT_ERROR(argmin(ones({0})), ShapeError,
-               "argmin: nothing to choose from: x is [0]: reduce axes that are not empty");
+               "argmax: axis 1 is empty, there is nothing to choose from: x is [2, 0]: reduce axes "
+               "that are not empty");
+  EXPECT_ERROR(
+      argmin(ones({0})), ShapeError,
+      "argmin: axis 0 is empty, there is nothing to choose from: x is [0]: reduce axes that "
+      "are not empty");
+  EXPECT_ERROR(argmax(ones({2, 0})), ShapeError,
+               "argmax: axis 1 is empty, there is nothing to choose from: x is [2, 0]: reduce axes "
+               "that are not empty");
   EXPECT_ERROR(argmax(ones({2}), 1), IndexError, "argmax: axis 1 is outside [-1, 1)");
 }
 

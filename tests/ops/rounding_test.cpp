@@ -77,7 +77,7 @@ TEST(OpTrunc, GradientIsZero) {
 }
 TEST(OpTrunc, BrokenInput) { check_broken_float_unary(trunc, "trunc"); }
 
-void check_broken_division(Binary op, Tensor (*with_number)(const Tensor&, double),
+void check_broken_division(Binary op, Tensor (*with_number)(const Tensor&, Number),
                            const std::string& name) {
   EXPECT_ERROR(op(tensor({1, 2, 3, 4}, {2, 2}), tensor({5, 6, 0, 0}, {2, 2})), ValueError,
                name + ": the divisor is 0 at position [1, 0]");
@@ -85,9 +85,7 @@ void check_broken_division(Binary op, Tensor (*with_number)(const Tensor&, doubl
                name + ": the divisor is 0 at position []");
   EXPECT_ERROR(with_number(tensor({1, 2}), 0), ValueError, name + ": the divisor is 0");
   EXPECT_ERROR(with_number(tensor({1, 2}), 0.5), DTypeError,
-               name +
-                   ": the number 0.5 is no int64: convert the tensor to a float type first, with "
-                   "to()");
+               name + ": the number 0.5 is not an int64: use a float dtype");
 }
 
 TEST(OpFmod, KnownValuesForAllBroadcasts) {

@@ -147,11 +147,9 @@ TEST(OpScatter, BrokenInputNamesDtypes) {
   EXPECT_ERROR(scatter(x, 0, tensor({0.0}), 1), DTypeError,
                "scatter: ids are float64, int64 is needed: convert them with to(DType::int64)");
   EXPECT_ERROR(scatter(x, 0, tensor({0}), 0.5), DTypeError,
-               "scatter: the number 0.5 is no int64: convert the tensor to a float type first, "
-               "with to()");
+               "scatter: the number 0.5 is not an int64: use a float dtype");
   EXPECT_ERROR(index_fill(zeros({2}, DType::boolean), 0, tensor({0}), 2), DTypeError,
-               "index_fill: the number 2 is no boolean: convert the tensor to a float type first, "
-               "with to()");
+               "index_fill: the number 2 is not a boolean: use 0, 1 or another dtype");
 }
 
 TEST(OpScatterAdd, KnownValuesOfIntegersWrapAround) {
@@ -247,8 +245,7 @@ TEST(OpIndexAdd, KnownValuesOfIntegers) {
   EXPECT_TRUE(has_values(index_add(tensor({1, 2, 3}), 0, tensor({2, 2}), tensor({5, 6}), 3), {3},
                          {1, 2, 36}));
   EXPECT_ERROR(index_add(tensor({1, 2, 3}), 0, tensor({2, 2}), tensor({5, 6}), 0.5), DTypeError,
-               "index_add: the number 0.5 is no int64: convert the tensor to a float type first, "
-               "with to()");
+               "index_add: the number 0.5 is not an int64: use a float dtype");
 }
 
 TEST(OpIndexAdd, GradientAlongEachAxis) {

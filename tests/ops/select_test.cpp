@@ -116,8 +116,7 @@ TEST(OpWhere, BrokenInput) {
   EXPECT_ERROR(where(mask, ones({4, 3}), 0), ShapeError,
                "where: shapes do not broadcast: the mask is [2], the values are [4, 3]");
   EXPECT_ERROR(where(mask, tensor({1, 2}), 0.5), DTypeError,
-               "where: the number 0.5 is no int64: convert the tensor to a float type first, with "
-               "to()");
+               "where: the number 0.5 is not an int64: use a float dtype");
 }
 
 TEST(OpMaskedFill, KnownValues) {
@@ -151,8 +150,7 @@ TEST(OpMaskedFill, BrokenInput) {
   EXPECT_ERROR(masked_fill(ones({2}), zeros({3}, DType::boolean), 0), ShapeError,
                "masked_fill: shapes do not broadcast: the mask is [3], the values are [2]");
   EXPECT_ERROR(masked_fill(tensor({1}), zeros({1}, DType::boolean), 0.5), DTypeError,
-               "masked_fill: the number 0.5 is no int64: convert the tensor to a float type first, "
-               "with to()");
+               "masked_fill: the number 0.5 is not an int64: use a float dtype");
 }
 
 TEST(OpMaskedSelect, KnownValues) {

@@ -23,9 +23,21 @@ TEST(OpTo, GradientComesBackInTheTypeOfTheInput) {
   EXPECT_FALSE(frozen(x).to(DType::float64).requires_grad());
 }
 
+TEST(OpTo, BrokenInputDoesNotFitInt64) {
+  EXPECT_ERROR(tensor({1.0, not_a_number}).to(DType::int64), ValueError,
+               "to: nan at element 1 of [2] does not fit int64");
+  EXPECT_ERROR(tensor({1e20f}).to(DType::int64), ValueError,
+               "to: 1e+20 at element 0 of [1] does not fit int64");
+  EXPECT_ERROR(tensor({-infinity}).to(DType::int64), ValueError,
+               "to: -inf at element 0 of [1] does not fit int64");
+  EXPECT_THROW(tensor({0x1p63}).to(DType::int64), ValueError);
+  EXPECT_TRUE(has_values(tensor({-0x1p63, 0x1.fffffffffffffp62}).to(DType::int64), {2},
+                         {-0x1p63, 0x1.fffffffffffffp62}));
+}
+
 TEST(OpTo, BrokenInputIsAnUndefinedTensor) {
   EXPECT_ERROR(Tensor().to(DType::float32), Error,
-               "tensor: this handle is undefined (default-constructed or moved from)");
+               "to: this is an undefined tensor (default-constructed or moved from)");
 }
 
 }  // namespace

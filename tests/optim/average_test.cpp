@@ -220,5 +220,24 @@ TEST(AveragedParameters, RefuseCountsThatAreNone) {
             "[3, 2]");
 }
 
+TEST(AveragedParameters, ThrowOnceTheyWereMovedFrom) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  AveragedParameters average({w}, 0.5);
+  average.update();
+  AveragedParameters moved = std::move(average);
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  EXPECT_THROW(average.update(), Error);
+  EXPECT_THROW(average.swap(), Error);
+  EXPECT_THROW((void)average.averages(), Error);
+  EXPECT_THROW((void)average.state_dict(), Error);
+  EXPECT_THROW(average.load_state_dict(moved.state_dict()), Error);
+  EXPECT_THROW((void)average.follow_rows(w.parameter, {tensor({0}), tensor({1.0})}), Error);
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_NO_THROW(moved.update());
+  AveragedParameters copy = moved;
+  EXPECT_NO_THROW(copy.update());
+  EXPECT_NO_THROW(moved.update());
+}
+
 }  // namespace
 }  // namespace gradus

@@ -317,5 +317,19 @@ TEST(LBFGS, HasTheSameBitsForAnyNumberOfThreads) {
   EXPECT_THAT(results, Each(results[0]));
 }
 
+TEST(LBFGS, ThrowsOnceItWasMovedFrom) {
+  const NamedParameter w = named("w", random_tensor({3}, 1));
+  LBFGS optimizer({w});
+  LBFGS moved = std::move(optimizer);
+  Bowl bowl({w});
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  EXPECT_THROW(optimizer.step([&] { return bowl(moved); }), Error);
+  EXPECT_THROW((void)optimizer.state_dict(), Error);
+  EXPECT_THROW(optimizer.load_state_dict(moved.state_dict()), Error);
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_EQ(bowl.calls, 0);
+  EXPECT_NO_THROW(moved.step([&] { return bowl(moved); }));
+}
+
 }  // namespace
 }  // namespace gradus

@@ -5,8 +5,11 @@
 #include <gradus/optim/sgd.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "optim_testing.h"
 
@@ -382,6 +385,47 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
   EXPECT_EQ(refusal<Error>(lacking),
             "load_state_dict: missing in the state: [a.exp_avg [3, 2], a.exp_avg_sq [3, 2], "
             "a.max_exp_avg_sq [3, 2], table.exp_avg [5, 2], table.exp_avg_sq [5, 2]]");
+}
+
+TEST(Optimizer, NamesAParameterThatIsUndefined) {
+  EXPECT_THAT(
+      [] {
+        Adam({named("w", ones({1})), NamedParameter{"v", Parameter(Tensor())}});
+      },
+      testing::ThrowsMessage<Error>(HasSubstr("parameter v is an undefined tensor")));
+}
+
+TEST(Optimizer, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
+  const NamedParameter w = named("w", random_tensor({3}, 1)), v = named("v", random_tensor({3}, 2));
+  Adam optimizer({w});
+  Adam moved = std::move(optimizer);
+  const RowPlan plan{tensor({0, 1, 2}), random_tensor({3}, 3)};
+  const std::vector<std::pair<std::string, std::function<void()>>> uses{
+      // NOLINTBEGIN(bugprone-use-after-move): what is tested
+      {"step", [&] { optimizer.step(); }},
+      {"zero_grad", [&] { optimizer.zero_grad(); }},
+      {"lr", [&] { (void)optimizer.lr(); }},
+      {"set_lr", [&] { optimizer.set_lr(1); }},
+      {"set_lr of a group", [&] { optimizer.set_lr(0, 1); }},
+      {"option", [&] { (void)optimizer.option("lr"); }},
+      {"set_option", [&] { optimizer.set_option("lr", 1); }},
+      {"has_option", [&] { (void)optimizer.has_option("lr"); }},
+      {"options", [&] { (void)optimizer.options(); }},
+      {"set_options", [&] { optimizer.set_options(0, {}); }},
+      {"add_group", [&] { optimizer.add_group({v}); }},
+      {"state_dict", [&] { (void)optimizer.state_dict(); }},
+      {"load_state_dict", [&] { optimizer.load_state_dict(moved.state_dict()); }},
+      {"follow_rows", [&] { (void)optimizer.follow_rows(w.parameter, plan); }},
+      // NOLINTEND(bugprone-use-after-move)
+  };
+  const auto refuses = testing::ThrowsMessage<Error>(
+      HasSubstr(": this object was moved from: use the one that it was moved to"));
+  for (const auto& [what, use] : uses) EXPECT_THAT(use, refuses) << what;
+  w.parameter.set_grad(random_tensor({3}, 4));
+  EXPECT_NO_THROW(moved.step());
+  optimizer = std::move(moved);  // which makes it one again
+  EXPECT_NO_THROW(optimizer.step());
+  EXPECT_THAT([&] { moved.step(); }, refuses);  // NOLINT(bugprone-use-after-move)
 }
 
 }  // namespace

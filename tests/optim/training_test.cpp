@@ -111,5 +111,17 @@ TEST(GradientAccumulator, DividesSparseGradientsAndLeavesFrozenOnesAlone) {
   EXPECT_THAT(values_of(all[3].parameter.grad().dense()), ElementsAre(0.25, 0.25));
 }
 
+TEST(GradientAccumulator, ThrowsOnceItWasMovedFrom) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  GradientAccumulator accumulator({w});
+  GradientAccumulator moved = std::move(accumulator);
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  EXPECT_THROW(accumulator.backward(sum(w.parameter * 2), 1), Error);
+  EXPECT_THROW(accumulator.finish(), Error);
+  // NOLINTEND(bugprone-use-after-move)
+  moved.backward(sum(w.parameter * 2), 1);
+  EXPECT_EQ(moved.finish(), 2);
+}
+
 }  // namespace
 }  // namespace gradus

@@ -1,0 +1,118 @@
+// Layers that were moved from throw an Error, as a Tensor does, or still work; none crashes.
+#include <gradus/framework/creation.h>
+#include <gradus/framework/error.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/layers/dropout.h>
+#include <gradus/layers/embedding.h>
+#include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/layer_norm.h>
+#include <gradus/layers/linear.h>
+#include <gradus/layers/negative_sampler.h>
+#include <gradus/layers/quotient_remainder_embedding.h>
+#include <gradus/layers/sequential.h>
+#include <gradus/layers/skip_gram.h>
+#include <gradus/layers/subword_embedding.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+template <class E>
+std::string message_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+template <class F>
+void works_or_throws(F f) {
+  try {
+    f();
+  } catch (const Error&) {
+    SUCCEED();
+  }
+}
+
+// Moves a layer away, and calls it all the same.
+template <class Layer, class F>
+void check(Layer layer, F call) {
+  const Layer moved = std::move(layer);
+  EXPECT_NO_THROW(call(moved));
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  EXPECT_THROW((void)layer.parameters(), Error);
+  EXPECT_THROW((void)layer.state_dict(), Error);
+  EXPECT_THROW(layer.eval(), Error);
+  EXPECT_THROW((void)layer.str(), Error);
+  works_or_throws([&] { call(layer); });
+  // NOLINTEND(bugprone-use-after-move)
+}
+
+TEST(MovedFrom, NoLayerCrashes) {
+  const Tensor x = ones({2, 3}), ids = tensor({0, 1}), bags = tensor({0, 1, 1, 0}, {2, 2});
+  const auto of_values = [&](const auto& layer) { (void)layer(x); };
+  const auto of_ids = [&](const auto& layer) { (void)layer(ids); };
+  const Vocabulary words = Vocabulary::from_words({"of", "the", "sea"});
+  check(Linear(3, 2), of_values);
+  check(LayerNorm({3}), of_values);
+  check(RMSNorm({3}), of_values);
+  check(Dropout(0.5), of_values);
+  check(Sequential(Linear(3, 2), [](const Tensor& y) { return tanh(y); }), of_values);
+  check(Embedding(4, 3), of_ids);
+  check(Embedding(4, 3), [](const Embedding& layer) {
+    (void)layer.row(0);
+    layer.set_row(0, ones({3}));
+    layer.resize(5);
+  });
+  check(EmbeddingBag(4, 3), [&](const EmbeddingBag& layer) { (void)layer(bags); });
+  check(QuotientRemainderEmbedding(100, 4), of_ids);
+  check(SubwordEmbedding(words, 4), of_ids);
+}
+
+TEST(Undefined, LayersNameTheArgument) {
+  const Tensor none, ids = tensor({0, 1}), negatives = tensor({2, 3}, {2, 1});
+  const Embedding in(4, 3), out(4, 3);
+  const SubwordEmbedding subwords(Vocabulary::from_words({"of", "the"}), 4);
+  const auto says = [](const std::function<void()>& use, const std::string& what) {
+    EXPECT_EQ(message_of<Error>(use),
+              what + " is an undefined tensor (default-constructed or moved from)");
+  };
+  says([&] { Linear(3, 2)(none); }, "linear: x");
+  says([&] { LayerNorm({3})(none); }, "layer_norm: x");
+  says([&] { RMSNorm({3})(none); }, "rms_norm: x");
+  says([&] { Dropout(0.5)(none); }, "dropout: x");
+  says([&] { in(none); }, "embedding: ids");
+  says([&] { in.rows(none); }, "Embedding: ids");
+  says([&] { in.set_row(0, none); }, "set_row: values");
+  says([&] { in.set_rows(none, ones({1, 3})); }, "set_rows: ids");
+  says([&] { EmbeddingBag(4, 3)(none); }, "embedding_bag: ids");
+  says([&] { QuotientRemainderEmbedding(100, 4)(none); }, "QuotientRemainderEmbedding: ids");
+  says([&] { subwords(none); }, "SubwordEmbedding: ids");
+  says(
+      [&] {
+        NegativeSampler(std::vector<std::int64_t>{1, 2})(none, 1);
+      },
+      "NegativeSampler: contexts");
+  says([&] { skip_gram_loss(in, out, none, ids, negatives); }, "skip_gram_loss: centers");
+  says([&] { skip_gram_loss(in, out, ids, none, negatives); }, "skip_gram_loss: contexts");
+  says([&] { skip_gram_loss(in, out, ids, ids, none); }, "skip_gram_loss: negatives");
+}
+
+TEST(MovedFrom, ASamplerThrows) {
+  const std::vector<std::int64_t> counts{1, 2, 3};
+  NegativeSampler sampler(counts);
+  const NegativeSampler moved = std::move(sampler);
+  EXPECT_THROW(sampler(tensor({0}), 2), Error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW(sampler(zeros({0}, DType::int64), 2), Error);
+  EXPECT_NO_THROW(moved(tensor({0}), 2));
+}
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,467 @@
+// Every op refuses an undefined tensor in each of its arguments by name. The table below has an
+// entry for each overload in the headers of framework/ops/, which a test compares it with.
+#include <gradus/framework/ops/activation.h>
+#include <gradus/framework/ops/compare.h>
+#include <gradus/framework/ops/cumulative.h>
+#include <gradus/framework/ops/distance.h>
+#include <gradus/framework/ops/dropout.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/embedding_bag.h>
+#include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/limits.h>
+#include <gradus/framework/ops/linalg.h>
+#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/moments.h>
+#include <gradus/framework/ops/norm.h>
+#include <gradus/framework/ops/normalization.h>
+#include <gradus/framework/ops/pad.h>
+#include <gradus/framework/ops/power.h>
+#include <gradus/framework/ops/product.h>
+#include <gradus/framework/ops/random.h>
+#include <gradus/framework/ops/rearrange.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/repeat.h>
+#include <gradus/framework/ops/rounding.h>
+#include <gradus/framework/ops/scatter.h>
+#include <gradus/framework/ops/search.h>
+#include <gradus/framework/ops/select.h>
+#include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/softmax.h>
+#include <gradus/framework/ops/sort.h>
+#include <gradus/framework/ops/special.h>
+#include <gradus/framework/ops/triangle.h>
+#include <gradus/tests/support/op_testing.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <utility>
+
+namespace gradus {
+namespace {
+
+using In = const std::vector<Tensor>&;
+
+/// One overload: its name with those of its tensors, "where(mask, a, b)", and a valid call.
+struct Use {
+  std::string signature;
+  std::vector<Tensor> valid;
+  std::function<void(In)> call;
+};
+
+Tensor matrix() { return tensor({1.0, 0.5, 0.25, 2.0}, {2, 2}); }
+Tensor vector() { return tensor({1.0, 2.0}); }
+Tensor integers() { return tensor({3, 1, 2, 4}, {2, 2}); }
+Tensor flags() { return tensor({true, false, true, true}, {2, 2}); }
+Tensor ids() { return tensor({0, 1}); }
+Tensor places() { return tensor({0, 1, 1, 0}, {2, 2}); }
+
+std::vector<Use> unary_uses() {
+  using Unary = Tensor (*)(const Tensor&);
+  const std::vector<std::pair<const char*, Unary>> ops{
+      {"abs", abs},
+      {"argmax", argmax},
+      {"argmin", argmin},
+      {"ceil", ceil},
+      {"cos", cos},
+      {"erf", erf},
+      {"exp", exp},
+      {"expm1", expm1},
+      {"floor", floor},
+      {"isnan", isnan},
+      {"log", log},
+      {"log1p", log1p},
+      {"max", max},
+      {"logsigmoid", logsigmoid},
+      {"logsumexp", logsumexp},
+      {"mean", mean},
+      {"min", min},
+      {"neg", neg},
+      {"prod", prod},
+      {"nonzero", nonzero},
+      {"reciprocal", reciprocal},
+      {"relu", relu},
+      {"round", round},
+      {"rsqrt", rsqrt},
+      {"sign", sign},
+      {"sigmoid", sigmoid},
+      {"silu", silu},
+      {"sin", sin},
+      {"sqrt", sqrt},
+      {"square", square},
+      {"std", gradus::std},
+      {"squeeze", squeeze},
+      {"sum", sum},
+      {"tanh", tanh},
+      {"trunc", trunc},
+      {"var", var},
+  };
+  std::vector<Use> uses;
+  for (const auto& [name, op] : ops) {
+    uses.push_back({std::string(name) + "(x)", {matrix()}, [op](In in) { op(in[0]); }});
+  }
+  for (const auto& [name, op] :
+       {std::pair<const char*, Unary>{"inv", inv}, {"cholesky", cholesky}}) {
+    const Tensor positive = tensor({2.0, 0.5, 0.5, 1.0}, {2, 2});
+    uses.push_back({std::string(name) + "(a)", {positive}, [op](In in) { op(in[0]); }});
+  }
+  return uses;
+}
+
+std::vector<Use> binary_uses() {
+  using Binary = Tensor (*)(const Tensor&, const Tensor&);
+  using WithNumber = Tensor (*)(const Tensor&, Number);
+  const std::vector<std::tuple<const char*, Tensor, Binary>> ops{
+      {"add", matrix(), add},
+      {"sub", matrix(), sub},
+      {"mul", matrix(), mul},
+      {"div", matrix(), div},
+      {"pow", matrix(), pow},
+      {"maximum", matrix(), maximum},
+      {"minimum", matrix(), minimum},
+      {"equal", matrix(), equal},
+      {"not_equal", matrix(), not_equal},
+      {"less", matrix(), less},
+      {"less_equal", matrix(), less_equal},
+      {"greater", matrix(), greater},
+      {"greater_equal", matrix(), greater_equal},
+      {"fmod", matrix(), fmod},
+      {"remainder", matrix(), remainder},
+      {"floor_divide", integers(), floor_divide},
+      {"logical_and", flags(), logical_and},
+      {"logical_or", flags(), logical_or},
+      {"logical_xor", flags(), logical_xor},
+      {"dot", vector(), dot},
+      {"outer", vector(), outer},
+      {"solve", matrix(), solve},
+  };
+  const std::vector<std::tuple<const char*, Tensor, WithNumber>> with_number{
+      {"add", matrix(), add},
+      {"sub", matrix(), sub},
+      {"mul", matrix(), mul},
+      {"equal", matrix(), equal},
+      {"not_equal", matrix(), not_equal},
+      {"less", matrix(), less},
+      {"less_equal", matrix(), less_equal},
+      {"greater", matrix(), greater},
+      {"greater_equal", matrix(), greater_equal},
+      {"fmod", matrix(), fmod},
+      {"remainder", matrix(), remainder},
+      {"floor_divide", integers(), floor_divide},
+  };
+  std::vector<Use> uses{
+      {"add(a, b)", {matrix(), matrix()}, [](In in) { add(Tensor(in[0]), in[1]); }},
+      {"sub(a, b)", {matrix(), matrix()}, [](In in) { sub(Tensor(in[0]), in[1]); }},
+      {"mul(a, b)", {matrix(), matrix()}, [](In in) { mul(Tensor(in[0]), in[1]); }},
+      {"sub(b)", {matrix()}, [](In in) { sub(1, in[0]); }},
+      {"div(a)", {matrix()}, [](In in) { div(in[0], 2); }},
+      {"div(b)", {matrix()}, [](In in) { div(2, in[0]); }},
+      {"pow(a)", {matrix()}, [](In in) { pow(in[0], 2); }},
+      {"pow(b)", {matrix()}, [](In in) { pow(2, in[0]); }},
+      {"matmul(a, b)", {matrix(), matrix()}, [](In in) { matmul(in[0], in[1]); }},
+      {"cdist(a, b)", {matrix(), matrix()}, [](In in) { cdist(in[0], in[1]); }},
+      {"cosine_similarity(a, b)",
+       {matrix(), matrix()},
+       [](In in) { cosine_similarity(in[0], in[1]); }},
+      {"pairwise_distance(a, b)",
+       {matrix(), matrix()},
+       [](In in) { pairwise_distance(in[0], in[1]); }},
+      {"tensordot(a, b)", {matrix(), matrix()}, [](In in) { tensordot(in[0], in[1], 1); }},
+      {"tensordot(a, b)", {matrix(), matrix()}, [](In in) { tensordot(in[0], in[1], {0}, {1}); }},
+  };
+  for (const auto& [name, x, op] : ops) {
+    uses.push_back({std::string(name) + "(a, b)", {x, x}, [op = op](In in) { op(in[0], in[1]); }});
+  }
+  for (const auto& [name, x, op] : with_number) {
+    uses.push_back({std::string(name) + "(a)", {x}, [op = op](In in) { op(in[0], 2); }});
+  }
+  return uses;
+}
+
+std::vector<Use> reductions() {
+  return {
+      {"sum(x)", {matrix()}, [](In in) { sum(in[0], 1); }},
+      {"mean(x)", {matrix()}, [](In in) { mean(in[0], 1); }},
+      {"prod(x)", {matrix()}, [](In in) { prod(in[0], 1); }},
+      {"var(x)", {matrix()}, [](In in) { var(in[0], 1); }},
+      {"std(x)", {matrix()}, [](In in) { gradus::std(in[0], 1); }},
+      {"logsumexp(x)", {matrix()}, [](In in) { logsumexp(in[0], 1); }},
+      {"norm(x)", {matrix()}, [](In in) { norm(in[0]); }},
+      {"norm(x)", {matrix()}, [](In in) { norm(in[0], 2, 1); }},
+      {"any(x)", {flags()}, [](In in) { any(in[0]); }},
+      {"any(x)", {flags()}, [](In in) { any(in[0], 1); }},
+      {"all(x)", {flags()}, [](In in) { all(in[0]); }},
+      {"all(x)", {flags()}, [](In in) { all(in[0], 1); }},
+      {"max(x)", {matrix()}, [](In in) { max(in[0], 1); }},
+      {"min(x)", {matrix()}, [](In in) { min(in[0], 1); }},
+      {"amax(x)", {matrix()}, [](In in) { amax(in[0], 1); }},
+      {"amin(x)", {matrix()}, [](In in) { amin(in[0], 1); }},
+      {"argmax(x)", {matrix()}, [](In in) { argmax(in[0], 1); }},
+      {"argmin(x)", {matrix()}, [](In in) { argmin(in[0], 1); }},
+      {"cumsum(x)", {matrix()}, [](In in) { cumsum(in[0], 1); }},
+      {"cumprod(x)", {matrix()}, [](In in) { cumprod(in[0], 1); }},
+      {"softmax(x)", {matrix()}, [](In in) { softmax(in[0], 1); }},
+      {"log_softmax(x)", {matrix()}, [](In in) { log_softmax(in[0], 1); }},
+      {"sort(x)", {matrix()}, [](In in) { sort(in[0]); }},
+      {"argsort(x)", {matrix()}, [](In in) { argsort(in[0]); }},
+      {"topk(x)", {matrix()}, [](In in) { topk(in[0], 1); }},
+      {"unique(x)", {matrix()}, [](In in) { unique(in[0]); }},
+      {"qr(a)", {matrix()}, [](In in) { qr(in[0]); }},
+      {"svd(a)", {matrix()}, [](In in) { svd(in[0]); }},
+  };
+}
+
+std::vector<Use> shape_uses() {
+  const std::vector<std::int64_t> axes{1, 0}, twos{2, 2};
+  return {
+      {"broadcast_to(x)",
+       {matrix()},
+       [](In in) {
+         broadcast_to(in[0], {3, 2, 2});
+       }},
+      {"reshape(x)", {matrix()}, [](In in) { reshape(in[0], {4}); }},
+      {"flatten(x)", {matrix()}, [](In in) { flatten(in[0]); }},
+      {"unflatten(x)",
+       {matrix()},
+       [](In in) {
+         unflatten(in[0], 0, {1, 2});
+       }},
+      {"squeeze(x)", {ones({1, 2})}, [](In in) { squeeze(in[0], 0); }},
+      {"unsqueeze(x)", {matrix()}, [](In in) { unsqueeze(in[0], 0); }},
+      {"transpose(x)", {matrix()}, [](In in) { transpose(in[0], 0, 1); }},
+      {"permute(x)", {matrix()}, [axes](In in) { permute(in[0], axes); }},
+      {"split(x)", {matrix()}, [](In in) { split(in[0], 1); }},
+      {"split(x)",
+       {matrix()},
+       [](In in) {
+         split(in[0], std::vector<std::int64_t>{1, 1});
+       }},
+      {"chunk(x)", {matrix()}, [](In in) { chunk(in[0], 2); }},
+      {"unbind(x)", {matrix()}, [](In in) { unbind(in[0]); }},
+      {"slice(x)", {matrix()}, [](In in) { slice(in[0], 0, 0, 1); }},
+      {"select(x)", {matrix()}, [](In in) { select(in[0], 0, 1); }},
+      {"flip(x)", {matrix()}, [](In in) { flip(in[0], 0); }},
+      {"roll(x)", {matrix()}, [](In in) { roll(in[0], 1); }},
+      {"roll(x)", {matrix()}, [](In in) { roll(in[0], 1, 0); }},
+      {"roll(x)", {matrix()}, [axes](In in) { roll(in[0], axes, axes); }},
+      {"movedim(x)", {matrix()}, [](In in) { movedim(in[0], 0, 1); }},
+      {"movedim(x)", {matrix()}, [axes](In in) { movedim(in[0], axes, axes); }},
+      {"repeat(x)", {matrix()}, [twos](In in) { repeat(in[0], twos); }},
+      {"tile(x)", {matrix()}, [twos](In in) { tile(in[0], twos); }},
+      {"repeat_interleave(x)", {matrix()}, [](In in) { repeat_interleave(in[0], 2); }},
+      {"repeat_interleave(x)", {matrix()}, [](In in) { repeat_interleave(in[0], 2, 0); }},
+      {"repeat_interleave(x, counts)",
+       {vector(), ids()},
+       [](In in) { repeat_interleave(in[0], in[1]); }},
+      {"repeat_interleave(x, counts)",
+       {matrix(), ids()},
+       [](In in) { repeat_interleave(in[0], in[1], 0); }},
+      {"expand(x)",
+       {matrix()},
+       [](In in) {
+         expand(in[0], {3, 2, 2});
+       }},
+      {"pad(x)",
+       {matrix()},
+       [](In in) {
+         pad(in[0], {1, 1});
+       }},
+      {"tril(x)", {matrix()}, [](In in) { tril(in[0]); }},
+      {"triu(x)", {matrix()}, [](In in) { triu(in[0]); }},
+      {"diagonal(x)", {matrix()}, [](In in) { diagonal(in[0]); }},
+      {"diag_embed(x)", {matrix()}, [](In in) { diag_embed(in[0]); }},
+      {"diag(x)", {matrix()}, [](In in) { diag(in[0]); }},
+  };
+}
+
+std::vector<Use> index_uses() {
+  return {
+      {"index_select(x, ids)", {matrix(), ids()}, [](In in) { index_select(in[0], 0, in[1]); }},
+      {"gather(x, ids)", {matrix(), places()}, [](In in) { gather(in[0], 0, in[1]); }},
+      {"take_along_axis(x, ids)",
+       {matrix(), places()},
+       [](In in) { take_along_axis(in[0], in[1], 0); }},
+      {"one_hot(ids)", {ids()}, [](In in) { one_hot(in[0], 2); }},
+      {"embedding(weight, ids)", {matrix(), ids()}, [](In in) { embedding(in[0], in[1]); }},
+      {"embedding_bag(weight, ids)",
+       {matrix(), places()},
+       [](In in) { embedding_bag(in[0], in[1]); }},
+      {"scatter(x, ids, src)",
+       {matrix(), places(), matrix()},
+       [](In in) { scatter(in[0], 0, in[1], in[2]); }},
+      {"scatter(x, ids)", {matrix(), places()}, [](In in) { scatter(in[0], 0, in[1], 2); }},
+      {"scatter_add(x, ids, src)",
+       {matrix(), places(), matrix()},
+       [](In in) { scatter_add(in[0], 0, in[1], in[2]); }},
+      {"index_add(x, ids, src)",
+       {matrix(), ids(), matrix()},
+       [](In in) { index_add(in[0], 0, in[1], in[2]); }},
+      {"index_fill(x, ids)", {matrix(), ids()}, [](In in) { index_fill(in[0], 0, in[1], 2); }},
+      {"bincount(ids)", {ids()}, [](In in) { bincount(in[0]); }},
+      {"bincount(ids, weights)", {ids(), vector()}, [](In in) { bincount(in[0], in[1]); }},
+      {"searchsorted(sorted, values)",
+       {vector(), vector()},
+       [](In in) { searchsorted(in[0], in[1]); }},
+      {"searchsorted(sorted)", {vector()}, [](In in) { searchsorted(in[0], 1.5); }},
+      {"where(mask, a, b)",
+       {flags(), matrix(), matrix()},
+       [](In in) { where(in[0], in[1], in[2]); }},
+      {"where(mask, a)", {flags(), matrix()}, [](In in) { where(in[0], in[1], 2); }},
+      {"where(mask, b)", {flags(), matrix()}, [](In in) { where(in[0], 2, in[1]); }},
+      {"masked_fill(x, mask)", {matrix(), flags()}, [](In in) { masked_fill(in[0], in[1], 2); }},
+      {"masked_select(x, mask)", {matrix(), flags()}, [](In in) { masked_select(in[0], in[1]); }},
+  };
+}
+
+std::vector<Use> other_uses() {
+  return {
+      {"clamp(x)", {matrix()}, [](In in) { clamp(in[0], 0, 1); }},
+      {"hardtanh(x)", {matrix()}, [](In in) { hardtanh(in[0]); }},
+      {"gelu(x)", {matrix()}, [](In in) { gelu(in[0]); }},
+      {"softplus(x)", {matrix()}, [](In in) { softplus(in[0]); }},
+      {"elu(x)", {matrix()}, [](In in) { elu(in[0]); }},
+      {"leaky_relu(x)", {matrix()}, [](In in) { leaky_relu(in[0]); }},
+      {"logical_not(x)", {flags()}, [](In in) { logical_not(in[0]); }},
+      {"dropout(x)", {matrix()}, [](In in) { dropout(in[0], 0); }},
+      {"bernoulli(p)", {full({2}, 0.5)}, [](In in) { bernoulli(in[0]); }},
+      {"multinomial(weights)", {vector()}, [](In in) { multinomial(in[0], 1); }},
+      {"addmm(c, a, b)", {matrix(), matrix(), matrix()}, [](In in) { addmm(in[0], in[1], in[2]); }},
+      {"linear(x, weight)", {matrix(), matrix()}, [](In in) { linear(in[0], in[1]); }},
+      {"layer_norm(x)", {matrix()}, [](In in) { layer_norm(in[0], {2}); }},
+      {"rms_norm(x)", {matrix()}, [](In in) { rms_norm(in[0], {2}); }},
+      {"cross_entropy(logits, labels)",
+       {matrix(), ids()},
+       [](In in) { cross_entropy(in[0], in[1]); }},
+      {"nll_loss(log_probabilities, labels)",
+       {matrix(), ids()},
+       [](In in) { nll_loss(in[0], in[1]); }},
+      {"mse_loss(x, target)", {matrix(), matrix()}, [](In in) { mse_loss(in[0], in[1]); }},
+      {"cat(tensors)", {matrix(), matrix()}, [](In in) { cat(in); }},
+      {"stack(tensors)", {matrix(), matrix()}, [](In in) { stack(in); }},
+      {"meshgrid(tensors)", {vector(), vector()}, [](In in) { meshgrid(in); }},
+      {"einsum(operands)", {matrix(), matrix()}, [](In in) { einsum("ij,jk", in); }},
+  };
+}
+
+std::vector<Use> all_uses() {
+  std::vector<Use> all;
+  for (const auto& some :
+       {unary_uses(), binary_uses(), reductions(), shape_uses(), index_uses(), other_uses()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+/// "where" and {"mask", "a", "b"} of "where(mask, a, b)"; "tensor 0", ... for a list.
+std::pair<std::string, std::vector<std::string>> parse(const Use& use) {
+  const std::size_t open = use.signature.find('(');
+  std::string list = use.signature.substr(open + 1);
+  list.pop_back();
+  std::vector<std::string> names;
+  if (list == "tensors" || list == "operands") {
+    list.pop_back();
+    for (std::size_t i = 0; i < use.valid.size(); ++i) {
+      names.push_back(list + " " + std::to_string(i));
+    }
+  } else {
+    std::istringstream in(list);
+    for (std::string name; std::getline(in >> std::ws, name, ',');) names.push_back(name);
+  }
+  return {use.signature.substr(0, open), names};
+}
+
+TEST(Undefined, EveryOpNamesTheArgument) {
+  for (const Use& use : all_uses()) {
+    SCOPED_TRACE(use.signature);
+    const auto [op, names] = parse(use);
+    ASSERT_EQ(names.size(), use.valid.size());
+    EXPECT_NO_THROW(use.call(use.valid));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      std::vector<Tensor> arguments = use.valid;
+      arguments[i] = Tensor();
+      EXPECT_ERROR(
+          use.call(arguments), Error,
+          op + ": " + names[i] + " is an undefined tensor (default-constructed or moved from)");
+    }
+  }
+}
+
+/// How many overloads of each signature the text of a header declares.
+void count_overloads(std::string text, std::map<std::string, int>& counts) {
+  text = std::regex_replace(text, std::regex("//[^\n]*"), "");
+  static const std::regex declaration(R"(GRADUS_API\s+[\w:<>]+\s+(\w+)\(([^;]*)\);)");
+  static const std::regex tensor(
+      R"((?:const Tensor&|Tensor&&|const std::vector<Tensor>&)\s+(\w+)(\s*=)?)");
+  for (std::sregex_iterator d(text.begin(), text.end(), declaration), end; d != end; ++d) {
+    const std::string parameters = d->str(2);
+    std::string names;
+    for (std::sregex_iterator t(parameters.begin(), parameters.end(), tensor); t != end; ++t) {
+      if (!(*t)[2].matched) names += (names.empty() ? "" : ", ") + t->str(1);
+    }
+    if (!names.empty()) ++counts[d->str(1) + "(" + names + ")"];
+  }
+}
+
+// Slow under a sanitizer, which has nothing to see here.
+TEST(SlowUndefined, TheTableHasEveryOverload) {
+  std::map<std::string, int> counts;
+  for (const auto& entry : std::filesystem::directory_iterator("framework/ops")) {
+    if (entry.path().extension() != ".h") continue;
+    std::ifstream file(entry.path());
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    text.resize(std::min(text.size(), text.find("namespace detail {")));  // at the end
+    if (text.find("namespace gradus::detail") == std::string::npos) count_overloads(text, counts);
+  }
+  ASSERT_GT(counts["where(mask, a, b)"], 0) << "the headers are not where this test looks";
+  for (const Use& use : all_uses()) --counts[use.signature];
+  for (const auto& [signature, count] : counts) {
+    EXPECT_EQ(count, 0) << signature << ": overloads in the headers without an entry here";
+  }
+}
+
+TEST(Undefined, ATableWithoutAnOverloadIsRefused) {
+  std::map<std::string, int> counts;
+  count_overloads(R"(
+    GRADUS_API Tensor f(const Tensor& x, const Tensor& bias = {});  // GRADUS_API Tensor g(Tensor&& x);
+    GRADUS_API std::vector<Tensor> f(const Tensor& x, const std::vector<std::int64_t>& sizes,
+                                     std::int64_t axis = 0);
+    GRADUS_API Tensor join(const std::vector<Tensor>& tensors, Tensor&& a);
+    GRADUS_API Tensor zeros(const Shape& shape);
+  )",
+                  counts);
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"f(x)", 2}, {"join(tensors, a)", 1}}));
+}
+
+TEST(Undefined, TemporariesOfOperatorsAreRefusedToo) {
+  const Tensor x = matrix();
+  const std::string text = ": a is an undefined tensor (default-constructed or moved from)";
+  EXPECT_ERROR(Tensor() + x, Error, "add" + text);
+  EXPECT_ERROR(Tensor() - x, Error, "sub" + text);
+  EXPECT_ERROR(Tensor() * x, Error, "mul" + text);
+  EXPECT_ERROR(Tensor() / x, Error, "div" + text);
+  EXPECT_ERROR(Tensor() + 1, Error, "add" + text);
+  Tensor total;
+  EXPECT_ERROR(total = std::move(total) + x, Error, "add" + text);
+  EXPECT_FALSE(total.defined());
+}
+
+TEST(Undefined, ATemporaryIsLostOnlyIfTheOpSucceeds) {
+  Tensor x = matrix();
+  EXPECT_THROW(x = std::move(x) + ones({3}, DType::float64), ShapeError);
+  EXPECT_THROW(x = std::move(x) * Tensor(), Error);
+  EXPECT_TRUE(has_values(x, {2, 2}, {1, 0.5, 0.25, 2}));
+  // Both arguments one tensor.
+  EXPECT_TRUE(has_values(std::move(x) + x, {2, 2}, {2, 1, 0.5, 4}));
+  EXPECT_FALSE(x.defined());
+  const Tensor w = leaf({3});
+  Tensor y = w * 1.0;
+  (std::move(y) * y).backward();
+  EXPECT_EQ(gradient_of(w), std::vector<double>{6});
+}
+
+}  // namespace
+}  // namespace gradus
