@@ -320,7 +320,7 @@ StateDict Optimizer::state_dict() const {
 }
 
 void Optimizer::check_names(const StateDict& state) const {
-  if (const std::string& saved = text_of(state, "optimizer"); saved != name_) {
+  if (const std::string& saved = text_of(state, "optimizer"); !detail::same_class(saved, name_)) {
     throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
   }
   std::map<std::string, std::int64_t> saved = groups_of(state);
