@@ -45,9 +45,8 @@ struct ProfileEntry {
 /// - Memory: of tensors that were made while the profiler lived, without what kernels use for
 ///   themselves and without the nodes of the graph. Memory that an op took is the op's until it is
 ///   freed, wherever that is.
-/// - Scopes: `backward`, the steps of optimizers (`adam`), and your own (ProfilerScope). Their
-/// times
-///   contain those of the ops in them.
+/// - Scopes: `backward`, the steps of optimizers (`Adam`), and your own (ProfilerScope). Their
+///   times contain those of the ops in them.
 ///
 /// Without a profiler each op pays for one read of a flag. One profiler lives at a time.
 class GRADUS_API Profiler {

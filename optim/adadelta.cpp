@@ -38,17 +38,17 @@ std::vector<OptionField> option_fields(AdadeltaOptions& options) {
 }
 
 void check_options(const AdadeltaOptions& options) {
-  detail::require_not_negative("adadelta", "lr", options.lr);
-  detail::require_fraction("adadelta", "rho", options.rho);
-  detail::require_not_negative("adadelta", "eps", options.eps);
-  detail::require_not_negative("adadelta", "weight_decay", options.weight_decay);
+  detail::require_not_negative("Adadelta", "lr", options.lr);
+  detail::require_fraction("Adadelta", "rho", options.rho);
+  detail::require_not_negative("Adadelta", "eps", options.eps);
+  detail::require_not_negative("Adadelta", "weight_decay", options.weight_decay);
 }
 
 Adadelta::Adadelta(const std::vector<NamedParameter>& parameters, const AdadeltaOptions& options)
     : Adadelta(std::vector<ParameterGroup<AdadeltaOptions>>{{parameters, options}}) {}
 
 Adadelta::Adadelta(const std::vector<ParameterGroup<AdadeltaOptions>>& groups)
-    : OptimizerWith("adadelta", {"square_avg", "acc_delta"}, groups) {}
+    : OptimizerWith("Adadelta", {"square_avg", "acc_delta"}, groups) {}
 
 bool Adadelta::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -57,7 +57,7 @@ void Adadelta::check_gradient(const Slot& slot) const { require_dense(slot); }
 void Adadelta::update(Slot& slot) {
   const AdadeltaOptions& options = options_of(slot);
   ++slot.state.steps;
-  detail::dispatch_float(slot.parameter().dtype(), "adadelta", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "Adadelta", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const AdadeltaRule<T> rule{
         options.maximize ? T{-1} : T{1}, cast(options.weight_decay), cast(options.rho),

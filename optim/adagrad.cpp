@@ -54,19 +54,19 @@ std::vector<OptionField> option_fields(AdagradOptions& options) {
 }
 
 void check_options(const AdagradOptions& options) {
-  detail::require_not_negative("adagrad", "lr", options.lr);
-  detail::require_not_negative("adagrad", "lr_decay", options.lr_decay);
-  detail::require_not_negative("adagrad", "weight_decay", options.weight_decay);
-  detail::require_not_negative("adagrad", "initial_accumulator_value",
+  detail::require_not_negative("Adagrad", "lr", options.lr);
+  detail::require_not_negative("Adagrad", "lr_decay", options.lr_decay);
+  detail::require_not_negative("Adagrad", "weight_decay", options.weight_decay);
+  detail::require_not_negative("Adagrad", "initial_accumulator_value",
                                options.initial_accumulator_value);
-  detail::require_not_negative("adagrad", "eps", options.eps);
+  detail::require_not_negative("Adagrad", "eps", options.eps);
 }
 
 Adagrad::Adagrad(const std::vector<NamedParameter>& parameters, const AdagradOptions& options)
     : Adagrad(std::vector<ParameterGroup<AdagradOptions>>{{parameters, options}}) {}
 
 Adagrad::Adagrad(const std::vector<ParameterGroup<AdagradOptions>>& groups)
-    : OptimizerWith("adagrad", {"sum"}, groups) {}
+    : OptimizerWith("Adagrad", {"sum"}, groups) {}
 
 bool Adagrad::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -82,7 +82,7 @@ void Adagrad::update(Slot& slot) {
   const AdagradOptions& options = options_of(slot);
   const std::int64_t t = ++slot.state.steps;
   const double lr = options.lr / (1 + static_cast<double>(t - 1) * options.lr_decay);
-  detail::dispatch_float(slot.parameter().dtype(), "adagrad", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "Adagrad", [&]<class T>(T) {
     const AdagradRule<T> rule{options.maximize ? T{-1} : T{1}, static_cast<T>(options.weight_decay),
                               static_cast<T>(lr), static_cast<T>(options.eps)};
     detail::update_parameter<T>(rule, slot.parameter(), order_, slot.state.buffers[0]);
@@ -96,10 +96,10 @@ std::vector<OptionField> option_fields(RowwiseAdagradOptions& options) {
 }
 
 void check_options(const RowwiseAdagradOptions& options) {
-  detail::require_not_negative("rowwise_adagrad", "lr", options.lr);
-  detail::require_not_negative("rowwise_adagrad", "initial_accumulator_value",
+  detail::require_not_negative("RowwiseAdagrad", "lr", options.lr);
+  detail::require_not_negative("RowwiseAdagrad", "initial_accumulator_value",
                                options.initial_accumulator_value);
-  detail::require_not_negative("rowwise_adagrad", "eps", options.eps);
+  detail::require_not_negative("RowwiseAdagrad", "eps", options.eps);
 }
 
 RowwiseAdagrad::RowwiseAdagrad(const std::vector<NamedParameter>& parameters,
@@ -107,7 +107,7 @@ RowwiseAdagrad::RowwiseAdagrad(const std::vector<NamedParameter>& parameters,
     : RowwiseAdagrad(std::vector<ParameterGroup<RowwiseAdagradOptions>>{{parameters, options}}) {}
 
 RowwiseAdagrad::RowwiseAdagrad(const std::vector<ParameterGroup<RowwiseAdagradOptions>>& groups)
-    : OptimizerWith("rowwise_adagrad", {"row_sum"}, groups) {}
+    : OptimizerWith("RowwiseAdagrad", {"row_sum"}, groups) {}
 
 bool RowwiseAdagrad::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -127,7 +127,7 @@ void RowwiseAdagrad::update(Slot& slot) {
   const Parameter& parameter = slot.parameter();
   if (parameter.numel() == 0) return;
   const bool dense = slot.gradient().is_dense();
-  detail::dispatch_float(parameter.dtype(), "rowwise_adagrad", [&]<class T>(T) {
+  detail::dispatch_float(parameter.dtype(), "RowwiseAdagrad", [&]<class T>(T) {
     const RowRule<T> rule{static_cast<T>(options.lr), static_cast<T>(options.eps)};
     const std::int64_t V = slot.state.buffers[0].numel(), D = parameter.numel() / V;
     T* w = parameter.mutable_data<T>();

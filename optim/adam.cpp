@@ -67,7 +67,7 @@ Rule<T> rule_of(const Options& options, std::int64_t t, bool decoupled, bool spa
 template <class Options>
 constexpr bool decoupled = std::is_same_v<Options, AdamWOptions>;
 template <class Options>
-constexpr const char* name_of = decoupled<Options> ? "adamw" : "adam";
+constexpr const char* name_of = decoupled<Options> ? "AdamW" : "Adam";
 
 template <class Options>
 std::vector<OptionField> fields_of(Options& options) {

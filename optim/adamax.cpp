@@ -36,18 +36,18 @@ std::vector<OptionField> option_fields(AdamaxOptions& options) {
 }
 
 void check_options(const AdamaxOptions& options) {
-  detail::require_not_negative("adamax", "lr", options.lr);
-  detail::require_below_one("adamax", "betas[0]", options.betas[0]);
-  detail::require_below_one("adamax", "betas[1]", options.betas[1]);
-  detail::require_not_negative("adamax", "eps", options.eps);
-  detail::require_not_negative("adamax", "weight_decay", options.weight_decay);
+  detail::require_not_negative("Adamax", "lr", options.lr);
+  detail::require_below_one("Adamax", "betas[0]", options.betas[0]);
+  detail::require_below_one("Adamax", "betas[1]", options.betas[1]);
+  detail::require_not_negative("Adamax", "eps", options.eps);
+  detail::require_not_negative("Adamax", "weight_decay", options.weight_decay);
 }
 
 Adamax::Adamax(const std::vector<NamedParameter>& parameters, const AdamaxOptions& options)
     : Adamax(std::vector<ParameterGroup<AdamaxOptions>>{{parameters, options}}) {}
 
 Adamax::Adamax(const std::vector<ParameterGroup<AdamaxOptions>>& groups)
-    : OptimizerWith("adamax", {"exp_avg", "exp_inf"}, groups) {}
+    : OptimizerWith("Adamax", {"exp_avg", "exp_inf"}, groups) {}
 
 bool Adamax::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -57,7 +57,7 @@ void Adamax::update(Slot& slot) {
   const AdamaxOptions& options = options_of(slot);
   const std::int64_t t = ++slot.state.steps;
   const double step = options.lr / (1 - std::pow(options.betas[0], static_cast<double>(t)));
-  detail::dispatch_float(slot.parameter().dtype(), "adamax", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "Adamax", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const AdamaxRule<T> rule{options.maximize ? T{-1} : T{1},
                              cast(options.weight_decay),

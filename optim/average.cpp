@@ -39,7 +39,7 @@ void blend(std::int64_t n, double part, const T* w, T* a) {
 AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, double decay,
                                        const AverageOptions& options)
     : parameters_(std::move(parameters)), decay_(decay), options_(options) {
-  detail::require_below_one("averaged_parameters", "decay", decay);
+  detail::require_below_one("AveragedParameters", "decay", decay);
   for (const NamedParameter& target : parameters_) {
     const Tensor values = target.parameter.detach();
     averages_.push_back({values.is_read_only() ? values : values.clone()});
@@ -47,10 +47,10 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
 }
 
 void AveragedParameters::check_not_swapped(const char* operation) const {
-  moved_.check("averaged_parameters");
+  moved_.check("AveragedParameters");
   if (!swapped_) return;
   throw ValueError(fmt::format(
-      "averaged_parameters: {} while the parameters hold the averages: call swap() first",
+      "AveragedParameters: {} while the parameters hold the averages: call swap() first",
       operation));
 }
 
@@ -84,7 +84,7 @@ void AveragedParameters::catch_up(const Parameter& parameter, Average& average) 
     if (average.seen == 0) return copy(parameter, average);
     if (average.seen == updates_) return;
     const double weight = part(updates_ - average.seen);
-    detail::dispatch_float(parameter.dtype(), "averaged_parameters", [&]<class T>(T) {
+    detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
       const T* w = parameter.data<T>();
       T* a = average.values.mutable_data<T>();
       parallel_for(parameter.numel(), 2, [&](std::int64_t begin, std::int64_t end) {
@@ -95,7 +95,7 @@ void AveragedParameters::catch_up(const Parameter& parameter, Average& average) 
     return;
   }
   const std::int64_t D = row_size(parameter);
-  detail::dispatch_float(parameter.dtype(), "averaged_parameters", [&]<class T>(T) {
+  detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
     const T* w = parameter.data<T>();
     T* a = average.values.mutable_data<T>();
     parallel_for(parameter.shape()[0], 2 * D, [&](std::int64_t row, std::int64_t end) {
@@ -118,7 +118,7 @@ void AveragedParameters::catch_up_rows(const Parameter& parameter, Average& aver
   detail::RowOrder order;
   order.sort(parameter.grad().sparse());
   const std::int64_t D = row_size(parameter);
-  detail::dispatch_float(parameter.dtype(), "averaged_parameters", [&]<class T>(T) {
+  detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
     const T* w = parameter.data<T>();
     T* a = average.values.mutable_data<T>();
     parallel_for(order.size(), 2 * D, [&](std::int64_t k, std::int64_t end) {
@@ -149,8 +149,8 @@ void AveragedParameters::update() {
 }
 
 void AveragedParameters::swap() {
-  moved_.check("averaged_parameters");
-  if (updates_ == 0) throw ValueError("averaged_parameters: swap before the first update");
+  moved_.check("AveragedParameters");
+  if (updates_ == 0) throw ValueError("AveragedParameters: swap before the first update");
   const NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i].parameter;
@@ -263,19 +263,19 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
 }
 
 Function<void()> AveragedParameters::follow_rows(const Tensor& parameter, const RowPlan& plan) {
-  moved_.check("averaged_parameters");
+  moved_.check("AveragedParameters");
   const auto place = std::find_if(
       parameters_.begin(), parameters_.end(),
       [&](const NamedParameter& target) { return target.parameter.is_same(parameter); });
   if (place == parameters_.end()) {
     throw ValueError(
-        fmt::format("averaged_parameters: the parameter {} that gets other rows is none of its own",
+        fmt::format("AveragedParameters: the parameter {} that gets other rows is none of its own",
                     parameter.shape().str()));
   }
   Average& average = averages_[static_cast<std::size_t>(place - parameters_.begin())];
   Average moved{plan.values.clone(), average.seen};
   const std::int64_t D = parameter.shape().numel(1, parameter.dim());
-  detail::dispatch_float(average.values.dtype(), "averaged_parameters", [&]<class T>(T) {
+  detail::dispatch_float(average.values.dtype(), "AveragedParameters", [&]<class T>(T) {
     T* out = moved.values.mutable_data<T>();
     for (const std::int64_t source : plan.sources.span<std::int64_t>()) {
       if (source >= 0) std::copy_n(average.values.data<T>() + source * D, D, out);

@@ -59,7 +59,7 @@ double sum_of_magnitudes(const Vector& values) {
 
 void require_at_least(const char* option, std::int64_t value, std::int64_t least) {
   if (value >= least) return;
-  throw ValueError(fmt::format("lbfgs: {} is {}, it must be at least {}", option, value, least));
+  throw ValueError(fmt::format("LBFGS: {} is {}, it must be at least {}", option, value, least));
 }
 
 // Where the cubic through two points of a line, with their slopes, is least, within bounds; their
@@ -92,16 +92,16 @@ std::vector<OptionField> option_fields(LBFGSOptions& options) {
 }
 
 void check_options(const LBFGSOptions& options) {
-  detail::require_not_negative("lbfgs", "lr", options.lr);
+  detail::require_not_negative("LBFGS", "lr", options.lr);
   require_at_least("max_iter", options.max_iter, 1);
   require_at_least("max_eval", options.max_eval, 0);
-  detail::require_not_negative("lbfgs", "tolerance_grad", options.tolerance_grad);
-  detail::require_not_negative("lbfgs", "tolerance_change", options.tolerance_change);
+  detail::require_not_negative("LBFGS", "tolerance_grad", options.tolerance_grad);
+  detail::require_not_negative("LBFGS", "tolerance_change", options.tolerance_change);
   require_at_least("history_size", options.history_size, 1);
 }
 
 LBFGS::LBFGS(const std::vector<NamedParameter>& parameters, const LBFGSOptions& options)
-    : Optimizer("lbfgs", {}), options_(options) {
+    : Optimizer("LBFGS", {}), options_(options) {
   check_options(options);
   append_group(parameters);
 }
@@ -110,7 +110,7 @@ bool LBFGS::uses_buffer(std::size_t, std::int64_t) const { return false; }
 
 void LBFGS::check_gradient(const Slot&) const {
   throw ValueError(
-      "lbfgs: step() without a closure: give it a function that drops the gradients, computes the "
+      "LBFGS: step() without a closure: give it a function that drops the gradients, computes the "
       "loss, calls backward() and returns the loss");
 }
 
@@ -130,7 +130,7 @@ LBFGS::Vector LBFGS::parameters() const {
   Vector all;
   for (const Slot& slot : slots()) {
     if (!slot.parameter().trainable()) continue;
-    detail::dispatch_float(slot.parameter().dtype(), "lbfgs", [&]<class T>(T) {
+    detail::dispatch_float(slot.parameter().dtype(), "LBFGS", [&]<class T>(T) {
       const T* values = slot.parameter().data<T>();
       all.insert(all.end(), values, values + slot.parameter().numel());
     });
@@ -152,7 +152,7 @@ LBFGS::Vector LBFGS::gradient() const {
       all.resize(all.size() + n);
       continue;
     }
-    detail::dispatch_float(slot.parameter().dtype(), "lbfgs", [&]<class T>(T) {
+    detail::dispatch_float(slot.parameter().dtype(), "LBFGS", [&]<class T>(T) {
       const T* values = slot.gradient().dense().data<T>();
       all.insert(all.end(), values, values + n);
     });
@@ -170,7 +170,7 @@ void LBFGS::set_parameters(const Vector& values) const {
     const Parameter& parameter = slots()[k].parameter();
     if (n < 0) continue;
     if (parameter.numel() == n) {  // unless a closure resized it, which cannot be taken back
-      detail::dispatch_float(parameter.dtype(), "lbfgs", [&]<class T>(T) {
+      detail::dispatch_float(parameter.dtype(), "LBFGS", [&]<class T>(T) {
         T* to = parameter.mutable_data<T>();
         for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
       });
@@ -195,12 +195,12 @@ Tensor LBFGS::call(const Closure& closure) {
   Tensor loss = closure();
   if (layout() == memory_.layout) return loss;
   throw ValueError(
-      "lbfgs: the closure froze, unfroze or resized a parameter: do that between the steps");
+      "LBFGS: the closure froze, unfroze or resized a parameter: do that between the steps");
 }
 
 void LBFGS::check_start(double loss, const Vector& gradient) const {
   if (!std::isfinite(loss)) {
-    throw ValueError(fmt::format("lbfgs: the loss is {}: nothing was changed", loss));
+    throw ValueError(fmt::format("LBFGS: the loss is {}: nothing was changed", loss));
   }
   std::size_t k = 0;
   for (const Slot& slot : slots()) {
@@ -208,7 +208,7 @@ void LBFGS::check_start(double loss, const Vector& gradient) const {
     for (std::int64_t i = 0; i < slot.parameter().numel(); ++i, ++k) {
       if (std::isfinite(gradient[k])) continue;
       throw ValueError(
-          fmt::format("lbfgs: the gradient of {} {} is {} in element {}: nothing was changed",
+          fmt::format("LBFGS: the gradient of {} {} is {} in element {}: nothing was changed",
                       slot.target.path, slot.parameter().shape().str(), gradient[k], i));
     }
   }
@@ -477,7 +477,7 @@ void LBFGS::load_state_dict(const StateDict& state) {
   }
   Memory memory;
   std::int64_t evaluations = 0;
-  if (detail::text_of(state, "optimizer") == name()) {
+  if (detail::same_class(detail::text_of(state, "optimizer"), name())) {
     memory = load_memory(state);
     evaluations = detail::number_of<std::int64_t>(state, "lbfgs.func_evals");
   }

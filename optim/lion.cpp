@@ -37,17 +37,17 @@ std::vector<OptionField> option_fields(LionOptions& options) {
 }
 
 void check_options(const LionOptions& options) {
-  detail::require_not_negative("lion", "lr", options.lr);
-  detail::require_below_one("lion", "betas[0]", options.betas[0]);
-  detail::require_below_one("lion", "betas[1]", options.betas[1]);
-  detail::require_not_negative("lion", "weight_decay", options.weight_decay);
+  detail::require_not_negative("Lion", "lr", options.lr);
+  detail::require_below_one("Lion", "betas[0]", options.betas[0]);
+  detail::require_below_one("Lion", "betas[1]", options.betas[1]);
+  detail::require_not_negative("Lion", "weight_decay", options.weight_decay);
 }
 
 Lion::Lion(const std::vector<NamedParameter>& parameters, const LionOptions& options)
     : Lion(std::vector<ParameterGroup<LionOptions>>{{parameters, options}}) {}
 
 Lion::Lion(const std::vector<ParameterGroup<LionOptions>>& groups)
-    : OptimizerWith("lion", {"exp_avg"}, groups) {}
+    : OptimizerWith("Lion", {"exp_avg"}, groups) {}
 
 bool Lion::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -56,7 +56,7 @@ void Lion::check_gradient(const Slot& slot) const { require_dense(slot); }
 void Lion::update(Slot& slot) {
   const LionOptions& options = options_of(slot);
   ++slot.state.steps;
-  detail::dispatch_float(slot.parameter().dtype(), "lion", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "Lion", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const LionRule<T> rule{cast(1 - options.lr * options.weight_decay),
                            cast(options.lr),

@@ -225,7 +225,7 @@ LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
     : optimizer_(&optimizer), schedule_(std::move(schedule)) {
   if (schedule_.momentum && momentum_of(optimizer, 0) == nullptr) {
     throw ValueError(
-        "lr_scheduler: the schedule moves the momentum and the optimizer has none: set "
+        "LRScheduler: the schedule moves the momentum and the optimizer has none: set "
         ".cycle_momentum = false");
   }
   move_to(0, all_bases());
@@ -277,8 +277,8 @@ void LRScheduler::set_rates(const std::vector<Rate>& rates) {
 
 void LRScheduler::step() {
   if (epoch_ >= schedule_.last) {
-    throw ValueError(fmt::format("lr_scheduler: step {}: the schedule has {} steps", epoch_ + 1,
-                                 schedule_.last));
+    throw ValueError(
+        fmt::format("LRScheduler: step {}: the schedule has {} steps", epoch_ + 1, schedule_.last));
   }
   move_to(epoch_ + 1, all_bases());
 }
@@ -317,7 +317,7 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
       options_(options),
       best_(options.maximize ? -std::numeric_limits<double>::infinity()
                              : std::numeric_limits<double>::infinity()) {
-  constexpr const char* name = "reduce_lr_on_plateau";
+  constexpr const char* name = "ReduceLROnPlateau";
   detail::require_below_one(name, "factor", options.factor);
   require_at_least(name, "patience", options.patience, 0);
   require_at_least(name, "cooldown", options.cooldown, 0);

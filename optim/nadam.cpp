@@ -43,19 +43,19 @@ std::vector<OptionField> option_fields(NAdamOptions& options) {
 }
 
 void check_options(const NAdamOptions& options) {
-  detail::require_not_negative("nadam", "lr", options.lr);
-  detail::require_below_one("nadam", "betas[0]", options.betas[0]);
-  detail::require_below_one("nadam", "betas[1]", options.betas[1]);
-  detail::require_not_negative("nadam", "eps", options.eps);
-  detail::require_not_negative("nadam", "weight_decay", options.weight_decay);
-  detail::require_not_negative("nadam", "momentum_decay", options.momentum_decay);
+  detail::require_not_negative("NAdam", "lr", options.lr);
+  detail::require_below_one("NAdam", "betas[0]", options.betas[0]);
+  detail::require_below_one("NAdam", "betas[1]", options.betas[1]);
+  detail::require_not_negative("NAdam", "eps", options.eps);
+  detail::require_not_negative("NAdam", "weight_decay", options.weight_decay);
+  detail::require_not_negative("NAdam", "momentum_decay", options.momentum_decay);
 }
 
 NAdam::NAdam(const std::vector<NamedParameter>& parameters, const NAdamOptions& options)
     : NAdam(std::vector<ParameterGroup<NAdamOptions>>{{parameters, options}}) {}
 
 NAdam::NAdam(const std::vector<ParameterGroup<NAdamOptions>>& groups)
-    : OptimizerWith("nadam", {"exp_avg", "exp_avg_sq"}, groups) {}
+    : OptimizerWith("NAdam", {"exp_avg", "exp_avg_sq"}, groups) {}
 
 bool NAdam::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -74,7 +74,7 @@ void NAdam::update(Slot& slot) {
   const double by_gradient = options.lr * (1 - mu) / (1 - product);
   const double by_mean = options.lr * next / (1 - product * next);
   const double root_scale = 1 / std::sqrt(1 - std::pow(options.betas[1], static_cast<double>(t)));
-  detail::dispatch_float(slot.parameter().dtype(), "nadam", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "NAdam", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const NAdamRule<T> rule{options.maximize ? T{-1} : T{1},
                             cast(decoupled ? 0 : options.weight_decay),

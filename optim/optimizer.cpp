@@ -337,7 +337,7 @@ StateDict Optimizer::state_dict() const {
 // Throws all that is wrong with the names and tensors of a state.
 void Optimizer::check_entries(const StateDict& state) const {
   check_not_moved();
-  if (const std::string& saved = text_of(state, "optimizer"); saved != name_) {
+  if (const std::string& saved = text_of(state, "optimizer"); !detail::same_class(saved, name_)) {
     throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
   }
   std::map<std::string, std::int64_t> saved = groups_of(state);

@@ -41,18 +41,18 @@ std::vector<OptionField> option_fields(RAdamOptions& options) {
 }
 
 void check_options(const RAdamOptions& options) {
-  detail::require_not_negative("radam", "lr", options.lr);
-  detail::require_below_one("radam", "betas[0]", options.betas[0]);
-  detail::require_below_one("radam", "betas[1]", options.betas[1]);
-  detail::require_not_negative("radam", "eps", options.eps);
-  detail::require_not_negative("radam", "weight_decay", options.weight_decay);
+  detail::require_not_negative("RAdam", "lr", options.lr);
+  detail::require_below_one("RAdam", "betas[0]", options.betas[0]);
+  detail::require_below_one("RAdam", "betas[1]", options.betas[1]);
+  detail::require_not_negative("RAdam", "eps", options.eps);
+  detail::require_not_negative("RAdam", "weight_decay", options.weight_decay);
 }
 
 RAdam::RAdam(const std::vector<NamedParameter>& parameters, const RAdamOptions& options)
     : RAdam(std::vector<ParameterGroup<RAdamOptions>>{{parameters, options}}) {}
 
 RAdam::RAdam(const std::vector<ParameterGroup<RAdamOptions>>& groups)
-    : OptimizerWith("radam", {"exp_avg", "exp_avg_sq"}, groups) {}
+    : OptimizerWith("RAdam", {"exp_avg", "exp_avg_sq"}, groups) {}
 
 bool RAdam::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
@@ -71,7 +71,7 @@ void RAdam::update(Slot& slot) {
   const double scale = length > 5 ? std::sqrt((length - 4) * (length - 2) * most /
                                               ((most - 4) * (most - 2) * length) * (1 - power2))
                                   : 0;
-  detail::dispatch_float(slot.parameter().dtype(), "radam", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "RAdam", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const RAdamRule<T> rule{options.maximize ? T{-1} : T{1},
                             cast(decoupled ? 0 : options.weight_decay),

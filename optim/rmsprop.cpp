@@ -53,18 +53,18 @@ std::vector<OptionField> option_fields(RMSpropOptions& options) {
 }
 
 void check_options(const RMSpropOptions& options) {
-  detail::require_not_negative("rmsprop", "lr", options.lr);
-  detail::require_not_negative("rmsprop", "alpha", options.alpha);
-  detail::require_not_negative("rmsprop", "eps", options.eps);
-  detail::require_not_negative("rmsprop", "weight_decay", options.weight_decay);
-  detail::require_not_negative("rmsprop", "momentum", options.momentum);
+  detail::require_not_negative("RMSprop", "lr", options.lr);
+  detail::require_not_negative("RMSprop", "alpha", options.alpha);
+  detail::require_not_negative("RMSprop", "eps", options.eps);
+  detail::require_not_negative("RMSprop", "weight_decay", options.weight_decay);
+  detail::require_not_negative("RMSprop", "momentum", options.momentum);
 }
 
 RMSprop::RMSprop(const std::vector<NamedParameter>& parameters, const RMSpropOptions& options)
     : RMSprop(std::vector<ParameterGroup<RMSpropOptions>>{{parameters, options}}) {}
 
 RMSprop::RMSprop(const std::vector<ParameterGroup<RMSpropOptions>>& groups)
-    : OptimizerWith("rmsprop", {"square_avg", "momentum_buffer", "grad_avg"}, groups) {}
+    : OptimizerWith("RMSprop", {"square_avg", "momentum_buffer", "grad_avg"}, groups) {}
 
 bool RMSprop::uses_buffer(std::size_t buffer, std::int64_t group) const {
   return buffer == 0 || (buffer == 1 ? options(group).momentum > 0 : options(group).centered);
@@ -76,7 +76,7 @@ void RMSprop::update(Slot& slot) {
   const RMSpropOptions& options = options_of(slot);
   ++slot.state.steps;
   const Parameter& parameter = slot.parameter();
-  detail::dispatch_float(parameter.dtype(), "rmsprop", [&]<class T>(T) {
+  detail::dispatch_float(parameter.dtype(), "RMSprop", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const RMSpropRule<T> rule{
         options.maximize ? T{-1} : T{1}, cast(options.weight_decay), cast(options.alpha),

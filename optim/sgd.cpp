@@ -75,13 +75,13 @@ std::vector<OptionField> option_fields(SGDOptions& options) {
 }
 
 void check_options(const SGDOptions& options) {
-  detail::require_not_negative("sgd", "lr", options.lr);
-  detail::require_not_negative("sgd", "momentum", options.momentum);
-  detail::require_not_negative("sgd", "weight_decay", options.weight_decay);
-  detail::require_finite("sgd", "dampening", options.dampening);
+  detail::require_not_negative("SGD", "lr", options.lr);
+  detail::require_not_negative("SGD", "momentum", options.momentum);
+  detail::require_not_negative("SGD", "weight_decay", options.weight_decay);
+  detail::require_finite("SGD", "dampening", options.dampening);
   if (options.nesterov && (options.momentum == 0 || options.dampening != 0)) {
     throw ValueError(fmt::format(
-        "sgd: nesterov with momentum {} and dampening {}: it needs momentum and no dampening",
+        "SGD: nesterov with momentum {} and dampening {}: it needs momentum and no dampening",
         options.momentum, options.dampening));
   }
 }
@@ -90,7 +90,7 @@ SGD::SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& option
     : SGD(std::vector<ParameterGroup<SGDOptions>>{{parameters, options}}) {}
 
 SGD::SGD(const std::vector<ParameterGroup<SGDOptions>>& groups)
-    : OptimizerWith("sgd", {"momentum_buffer"}, groups) {}
+    : OptimizerWith("SGD", {"momentum_buffer"}, groups) {}
 
 bool SGD::uses_buffer(std::size_t, std::int64_t group) const { return options(group).momentum > 0; }
 
@@ -104,7 +104,7 @@ void SGD::update(Slot& slot) {
   const bool sparse = gradient.is_sparse();
   if (sparse && gradient.sparse().nnz() == 0) return;
   const Parameter& parameter = slot.parameter();
-  detail::dispatch_float(parameter.dtype(), "sgd", [&]<class T>(T) {
+  detail::dispatch_float(parameter.dtype(), "SGD", [&]<class T>(T) {
     const T lr = static_cast<T>(options.lr), decay = static_cast<T>(options.weight_decay);
     const T sign = options.maximize ? T{-1} : T{1};
     T* w = parameter.mutable_data<T>();

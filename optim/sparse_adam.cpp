@@ -37,10 +37,10 @@ std::vector<OptionField> option_fields(SparseAdamOptions& options) {
 }
 
 void check_options(const SparseAdamOptions& options) {
-  detail::require_not_negative("sparse_adam", "lr", options.lr);  // a schedule may end at 0
-  detail::require_below_one("sparse_adam", "betas[0]", options.betas[0]);
-  detail::require_below_one("sparse_adam", "betas[1]", options.betas[1]);
-  detail::require_positive("sparse_adam", "eps", options.eps);
+  detail::require_not_negative("SparseAdam", "lr", options.lr);  // a schedule may end at 0
+  detail::require_below_one("SparseAdam", "betas[0]", options.betas[0]);
+  detail::require_below_one("SparseAdam", "betas[1]", options.betas[1]);
+  detail::require_positive("SparseAdam", "eps", options.eps);
 }
 
 SparseAdam::SparseAdam(const std::vector<NamedParameter>& parameters,
@@ -48,14 +48,14 @@ SparseAdam::SparseAdam(const std::vector<NamedParameter>& parameters,
     : SparseAdam(std::vector<ParameterGroup<SparseAdamOptions>>{{parameters, options}}) {}
 
 SparseAdam::SparseAdam(const std::vector<ParameterGroup<SparseAdamOptions>>& groups)
-    : OptimizerWith("sparse_adam", {"exp_avg", "exp_avg_sq"}, groups) {}
+    : OptimizerWith("SparseAdam", {"exp_avg", "exp_avg_sq"}, groups) {}
 
 bool SparseAdam::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
 void SparseAdam::check_gradient(const Slot& slot) const {
   if (slot.gradient().is_sparse()) return;
   throw AutogradError(
-      fmt::format("sparse_adam: the gradient of {} is dense: use Adam, or make it sparse with "
+      fmt::format("SparseAdam: the gradient of {} is dense: use Adam, or make it sparse with "
                   ".sparse = true",
                   slot.target.path));
 }
@@ -65,7 +65,7 @@ void SparseAdam::update(Slot& slot) {
   const auto t = static_cast<double>(++slot.state.steps);
   const auto [beta1, beta2] = options.betas;
   const double step = options.lr * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
-  detail::dispatch_float(slot.parameter().dtype(), "sparse_adam", [&]<class T>(T) {
+  detail::dispatch_float(slot.parameter().dtype(), "SparseAdam", [&]<class T>(T) {
     const auto cast = [](double value) { return static_cast<T>(value); };
     const SparseAdamRule<T> rule{options.maximize ? T{-1} : T{1},
                                  cast(options.betas[0]),

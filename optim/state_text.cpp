@@ -32,6 +32,17 @@ bool flag_of(const StateDict& state, const std::string& key) {
   return text == "true";
 }
 
+bool same_class(std::string_view a, std::string_view b) {
+  const auto letters = [](std::string_view name) {
+    std::string result;
+    for (const char c : name) {
+      if (c != '_') result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return result;
+  };
+  return letters(a) == letters(b);
+}
+
 template double number_of<double>(const StateDict&, const std::string&);
 template std::int64_t number_of<std::int64_t>(const StateDict&, const std::string&);
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 /// What the metadata of a state holds. Each throws FormatError naming the key.
 namespace gradus::detail {
@@ -12,6 +13,10 @@ const std::string& text_of(const StateDict& state, const std::string& key);
 template <class Number>
 Number number_of(const StateDict& state, const std::string& key);
 bool flag_of(const StateDict& state, const std::string& key);
+
+/// True if both name one class of optimizers: "SparseAdam", or "sparse_adam" as older files have
+/// it.
+bool same_class(std::string_view a, std::string_view b);
 
 extern template double number_of<double>(const StateDict&, const std::string&);
 extern template std::int64_t number_of<std::int64_t>(const StateDict&, const std::string&);

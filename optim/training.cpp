@@ -115,7 +115,7 @@ void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
   moved_.check("gradient_accumulator");
   if (count < 0) {
     throw ValueError(
-        fmt::format("gradient_accumulator: count is {}, it must not be negative", count));
+        fmt::format("GradientAccumulator: count is {}, it must not be negative", count));
   }
   sum.backward();  // throws unless it is one number
   sum_ += sum.item();

@@ -288,7 +288,7 @@ TEST(Profiler, TimesScopesStepsAndBackward) {
   EXPECT_EQ(scopes[0].calls, 3);
   EXPECT_GE(entry(scopes, "load").total_ms(), 30);
   EXPECT_GE(scopes[0].total_ms(), entry(scopes, "load").total_ms());
-  EXPECT_EQ(entry(scopes, "sgd").calls, 3);
+  EXPECT_EQ(entry(scopes, "SGD").calls, 3);
   EXPECT_EQ(entry(scopes, "backward").calls, 3);
 }
 

@@ -171,11 +171,11 @@ TEST(Adam, RefusesSparseGradientsThatItCannotUse) {
   w.parameter.set_grad(random_rows({1}, {4, 2}, 7));
   Adam plain({bias, w});
   EXPECT_EQ(message_of<AutogradError>([&] { plain.step(); }),
-            "adam: .lazy is false and the gradient of embedding.weight is sparse: set .lazy = true "
+            "Adam: .lazy is false and the gradient of embedding.weight is sparse: set .lazy = true "
             "to update its rows only, or make the gradient dense with .sparse = false");
   AdamW decaying({bias, w}, {.lazy = true});
   EXPECT_EQ(message_of<AutogradError>([&] { decaying.step(); }),
-            "adamw: weight_decay is 0.01 and the gradient of embedding.weight is sparse: put it "
+            "AdamW: weight_decay is 0.01 and the gradient of embedding.weight is sparse: put it "
             "into a group with .weight_decay = 0, or make the gradient dense with .sparse = false");
   EXPECT_THAT(values_of(bias.parameter), Each(1));
   EXPECT_THAT(values_of(w.parameter), Each(1));
@@ -187,13 +187,13 @@ TEST(Adam, RefusesOptionsOutOfRange) {
   const auto message = [&](const AdamOptions& options) {
     return message_of<ValueError>([&] { Adam(w, options); });
   };
-  EXPECT_EQ(message({.lr = -1}), "adam: lr is -1, it must not be negative");
-  EXPECT_EQ(message({.betas = {1, 0.9}}), "adam: betas[0] is 1, it must be in [0, 1)");
-  EXPECT_EQ(message({.betas = {0.9, -0.1}}), "adam: betas[1] is -0.1, it must be in [0, 1)");
-  EXPECT_EQ(message({.eps = -1e-8}), "adam: eps is -1e-08, it must not be negative");
-  EXPECT_EQ(message({.weight_decay = -1}), "adam: weight_decay is -1, it must not be negative");
+  EXPECT_EQ(message({.lr = -1}), "Adam: lr is -1, it must not be negative");
+  EXPECT_EQ(message({.betas = {1, 0.9}}), "Adam: betas[0] is 1, it must be in [0, 1)");
+  EXPECT_EQ(message({.betas = {0.9, -0.1}}), "Adam: betas[1] is -0.1, it must be in [0, 1)");
+  EXPECT_EQ(message({.eps = -1e-8}), "Adam: eps is -1e-08, it must not be negative");
+  EXPECT_EQ(message({.weight_decay = -1}), "Adam: weight_decay is -1, it must not be negative");
   EXPECT_EQ(message_of<ValueError>([&] { AdamW(w, {.lr = -1}); }),
-            "adamw: lr is -1, it must not be negative");
+            "AdamW: lr is -1, it must not be negative");
 }
 
 TEST(Adam, KeepsTwoEqualParametersEqual) {

@@ -45,7 +45,7 @@ TEST(AveragedParameters, AveragesAndSwaps) {
 
 TEST(AveragedParameters, RefusesWhatMakesNoSense) {
   EXPECT_EQ(message_of<ValueError>([] { AveragedParameters({}, 1); }),
-            "averaged_parameters: decay is 1, it must be in [0, 1)");
+            "AveragedParameters: decay is 1, it must be in [0, 1)");
   AveragedParameters small({named("w", ones({2}))}, 0.5);
   EXPECT_EQ(message_of<ShapeError>([&] {
               small.load_state_dict(AveragedParameters({named("w", ones({3}))}, 0.5).state_dict());
@@ -195,9 +195,8 @@ TEST(AveragedParameters, RefuseToGoOnWhileTheyAreSwapped) {
   averages.update();
   const StateDict state = averages.state_dict();
   averages.swap();
-  EXPECT_EQ(
-      message_of<ValueError>([&] { averages.update(); }),
-      "averaged_parameters: update while the parameters hold the averages: call swap() first");
+  EXPECT_EQ(message_of<ValueError>([&] { averages.update(); }),
+            "AveragedParameters: update while the parameters hold the averages: call swap() first");
   EXPECT_THROW(averages.state_dict(), ValueError);
   EXPECT_THROW(averages.load_state_dict(state), ValueError);
   EXPECT_THROW(averages.averages(), ValueError);

@@ -211,7 +211,7 @@ TEST_F(LoadCheckpoint, ChangesNothingIfAPartCannotBeLoaded) {
   std::vector<CheckpointPart> parts = b.parts();
   parts[1] = {"optimizer", sgd};
   EXPECT_EQ(message_of<Error>([&] { load_checkpoint(parts, path); }),
-            "load_state_dict: the state is that of adam, not of sgd");
+            "load_state_dict: the state is that of Adam, not of SGD");
   EXPECT_EQ(b.all(), expected);
   EXPECT_EQ(b.optimizer.lr(), rate);
 }

@@ -192,7 +192,7 @@ TEST(LBFGS, RefusesASparseGradientByName) {
     return zeros({});
   };
   EXPECT_EQ(message_of<AutogradError>([&] { optimizer.step(closure); }),
-            "lbfgs: a step moves every row and the gradient of table.weight is sparse: give it to "
+            "LBFGS: a step moves every row and the gradient of table.weight is sparse: give it to "
             "SparseAdam or Adagrad, or make the gradient dense with .sparse = false");
   EXPECT_THAT(values_of<float>(w.parameter), Each(1.0f));
 }
@@ -208,8 +208,8 @@ TEST(LBFGS, RefusesToStartFromWhatIsNotFinite) {
       });
     });
   };
-  EXPECT_EQ(step(NAN, 1), "lbfgs: the loss is nan: nothing was changed");
-  EXPECT_EQ(step(1, NAN), "lbfgs: the gradient of w [2] is nan in element 1: nothing was changed");
+  EXPECT_EQ(step(NAN, 1), "LBFGS: the loss is nan: nothing was changed");
+  EXPECT_EQ(step(1, NAN), "LBFGS: the gradient of w [2] is nan in element 1: nothing was changed");
   EXPECT_THAT(values_of(w.parameter), Each(1.0));
 }
 
@@ -219,20 +219,20 @@ TEST(LBFGS, NeedsAClosureAndOptionsThatMakeSense) {
   Optimizer& any = optimizer;
   w.parameter.set_grad(ones({2}));
   EXPECT_THAT(message_of<ValueError>([&] { any.step(); }),
-              HasSubstr("lbfgs: step() without a closure: give it a function"));
+              HasSubstr("LBFGS: step() without a closure: give it a function"));
   const auto message = [&w](const LBFGSOptions& options) {
     return message_of<ValueError>([&] { LBFGS({w}, options); });
   };
-  EXPECT_EQ(message({.lr = -1}), "lbfgs: lr is -1, it must not be negative");
-  EXPECT_EQ(message({.max_iter = 0}), "lbfgs: max_iter is 0, it must be at least 1");
-  EXPECT_EQ(message({.max_eval = -1}), "lbfgs: max_eval is -1, it must be at least 0");
+  EXPECT_EQ(message({.lr = -1}), "LBFGS: lr is -1, it must not be negative");
+  EXPECT_EQ(message({.max_iter = 0}), "LBFGS: max_iter is 0, it must be at least 1");
+  EXPECT_EQ(message({.max_eval = -1}), "LBFGS: max_eval is -1, it must be at least 0");
   EXPECT_EQ(message({.tolerance_grad = -1}),
-            "lbfgs: tolerance_grad is -1, it must not be negative");
-  EXPECT_EQ(message({.history_size = 0}), "lbfgs: history_size is 0, it must be at least 1");
+            "LBFGS: tolerance_grad is -1, it must not be negative");
+  EXPECT_EQ(message({.history_size = 0}), "LBFGS: history_size is 0, it must be at least 1");
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("history_size", 2.5); }),
-            "lbfgs: history_size is 2.5, it must be a whole number");
+            "LBFGS: history_size is 2.5, it must be a whole number");
   EXPECT_EQ(message_of<ValueError>([] { LBFGS({}); }),
-            "lbfgs: a list of parameters is empty: there is nothing to train");
+            "LBFGS: a list of parameters is empty: there is nothing to train");
 }
 
 // ---- going on from a file
@@ -298,9 +298,9 @@ TEST(LBFGS, RefusesAStateThatIsNotItsOwn) {
             "load_state_dict: b.old_dirs is float64 [7, 4], it must be float64 [" + rows +
                 ", 4]: its parameter is [4]");
   other = state;
-  other.metadata["optimizer"] = "adam";
+  other.metadata["optimizer"] = "Adam";
   EXPECT_EQ(message_of<Error>([&] { whole.load_state_dict(other); }),
-            "load_state_dict: the state is that of adam, not of lbfgs");
+            "load_state_dict: the state is that of Adam, not of LBFGS");
   LBFGS one({a[0]});
   EXPECT_THAT(message_of<Error>([&] { one.load_state_dict(state); }),
               HasSubstr("unexpected in it: [b"));

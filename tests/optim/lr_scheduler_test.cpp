@@ -128,7 +128,7 @@ TEST(OneCycle, MovesTheMomentumOrBeta1AgainstTheRate) {
   EXPECT_NEAR(seen[3], 0.854952, 1e-6);
   EXPECT_NEAR(seen[9], 0.95, 1e-12);
   EXPECT_EQ(message_of<ValueError>([&] { of_sgd.step(); }),
-            "lr_scheduler: step 11: the schedule has 10 steps");
+            "LRScheduler: step 11: the schedule has 10 steps");
 }
 
 TEST(LRScheduler, KeepsTheRatiosOfGroupsAndTakesOneThatIsAdded) {
@@ -259,10 +259,10 @@ TEST(Optimizer, SetsAnyOptionByName) {
   EXPECT_TRUE(optimizer.options().amsgrad);
   EXPECT_EQ(optimizer.option("amsgrad"), 1);
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("eps", -1); }),
-            "adam: eps is -1, it must not be negative");
+            "Adam: eps is -1, it must not be negative");
   EXPECT_EQ(optimizer.options().eps, 1e-8);
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("rho", 1); }),
-            "adam: there is no option rho: there are lr, betas.0, betas.1, eps, weight_decay, "
+            "Adam: there is no option rho: there are lr, betas.0, betas.1, eps, weight_decay, "
             "amsgrad, lazy, maximize");
 }
 

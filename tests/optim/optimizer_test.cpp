@@ -1,8 +1,17 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/error.h>
+#include <gradus/optim/adadelta.h>
+#include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/adamax.h>
 #include <gradus/optim/decay.h>
+#include <gradus/optim/lbfgs.h>
+#include <gradus/optim/lion.h>
+#include <gradus/optim/nadam.h>
+#include <gradus/optim/radam.h>
+#include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
+#include <gradus/optim/sparse_adam.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -117,9 +126,9 @@ TEST(Optimizer, SetsTheLearningRateOfAllGroupsOrOfOne) {
   EXPECT_EQ(b.parameter.item(), 0);
 
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_lr(-1); }),
-            "sgd: lr is -1, it must not be negative");
+            "SGD: lr is -1, it must not be negative");
   EXPECT_EQ(message_of<IndexError>([&] { optimizer.set_lr(2, 0.1); }),
-            "sgd: group 2 is outside [0, 2)");
+            "SGD: group 2 is outside [0, 2)");
   EXPECT_EQ(optimizer.lr(0), 0.125);
 }
 
@@ -140,11 +149,11 @@ TEST(Optimizer, RefusesListsThatMakeNoSense) {
   const auto message = [](const std::vector<NamedParameter>& parameters) {
     return message_of<ValueError>([&] { SGD(parameters, {.lr = 0.1}); });
   };
-  EXPECT_EQ(message({}), "sgd: a list of parameters is empty: there is nothing to train");
+  EXPECT_EQ(message({}), "SGD: a list of parameters is empty: there is nothing to train");
   EXPECT_EQ(message({a, b, again}),
-            "sgd: one parameter is listed twice, as a and as tied.a: list it once");
+            "SGD: one parameter is listed twice, as a and as tied.a: list it once");
   EXPECT_EQ(message({a, same_path}),
-            "sgd: two parameters are called a: give one another path, what is kept goes by it");
+            "SGD: two parameters are called a: give one another path, what is kept goes by it");
   EXPECT_THROW(SGD(std::vector<ParameterGroup<SGDOptions>>{}), ValueError);
 
   SGD optimizer({a}, {.lr = 0.1});
@@ -157,7 +166,7 @@ TEST(Optimizer, RefusesListsThatMakeNoSense) {
 
   const NamedParameter ids{"ids", Parameter(tensor({1, 2}))};
   EXPECT_EQ(message_of<DTypeError>([&] { SGD({ids}, {.lr = 0.1}); }),
-            "sgd: parameter ids is int64, only float32 and float64 are trained");
+            "SGD: parameter ids is int64, only float32 and float64 are trained");
 }
 
 TEST(Optimizer, DropsOrZeroesGradients) {
@@ -308,7 +317,7 @@ TEST(OptimizerState, NamesTensorsByPath) {
   for (const StateEntry& entry : state.entries()) names.push_back(entry.name);
   EXPECT_THAT(names, ElementsAre("a.exp_avg", "a.exp_avg_sq", "a.max_exp_avg_sq", "table.exp_avg",
                                  "table.exp_avg_sq"));
-  EXPECT_EQ(state.metadata.at("optimizer"), "adam");
+  EXPECT_EQ(state.metadata.at("optimizer"), "Adam");
   EXPECT_EQ(state.metadata.at("group.1.lazy"), "true");
   EXPECT_EQ(state.metadata.at("group.0.betas.1"), "0.999");
   EXPECT_EQ(state.metadata.at("parameter.table.steps"), "2");
@@ -321,6 +330,49 @@ TEST(OptimizerState, DropsWhatALoadedStateLacks) {
   run.optimizer.load_state_dict(at_start);
   EXPECT_EQ(run.optimizer.state_dict().size(), 0u);
   EXPECT_EQ(run.optimizer.state_dict().metadata, at_start.metadata);
+}
+
+TEST(OptimizerState, OfAnOlderFileNamesTheClassInAnotherWay) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  SparseAdam optimizer({w});
+  StateDict state = optimizer.state_dict();
+  EXPECT_EQ(state.metadata.at("optimizer"), "SparseAdam");
+  state.metadata["optimizer"] = "sparse_adam";
+  state.metadata["group.0.lr"] = "0.5";
+  optimizer.load_state_dict(state);
+  EXPECT_EQ(optimizer.lr(), 0.5);
+  state.metadata["optimizer"] = "adam";
+  EXPECT_EQ(message_of<Error>([&] { optimizer.load_state_dict(state); }),
+            "load_state_dict: the state is that of adam, not of SparseAdam");
+}
+
+// Every optimizer opens its messages with the name of its class.
+template <class Optimizer, class Options>
+void expect_named(const std::string& name) {
+  Options options;
+  options.lr = -1;
+  EXPECT_EQ(message_of<ValueError>([&] { Optimizer({named("w", ones({1}))}, options); }),
+            name + ": lr is -1, it must not be negative");
+  Optimizer optimizer({named("w", ones({1}))});
+  EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_lr(-1); }),
+            name + ": lr is -1, it must not be negative");
+  EXPECT_EQ(optimizer.state_dict().metadata.at("optimizer"), name);
+}
+
+TEST(Optimizer, IsCalledByItsClassInMessages) {
+  expect_named<SGD, SGDOptions>("SGD");
+  expect_named<Adam, AdamOptions>("Adam");
+  expect_named<AdamW, AdamWOptions>("AdamW");
+  expect_named<SparseAdam, SparseAdamOptions>("SparseAdam");
+  expect_named<Adagrad, AdagradOptions>("Adagrad");
+  expect_named<RowwiseAdagrad, RowwiseAdagradOptions>("RowwiseAdagrad");
+  expect_named<RMSprop, RMSpropOptions>("RMSprop");
+  expect_named<Adadelta, AdadeltaOptions>("Adadelta");
+  expect_named<Adamax, AdamaxOptions>("Adamax");
+  expect_named<NAdam, NAdamOptions>("NAdam");
+  expect_named<RAdam, RAdamOptions>("RAdam");
+  expect_named<Lion, LionOptions>("Lion");
+  expect_named<LBFGS, LBFGSOptions>("LBFGS");
 }
 
 // Loading must throw Error and leave the optimizer as it was.
@@ -358,7 +410,7 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
   state.metadata["parameter.table.group"] = "0";
   EXPECT_EQ(
       refusal<Error>(state),
-      "load_state_dict: the state is not that of this adam: missing in the state: [a [3, 2]]; "
+      "load_state_dict: the state is not that of this Adam: missing in the state: [a [3, 2]]; "
       "unexpected in it: [c, a.exp_avg [3, 2], a.exp_avg_sq [3, 2], a.max_exp_avg_sq [3, 2], "
       "b.exp_avg [7]]; of another group: [table (0 in the state, 1 here)]: give it the "
       "parameters and groups that were saved");
@@ -370,13 +422,13 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
                                        "table.exp_avg_sq is float32, its parameter is float64: "
                                        "convert one with to(): give it the parameters")));
   state = good;
-  state.metadata["optimizer"] = "sgd";
-  EXPECT_EQ(refusal<Error>(state), "load_state_dict: the state is that of sgd, not of adam");
+  state.metadata["optimizer"] = "SGD";
+  EXPECT_EQ(refusal<Error>(state), "load_state_dict: the state is that of SGD, not of Adam");
   state = good;
   state.metadata["group.1.lr"] = "fast";
   EXPECT_EQ(refusal<FormatError>(state), "load_state_dict: 'group.1.lr' is 'fast', not a number");
   state.metadata["group.1.lr"] = "-3";
-  EXPECT_EQ(refusal<ValueError>(state), "adam: lr is -3, it must not be negative");
+  EXPECT_EQ(refusal<ValueError>(state), "Adam: lr is -3, it must not be negative");
   state.metadata.erase("group.1.lr");
   EXPECT_EQ(refusal<FormatError>(state), "load_state_dict: the state has no 'group.1.lr'");
 

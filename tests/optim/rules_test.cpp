@@ -338,7 +338,7 @@ TEST(SparseAdam, RefusesADenseGradient) {
   SparseAdam optimizer({w});
   w.parameter.set_grad(ones({2, 2}));
   EXPECT_EQ(message_of<AutogradError>([&] { optimizer.step(); }),
-            "sparse_adam: the gradient of w is dense: use Adam, or make it sparse with "
+            "SparseAdam: the gradient of w is dense: use Adam, or make it sparse with "
             ".sparse = true");
 }
 
@@ -347,7 +347,7 @@ TEST(Adagrad, RefusesDecayOfASparseGradient) {
   Adagrad optimizer({w}, {.weight_decay = 0.5});
   w.parameter.set_grad(SparseGrad(tensor({1}), ones({1, 2}), {2, 2}));
   EXPECT_EQ(message_of<AutogradError>([&] { optimizer.step(); }),
-            "adagrad: weight_decay is 0.5 and the gradient of w is sparse: put it into a group "
+            "Adagrad: weight_decay is 0.5 and the gradient of w is sparse: put it into a group "
             "with .weight_decay = 0, or make the gradient dense with .sparse = false");
 }
 
@@ -357,25 +357,25 @@ TEST(Rules, RefuseOptionsOutOfRange) {
     return message_of<ValueError>([&] { Optimizer(w, options); });
   };
   EXPECT_EQ(message.operator()<Adagrad>(AdagradOptions{.lr_decay = -1}),
-            "adagrad: lr_decay is -1, it must not be negative");
+            "Adagrad: lr_decay is -1, it must not be negative");
   EXPECT_EQ(message.operator()<Adagrad>(AdagradOptions{.initial_accumulator_value = -1}),
-            "adagrad: initial_accumulator_value is -1, it must not be negative");
+            "Adagrad: initial_accumulator_value is -1, it must not be negative");
   EXPECT_EQ(message.operator()<RMSprop>(RMSpropOptions{.alpha = -1}),
-            "rmsprop: alpha is -1, it must not be negative");
+            "RMSprop: alpha is -1, it must not be negative");
   EXPECT_EQ(message.operator()<RMSprop>(RMSpropOptions{.momentum = -1}),
-            "rmsprop: momentum is -1, it must not be negative");
+            "RMSprop: momentum is -1, it must not be negative");
   EXPECT_EQ(message.operator()<Adadelta>(AdadeltaOptions{.rho = 1.5}),
-            "adadelta: rho is 1.5, it must be in [0, 1]");
+            "Adadelta: rho is 1.5, it must be in [0, 1]");
   EXPECT_EQ(message.operator()<Adamax>(AdamaxOptions{.betas = {0.5, 1}}),
-            "adamax: betas[1] is 1, it must be in [0, 1)");
+            "Adamax: betas[1] is 1, it must be in [0, 1)");
   EXPECT_EQ(message.operator()<NAdam>(NAdamOptions{.momentum_decay = -1}),
-            "nadam: momentum_decay is -1, it must not be negative");
+            "NAdam: momentum_decay is -1, it must not be negative");
   EXPECT_EQ(message.operator()<RAdam>(RAdamOptions{.eps = -1}),
-            "radam: eps is -1, it must not be negative");
+            "RAdam: eps is -1, it must not be negative");
   EXPECT_EQ(message.operator()<SparseAdam>(SparseAdamOptions{.eps = 0}),
-            "sparse_adam: eps is 0, it must be above 0");
+            "SparseAdam: eps is 0, it must be above 0");
   EXPECT_EQ(message.operator()<Lion>(LionOptions{.weight_decay = -1}),
-            "lion: weight_decay is -1, it must not be negative");
+            "Lion: weight_decay is -1, it must not be negative");
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ TEST(SGD, RefusesSparseGradientsWithDecay) {
   bias.parameter.set_grad(ones({2}, DType::float64));
   w.parameter.set_grad(random_rows({1}, {4, 2}, 7));
   EXPECT_EQ(message_of<AutogradError>([&] { optimizer.step(); }),
-            "sgd: weight_decay is 0.5 and the gradient of embedding.weight is sparse: put it into "
+            "SGD: weight_decay is 0.5 and the gradient of embedding.weight is sparse: put it into "
             "a group with .weight_decay = 0, or make the gradient dense with .sparse = false");
   EXPECT_THAT(values_of(bias.parameter), ElementsAre(1, 1));
 }
@@ -127,11 +127,11 @@ TEST(SGD, RefusesOptionsOutOfRange) {
   const auto message = [&](const SGDOptions& options) {
     return message_of<ValueError>([&] { SGD(w, options); });
   };
-  EXPECT_EQ(message({.lr = -1}), "sgd: lr is -1, it must not be negative");
-  EXPECT_EQ(message({.momentum = -0.5}), "sgd: momentum is -0.5, it must not be negative");
-  EXPECT_EQ(message({.weight_decay = -2}), "sgd: weight_decay is -2, it must not be negative");
-  EXPECT_EQ(message({.lr = NAN}), "sgd: lr is nan, it must be a finite number");
-  EXPECT_EQ(message({.dampening = INFINITY}), "sgd: dampening is inf, it must be a finite number");
+  EXPECT_EQ(message({.lr = -1}), "SGD: lr is -1, it must not be negative");
+  EXPECT_EQ(message({.momentum = -0.5}), "SGD: momentum is -0.5, it must not be negative");
+  EXPECT_EQ(message({.weight_decay = -2}), "SGD: weight_decay is -2, it must not be negative");
+  EXPECT_EQ(message({.lr = NAN}), "SGD: lr is nan, it must be a finite number");
+  EXPECT_EQ(message({.dampening = INFINITY}), "SGD: dampening is inf, it must be a finite number");
   const char* nesterov = "it needs momentum and no dampening";
   EXPECT_THAT(message({.nesterov = true}), HasSubstr(nesterov));
   EXPECT_THAT(message({.momentum = 0.9, .dampening = 0.1, .nesterov = true}), HasSubstr(nesterov));

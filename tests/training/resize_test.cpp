@@ -205,7 +205,7 @@ TEST(Resize, ChangesNothingIfTheInitialiserOrAFollowerThrows) {
   EXPECT_EQ(message_of<ValueError>([&] {
               table.resize(5, {.followers = {&own, &other}});
             }),
-            "sgd: the parameter [3, 3] that gets other rows is none of its own");
+            "SGD: the parameter [3, 3] that gets other rows is none of its own");
   EXPECT_TRUE(same_bytes(table.weight, before));
   EXPECT_EQ(own.state_dict().at("weight.momentum_buffer").shape(), (Shape{3, 3}));
   train(table, own, {1}, 2);
@@ -246,7 +246,7 @@ TEST(Resize, AnOptimizerThatDoesNotFollowRefusesToStep) {
   train(table, optimizer, {1}, 1);
   table.resize(4);
   EXPECT_EQ(message_of<ShapeError>([&] { train(table, optimizer, {1}, 2); }),
-            "sgd: weight.momentum_buffer is [3, 3], its parameter is [4, 3] now: resize it with "
+            "SGD: weight.momentum_buffer is [3, 3], its parameter is [4, 3] now: resize it with "
             ".followers = {&optimizer}, or make a new optimizer");
 }
 
@@ -327,7 +327,7 @@ TEST(Resize, AveragesFollow) {
   averages.swap();
   const Embedding stranger = random_table(2);
   EXPECT_EQ(message_of<ValueError>([&] { stranger.resize(5, {.followers = {&averages}}); }),
-            "averaged_parameters: the parameter [2, 3] that gets other rows is none of its own");
+            "AveragedParameters: the parameter [2, 3] that gets other rows is none of its own");
 }
 
 TEST(Resize, ATiedLayerFollowsAndItsBiasMust) {
