@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -28,6 +29,14 @@ LabelledText parse_line(const std::string& line, const std::string& place) {
     throw FormatError(fmt::format("{}: the text is empty", place));
   }
   return result;
+}
+
+void shuffle(Corpus& corpus, std::uint64_t seed) {
+  Generator generator(seed);
+  for (auto i = static_cast<std::int64_t>(corpus.size()) - 1; i > 0; --i) {
+    std::swap(corpus[static_cast<std::size_t>(i)],
+              corpus[static_cast<std::size_t>(generator.below(i + 1))]);
+  }
 }
 
 }  // namespace
@@ -68,16 +77,29 @@ Split split_corpus(Corpus corpus, std::int64_t parts, std::uint64_t seed) {
     throw ValueError(fmt::format("corpus: {} text{} cannot be split into training and test", n,
                                  n == 1 ? "" : "s"));
   }
-  Generator generator(seed);
-  for (std::int64_t i = n - 1; i > 0; --i) {
-    std::swap(corpus[static_cast<std::size_t>(i)],
-              corpus[static_cast<std::size_t>(generator.below(i + 1))]);
-  }
+  shuffle(corpus, seed);
   const auto cut = corpus.begin() + test;
   Split split;
   split.train.assign(std::make_move_iterator(cut), std::make_move_iterator(corpus.end()));
   split.test.assign(std::make_move_iterator(corpus.begin()), std::make_move_iterator(cut));
   return split;
+}
+
+Corpus set_aside(Corpus& train, std::int64_t parts, std::uint64_t seed) {
+  std::unordered_map<std::string, std::int64_t> left;  // texts of each label
+  for (const LabelledText& text : train) ++left[text.label];
+  const std::size_t wanted =
+      std::max<std::size_t>(train.size() / static_cast<std::size_t>(parts), 1);
+  shuffle(train, seed);
+  Corpus aside, rest;
+  for (LabelledText& text : train) {
+    std::int64_t& of_label = left[text.label];
+    const bool taken = aside.size() < wanted && of_label > 1;
+    if (taken) --of_label;
+    (taken ? aside : rest).push_back(std::move(text));
+  }
+  train = std::move(rest);
+  return aside;
 }
 
 std::vector<std::string> labels_of(const Corpus& corpus) {

@@ -27,6 +27,10 @@ struct Split {
 /// Throws ValueError if that leaves nothing to train on.
 Split split_corpus(Corpus corpus, std::int64_t parts, std::uint64_t seed);
 
+/// Takes one text in `parts` (at least one) out of the training texts, chosen by the seed, and
+/// returns them. The last text of a label stays, so there may be fewer, or none.
+Corpus set_aside(Corpus& train, std::int64_t parts, std::uint64_t seed);
+
 /// The distinct labels in the order in which they first appear.
 std::vector<std::string> labels_of(const Corpus& corpus);
 

@@ -35,7 +35,7 @@ std::string progress_line(const std::string& job, const std::string& unit,
                           const ProgressState& state) {
   const double share =
       state.total > 0 ? static_cast<double>(state.done) / static_cast<double>(state.total) : 1.0;
-  std::string line = fmt::format("{:<24}{:3.0f}%", job, 100 * std::min(share, 1.0));
+  std::string line = fmt::format("{:<24} {:3.0f}%", job, 100 * std::min(share, 1.0));
   if (state.seconds > 0) {
     line +=
         fmt::format("   {:>5} {}/s", count(static_cast<double>(state.done) / state.seconds), unit);

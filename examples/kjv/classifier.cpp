@@ -13,6 +13,7 @@
 #include <gradus/framework/text/tokenizer.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <numeric>
 #include <unordered_map>
@@ -129,6 +130,10 @@ bool train_classifier(const std::string& job, const TextClassifier& model, Optim
       optimizer.zero_grad();
       const Tensor loss = cross_entropy(model(batch), batch.labels);
       if (done == 0) check_registered(loss, model);
+      if (!std::isfinite(loss.item())) {
+        throw Error(fmt::format("{}: the loss is {} with --lr {}: take less", job, loss.item(),
+                                settings.lr));
+      }
       loss.backward();
       optimizer.step();
       done += static_cast<std::int64_t>(which.size());

@@ -61,7 +61,8 @@ struct TrainSettings {
   std::uint64_t seed = 1;
 };
 
-/// Trains all that is not frozen. Returns false if Ctrl-C stopped it.
+/// Trains all that is not frozen. Returns false if Ctrl-C stopped it. Throws Error if the loss
+/// stops being finite.
 bool train_classifier(const std::string& job, const TextClassifier& model, Optimizer& optimizer,
                       const std::vector<Example>& examples, const TrainSettings& settings);
 

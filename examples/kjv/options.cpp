@@ -1,8 +1,14 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/examples/kjv/options.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 namespace gradus::examples {
 namespace {
@@ -11,11 +17,60 @@ constexpr const char* description =
     "Trains word vectors and a text classifier on the King James Bible, or on texts of your own,\n"
     "shows how well they do, saves them, and classifies what you type.";
 
+/// Takes numbers from `low` to `high`, in decimal digits.
+template <class T>
+CLI::Validator between(T low, T high) {
+  const std::string range = fmt::format("from {} to {}", low, high);
+  const auto read = [=](std::string& text) {
+    T value{};
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, value);
+    if (result.ec == std::errc() && result.ptr == end && low <= value && value <= high) {
+      text = fmt::format("{}", value);  // CLI11 would take 010 for 8
+      return std::string();
+    }
+    const char* kind = std::is_integral_v<T> ? "whole number" : "number";
+    return fmt::format("'{}' is not a {} {}", text, kind, range);
+  };
+  return CLI::Validator(read, range, "between");
+}
+
+/// A path that is empty would count as one that was not given.
+CLI::Validator some_path() {
+  return CLI::Validator(
+      [](std::string& text) { return text.empty() ? std::string("the path is empty") : ""; }, "");
+}
+
+using Names = std::vector<std::string>;
+
+/// Refuses options that `flag` makes meaningless.
+void refuse(const CLI::App& app, const std::string& flag, const Names& others) {
+  if (app.count(flag) == 0) return;
+  for (const std::string& other : others) {
+    if (app.count(other) > 0) {
+      throw CLI::ValidationError(other, "has no effect with " + flag);
+    }
+  }
+}
+
+/// All options but these.
+Names all_but(const CLI::App& app, const Names& names) {
+  Names others;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name();
+    if (std::find(names.begin(), names.end(), name) == names.end()) others.push_back(name);
+  }
+  return others;
+}
+
 void add_texts(CLI::App& app, DemoOptions& options) {
   auto* corpus =
-      app.add_option("--corpus", options.corpus, "texts of your own: lines of label<TAB>text");
-  auto* train = app.add_option("--train", options.train, "training texts, the same format");
-  auto* test = app.add_option("--test", options.test, "test texts, the same format");
+      app.add_option("--corpus", options.corpus, "texts of your own: lines of label<TAB>text")
+          ->check(some_path());
+  auto* train = app.add_option("--train", options.train, "training texts, the same format")
+                    ->check(some_path());
+  auto* test =
+      app.add_option("--test", options.test, "test texts, the same format")->check(some_path());
   train->needs(test)->excludes(corpus);
   test->needs(train)->excludes(corpus);
   app.add_option_function<std::string>(
@@ -27,52 +82,54 @@ void add_texts(CLI::App& app, DemoOptions& options) {
       ->check(CLI::IsMember({"parts", "testaments"}))
       ->default_str("parts");
   app.add_option("--write-split", options.write_split,
-                 "only write train.tsv and test.tsv into this folder");
+                 "only write train.tsv and test.tsv into this folder")
+      ->check(some_path());
   app.add_option("--min-count", options.min_count, "leave rarer words out")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--seed", options.seed, "of the split and of the training");
+      ->transform(between<std::int64_t>(1, 1'000'000'000));
+  app.add_option("--seed", options.seed, "of the split and of the training")
+      ->transform(between<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()));
 }
 
 void add_vectors(CLI::App& app, WordVectorSettings& vectors) {
   const char* group = "Word vectors";
   app.add_option("--dim", vectors.dim, "length of a vector")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 1000))
       ->group(group);
   app.add_option("--window", vectors.window, "words on each side that count as near")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 100))
       ->group(group);
   app.add_option("--negatives", vectors.negatives, "random words for each near one")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 100))
       ->group(group);
   app.add_option("--vector-epochs", vectors.epochs, "passes over the text")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 1'000'000))
       ->group(group);
   app.add_option("--vector-lr", vectors.lr, "learning rate at the start")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(between(0.0, 10.0))
       ->group(group);
   app.add_option("--vector-batch", vectors.batch, "pairs in a step")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 65536))
       ->group(group);
   app.add_option("--subsample", vectors.subsample,
                  "skip words above this frequency at random; 0: none")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(between(0.0, 1.0))
       ->group(group);
 }
 
 void add_training(CLI::App& app, DemoOptions& options) {
   const char* group = "Classifier";
   app.add_option("--epochs", options.training.epochs, "passes with frozen vectors")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 1'000'000))
       ->group(group);
   app.add_option("--tune-epochs", options.tune_epochs,
                  "further passes with unfrozen vectors; from scratch makes both")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 1'000'000))
       ->group(group);
   app.add_option("--lr", options.training.lr, "learning rate at the start")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(between(0.0, 10.0))
       ->group(group);
   app.add_option("--batch", options.training.batch, "texts in a step")
-      ->check(CLI::PositiveNumber)
+      ->transform(between<std::int64_t>(1, 4096))
       ->group(group);
   app.add_flag("!--no-pairs", options.pairs,
                "leave out the classifier that knows pairs of neighbouring words")
@@ -83,15 +140,31 @@ void add_training(CLI::App& app, DemoOptions& options) {
 }
 
 void add_rest(CLI::App& app, DemoOptions& options) {
-  app.add_option("--words", options.words, "whose nearest neighbours to print")->delimiter(',');
-  app.add_option("--output", options.output, "folder for the vectors and the model");
-  app.add_option("--model", options.model, "train nothing: use this saved model");
+  app.add_option("--words", options.words, "whose nearest neighbours to print")
+      ->delimiter(',')
+      ->default_str(fmt::format("{}", fmt::join(usual_words, ",")));
+  app.add_option("--output", options.output, "folder for the vectors and the model")
+      ->check(some_path());
+  app.add_option("--model", options.model, "train nothing: use this saved model")
+      ->check(some_path());
   app.add_option("--classify", options.classify, "text to classify; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--threads", options.threads, "threads; 0: one for each processor")
-      ->check(CLI::NonNegativeNumber);
+      ->transform(between(0, 1024));
   app.add_flag("--quick", options.quick,
                "a small run that fails unless the vectors and the classifiers have learnt");
+}
+
+void check_combinations(const CLI::App& app) {
+  refuse(app, "--corpus", {"--labels"});
+  refuse(app, "--train", {"--labels"});
+  refuse(app, "--scratch-only",
+         {"--window", "--negatives", "--vector-epochs", "--vector-lr", "--vector-batch",
+          "--subsample", "--words", "--quick"});
+  refuse(app, "--model", all_but(app, {"--model", "--classify", "--output", "--threads"}));
+  refuse(app, "--write-split",
+         all_but(app, {"--write-split", "--corpus", "--train", "--test", "--labels", "--seed",
+                       "--output"}));
 }
 
 /// The defaults of --quick: small, but enough to learn something.
@@ -115,6 +188,7 @@ bool parse_options(int argc, char** argv, DemoOptions& options, int& exit_code) 
   add_rest(app, options);
   try {
     app.parse(argc, argv);
+    check_combinations(app);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error);
     return false;

@@ -10,6 +10,10 @@
 
 namespace gradus::examples {
 
+/// Words of the Bible whose nearest neighbours are shown unless others are asked for.
+inline const std::vector<std::string> usual_words = {"king",     "jesus",   "bread",
+                                                     "mountain", "rejoice", "seven"};
+
 /// What can be chosen on the command line of kjv_demo.
 struct DemoOptions {
   std::filesystem::path corpus, train, test;  ///< texts of one's own; empty: the King James Bible
@@ -18,7 +22,7 @@ struct DemoOptions {
   std::filesystem::path write_split;  ///< only write the split there
   std::filesystem::path model;        ///< only use this saved model
   std::vector<std::string> classify;
-  std::vector<std::string> words = {"king", "jesus", "bread", "mountain", "rejoice", "seven"};
+  std::vector<std::string> words;  ///< empty: those of usual_words that the texts have
 
   std::int64_t min_count = 2;
   WordVectorSettings vectors;
@@ -31,8 +35,8 @@ struct DemoOptions {
   int threads = 0;  ///< 0: all processors
 };
 
-/// Reads the command line. Returns false if the program is to end with `exit_code`, since help was
-/// asked for or something is wrong, which it has printed.
+/// Reads the command line and checks every value and combination. Returns false if the program is
+/// to end with `exit_code`, since help was asked for or something is wrong, which it has printed.
 bool parse_options(int argc, char** argv, DemoOptions& options, int& exit_code);
 
 }  // namespace gradus::examples

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/examples/common/interrupt.h>
 #include <gradus/examples/common/progress.h>
 #include <gradus/examples/kjv/word_vectors.h>
@@ -11,6 +12,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/text/tokenizer.h>
 #include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/optim/sgd.h>
@@ -19,6 +21,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
+#include <optional>
 
 namespace gradus::examples {
 namespace {
@@ -171,6 +174,27 @@ TrainedVectors train_word_vectors(const Sentences& sentences, const Vocabulary& 
     progress.update(pairs.words_read(), loss.item() / B);
   }
   return {input, first.mean(), last.mean(), stopped};
+}
+
+std::vector<std::int64_t> find_words(const std::vector<std::string>& words,
+                                     const Vocabulary& vocabulary) {
+  std::vector<std::int64_t> ids;
+  std::vector<std::string> unknown;
+  for (const std::string& word : words) {
+    const std::vector<std::string> tokens = tokenize(word);
+    const auto id = tokens.size() == 1 ? vocabulary.find(tokens[0]) : std::nullopt;
+    if (id) {
+      ids.push_back(*id);
+    } else {
+      unknown.push_back("'" + word + "'");
+    }
+  }
+  if (!unknown.empty()) {
+    throw ValueError(fmt::format(
+        "--words: the training texts lack {}, or have it fewer times than --min-count says",
+        fmt::join(unknown, ", ")));
+  }
+  return ids;
 }
 
 std::vector<std::pair<std::string, double>> nearest_words(const Tensor& matrix,

@@ -36,6 +36,11 @@ struct TrainedVectors {
 TrainedVectors train_word_vectors(const Sentences& sentences, const Vocabulary& vocabulary,
                                   const WordVectorSettings& settings);
 
+/// The ids of words, which are written as in any text ("King" is "king"). Throws ValueError that
+/// names all that the vocabulary lacks.
+std::vector<std::int64_t> find_words(const std::vector<std::string>& words,
+                                     const Vocabulary& vocabulary);
+
 /// The words whose vectors have the greatest cosine with that of `word`, best first.
 std::vector<std::pair<std::string, double>> nearest_words(const Tensor& matrix,
                                                           const Vocabulary& vocabulary,

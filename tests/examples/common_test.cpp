@@ -61,17 +61,44 @@ TEST(Corpus, IsSplitByTheSeed) {
   EXPECT_THROW(split_corpus(numbered(1), 10, 1), ValueError);
 }
 
+TEST(Corpus, SetsTextsAsideByTheSeed) {
+  Corpus train = numbered(100), again = numbered(100), other = numbered(100);
+  const Corpus aside = set_aside(train, 10, 1);
+  EXPECT_THAT(aside, SizeIs(10));
+  EXPECT_THAT(train, SizeIs(90));
+  std::set<std::string> texts;
+  for (const Corpus& part : {train, aside}) {
+    for (const LabelledText& line : part) texts.insert(line.text);
+  }
+  EXPECT_THAT(texts, SizeIs(100));  // each one once
+  EXPECT_EQ(all_texts(aside), all_texts(set_aside(again, 10, 1)));
+  EXPECT_NE(all_texts(aside), all_texts(set_aside(other, 10, 2)));
+}
+
+TEST(Corpus, SetsTheLastTextOfNoLabelAside) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Corpus train = {{"a", "1"}, {"b", "2"}, {"b", "3"}, {"c", "4"}};
+    const Corpus aside = set_aside(train, 1, seed);  // all that may go
+    ASSERT_THAT(aside, SizeIs(1));
+    EXPECT_EQ(aside[0].label, "b");
+    EXPECT_THAT(labels_of(train), testing::UnorderedElementsAre("a", "b", "c"));
+  }
+  Corpus single = {{"a", "1"}};
+  EXPECT_THAT(set_aside(single, 10, 1), SizeIs(0));
+  EXPECT_THAT(single, SizeIs(1));
+}
+
 TEST(Corpus, ListsLabelsInOrder) {
   EXPECT_THAT(labels_of({{"b", "1"}, {"a", "2"}, {"b", "3"}}), ElementsAre("b", "a"));
 }
 
 TEST(ProgressLine, SaysHowFarAndHowFast) {
   EXPECT_EQ(progress_line("job", "words", {250, 1000, 10.0, 2.5}),
-            "job                      25%      25 words/s   loss 2.500   30 s left");
+            "job                       25%      25 words/s   loss 2.500   30 s left");
   EXPECT_EQ(progress_line("job", "words", {5'000'000, 20'000'000, 50.0, 0.1}),
-            "job                      25%    100k words/s   loss 0.100   2:30 min left");
+            "job                       25%    100k words/s   loss 0.100   2:30 min left");
   EXPECT_EQ(progress_line("job", "words", {8'000'000, 8'000'000, 4.0, 0.0}),
-            "job                     100%    2.0M words/s   loss 0.000   took 4.0 s");
+            "job                      100%    2.0M words/s   loss 0.000   took 4.0 s");
 }
 
 TEST(Progress, WritesALineForEachTenthWhereThereIsNoTerminal) {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gradus/examples/kjv/classifier.h>
+#include <gradus/examples/kjv/options.h>
 #include <gradus/examples/kjv/word_vectors.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
@@ -116,6 +117,121 @@ TEST(WordVectors, SayWhatToChangeWhenTheyDiverge) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("--vector-lr 10000 and --vector-batch 256"));
   }
+}
+
+TEST(TextClassifier, SaysWhatToChangeWhenItDiverges) {
+  const Coding coding = small_coding(false);
+  const TextClassifier model(Embedding(coding.vocabulary.size(), 3, {.padding_idx = 0}), 2);
+  Adam optimizer(model.parameters());
+  const std::vector<Example> examples(100, {{1, 2}, 0});
+  try {
+    train_classifier("job", model, optimizer, examples, {.epochs = 20, .lr = 1e30});
+    FAIL() << "the loss stayed finite";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::ContainsRegex("job: the loss is -?(nan|inf) with --lr 1e"));
+  }
+}
+
+TEST(WordVectors, FindWordsAsTheTextsHaveThem) {
+  WordCounter counter;
+  counter.add(std::vector<std::string>{"king", "beth-el"});
+  const Vocabulary vocabulary(counter, {.unknown = ""});
+  EXPECT_THAT(find_words({"Beth-el", "king"}, vocabulary),
+              ElementsAre(*vocabulary.find("beth-el"), *vocabulary.find("king")));
+  try {
+    find_words({"king", "kign", "the king", ""}, vocabulary);
+    FAIL() << "unknown words were taken";
+  } catch (const ValueError& error) {
+    EXPECT_THAT(error.what(), testing::StartsWith("--words: the training texts lack 'kign', "
+                                                  "'the king', '', or"));
+  }
+}
+
+/// What parse_options() prints for a command line that it does not take.
+std::string refusal(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "kjv_demo");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  DemoOptions options;
+  int exit_code = 0;
+  testing::internal::CaptureStderr();
+  const bool taken = parse_options(static_cast<int>(argv.size()), argv.data(), options, exit_code);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(taken, text.empty());
+  EXPECT_EQ(taken, exit_code == 0);
+  return text.substr(0, text.find('\n'));
+}
+
+TEST(Options, RefuseNumbersOutsideOfTheirRangeByName) {
+  const std::vector<std::string> counts = {"--min-count", "--dim",           "--window",
+                                           "--negatives", "--vector-epochs", "--vector-batch",
+                                           "--epochs",    "--tune-epochs",   "--batch"};
+  const std::vector<std::string> numbers = {"--lr", "--vector-lr", "--subsample"};
+  const std::vector<std::string> never = {"-1",
+                                          "nan",
+                                          "-nan",
+                                          "inf",
+                                          "-inf",
+                                          "1e30",
+                                          "1e999",
+                                          "1e-2x",
+                                          "x",
+                                          "",
+                                          "9999999999999999999999"};
+  const auto expect_refused = [](const std::string& flag, const std::string& value) {
+    EXPECT_THAT(refusal({flag, value}),
+                testing::MatchesRegex(flag + ": '" + value +
+                                      "' is not a (whole )?number from [01] to [0-9]+"));
+  };
+  for (const std::string& value : never) {
+    for (const std::string& flag : counts) expect_refused(flag, value);
+    for (const std::string& flag : numbers) expect_refused(flag, value);
+    expect_refused("--seed", value);
+    expect_refused("--threads", value);
+  }
+  for (const std::string& flag : counts) {
+    for (const char* value : {"0", "0.5", "1e3", "2000000000"}) expect_refused(flag, value);
+    EXPECT_EQ(refusal({flag, "1"}), "");
+  }
+  for (const std::string& flag : numbers) {
+    expect_refused(flag, "10.5");
+    EXPECT_EQ(refusal({flag, "0"}), "");
+    EXPECT_EQ(refusal({flag, "2.5e-1"}), "");
+  }
+  EXPECT_EQ(refusal({"--seed", "18446744073709551615", "--threads", "0"}), "");
+}
+
+TEST(Options, RefuseEmptyPaths) {
+  for (const char* flag :
+       {"--corpus", "--train", "--test", "--write-split", "--output", "--model"}) {
+    EXPECT_EQ(refusal({flag, ""}), flag + std::string(": the path is empty"));
+  }
+}
+
+TEST(Options, ReadDecimalNumbers) {
+  char program[] = "kjv_demo", dim[] = "--dim=010", lr[] = "--lr=1e-3", seed[] = "--seed=7";
+  char* argv[] = {program, dim, lr, seed};
+  DemoOptions options;
+  int exit_code = 0;
+  ASSERT_TRUE(parse_options(4, argv, options, exit_code));
+  EXPECT_EQ(options.vectors.dim, 10);
+  EXPECT_EQ(options.training.lr, 1e-3);
+  EXPECT_EQ(options.vectors.seed, 7U);
+  EXPECT_EQ(options.training.seed, 7U);
+}
+
+TEST(Options, RefuseWhatWouldHaveNoEffect) {
+  EXPECT_EQ(refusal({"--scratch-only", "--words", "king"}),
+            "--words: has no effect with --scratch-only");
+  EXPECT_EQ(refusal({"--scratch-only", "--quick"}), "--quick: has no effect with --scratch-only");
+  EXPECT_EQ(refusal({"--model", "m", "--lr", "1"}), "--lr: has no effect with --model");
+  EXPECT_EQ(refusal({"--corpus", "c", "--labels", "parts"}),
+            "--labels: has no effect with --corpus");
+  EXPECT_EQ(refusal({"--write-split", "s", "--classify", "x"}),
+            "--classify: has no effect with --write-split");
+  EXPECT_EQ(refusal({"--model", "m", "--classify", "x", "--threads", "2", "--output", "o"}), "");
+  EXPECT_EQ(refusal({"--scratch-only", "--no-pairs", "--dim", "8", "--tune-epochs", "1"}), "");
+  EXPECT_EQ(refusal({"--write-split", "s", "--labels", "testaments", "--seed", "3"}), "");
 }
 
 }  // namespace

@@ -63,6 +63,33 @@ for threads in 1 3; do
 done
 cmp -s sum1 sum3 || fail "the number of threads changes the result"
 
+# The run above trained four classifiers: each progress bar has its own name, which the table has too.
+bars=$(sed -n 's/ *100%.*//p' out)
+[ "$(wc -l <<<"$bars")" = 5 ] && [ -z "$(sort <<<"$bars" | uniq -d)" ] || fail "names of progress bars: $bars"
+while read -r name; do
+  [ "$name" = "word vectors" ] || grep -qE "^  $name  +[0-9.]+ %  +[0-9.]+ %$" out || fail "the table lacks '$name'"
+done <<<"$bars"
+expect "972 texts to train on, 108 to choose the best classifier by, 120 to test; 2 labels"
+
+# The best one is chosen on texts of its own: only pairs of words tell these labels apart, which the test texts have the other way round.
+ordered() {  # TEXTS LABEL LABEL
+  awk -v n="$1" -v one="$2" -v other="$3" 'BEGIN {
+    srand(7)
+    for (i = 0; i < n; i++) print (i % 2 ? one : other) "\tx" int(5 * rand()) (i % 2 ? " sea land" : " land sea") " x" int(5 * rand())
+  }'
+}
+ordered 1000 wet dry > ordered.tsv
+ordered 100 dry wet > reversed.tsv
+run --train ordered.tsv --test reversed.tsv --vector-epochs 2 --dim 16 || fail "the order of words"
+expect "how it, from scratch, with pairs, did on the test texts"
+expect "accuracy: 0.00 % on the test texts"
+
+# --words are shown, and looked for before anything is trained.
+run --corpus corpus.tsv --quick --vector-epochs 20 --words Sea1,land2 || fail "--words"
+[ "$(grep -cE '^  (sea1|land2)  +(common|sea|land)[0-9]+ ' out)" = 2 ] || fail "not both words were shown"
+fails "--words: the training texts lack 'zebra', 'sea1 sea2', or" --corpus corpus.tsv --words "zebra,sea1,sea1 sea2"
+! grep -q 'word vectors' out || fail "an unknown word was found after the training"
+
 # Ctrl-C keeps what there is.
 stop_after() {  # PATTERN ARGUMENT...
   "$demo" --output o --corpus corpus.tsv "${@:2}" </dev/null >out 2>&1 &
@@ -94,9 +121,16 @@ printf 'a\tone two\nb\ttwo one\n' > train.tsv
 printf 'c\tthree\n' > test.tsv
 fails "no training text has the label 'c'" --train train.tsv --test test.tsv
 ! "$demo" --corpus corpus.tsv --output empty.tsv/o </dev/null >out 2>&1 || fail "wrote below a file"
-expect "Not a directory"
+expect "--output: cannot write into 'empty.tsv/o': Not a directory"
+fails "--write-split: cannot write into 'empty.tsv': Not a directory" --corpus corpus.tsv --write-split empty.tsv
+if [ "$(id -u)" != 0 ]; then  # root may write everywhere
+  mkdir locked
+  chmod 555 locked
+  ! "$demo" --corpus corpus.tsv --output locked </dev/null >out 2>&1 || fail "wrote into a locked folder"
+  expect "--output: cannot write into 'locked': Permission denied"
+fi
 fails "o/vectors.txt" --model o/vectors.txt --classify x
-for wrong in "--dim 0" "--lr -1" "--labels books" "--train train.tsv" "--nonsense"; do
+for wrong in "--dim 0" "--lr -1" "--lr nan" "--vector-lr 1e30" "--scratch-only --words sea1" "--labels books" "--train train.tsv" "--nonsense"; do
   # shellcheck disable=SC2086
   ! run $wrong || fail "accepted: $wrong"
   expect "Run with --help"
