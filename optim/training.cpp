@@ -112,7 +112,7 @@ GradientAccumulator::GradientAccumulator(std::vector<NamedParameter> parameters)
     : parameters_(std::move(parameters)) {}
 
 void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
-  moved_.check("gradient_accumulator");
+  moved_.check("GradientAccumulator");
   if (count < 0) {
     throw ValueError(
         fmt::format("GradientAccumulator: count is {}, it must not be negative", count));
@@ -123,7 +123,7 @@ void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
 }
 
 double GradientAccumulator::finish() {
-  moved_.check("gradient_accumulator");
+  moved_.check("GradientAccumulator");
   if (count_ == 0) return 0;
   const NoGradGuard no_grad;
   const auto n = static_cast<double>(count_);
