@@ -4,6 +4,7 @@
 #include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/detail/distribution.h>
+#include <gradus/framework/detail/sized.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/random.h>
@@ -76,7 +77,8 @@ Tensor arange(std::int64_t start, std::int64_t end) {
   if (__builtin_sub_overflow(end, start, &count)) {
     throw ValueError(fmt::format("arange: {} to {} are too many values", start, end));
   }
-  Tensor result = empty({count}, DType::int64);
+  Tensor result =
+      detail::empty_sized("arange", fmt::format("{} values", count), {count}, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
   std::iota(out, out + count, start);
   note_created("arange", result);
@@ -130,7 +132,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
 
 Tensor randperm(std::int64_t n, Generator& generator) {
   if (n < 0) throw ValueError(fmt::format("randperm: n is {}", n));
-  Tensor result = empty({n}, DType::int64);
+  Tensor result = detail::empty_sized("randperm", fmt::format("n is {}", n), {n}, DType::int64);
   kernels::random_permutation(generator.seed(), generator.advance(kernels::permutation_offsets(n)),
                               static_cast<std::int64_t*>(raw(result)), n);
   note_created("randperm", result);
@@ -138,6 +140,27 @@ Tensor randperm(std::int64_t n, Generator& generator) {
 }
 
 namespace detail {
+
+Tensor empty_sized(const char* operation, std::string_view number,
+                   std::initializer_list<std::int64_t> sizes, DType dtype) {
+  // What went wrong, without the name of the function that noticed.
+  const auto message = [&](const Error& error) {
+    const std::string_view what = error.what();
+    return fmt::format("{}: {}: {}", operation, number, what.substr(what.find(": ") + 2));
+  };
+  try {
+    return empty(Shape(sizes), dtype);
+  } catch (const ShapeError& error) {
+    throw ShapeError(message(error));
+  } catch (const Error& error) {
+    throw Error(message(error));
+  }
+}
+
+void throw_beyond_int64(std::uint64_t value, std::size_t position) {
+  throw ValueError(fmt::format(
+      "tensor: {} at position {} is above 2^63 - 1, the most that int64 holds", value, position));
+}
 
 void check_value_count(std::size_t count, const Shape& shape) {
   if (static_cast<std::int64_t>(count) != shape.numel()) {

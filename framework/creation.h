@@ -61,14 +61,21 @@ using element_for =
     std::conditional_t<std::is_floating_point_v<T>, T,
                        std::conditional_t<std::is_same_v<T, bool>, bool, std::int64_t>>;
 GRADUS_API void check_value_count(std::size_t count, const Shape& shape);
+[[noreturn]] GRADUS_API void throw_beyond_int64(std::uint64_t value, std::size_t position);
 }  // namespace detail
 
 /// A tensor with a copy of `values` in row-major order: float stays float32, double float64, bool
-/// boolean; every other integer type becomes int64. Throws ShapeError if the counts differ.
+/// boolean; every other integer type becomes int64. Throws ShapeError if the counts differ,
+/// ValueError for an integer above 2^63 - 1.
 template <class T>
 requires std::is_arithmetic_v<T> Tensor tensor(std::span<const T> values, const Shape& shape) {
   using E = detail::element_for<T>;
   detail::check_value_count(values.size(), shape);
+  if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(E) && !std::is_same_v<T, E>) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (static_cast<E>(values[i]) < 0) detail::throw_beyond_int64(values[i], i);
+    }
+  }
   Tensor result = empty(shape, dtype_of<E>);
   E* out = result.mutable_data<E>();
   for (std::size_t i = 0; i < values.size(); ++i) out[i] = static_cast<E>(values[i]);

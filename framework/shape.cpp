@@ -5,6 +5,8 @@
 #include <gradus/framework/shape.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace gradus {
 
@@ -64,6 +66,23 @@ int normalize_axis(std::int64_t axis, int rank, const char* operation) {
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
+namespace {
+
+/// How `shorter`, which does not broadcast with `longer`, does with ones behind its axes; or
+/// nothing.
+std::string reshaped(const char* name, const Shape& shorter, const Shape& longer) {
+  std::vector<std::int64_t> sizes(shorter.begin(), shorter.end());
+  while (static_cast<int>(sizes.size()) < longer.rank()) {
+    sizes.push_back(1);
+    if (const Shape with_ones(sizes); broadcastable(with_ones, longer)) {
+      return fmt::format(": axes align from the last one: reshape {} to {}", name, with_ones.str());
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
 Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation) {
   std::array<std::int64_t, Shape::max_rank> sizes{};
   const int rank = std::max(a.rank(), b.rank());
@@ -71,12 +90,21 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation) {
     const std::int64_t sa = i <= a.rank() ? a[a.rank() - i] : 1;
     const std::int64_t sb = i <= b.rank() ? b[b.rank() - i] : 1;
     if (sa != sb && sa != 1 && sb != 1) {
-      throw ShapeError(fmt::format("{}: shapes do not broadcast: a is {}, b is {}", operation,
-                                   a.str(), b.str()));
+      throw ShapeError(
+          fmt::format("{}: shapes do not broadcast: a is {}, b is {}{}", operation, a.str(),
+                      b.str(), a.rank() < b.rank() ? reshaped("a", a, b) : reshaped("b", b, a)));
     }
     sizes[static_cast<std::size_t>(rank - i)] = sa == 1 ? sb : sa;
   }
   return Shape(std::span<const std::int64_t>(sizes.data(), static_cast<std::size_t>(rank)));
+}
+
+bool broadcastable(const Shape& a, const Shape& b) {
+  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
+    const std::int64_t sa = a[a.rank() - i], sb = b[b.rank() - i];
+    if (sa != sb && sa != 1 && sb != 1) return false;
+  }
+  return true;
 }
 
 bool broadcasts_to(const Shape& from, const Shape& to) {

@@ -58,6 +58,9 @@ GRADUS_API int normalize_axis(std::int64_t axis, int rank, const char* operation
 /// The shape that NumPy broadcasting gives a and b. Throws ShapeError naming `operation`.
 GRADUS_API Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation);
 
+/// True if broadcast_shapes(a, b) has a result.
+GRADUS_API bool broadcastable(const Shape& a, const Shape& b);
+
 /// True if a tensor of shape `from` broadcasts to exactly `to`.
 GRADUS_API bool broadcasts_to(const Shape& from, const Shape& to);
 

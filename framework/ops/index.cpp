@@ -4,6 +4,7 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/sized.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/kernels/scatter.h>
@@ -152,7 +153,10 @@ Tensor take_along_axis(const Tensor& x, const Tensor& ids, std::int64_t axis) {
 Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype) {
   if (classes < 0) throw ValueError(fmt::format("one_hot: {} classes", classes));
   check_ids("one_hot", ids, classes);
-  Tensor y = zeros(splice(ids.shape(), ids.dim(), 0, {classes}), dtype);
+  const std::int64_t n = ids.numel();
+  Tensor y = detail::empty_sized("one_hot", fmt::format("{} classes", classes), {n, classes}, dtype)
+                 .zero_();
+  y = detail::Access::view(y, 0, splice(ids.shape(), ids.dim(), 0, {classes}));
   detail::dispatch(dtype, [&]<class T>(T) {
     T* out = static_cast<T*>(detail::raw(y));
     for (std::int64_t k = 0; k < ids.numel(); ++k) out[k * classes + ids_of(ids)[k]] = T{1};

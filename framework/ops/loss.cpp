@@ -46,8 +46,10 @@ Rows check_rows(const char* operation, const char* name, const Tensor& x, const 
   detail::check_defined(operation, {{name, x}, {"labels", labels}});
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   if (labels.dtype() != DType::int64) {
-    throw DTypeError(fmt::format("{}: labels of dtype {} where int64 is needed", operation,
-                                 gradus::name(labels.dtype())));
+    throw DTypeError(
+        fmt::format("{}: labels are {}, int64 is needed: convert them with "
+                    "to(DType::int64)",
+                    operation, gradus::name(labels.dtype())));
   }
   check_shapes(operation, name, x, labels);
   Rows rows;
@@ -148,8 +150,9 @@ Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
   if (!is_floating(x.dtype())) detail::throw_not_floating("mse_loss", x.dtype());
   detail::check_same_dtype("mse_loss", x, target);
   if (x.shape() != target.shape()) {
-    throw ShapeError(fmt::format("mse_loss: shapes differ: x is {}, target is {}", x.shape().str(),
-                                 target.shape().str()));
+    throw ShapeError(fmt::format(
+        "mse_loss: shapes differ: x is {}, target is {}{}", x.shape().str(), target.shape().str(),
+        x.numel() == target.numel() ? ": reshape one like the other" : ""));
   }
   const Tensor difference = sub(x, target);
   Tensor squares = mul(difference, difference);

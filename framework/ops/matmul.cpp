@@ -31,21 +31,29 @@ std::string described(const Shape& shape, bool transposed) {
 }
 
 [[noreturn]] void throw_unfit(const char* problem, const Shape& a, const Shape& b,
-                              const MatmulOptions& options) {
-  throw ShapeError(fmt::format("matmul: {}: a is {}, b is {}", problem,
-                               described(a, options.trans_a), described(b, options.trans_b)));
+                              const MatmulOptions& options, const char* cure = "") {
+  throw ShapeError(fmt::format("matmul: {}: a is {}, b is {}{}", problem,
+                               described(a, options.trans_a), described(b, options.trans_b), cure));
+}
+
+/// What to change where the inner dimensions differ: the one operand whose other axis would fit.
+const char* cure_of(const Shape& a, const Shape& b, std::int64_t k_a, std::int64_t k_b,
+                    const MatmulOptions& options) {
+  const auto other = [](const Shape& x, bool transposed) {
+    const int rank = x.rank();
+    return rank < 2 ? -1 : x[transposed ? rank - 1 : rank - 2];
+  };
+  if (other(b, !options.trans_b) == k_a) {
+    return options.trans_b ? ": leave out .trans_b" : ": set .trans_b = true";
+  }
+  if (other(a, options.trans_a) == k_b) {
+    return options.trans_a ? ": leave out .trans_a" : ": set .trans_a = true";
+  }
+  return "";
 }
 
 Shape leading(const Shape& shape) {
   return Shape(shape.sizes().first(static_cast<std::size_t>(std::max(0, shape.rank() - 2))));
-}
-
-bool broadcastable(const Shape& a, const Shape& b) {
-  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i) {
-    const std::int64_t sa = a[a.rank() - i], sb = b[b.rank() - i];
-    if (sa != sb && sa != 1 && sb != 1) return false;
-  }
-  return true;
 }
 
 Product product_of(const Shape& a, const Shape& b, const MatmulOptions& options) {
@@ -59,7 +67,9 @@ Product product_of(const Shape& a, const Shape& b, const MatmulOptions& options)
   if (ra > 1) p.m = a[options.trans_a ? ra - 1 : ra - 2];
   if (rb > 1) p.n = b[options.trans_b ? rb - 2 : rb - 1];
   const std::int64_t k = rb == 1 ? b[0] : b[options.trans_b ? rb - 1 : rb - 2];
-  if (p.k != k) throw_unfit("inner dimensions differ", a, b, options);
+  if (p.k != k) {
+    throw_unfit("inner dimensions differ", a, b, options, cure_of(a, b, p.k, k, options));
+  }
   if (!broadcastable(p.batch_a, p.batch_b)) {
     throw_unfit("leading axes do not broadcast", a, b, options);
   }

@@ -4,6 +4,7 @@
 #include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
 #include <gradus/framework/detail/profile.h>
+#include <gradus/framework/detail/sized.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
@@ -155,7 +156,9 @@ Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
                                    static_cast<std::size_t>(shape.n));
   };
   for (std::int64_t r = 0; r < shape.rows; ++r) check_row(row_of(r), r, count, replacement);
-  Tensor result = empty(weights.dim() == 1 ? Shape{count} : Shape{shape.rows, count}, DType::int64);
+  Tensor result = detail::empty_sized("multinomial", fmt::format("count is {}", count),
+                                      {shape.rows, count}, DType::int64);
+  if (weights.dim() == 1) result = detail::Access::view(result, 0, {count});
   auto* out = static_cast<std::int64_t*>(detail::raw(result));
   const Place place(generator);
   const std::int64_t step = replacement ? count : shape.n;  // numbers that a row uses

@@ -5,6 +5,7 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/sized.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/reduce.h>
@@ -130,7 +131,10 @@ Tensor repeat_interleave(const Tensor& x, std::int64_t count, std::int64_t axis)
   const Shape shape = splice(x.shape(), view.axis, 1, {size});
   const std::int64_t rows = view.outer * view.n;
   const std::array<std::int64_t, 3> strides{view.inner, 0, 1}, sizes{rows, count, view.inner};
-  Tensor y = empty(shape, x.dtype());
+  Tensor y = detail::Access::view(
+      detail::empty_sized("repeat_interleave", fmt::format("count is {}", count),
+                          {rows, count, view.inner}, x.dtype()),
+      0, shape);
   kernels::broadcast(data(x), raw(y), 3, strides.data(), sizes.data(),
                      static_cast<std::size_t>(item_size(x.dtype())));
   const auto derivative = [=, inner = view.inner, shape = x.shape()](const Tensor& g) {
@@ -167,7 +171,8 @@ Tensor repeated_positions(const Tensor& counts, std::int64_t n) {
     }
     total += std::min(values[i], std::numeric_limits<std::int64_t>::max() - total);
   }
-  Tensor positions = empty({total}, DType::int64);
+  Tensor positions = detail::empty_sized(
+      "repeat_interleave", fmt::format("the counts add up to {}", total), {total}, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(positions));
   for (std::int64_t i = 0; i < n; ++i) out = std::fill_n(out, values[i], i);
   return positions;

@@ -4,6 +4,7 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/defined.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/sized.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/kernels/search.h>
@@ -57,10 +58,16 @@ std::int64_t bins_of(const Tensor& ids, std::int64_t minlength) {
   return std::max(minlength, greatest == values.end() ? 0 : *greatest + 1);
 }
 
+Tensor empty_bins(std::int64_t bins, std::int64_t minlength, DType dtype) {
+  const std::string number = bins == minlength ? fmt::format("minlength is {}", minlength)
+                                               : fmt::format("the greatest index is {}", bins - 1);
+  return detail::empty_sized("bincount", number, {bins}, dtype);
+}
+
 }  // namespace
 
 Tensor bincount(const Tensor& ids, std::int64_t minlength) {
-  Tensor y = empty({bins_of(ids, minlength)}, DType::int64);
+  Tensor y = empty_bins(bins_of(ids, minlength), minlength, DType::int64);
   kernels::count_ids(ids.data<std::int64_t>(), ids.numel(), static_cast<std::int64_t*>(raw(y)),
                      y.numel());
   detail::note_op("bincount");
@@ -76,7 +83,7 @@ Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_t minlength
                                  ids.shape().str(), weights.shape().str()));
   }
   const Tensor wide = weights.detach().to(DType::float64);
-  const Tensor sums = zeros({bins}, DType::float64);
+  const Tensor sums = empty_bins(bins, minlength, DType::float64).zero_();
   kernels::scatter_add_rows(wide.data<double>(), ids.data<std::int64_t>(), ids.numel(), 1, 1.0,
                             static_cast<double*>(raw(sums)), bins);
   const auto derivative = [ids = Saved(ids)](const Tensor& g) {

@@ -26,6 +26,7 @@ namespace {
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StrEq;
 
 template <class E, class F>
 std::string message_of(F&& f) {
@@ -75,7 +76,17 @@ TEST(Shape, BroadcastsAsNumPy) {
   EXPECT_THAT(message_of<ShapeError>([] {
                 broadcast_shapes({2, 3}, {2}, "mul");
               }),
-              HasSubstr("mul: shapes do not broadcast: a is [2, 3], b is [2]"));
+              StrEq("mul: shapes do not broadcast: a is [2, 3], b is [2]: axes align from the last "
+                    "one: reshape b to [2, 1]"));
+  EXPECT_EQ(message_of<ShapeError>([] {
+              broadcast_shapes({4}, {2, 4, 3}, "add");
+            }),
+            "add: shapes do not broadcast: a is [4], b is [2, 4, 3]: axes align from the last one: "
+            "reshape a to [4, 1]");
+  EXPECT_EQ(message_of<ShapeError>([] {
+              broadcast_shapes({2, 3}, {5}, "add");
+            }),
+            "add: shapes do not broadcast: a is [2, 3], b is [5]");
 }
 
 TEST(Shape, CountsAxesFromTheEnd) {

@@ -129,7 +129,9 @@ void check_broken(Loss op, const std::string& name, const std::string& scores) {
           " of shape [2, 3, 4] where [N, C] or [C] is needed: move the classes to the last "
           "axis and reshape to [N, C], the labels to [N]");
   EXPECT_ERROR(op(x, tensor({0.0f, 1.0f}), {}), DTypeError,
-               name + ": labels of dtype float32 where int64 is needed");
+               name +
+                   ": labels are float32, int64 is needed: convert them with "
+                   "to(DType::int64)");
   EXPECT_ERROR(op(zeros({2, 3}, DType::int64), tensor({0, 1}), {}), DTypeError,
                name + ": a tensor of dtype int64 where float32 or float64 is needed");
 }
@@ -206,7 +208,7 @@ TEST(MseLoss, MeanOverNothingIsZero) {
 }
 TEST(MseLoss, BrokenInput) {
   EXPECT_ERROR(mse_loss(zeros({2, 1}), zeros({2})), ShapeError,
-               "mse_loss: shapes differ: x is [2, 1], target is [2]");
+               "mse_loss: shapes differ: x is [2, 1], target is [2]: reshape one like the other");
   EXPECT_ERROR(
       mse_loss(zeros({2}), zeros({2}, DType::float64)), DTypeError,
       "mse_loss: dtypes differ: a is float32 [2], b is float64 [2]: convert one with to()");

@@ -162,7 +162,15 @@ TEST(OpMatmul, BrokenInputNamesBothShapes) {
   EXPECT_ERROR(matmul(a, b, {.trans_a = true}), ShapeError,
                "matmul: inner dimensions differ: a is [2, 3] transposed, b is [4, 5]");
   EXPECT_ERROR(matmul(a, vector, {.trans_a = true}), ShapeError,
-               "matmul: inner dimensions differ: a is [2, 3] transposed, b is [3]");
+               "matmul: inner dimensions differ: a is [2, 3] transposed, b is [3]: leave out "
+               ".trans_a");
+  EXPECT_ERROR(matmul(a, zeros({2, 3})), ShapeError,
+               "matmul: inner dimensions differ: a is [2, 3], b is [2, 3]: set .trans_b = true");
+  EXPECT_ERROR(matmul(a, zeros({3, 4}), {.trans_b = true}), ShapeError,
+               "matmul: inner dimensions differ: a is [2, 3], b is [3, 4] transposed: leave out "
+               ".trans_b");
+  EXPECT_ERROR(matmul(a, zeros({2, 4})), ShapeError,
+               "matmul: inner dimensions differ: a is [2, 3], b is [2, 4]: set .trans_a = true");
   EXPECT_ERROR(matmul(a, number), ShapeError,
                "matmul: an operand has no axis: a is [2, 3], b is []");
   EXPECT_ERROR(matmul(a, vector, {.trans_b = true}), ShapeError,
