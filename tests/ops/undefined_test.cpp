@@ -102,12 +102,12 @@ std::vector<Use> unary_uses() {
   };
   std::vector<Use> uses;
   for (const auto& [name, op] : ops) {
-    uses.push_back({std::string(name) + "(x)", {matrix()}, [op](In in) { op(in[0]); }});
+    uses.push_back({std::string(name) + "(x)", {matrix()}, [op = op](In in) { op(in[0]); }});
   }
   for (const auto& [name, op] :
        {std::pair<const char*, Unary>{"inv", inv}, {"cholesky", cholesky}}) {
     const Tensor positive = tensor({2.0, 0.5, 0.5, 1.0}, {2, 2});
-    uses.push_back({std::string(name) + "(a)", {positive}, [op](In in) { op(in[0]); }});
+    uses.push_back({std::string(name) + "(a)", {positive}, [op = op](In in) { op(in[0]); }});
   }
   return uses;
 }
