@@ -13,6 +13,7 @@
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/memory.h>
 #include <gradus/framework/module.h>
+#include <gradus/framework/number.h>
 #include <gradus/framework/numerics.h>
 #include <gradus/framework/ops/activation.h>
 #include <gradus/framework/ops/compare.h>

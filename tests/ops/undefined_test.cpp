@@ -101,13 +101,14 @@ std::vector<Use> unary_uses() {
       {"var", var},
   };
   std::vector<Use> uses;
+  uses.reserve(ops.size() + 2);
   for (const auto& [name, op] : ops) {
-    uses.push_back({std::string(name) + "(x)", {matrix()}, [op](In in) { op(in[0]); }});
+    uses.push_back({std::string(name) + "(x)", {matrix()}, [op = op](In in) { op(in[0]); }});
   }
   for (const auto& [name, op] :
        {std::pair<const char*, Unary>{"inv", inv}, {"cholesky", cholesky}}) {
     const Tensor positive = tensor({2.0, 0.5, 0.5, 1.0}, {2, 2});
-    uses.push_back({std::string(name) + "(a)", {positive}, [op](In in) { op(in[0]); }});
+    uses.push_back({std::string(name) + "(a)", {positive}, [op = op](In in) { op(in[0]); }});
   }
   return uses;
 }
@@ -455,11 +456,13 @@ TEST(Undefined, ATemporaryIsLostOnlyIfTheOpSucceeds) {
   EXPECT_THROW(x = std::move(x) * Tensor(), Error);
   EXPECT_TRUE(has_values(x, {2, 2}, {1, 0.5, 0.25, 2}));
   // Both arguments one tensor.
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
   EXPECT_TRUE(has_values(std::move(x) + x, {2, 2}, {2, 1, 0.5, 4}));
   EXPECT_FALSE(x.defined());
   const Tensor w = leaf({3});
   Tensor y = w * 1.0;
   (std::move(y) * y).backward();
+  // NOLINTEND(bugprone-use-after-move)
   EXPECT_EQ(gradient_of(w), std::vector<double>{6});
 }
 
