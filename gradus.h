@@ -51,6 +51,7 @@
 #include <gradus/framework/random.h>
 #include <gradus/framework/resize.h>
 #include <gradus/framework/shape.h>
+#include <gradus/framework/span_math.h>
 #include <gradus/framework/sparse_grad.h>
 #include <gradus/framework/state_dict.h>
 #include <gradus/framework/summary.h>

@@ -5,13 +5,14 @@
 //   template <class T>
 //   Tensor gelu_forward(const Tensor& x) {
 //     const auto v = xflat<T>(x);
-//     return from_flat<T>(x.shape(), 0.5 * v * (1.0 + xt::erf(v * M_SQRT1_2)));
+//     return from_flat<T>(x.shape(), T(0.5) * v * (T(1) + xt::erf(v * T(M_SQRT1_2))));
 //   }
 //
 // An adaptor does not own: keep the Tensor alive, and never `auto e = f(xflat<T>(temporary))`
-// beyond the statement. Assigning one adaptor to another makes it point elsewhere; assigning an
-// expression to it writes the values. Evaluate a keep_dims reducer (xt::eval) before it is
-// broadcast: xtensor reads past its end otherwise.
+// beyond the statement. Write numbers as T: a double makes an expression of floats many times
+// slower. Assigning one adaptor to another makes it point elsewhere; assigning an expression to it
+// writes the values. Evaluate a keep_dims reducer (xt::eval) before it is broadcast: xtensor reads
+// past its end otherwise.
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/xtensor_shim.h>
 #include <gradus/framework/error.h>
