@@ -5,6 +5,7 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
 #include <gradus/framework/detail/module_node.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/module.h>
 
@@ -200,6 +201,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
     used.insert(entry->name);
     matches.push_back({entry, tensor, is_parameter});
   });
+  if (matches.empty()) detail::require_model_state(state);
   for (const StateEntry& entry : state) {
     if (used.count(entry.name) == 0) result.unexpected.push_back(entry.name);
   }
@@ -272,6 +274,7 @@ StateDict snapshot(const Module& module) {
 void restore(const Module& module, const StateDict& state) {
   StateDict values;
   for (const StateEntry& entry : state) values.set(entry.name, entry.tensor);
+  values.metadata = state.metadata;
   module.load_state_dict(values);
 }
 

@@ -72,7 +72,8 @@ class GRADUS_API Module {
   /// Copies values into the parameters and buffers, in place, so that shared ones stay shared, and
   /// restores the frozen flags that the state carries. Everything is checked before anything is
   /// written. Throws Error listing missing and unexpected names (if strict), ShapeError, DTypeError
-  /// or, for a parameter that is mapped from a file, ValueError naming the entry.
+  /// or, for a parameter that is mapped from a file, ValueError naming the entry. Error also for a
+  /// whole checkpoint and the state of an optimizer, strict or not: load_checkpoint() reads those.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
 
   /// Sets training mode for the whole tree.

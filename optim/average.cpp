@@ -3,6 +3,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradient.h>
 #include <gradus/framework/parallel.h>
@@ -226,6 +227,7 @@ AveragedParameters::Average AveragedParameters::load_average(const NamedParamete
 
 void AveragedParameters::load_state_dict(const StateDict& state) {
   check_not_swapped("load_state_dict()");
+  detail::require_state_of("AveragedParameters", "averages", state, updates_key);
   const auto updates = detail::number_of<std::int64_t>(state, updates_key);
   if (updates < 0) {
     throw FormatError(fmt::format("load_state_dict: {} is {}", updates_key, updates));

@@ -46,8 +46,9 @@ class GRADUS_API AveragedParameters : public RowFollower {
   /// What resuming needs: the averages by path, copied, and counts of updates. Throws ValueError
   /// between two swaps, when the parameters are not those in training.
   StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, IndexError for a path that is missing,
-  /// ShapeError or DTypeError naming the tensor, FormatError for counts that are none.
+  /// Replaces them. Throws, having changed nothing, Error for a state that is not that of averages,
+  /// IndexError for a path that is missing, ShapeError or DTypeError naming the tensor, FormatError
+  /// for counts that make no sense.
   void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): averages follow their rows; those of new rows start at their values.

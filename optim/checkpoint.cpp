@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/optim/checkpoint.h>
@@ -21,8 +22,6 @@ struct CheckpointAccess {
 };
 
 namespace {
-
-constexpr const char* parts_key = "gradus.checkpoint";
 
 // A part that is one value has it under its own name.
 std::string key_of(const std::string& part, const std::string& key) {
@@ -56,7 +55,7 @@ StateDict state_of(const std::vector<CheckpointPart>& run) {
     for (const auto& [key, text] : state.metadata) all.metadata[key_of(part.name(), key)] = text;
     names.push_back(part.name());
   }
-  all.metadata[parts_key] = fmt::format("{}", fmt::join(names, ","));
+  all.metadata[detail::checkpoint_key] = fmt::format("{}", fmt::join(names, ","));
   return all;
 }
 
@@ -80,7 +79,7 @@ std::vector<std::string> listed(const std::string& names) {
 // What a checkpoint holds, by part.
 std::map<std::string, StateDict> read(const std::string& path) {
   const StateDict all = load(path);
-  const std::string* names = all.metadata.find(parts_key);
+  const std::string* names = all.metadata.find(detail::checkpoint_key);
   if (names == nullptr) {
     throw FormatError(
         fmt::format("load_checkpoint: {} is no checkpoint: save_checkpoint() did not write it, "
@@ -95,7 +94,7 @@ std::map<std::string, StateDict> read(const std::string& path) {
   }
   for (const auto& [key, text] : all.metadata) {
     const auto [part, name] = split(key);
-    if (key != parts_key) parts[part].metadata[name] = text;
+    if (key != detail::checkpoint_key) parts[part].metadata[name] = text;
   }
   return parts;
 }

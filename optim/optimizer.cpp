@@ -3,9 +3,11 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/profiler.h>
+#include <gradus/framework/warning.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/state_text.h>
 
@@ -213,6 +215,26 @@ void Optimizer::make_buffers(Slot& slot) const {
   }
 }
 
+void Optimizer::begin_step() {
+  const auto due = [](const Slot& slot) { return is_due(slot.parameter()); };
+  if (std::none_of(slots_.begin(), slots_.end(), due)) warn_of_idle_step();
+  has_stepped_ = true;
+}
+
+// A step that has nothing to do is hardly meant.
+void Optimizer::warn_of_idle_step() {
+  const auto trainable = [](const Slot& slot) { return slot.parameter().trainable(); };
+  const bool frozen = std::none_of(slots_.begin(), slots_.end(), trainable);
+  bool& warned = frozen ? warned_frozen_ : warned_no_gradient_;
+  if (warned) return;
+  detail::warn(fmt::format(
+      "{}: step() changes nothing: {}", name_,
+      frozen ? "all its parameters are frozen: unfreeze some, or give it others"
+             : "no parameter has a gradient: call backward(), on a loss that depends on the "
+               "parameters, between zero_grad() and step()"));
+  warned = true;
+}
+
 // Small arrays are updated many at once: each alone is too little work for several threads.
 void Optimizer::step() {
   const ProfilerScope profiled(name_);
@@ -221,6 +243,7 @@ void Optimizer::step() {
   for (const Slot& slot : slots_) {
     if (is_due(slot.parameter())) check_slot(slot);
   }
+  begin_step();
   std::vector<Slot*> arrays;
   std::int64_t elements = 0;
   for (Slot& slot : slots_) {
@@ -320,6 +343,7 @@ StateDict Optimizer::state_dict() const {
 }
 
 void Optimizer::check_names(const StateDict& state) const {
+  detail::require_state_of("an optimizer", "optimizer", state, "optimizer");
   if (const std::string& saved = text_of(state, "optimizer"); !detail::same_class(saved, name_)) {
     throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
   }
@@ -407,6 +431,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
     throw;
   }
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].state = std::move(loaded[i]);
+  has_stepped_ = true;
 }
 
 Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {

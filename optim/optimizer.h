@@ -52,6 +52,7 @@ class GRADUS_API Optimizer : public RowFollower {
   ~Optimizer() override;
 
   /// Updates every trainable parameter that has a gradient. All is checked before anything changes.
+  /// Warns, once each, where all parameters are frozen and where none has a gradient.
   /// Throws AutogradError naming the parameter whose gradient is of a kind that the rule does not
   /// take, ShapeError if a parameter was given another shape than what is kept for it.
   void step();
@@ -78,9 +79,9 @@ class GRADUS_API Optimizer : public RowFollower {
   /// metadata, the options and step counts.
   virtual StateDict state_dict() const;
   /// Replaces options and everything kept by copies of what `state` holds, before the first step or
-  /// after. Throws, having changed nothing, Error if the state is that of another optimizer or its
-  /// groups or parameters are others (it lists them), ShapeError or DTypeError naming the tensor,
-  /// FormatError for a number that is none.
+  /// after. Throws, having changed nothing, Error if the state is that of a model or of another
+  /// optimizer, or its groups or parameters are others (it lists them), ShapeError or DTypeError
+  /// naming the tensor, FormatError for a text that is not a number.
   virtual void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
@@ -113,6 +114,8 @@ class GRADUS_API Optimizer : public RowFollower {
   /// one that an op made.
   void append_group(const std::vector<NamedParameter>& parameters);
   void check_group(std::int64_t group) const;
+  /// Notes that a step is made, and warns if it has nothing to do: for a step() of one's own.
+  void begin_step();
   const char* name() const { return name_; }
   const std::vector<Slot>& slots() const { return slots_; }
 
@@ -140,6 +143,9 @@ class GRADUS_API Optimizer : public RowFollower {
   void require_no_sparse_decay(const Slot& slot, double weight_decay) const;
 
  private:
+  friend class LRScheduler;
+
+  void warn_of_idle_step();
   OptionField field(std::string_view name, std::int64_t group);
   void check_slot(const Slot& slot) const;
   Tensor new_buffer(const Slot& slot, std::size_t i) const;
@@ -152,6 +158,8 @@ class GRADUS_API Optimizer : public RowFollower {
   std::vector<const char*> buffer_names_;
   std::vector<Slot> slots_;
   std::int64_t num_groups_ = 0;
+  bool has_stepped_ = false;  // or goes on from a state
+  bool warned_frozen_ = false, warned_no_gradient_ = false;
 };
 
 /// An optimizer whose groups have `Options`: an aggregate with a member `double lr`, for which

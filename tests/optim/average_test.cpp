@@ -3,6 +3,7 @@
 #include <gradus/optim/average.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 
 #include "optim_testing.h"
@@ -68,6 +69,7 @@ struct Naive {
 
 // Sparse gradients, then one that is dense, absent or empty: an update comes before each step.
 TEST(AveragedParameters, ByRowsGiveWhatAveragesByElementsGive) {
+  const CaughtWarnings ignored;
   for (const double decay : {0.9, 0.0}) {
     const NamedParameter table = named("table", random_tensor({7, 3}, 1));
     const NamedParameter bias = named("bias", random_tensor({4}, 2));

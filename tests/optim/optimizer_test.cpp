@@ -12,6 +12,7 @@
 #include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 
 #include <type_traits>
@@ -57,6 +58,7 @@ TEST(Optimizer, SkipsAFrozenParameterWhateverGradientItHolds) {
 }
 
 TEST(Optimizer, GoesOnWithWhatItKeptOnceAParameterIsUnfrozen) {
+  const CaughtWarnings ignored;
   const NamedParameter paused = named("paused", tensor({1.0}));
   const NamedParameter steady = named("steady", tensor({1.0}));
   SGD a({paused}, {.lr = 0.1, .momentum = 0.9}), b({steady}, {.lr = 0.1, .momentum = 0.9});
@@ -73,6 +75,7 @@ TEST(Optimizer, GoesOnWithWhatItKeptOnceAParameterIsUnfrozen) {
 }
 
 TEST(Optimizer, SkipsParametersWithoutGradient) {
+  const CaughtWarnings ignored;
   const NamedParameter w = named("w", tensor({1.0, 2.0}));
   SGD optimizer({w}, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.5});
   optimizer.step();
@@ -341,6 +344,25 @@ TEST(OptimizerState, OfAnOlderFileNamesTheClassInAnotherWay) {
   state.metadata["optimizer"] = "adam";
   EXPECT_EQ(message_of<Error>([&] { optimizer.load_state_dict(state); }),
             "load_state_dict: the state is that of adam, not of SparseAdam");
+}
+
+TEST(OptimizerState, IsNotThatOfAModelNorTheOtherWayRound) {
+  const Net net;
+  Adam optimizer(net.parameters(), {.lr = 0.1});
+  net.w.set_grad(tensor({1.0f, 2.0f}));
+  optimizer.step();
+  const StateDict before = optimizer.state_dict();
+  EXPECT_EQ(message_of<Error>([&] { optimizer.load_state_dict(net.state_dict()); }),
+            "load_state_dict: the state is that of a model, not of an optimizer: pass what "
+            "state_dict() of an optimizer returned");
+  EXPECT_EQ(message_of<Error>([&] { optimizer.load_state_dict({}); }),
+            "load_state_dict: the state is empty, not that of an optimizer");
+  EXPECT_EQ(optimizer.state_dict().metadata, before.metadata);
+  for (const bool strict : {true, false}) {
+    EXPECT_EQ(message_of<Error>([&] { net.load_state_dict(before, {.strict = strict}); }),
+              "load_state_dict: the state is that of an optimizer, not of a model: pass what "
+              "state_dict() of a model returned");
+  }
 }
 
 // Every optimizer opens its messages with the name of its class.
