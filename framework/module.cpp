@@ -291,9 +291,10 @@ void check_registered(const Tensor& loss, const Module& model) {
   }
   if (!missing.empty()) {
     throw AutogradError(fmt::format(
-        "check_registered: the loss depends on {} trainable leaves that model.parameters() lacks, "
-        "of shapes {}: register their layers with add(\"name\", layer)",
-        missing.size(), fmt::join(missing, ", ")));
+        "check_registered: the loss depends on trainable leaves that model.parameters() lacks, of "
+        "shapes {}: register layers with add(\"name\", layer), tensors and parameters of your own "
+        "with add_parameter(\"name\", tensor)",
+        fmt::join(missing, ", ")));
   }
 }
 

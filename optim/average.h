@@ -4,6 +4,7 @@
 #include <gradus/framework/resize.h>
 #include <gradus/framework/state_dict.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -33,8 +34,10 @@ class GRADUS_API AveragedParameters : public RowFollower {
   AveragedParameters(std::vector<NamedParameter> parameters, double decay,
                      const AverageOptions& options = {});
 
-  /// a = w at first, then a = decay a + (1 - decay) w; with decay 0, a += (w - a) / n. Throws
-  /// ValueError between two swaps.
+  /// a = w at first, then a = decay a + (1 - decay) w; with decay 0, a += (w - a) / n. Averages
+  /// have the dtype of their parameters, also after Module::to(). Throws ValueError between two
+  /// swaps, ShapeError, as do the others, for a parameter that was resized without this follower;
+  /// nothing changes then.
   void update();
   std::int64_t updates() const { return updates_; }
   /// Exchanges the values of parameters and averages: once to evaluate, once to go on. Throws
@@ -66,6 +69,9 @@ class GRADUS_API AveragedParameters : public RowFollower {
   };
 
   void check_not_swapped(const char* operation) const;
+  void check_shape(std::size_t i) const;
+  void check_shapes() const;
+  void convert();
   double part(std::int64_t missed) const;
   void catch_up(const Parameter& parameter, Average& average) const;
   void catch_up_rows(const Parameter& parameter, Average& average) const;

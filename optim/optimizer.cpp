@@ -65,15 +65,20 @@ std::map<std::string, std::int64_t> groups_of(const StateDict& state) {
   return groups;
 }
 
-void check_alike(const char* optimizer, const std::string& key, const Tensor& kept,
-                 const Tensor& parameter, const Shape& expected) {
+// That a tensor of a state fits.
+void check_alike(const std::string& key, const Tensor& kept, const Tensor& parameter,
+                 const Shape& expected) {
   if (kept.shape() != expected) {
-    throw ShapeError(fmt::format("{}: {} is {}, its parameter is {}", optimizer, key,
-                                 kept.shape().str(), parameter.shape().str()));
+    throw ShapeError(
+        fmt::format("load_state_dict: {} is {} in the state, {} is needed for its parameter {}: "
+                    "build the model that was saved",
+                    key, kept.shape().str(), expected.str(), parameter.shape().str()));
   }
   if (kept.dtype() != parameter.dtype()) {
-    throw DTypeError(fmt::format("{}: {} is {}, its parameter is {}: convert one with to()",
-                                 optimizer, key, name(kept.dtype()), name(parameter.dtype())));
+    throw DTypeError(
+        fmt::format("load_state_dict: {} is {} in the state, its parameter is {}: convert the "
+                    "model with to({})",
+                    key, name(kept.dtype()), name(parameter.dtype()), name(kept.dtype())));
   }
 }
 
@@ -186,16 +191,20 @@ bool Optimizer::has_option(std::string_view option, std::int64_t group) const {
   return false;
 }
 
-void Optimizer::check_slot(const Slot& slot) const {
+// That what is kept has the shape of its parameter still.
+void Optimizer::check_buffer(const Slot& slot, std::size_t i) const {
   const auto& [path, parameter] = slot.target;
-  for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
-    const Tensor& buffer = slot.state.buffers[i];
-    if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) continue;
-    throw ShapeError(fmt::format(
-        "{}: {} is {}, its parameter is {} now: resize it with "
-        ".followers = {{&optimizer}}, or make a new optimizer",
-        name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(), parameter.shape().str()));
-  }
+  const Tensor& buffer = slot.state.buffers[i];
+  if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) return;
+  throw ShapeError(fmt::format(
+      "{}: {} is {}, its parameter is {} now: resize it with .followers = {{&optimizer}}, or make "
+      "a "
+      "new optimizer",
+      name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(), parameter.shape().str()));
+}
+
+void Optimizer::check_slot(const Slot& slot) const {
+  for (std::size_t i = 0; i < buffer_names_.size(); ++i) check_buffer(slot, i);
   check_gradient(slot);
 }
 
@@ -406,13 +415,15 @@ Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& s
   }
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     const std::string key = buffer_key(path, buffer_names_[i]);
+    const Shape shape = buffer_shape(i, slot.parameter().shape());
     if (const StateEntry* entry = state.find(key)) {
-      check_alike("load_state_dict", key, entry->tensor, slot.parameter(),
-                  buffer_shape(i, slot.parameter().shape()));
+      check_alike(key, entry->tensor, slot.parameter(), shape);
       loaded.buffers[i] = entry->tensor.clone();
     } else if (loaded.steps > 0 && uses_buffer(i, slot.group)) {
-      throw Error(fmt::format("load_state_dict: missing in the state: {} {}", key,
-                              slot.parameter().shape().str()));
+      throw Error(
+          fmt::format("load_state_dict: {} {} is missing in the state, whose parameter has made {} "
+                      "steps: give it the whole of what state_dict() returned",
+                      key, shape.str(), loaded.steps));
     }
   }
   return loaded;
@@ -439,23 +450,27 @@ Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& 
     return candidate.parameter().is_same(parameter);
   });
   if (slot == slots_.end()) {
-    throw ValueError(fmt::format("{}: the parameter {} that gets other rows is none of its own",
-                                 name_, parameter.shape().str()));
+    throw ValueError(
+        fmt::format("{}: the parameter {} that gets other rows is not one of its parameters: pass "
+                    "the optimizers that train it as followers",
+                    name_, parameter.shape().str()));
   }
   const std::int64_t rows = parameter.size(0);
   std::array<Tensor, max_buffers> buffers = slot->state.buffers;
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     Tensor& buffer = buffers[i];
     if (!buffer.defined()) continue;
+    check_buffer(*slot, i);
     const Shape after = buffer_shape(i, plan.values.shape());
     const bool by_row = buffer.dim() > 0 && buffer.size(0) == rows && after.rank() > 0 &&
                         after[0] == plan.values.size(0);
     if (by_row) {
       buffer = detail::moved_rows(buffer, plan.sources, buffer_start(i, slot->group));
     } else if (buffer.shape() != after) {
-      throw ShapeError(fmt::format("{}: {} {} cannot follow the rows of its parameter {}", name_,
-                                   buffer_key(slot->target.path, buffer_names_[i]),
-                                   buffer.shape().str(), parameter.shape().str()));
+      throw ShapeError(
+          fmt::format("{}: {} {} does not have the rows of its parameter {}: make a new optimizer",
+                      name_, buffer_key(slot->target.path, buffer_names_[i]), buffer.shape().str(),
+                      parameter.shape().str()));
     }
   }
   return

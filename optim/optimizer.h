@@ -147,6 +147,7 @@ class GRADUS_API Optimizer : public RowFollower {
 
   void warn_of_idle_step();
   OptionField field(std::string_view name, std::int64_t group);
+  void check_buffer(const Slot& slot, std::size_t i) const;
   void check_slot(const Slot& slot) const;
   Tensor new_buffer(const Slot& slot, std::size_t i) const;
   void make_buffers(Slot& slot) const;

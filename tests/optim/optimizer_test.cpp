@@ -417,11 +417,13 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
   StateDict state = good;
   state.set("a.exp_avg_sq", zeros({3, 4}, f64));
   EXPECT_EQ(refusal<ShapeError>(state),
-            "load_state_dict: a.exp_avg_sq is [3, 4], its parameter is [3, 2]");
+            "load_state_dict: a.exp_avg_sq is [3, 4] in the state, [3, 2] is needed for its "
+            "parameter [3, 2]: build the model that was saved");
   state = good;
   state.set("table.exp_avg", zeros({5, 2}));
-  EXPECT_THAT(refusal<DTypeError>(state),
-              HasSubstr("table.exp_avg is float32, its parameter is float64"));
+  EXPECT_EQ(refusal<DTypeError>(state),
+            "load_state_dict: table.exp_avg is float32 in the state, its parameter is float64: "
+            "convert the model with to(float32)");
   state = good;
   state.set("b.exp_avg", zeros({7}, f64));
   state.metadata.erase("parameter.a.group");
@@ -446,7 +448,22 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
 
   StateDict lacking;
   lacking.metadata = good.metadata;
-  EXPECT_EQ(refusal<Error>(lacking), "load_state_dict: missing in the state: a.exp_avg [3, 2]");
+  EXPECT_EQ(refusal<Error>(lacking),
+            "load_state_dict: a.exp_avg [3, 2] is missing in the state, whose parameter has made 2 "
+            "steps: give it the whole of what state_dict() returned");
+}
+
+// What row-wise Adagrad keeps has another shape than the parameter.
+TEST(OptimizerState, NamesTheShapeThatIsNeeded) {
+  const NamedParameter table = named("table", ones({5, 2}, f64));
+  RowwiseAdagrad optimizer({table});
+  table.parameter.set_grad(ones({5, 2}, f64));
+  optimizer.step();
+  StateDict state = optimizer.state_dict();
+  state.set("table.row_sum", ones({5, 2}, f64));
+  EXPECT_EQ(message_of<ShapeError>([&] { optimizer.load_state_dict(state); }),
+            "load_state_dict: table.row_sum is [5, 2] in the state, [5] is needed for its "
+            "parameter [5, 2]: build the model that was saved");
 }
 
 }  // namespace
