@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <ostream>
 #include <unordered_set>
 
@@ -98,23 +99,40 @@ void check_match(const std::string& path, const Tensor& target, const Tensor& so
   }
 }
 
-std::string indented(const std::string& text) {
-  std::string out;
+// Appends a text, whose further lines begin with the indent.
+void append(std::string& out, const std::string& text, const std::string& indent) {
   for (const char c : text) {
     out += c;
-    if (c == '\n') out += "  ";
+    if (c == '\n') out += indent;
   }
-  return out;
+}
+
+// Appends the tree of a node, each line once: deep trees take no more time than their text is long.
+void describe(const ModuleNode& node, const std::type_info& type, std::string& indent,
+              std::string& out) {
+  append(out, detail::name_of(node, type), indent);
+  if (node.children.empty()) {
+    if (!node.description) out += "()";
+    return;
+  }
+  const std::size_t outer = indent.size();
+  out += "(\n";
+  indent += "  ";
+  for (const ModuleNode::Child& child : node.children) {
+    out += indent;
+    fmt::format_to(std::back_inserter(out), "({}): ", child.name);
+    describe(*child.node, typeid(Module), indent, out);
+    out += '\n';
+  }
+  indent.resize(outer);
+  out += indent;
+  out += ')';
 }
 
 std::string describe(const ModuleNode& node, const std::type_info& type) {
-  const std::string head = detail::name_of(node, type);
-  if (node.children.empty()) return node.description ? head : head + "()";
-  std::string out = head + "(\n";
-  for (const ModuleNode::Child& child : node.children) {
-    out += fmt::format("  ({}): {}\n", child.name, indented(describe(*child.node, typeid(Module))));
-  }
-  return out + ")";
+  std::string indent, out;
+  describe(node, type, indent, out);
+  return out;
 }
 
 }  // namespace
@@ -126,8 +144,8 @@ Module::~Module() = default;
 void Module::add_module(std::string_view name, const Module& module, const std::type_info& type) {
   check_name(*node_, name);
   std::unordered_set<const ModuleNode*> own;
-  for_each_node(*node_, "", [&](ModuleNode& node, const std::string&) { own.insert(&node); });
-  for_each_node(*module.node_, "", [&](ModuleNode& node, const std::string&) {
+  for_each_node(*node_, [&](ModuleNode& node) { own.insert(&node); });
+  for_each_node(*module.node_, [&](ModuleNode& node) {
     if (own.count(&node) > 0) {
       throw ValueError(fmt::format(
           "module: '{}' ({}) is part of this model already: a module stands under one name; to "
@@ -223,8 +241,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
 }
 
 void Module::train(bool training) const {
-  for_each_node(*node_, "",
-                [&](ModuleNode& node, const std::string&) { node.training = training; });
+  for_each_node(*node_, [&](ModuleNode& node) { node.training = training; });
 }
 
 bool Module::is_training() const { return node_->training; }

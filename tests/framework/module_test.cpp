@@ -350,5 +350,39 @@ TEST(ModuleText, ShowsTheTree) {
             ")");
 }
 
+TEST(ModuleText, IndentsDescriptionsOfSeveralLines) {
+  Open inner, middle, root;
+  inner.set_description([] { return std::string("Table(\n  4 rows\n)"); });
+  middle.add("inner", inner);
+  root.add("middle", middle);
+  EXPECT_EQ(root.str(),
+            "Module(\n"
+            "  (middle): Open(\n"
+            "    (inner): Table(\n"
+            "      4 rows\n"
+            "    )\n"
+            "  )\n"
+            ")");
+}
+
+// The text of a model of depth n has n^2 characters. Work of n^3, which it took once, is minutes
+// here, as are the paths of all layers of all layers where it is built.
+TEST(ModuleText, OfADeepModelTakesNoMoreWorkThanItIsLong) {
+  constexpr int depth = 4000;
+  std::vector<Open> layers(depth);
+  for (int i = depth - 1; i > 0; --i) layers[i - 1].add("in", layers[i]);
+  std::string expected = "Module(", indent;
+  for (int i = 1; i < depth; ++i) {
+    indent += "  ";
+    expected += "\n" + indent + "(in): Open(";
+  }
+  expected += ")";
+  for (int i = 1; i < depth; ++i) {
+    indent.resize(indent.size() - 2);
+    expected += "\n" + indent + ")";
+  }
+  EXPECT_TRUE(layers[0].str() == expected);  // EXPECT_EQ would print 32 MB
+}
+
 }  // namespace
 }  // namespace gradus
