@@ -61,6 +61,7 @@
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/framework/thread_state.h>
 #include <gradus/framework/visit.h>
+#include <gradus/framework/warning.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>

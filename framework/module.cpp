@@ -5,12 +5,14 @@
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
 #include <gradus/framework/detail/module_node.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/module.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <ostream>
 #include <unordered_set>
 
@@ -171,23 +173,40 @@ void check_names(const LoadResult& result, const StateDict& state, const StateDi
                                     : ": build the model that was saved");
 }
 
-std::string indented(const std::string& text) {
-  std::string out;
+// Appends a text, whose further lines begin with the indent.
+void append(std::string& out, const std::string& text, const std::string& indent) {
   for (const char c : text) {
     out += c;
-    if (c == '\n') out += "  ";
+    if (c == '\n') out += indent;
   }
-  return out;
+}
+
+// Appends the tree of a node, each line once: deep trees take no more time than their text is long.
+void describe(const ModuleNode& node, const std::type_info& type, std::string& indent,
+              std::string& out) {
+  append(out, detail::name_of(node, type), indent);
+  if (node.children.empty()) {
+    if (!node.description) out += "()";
+    return;
+  }
+  const std::size_t outer = indent.size();
+  out += "(\n";
+  indent += "  ";
+  for (const ModuleNode::Child& child : node.children) {
+    out += indent;
+    fmt::format_to(std::back_inserter(out), "({}): ", child.name);
+    describe(*child.node, typeid(Module), indent, out);
+    out += '\n';
+  }
+  indent.resize(outer);
+  out += indent;
+  out += ')';
 }
 
 std::string describe(const ModuleNode& node, const std::type_info& type) {
-  const std::string head = detail::name_of(node, type);
-  if (node.children.empty()) return node.description ? head : head + "()";
-  std::string out = head + "(\n";
-  for (const ModuleNode::Child& child : node.children) {
-    out += fmt::format("  ({}): {}\n", child.name, indented(describe(*child.node, typeid(Module))));
-  }
-  return out + ")";
+  std::string indent, out;
+  describe(node, type, indent, out);
+  return out;
 }
 
 }  // namespace
@@ -199,8 +218,8 @@ Module::~Module() = default;
 void Module::add_module(std::string_view name, const Module& module, const std::type_info& type) {
   check_name(*node_, name);
   std::unordered_set<const ModuleNode*> own;
-  for_each_node(*node_, "", [&](ModuleNode& node, const std::string&) { own.insert(&node); });
-  for_each_node(*module.node_, "", [&](ModuleNode& node, const std::string&) {
+  for_each_node(*node_, [&](ModuleNode& node) { own.insert(&node); });
+  for_each_node(*module.node_, [&](ModuleNode& node) {
     if (own.count(&node) > 0) {
       throw ValueError(fmt::format(
           "module: '{}' ({}) is part of this model already: a module stands under one name; to "
@@ -278,6 +297,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
     used.insert(entry->name);
     matches.push_back({entry, tensor, is_parameter});
   });
+  if (matches.empty()) detail::require_model_state(state);
   for (const StateEntry& entry : state) {
     if (used.count(entry.name) == 0) result.unexpected.push_back(entry.name);
   }
@@ -295,8 +315,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
 }
 
 void Module::train(bool training) const {
-  for_each_node(*node_, "",
-                [&](ModuleNode& node, const std::string&) { node.training = training; });
+  for_each_node(*node_, [&](ModuleNode& node) { node.training = training; });
 }
 
 bool Module::is_training() const { return node_->training; }
@@ -346,6 +365,7 @@ StateDict snapshot(const Module& module) {
 void restore(const Module& module, const StateDict& state) {
   StateDict values;
   for (const StateEntry& entry : state) values.set(entry.name, entry.tensor);
+  values.metadata = state.metadata;
   module.load_state_dict(values);
 }
 
@@ -362,9 +382,10 @@ void check_registered(const Tensor& loss, const Module& model) {
   }
   if (!missing.empty()) {
     throw AutogradError(fmt::format(
-        "check_registered: the loss depends on {} trainable leaves that model.parameters() lacks, "
-        "of shapes {}: register their layers with add(\"name\", layer)",
-        missing.size(), fmt::join(missing, ", ")));
+        "check_registered: the loss depends on trainable leaves that model.parameters() lacks, of "
+        "shapes {}: register layers with add(\"name\", layer), tensors and parameters of your own "
+        "with add_parameter(\"name\", tensor)",
+        fmt::join(missing, ", ")));
   }
 }
 

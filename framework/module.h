@@ -73,7 +73,9 @@ class GRADUS_API Module {
   /// restores the frozen flags that the state carries. Everything is checked before anything is
   /// written. Throws one error that lists all that is wrong: names that are missing, unexpected (if
   /// strict) and perhaps renamed, other shapes, other dtypes, parameters that are mapped from a
-  /// file. It is a ShapeError if a shape is wrong, else a DTypeError, a ValueError or an Error.
+  /// file. It is a ShapeError if a shape is wrong, else a DTypeError, a ValueError or an Error. Error
+  /// also for a whole checkpoint and the state of an optimizer, strict or not: load_checkpoint()
+  /// reads those.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
 
   /// Sets training mode for the whole tree.

@@ -4,6 +4,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradient.h>
@@ -52,6 +53,28 @@ void AveragedParameters::check_not_swapped(const char* operation) const {
   throw ValueError(fmt::format(
       "AveragedParameters: {} while the parameters hold the averages: call swap() first",
       operation));
+}
+
+void AveragedParameters::check_shape(std::size_t i) const {
+  const auto& [path, parameter] = parameters_[i];
+  const Shape& own = averages_[i].values.shape();
+  if (own == parameter.shape()) return;
+  throw ShapeError(
+      fmt::format("AveragedParameters: the average of {} is {}, its parameter is {} now: resize it "
+                  "with .followers = {{&averages}}, or make new averages",
+                  path, own.str(), parameter.shape().str()));
+}
+
+void AveragedParameters::check_shapes() const {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) check_shape(i);
+}
+
+// Averages follow a model that was converted.
+void AveragedParameters::convert() {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor& values = averages_[i].values;
+    values = values.to(parameters_[i].parameter.dtype());
+  }
 }
 
 // The weight of values that were the same in the last `missed` updates.
@@ -134,7 +157,9 @@ void AveragedParameters::catch_up_rows(const Parameter& parameter, Average& aver
 
 void AveragedParameters::update() {
   check_not_swapped("update");
+  check_shapes();
   const NoGradGuard no_grad;
+  convert();
   ++updates_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i].parameter;
@@ -151,7 +176,9 @@ void AveragedParameters::update() {
 void AveragedParameters::swap() {
   moved_.check("AveragedParameters");
   if (updates_ == 0) throw ValueError("AveragedParameters: swap before the first update");
+  check_shapes();
   const NoGradGuard no_grad;
+  convert();
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i].parameter;
     if (parameter.is_read_only()) continue;
@@ -165,12 +192,15 @@ void AveragedParameters::swap() {
 
 StateDict AveragedParameters::averages() const {
   check_not_swapped("averages()");
+  check_shapes();
   const NoGradGuard no_grad;
   StateDict result;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Parameter& parameter = parameters_[i].parameter;
     Average average = averages_[i];
+    average.values = average.values.to(parameter.dtype());
     if (!average.values.is_read_only()) average.values = average.values.clone();
-    if (updates_ > 0) catch_up(parameters_[i].parameter, average);
+    if (updates_ > 0) catch_up(parameter, average);
     result.set(parameters_[i].path, average.values);
   }
   return result;
@@ -178,12 +208,14 @@ StateDict AveragedParameters::averages() const {
 
 StateDict AveragedParameters::state_dict() const {
   check_not_swapped("state_dict()");
+  check_shapes();
   StateDict state;
   state.metadata[updates_key] = fmt::to_string(updates_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Average& average = averages_[i];
-    const std::string& path = parameters_[i].path;
-    state.set(path, average.values.is_read_only() ? average.values : average.values.clone());
+    const auto& [path, parameter] = parameters_[i];
+    const Tensor values = average.values.to(parameter.dtype());
+    state.set(path, values.is_read_only() ? values : values.clone());
     if (!average.rows_seen.empty()) {
       state.set(seen_key(path), tensor(average.rows_seen));
     } else if (average.seen != updates_) {
@@ -248,6 +280,7 @@ AveragedParameters::Average AveragedParameters::load_average(const NamedParamete
 
 void AveragedParameters::load_state_dict(const StateDict& state) {
   check_not_swapped("load_state_dict()");
+  detail::require_state_of("AveragedParameters", "averages", state, updates_key);
   const auto updates = detail::number_of<std::int64_t>(state, updates_key);
   if (updates < 0) {
     throw FormatError(fmt::format("load_state_dict: {} is {}", updates_key, updates));
@@ -269,16 +302,20 @@ Function<void()> AveragedParameters::follow_rows(const Tensor& parameter, const 
       [&](const NamedParameter& target) { return target.parameter.is_same(parameter); });
   if (place == parameters_.end()) {
     throw ValueError(
-        fmt::format("AveragedParameters: the parameter {} that gets other rows is none of its own",
+        fmt::format("AveragedParameters: the parameter {} that gets other rows is not one of its "
+                    "parameters: pass the averages that it is part of as followers",
                     parameter.shape().str()));
   }
-  Average& average = averages_[static_cast<std::size_t>(place - parameters_.begin())];
+  const auto index = static_cast<std::size_t>(place - parameters_.begin());
+  check_shape(index);
+  Average& average = averages_[index];
   Average moved{plan.values.clone(), average.seen};
+  const Tensor values = average.values.to(parameter.dtype());
   const std::int64_t D = parameter.shape().numel(1, parameter.dim());
-  detail::dispatch_float(average.values.dtype(), "AveragedParameters", [&]<class T>(T) {
+  detail::dispatch_float(values.dtype(), "AveragedParameters", [&]<class T>(T) {
     T* out = moved.values.mutable_data<T>();
     for (const std::int64_t source : plan.sources.span<std::int64_t>()) {
-      if (source >= 0) std::copy_n(average.values.data<T>() + source * D, D, out);
+      if (source >= 0) std::copy_n(values.data<T>() + source * D, D, out);
       if (!average.rows_seen.empty()) {
         moved.rows_seen.push_back(source < 0 ? updates_
                                              : average.rows_seen[static_cast<std::size_t>(source)]);

@@ -5,6 +5,7 @@
 #include <gradus/framework/resize.h>
 #include <gradus/framework/state_dict.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -34,8 +35,10 @@ class GRADUS_API AveragedParameters : public RowFollower {
   AveragedParameters(std::vector<NamedParameter> parameters, double decay,
                      const AverageOptions& options = {});
 
-  /// a = w at first, then a = decay a + (1 - decay) w; with decay 0, a += (w - a) / n. Throws
-  /// ValueError between two swaps.
+  /// a = w at first, then a = decay a + (1 - decay) w; with decay 0, a += (w - a) / n. Averages
+  /// have the dtype of their parameters, also after Module::to(). Throws ValueError between two
+  /// swaps, ShapeError, as do the others, for a parameter that was resized without this follower;
+  /// nothing changes then.
   void update();
   std::int64_t updates() const { return updates_; }
   /// Exchanges the values of parameters and averages: once to evaluate, once to go on. Throws
@@ -47,9 +50,9 @@ class GRADUS_API AveragedParameters : public RowFollower {
   /// What resuming needs: the averages by path, copied, and counts of updates. Throws ValueError
   /// between two swaps, when the parameters are not those in training.
   StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, one error that lists the paths that are missing
-  /// and what is of another shape or dtype (ShapeError, DTypeError, else Error), FormatError for
-  /// counts that are none.
+  /// Replaces them. Throws, having changed nothing, Error for a state that is not that of averages,
+  /// else one error that lists the paths that are missing and what is of another shape or dtype
+  /// (ShapeError, DTypeError, else Error), FormatError for counts that make no sense.
   void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): averages follow their rows; those of new rows start at their values.
@@ -67,6 +70,9 @@ class GRADUS_API AveragedParameters : public RowFollower {
   };
 
   void check_not_swapped(const char* operation) const;
+  void check_shape(std::size_t i) const;
+  void check_shapes() const;
+  void convert();
   double part(std::int64_t missed) const;
   void catch_up(const Parameter& parameter, Average& average) const;
   void catch_up_rows(const Parameter& parameter, Average& average) const;

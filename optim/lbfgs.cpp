@@ -2,6 +2,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/gradient.h>
 #include <gradus/optim/lbfgs.h>
@@ -348,6 +349,7 @@ Tensor LBFGS::minimise(const Closure& closure) {
   Tensor first = call(closure);
   Point now{0, value(first), 0, gradient()};
   check_start(now.loss, now.gradient);
+  begin_step();
   if (greatest(now.gradient) <= options_.tolerance_grad) return first;
   for (std::int64_t i = 1; i <= options_.max_iter; ++i) {
     const bool fresh = memory_.iterations++ == 0;
@@ -477,6 +479,7 @@ void LBFGS::load_state_dict(const StateDict& state) {
   }
   Memory memory;
   std::int64_t evaluations = 0;
+  detail::require_state_of("an optimizer", "optimizer", state, "optimizer");
   if (detail::same_class(detail::text_of(state, "optimizer"), name())) {
     memory = load_memory(state);
     evaluations = detail::number_of<std::int64_t>(state, "lbfgs.func_evals");

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
+#include <gradus/framework/warning.h>
 #include <gradus/optim/lr_scheduler.h>
 #include <gradus/optim/state_text.h>
 
@@ -280,6 +282,13 @@ void LRScheduler::step() {
     throw ValueError(
         fmt::format("LRScheduler: step {}: the schedule has {} steps", epoch_ + 1, schedule_.last));
   }
+  if (epoch_ == 0 && !optimizer_->has_stepped_ && !warned_) {
+    detail::warn(
+        fmt::format("LRScheduler: step() before the first step() of {}, which never has the rate "
+                    "of epoch 0: call the scheduler's after the optimizer's",
+                    optimizer_->name()));
+    warned_ = true;
+  }
   move_to(epoch_ + 1, all_bases());
 }
 
@@ -296,6 +305,7 @@ StateDict LRScheduler::state_dict() const {
 }
 
 void LRScheduler::load_state_dict(const StateDict& state) {
+  detail::require_state_of("an LRScheduler", "scheduler", state, "scheduler.epoch");
   const auto epoch = detail::number_of<std::int64_t>(state, "scheduler.epoch");
   const auto groups = detail::number_of<std::int64_t>(state, "scheduler.groups");
   if (epoch < 0 || epoch > schedule_.last) {
@@ -365,6 +375,7 @@ StateDict ReduceLROnPlateau::state_dict() const {
 }
 
 void ReduceLROnPlateau::load_state_dict(const StateDict& state) {
+  detail::require_state_of("a ReduceLROnPlateau", "plateau", state, "plateau.best");
   const auto best = detail::number_of<double>(state, "plateau.best");
   const auto bad = detail::number_of<std::int64_t>(state, "plateau.bad");
   const auto cooldown = detail::number_of<std::int64_t>(state, "plateau.cooldown");

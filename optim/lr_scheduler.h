@@ -80,7 +80,8 @@ class GRADUS_API LRScheduler {
   /// and the optimizer has none.
   LRScheduler(Optimizer& optimizer, Schedule schedule);
 
-  /// Goes on to the next epoch. Throws ValueError after the last one of the schedule.
+  /// Goes on to the next epoch. Throws ValueError after the last one of the schedule. Warns, once,
+  /// before the first step of the optimizer: the rate of epoch 0 would not be used.
   void step();
   std::int64_t epoch() const { return epoch_; }
   /// The rates in force, by group.
@@ -88,8 +89,8 @@ class GRADUS_API LRScheduler {
 
   /// The epoch and the base rates, in the metadata.
   StateDict state_dict() const;
-  /// Replaces them, and sets the rates of that epoch. Throws FormatError, Error if
-  /// there are fewer groups; nothing changes then.
+  /// Replaces them, and sets the rates of that epoch. Throws, having changed nothing, FormatError,
+  /// Error for a state that is not that of a scheduler and if there are fewer groups.
   void load_state_dict(const StateDict& state);
 
  private:
@@ -107,6 +108,7 @@ class GRADUS_API LRScheduler {
   Schedule schedule_;
   std::vector<double> base_;
   std::int64_t epoch_ = 0;
+  bool warned_ = false;
 };
 
 struct PlateauOptions {
@@ -132,7 +134,8 @@ class GRADUS_API ReduceLROnPlateau {
 
   /// The best metric and the counts, in the metadata; the rates are in the optimizer's state.
   StateDict state_dict() const;
-  /// Replaces them. Throws FormatError.
+  /// Replaces them. Throws, having changed nothing, FormatError, and Error for a state that is not
+  /// that of a ReduceLROnPlateau.
   void load_state_dict(const StateDict& state);
 
  private:

@@ -4,10 +4,12 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/defined.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/parallel.h>
 #include <gradus/framework/profiler.h>
+#include <gradus/framework/warning.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/state_text.h>
 
@@ -73,8 +75,10 @@ void check_alike(const std::string& key, const Tensor& kept, const Tensor& param
   if (!kept.defined()) {
     problems.add(Kind::value, key + " is undefined");
   } else if (kept.shape() != expected) {
-    problems.add(Kind::shape, fmt::format("{} is {}, its parameter is {}", key, kept.shape().str(),
-                                          parameter.shape().str()));
+    const std::string needed =
+        expected == parameter.shape() ? "" : fmt::format("{} is needed, ", expected.str());
+    problems.add(Kind::shape, fmt::format("{} is {}, {}its parameter is {}", key,
+                                          kept.shape().str(), needed, parameter.shape().str()));
   } else if (kept.dtype() != parameter.dtype()) {
     problems.add(Kind::dtype, fmt::format("{} is {}, its parameter is {}: convert one with to()",
                                           key, name(kept.dtype()), name(parameter.dtype())));
@@ -196,16 +200,20 @@ bool Optimizer::has_option(std::string_view option, std::int64_t group) const {
   return false;
 }
 
-void Optimizer::check_slot(const Slot& slot) const {
+// That what is kept has the shape of its parameter still.
+void Optimizer::check_buffer(const Slot& slot, std::size_t i) const {
   const auto& [path, parameter] = slot.target;
-  for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
-    const Tensor& buffer = slot.state.buffers[i];
-    if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) continue;
-    throw ShapeError(fmt::format(
-        "{}: {} is {}, its parameter is {} now: resize it with "
-        ".followers = {{&optimizer}}, or make a new optimizer",
-        name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(), parameter.shape().str()));
-  }
+  const Tensor& buffer = slot.state.buffers[i];
+  if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) return;
+  throw ShapeError(fmt::format(
+      "{}: {} is {}, its parameter is {} now: resize it with .followers = {{&optimizer}}, or make "
+      "a "
+      "new optimizer",
+      name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(), parameter.shape().str()));
+}
+
+void Optimizer::check_slot(const Slot& slot) const {
+  for (std::size_t i = 0; i < buffer_names_.size(); ++i) check_buffer(slot, i);
   check_gradient(slot);
 }
 
@@ -225,6 +233,26 @@ void Optimizer::make_buffers(Slot& slot) const {
   }
 }
 
+void Optimizer::begin_step() {
+  const auto due = [](const Slot& slot) { return is_due(slot.parameter()); };
+  if (std::none_of(slots_.begin(), slots_.end(), due)) warn_of_idle_step();
+  has_stepped_ = true;
+}
+
+// A step that has nothing to do is hardly meant.
+void Optimizer::warn_of_idle_step() {
+  const auto trainable = [](const Slot& slot) { return slot.parameter().trainable(); };
+  const bool frozen = std::none_of(slots_.begin(), slots_.end(), trainable);
+  bool& warned = frozen ? warned_frozen_ : warned_no_gradient_;
+  if (warned) return;
+  detail::warn(fmt::format(
+      "{}: step() changes nothing: {}", name_,
+      frozen ? "all its parameters are frozen: unfreeze some, or give it others"
+             : "no parameter has a gradient: call backward(), on a loss that depends on the "
+               "parameters, between zero_grad() and step()"));
+  warned = true;
+}
+
 // Small arrays are updated many at once: each alone is too little work for several threads.
 void Optimizer::step() {
   check_not_moved();
@@ -234,6 +262,7 @@ void Optimizer::step() {
   for (const Slot& slot : slots_) {
     if (is_due(slot.parameter())) check_slot(slot);
   }
+  begin_step();
   std::vector<Slot*> arrays;
   std::int64_t elements = 0;
   for (Slot& slot : slots_) {
@@ -337,6 +366,7 @@ StateDict Optimizer::state_dict() const {
 // Throws all that is wrong with the names and tensors of a state.
 void Optimizer::check_entries(const StateDict& state) const {
   check_not_moved();
+  detail::require_state_of("an optimizer", "optimizer", state, "optimizer");
   if (const std::string& saved = text_of(state, "optimizer"); !detail::same_class(saved, name_)) {
     throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
   }
@@ -411,10 +441,11 @@ Optimizer::Slot::State Optimizer::load_slot(const Slot& slot, const StateDict& s
   }
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     const std::string key = buffer_key(path, buffer_names_[i]);
+    const Shape shape = buffer_shape(i, slot.parameter().shape());
     if (const StateEntry* entry = state.find(key)) {
       loaded.buffers[i] = entry->tensor.clone();
     } else if (loaded.steps > 0 && uses_buffer(i, slot.group)) {
-      missing.push_back(key + " " + slot.parameter().shape().str());
+      missing.push_back(key + " " + shape.str());
     }
   }
   return loaded;
@@ -438,6 +469,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
     throw;
   }
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].state = std::move(loaded[i]);
+  has_stepped_ = true;
 }
 
 Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
@@ -446,23 +478,27 @@ Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& 
     return candidate.parameter().is_same(parameter);
   });
   if (slot == slots_.end()) {
-    throw ValueError(fmt::format("{}: the parameter {} that gets other rows is none of its own",
-                                 name_, parameter.shape().str()));
+    throw ValueError(
+        fmt::format("{}: the parameter {} that gets other rows is not one of its parameters: pass "
+                    "the optimizers that train it as followers",
+                    name_, parameter.shape().str()));
   }
   const std::int64_t rows = parameter.size(0);
   std::array<Tensor, max_buffers> buffers = slot->state.buffers;
   for (std::size_t i = 0; i < buffer_names_.size(); ++i) {
     Tensor& buffer = buffers[i];
     if (!buffer.defined()) continue;
+    check_buffer(*slot, i);
     const Shape after = buffer_shape(i, plan.values.shape());
     const bool by_row = buffer.dim() > 0 && buffer.size(0) == rows && after.rank() > 0 &&
                         after[0] == plan.values.size(0);
     if (by_row) {
       buffer = detail::moved_rows(buffer, plan.sources, buffer_start(i, slot->group));
     } else if (buffer.shape() != after) {
-      throw ShapeError(fmt::format("{}: {} {} cannot follow the rows of its parameter {}", name_,
-                                   buffer_key(slot->target.path, buffer_names_[i]),
-                                   buffer.shape().str(), parameter.shape().str()));
+      throw ShapeError(
+          fmt::format("{}: {} {} does not have the rows of its parameter {}: make a new optimizer",
+                      name_, buffer_key(slot->target.path, buffer_names_[i]), buffer.shape().str(),
+                      parameter.shape().str()));
     }
   }
   return

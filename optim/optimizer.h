@@ -55,6 +55,7 @@ class GRADUS_API Optimizer : public RowFollower {
   ~Optimizer() override;
 
   /// Updates every trainable parameter that has a gradient. All is checked before anything changes.
+  /// Warns, once each, where all parameters are frozen and where none has a gradient.
   /// Throws AutogradError naming the parameter whose gradient is of a kind that the rule does not
   /// take, ShapeError if a parameter was given another shape than what is kept for it.
   void step();
@@ -81,9 +82,9 @@ class GRADUS_API Optimizer : public RowFollower {
   /// metadata, the options and step counts.
   virtual StateDict state_dict() const;
   /// Replaces options and everything kept by copies of what `state` holds, before the first step or
-  /// after. Throws, having changed nothing, Error if the state is that of another optimizer or its
-  /// groups or parameters are others, ShapeError or DTypeError if tensors are; one error lists all
-  /// of these. FormatError for a number that is none.
+  /// after. Throws, having changed nothing, Error if the state is that of a model or of another
+  /// optimizer or its groups or parameters are others, ShapeError or DTypeError if tensors are; one
+  /// error lists all of these. FormatError for a text that is not a number.
   virtual void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
@@ -118,6 +119,8 @@ class GRADUS_API Optimizer : public RowFollower {
   void check_group(std::int64_t group) const;
   /// Throws Error if this optimizer was moved from.
   void check_not_moved() const { moved_.check(name_); }
+  /// Notes that a step is made, and warns if it has nothing to do: for a step() of one's own.
+  void begin_step();
   const char* name() const { return name_; }
   const std::vector<Slot>& slots() const { return slots_; }
 
@@ -145,7 +148,11 @@ class GRADUS_API Optimizer : public RowFollower {
   void require_no_sparse_decay(const Slot& slot, double weight_decay) const;
 
  private:
+  friend class LRScheduler;
+
+  void warn_of_idle_step();
   OptionField field(std::string_view name, std::int64_t group);
+  void check_buffer(const Slot& slot, std::size_t i) const;
   void check_slot(const Slot& slot) const;
   Tensor new_buffer(const Slot& slot, std::size_t i) const;
   void make_buffers(Slot& slot) const;
@@ -159,6 +166,8 @@ class GRADUS_API Optimizer : public RowFollower {
   std::vector<Slot> slots_;
   std::int64_t num_groups_ = 0;
   detail::MovedFrom moved_;
+  bool has_stepped_ = false;  // or goes on from a state
+  bool warned_frozen_ = false, warned_no_gradient_ = false;
 };
 
 /// An optimizer whose groups have `Options`: an aggregate with a member `double lr`, for which

@@ -1,4 +1,5 @@
 #include <gradus/framework/parallel.h>
+#include <gradus/framework/warning.h>
 #include <gtest/gtest.h>
 
 #include <charconv>
@@ -19,6 +20,7 @@ bool read_flag(std::string_view argument, std::string_view name, int64_t& value)
 
 }  // namespace
 
+// A warning fails the test that it comes from, unless that takes it (CaughtWarnings).
 // GoogleTest's flags, and --grain=N, --threads=N for the whole run.
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
@@ -34,5 +36,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  gradus::set_warning_handler(
+      [](std::string_view message) { ADD_FAILURE() << "an unexpected warning: " << message; });
   return RUN_ALL_TESTS();
 }

@@ -34,6 +34,13 @@ void for_each_node(ModuleNode& node, const std::string& prefix, F&& f) {
   }
 }
 
+/// Calls f(node) for every node of the tree, parents first.
+template <class F>
+void for_each_node(ModuleNode& node, F&& f) {
+  f(node);
+  for (const ModuleNode::Child& child : node.children) for_each_node(*child.node, f);
+}
+
 /// The name that a type has in the source, without its namespaces.
 std::string type_name(const std::type_info& type);
 

@@ -1,14 +1,15 @@
 #pragma once
+#include <gradus/framework/detail/state_owner.h>
+
 #include <cstdint>
 
 namespace gradus::detail {
 
 // What gradus keeps in the metadata of a .safetensors file: as JSON, which tensors are frozen, and
-// which names stand for the tensor of another name; of a checkpoint, the names of its parts.
+// which names stand for the tensor of another name; of a checkpoint (checkpoint_key), its parts.
 inline constexpr const char* reserved_prefix = "gradus.";
 inline constexpr const char* frozen_key = "gradus.frozen";
 inline constexpr const char* tied_key = "gradus.tied";
-inline constexpr const char* checkpoint_key = "gradus.checkpoint";
 
 // The longest header, as in the reference implementation.
 inline constexpr std::uint64_t header_limit = 100'000'000;

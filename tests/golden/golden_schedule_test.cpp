@@ -63,9 +63,11 @@ NamedParameter one(const char* path) { return {path, Parameter(ones({1}).set_tra
 
 // Rates of both groups, and the momentum, in 12 epochs.
 std::vector<Tensor> schedule(Case& c) {
-  SGD optimizer(
-      {{{one("a")}, {.lr = 0.1, .momentum = 0.9}}, {{one("b")}, {.lr = 0.4, .momentum = 0.9}}});
+  const NamedParameter a = one("a"), b = one("b");
+  SGD optimizer({{{a}, {.lr = 0.1, .momentum = 0.9}}, {{b}, {.lr = 0.4, .momentum = 0.9}}});
   LRScheduler scheduler(optimizer, schedule_of(c));
+  a.parameter.set_grad(ones({1}));
+  optimizer.step();
   std::vector<double> rates, momenta;
   for (int epoch = 0; epoch < 12; ++epoch) {
     if (epoch > 0) scheduler.step();

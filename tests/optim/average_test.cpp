@@ -3,6 +3,7 @@
 #include <gradus/optim/average.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 
 #include "optim_testing.h"
@@ -80,6 +81,7 @@ struct Naive {
 
 // Sparse gradients, then one that is dense, absent or empty: an update comes before each step.
 TEST(AveragedParameters, ByRowsGiveWhatAveragesByElementsGive) {
+  const CaughtWarnings ignored;
   for (const double decay : {0.9, 0.0}) {
     const NamedParameter table = named("table", random_tensor({7, 3}, 1));
     const NamedParameter bias = named("bias", random_tensor({4}, 2));
@@ -165,6 +167,66 @@ TEST(AveragedParameters, ByRowsFollowATableThatIsResized) {
   averages.update();
   EXPECT_THAT(values_of(averages.averages().at("table")),
               Pointwise(DoubleNear(1e-15), {2.0, 2.0, 1.5, 1.5, 3 - 2 / 8.0, 3 - 2 / 8.0}));
+}
+
+struct Net : Module {
+  Net() : table(add_parameter("table", ones({3, 2}))), bias(add_parameter("bias", ones({1}))) {}
+  const Parameter table, bias;
+};
+
+TEST(AveragedParameters, FollowAModelToAnotherDtype) {
+  for (const bool by_rows : {false, true}) {
+    const Net net;
+    net.bias.set_trainable(false);
+    const std::vector<NamedParameter> parameters = net.parameters();
+    AveragedParameters averages(parameters, 0.5, {.by_rows = by_rows});
+    const auto update = [&](double value) {
+      set(parameters[0], value);
+      net.table.set_grad(ones({3, 2}, net.table.dtype()));
+      averages.update();
+    };
+    update(1);
+    net.to(DType::float64);
+    EXPECT_EQ(averages.averages().at("table").dtype(), DType::float64);
+    AveragedParameters resumed(parameters, 0.5, {.by_rows = by_rows});
+    resumed.load_state_dict(averages.state_dict());
+    EXPECT_EQ(resumed.updates(), 1);
+    update(3);
+    EXPECT_THAT(values_of(averages.averages().at("table")), testing::Each(2));
+    averages.swap();
+    EXPECT_THAT(values_of(net.table), testing::Each(2));
+    net.to(DType::float32);
+    averages.swap();
+    EXPECT_THAT(values_of<float>(net.table), testing::Each(3));
+    EXPECT_EQ(net.bias.item(), 1);
+    averages.update();
+    EXPECT_THAT(values_of<float>(averages.averages().at("table")), testing::Each(2.5));
+  }
+}
+
+TEST(AveragedParameters, RefuseAParameterThatWasResizedWithoutThem) {
+  const NamedParameter other = named("other", ones({2})), table = named("table", ones({3, 2}));
+  AveragedParameters averages({other, table}, 0.5);
+  averages.update();
+  const StateDict before = averages.state_dict();
+  set(other, 5);
+  resize_rows(table.parameter, 5000);
+  const std::string expected =
+      "AveragedParameters: the average of table is [3, 2], its parameter is [5000, 2] now: resize "
+      "it with .followers = {&averages}, or make new averages";
+  EXPECT_EQ(message_of<ShapeError>([&] { averages.update(); }), expected);
+  EXPECT_EQ(message_of<ShapeError>([&] { averages.swap(); }), expected);
+  EXPECT_EQ(message_of<ShapeError>([&] { averages.averages(); }), expected);
+  EXPECT_EQ(message_of<ShapeError>([&] { averages.state_dict(); }), expected);
+  EXPECT_EQ(message_of<ShapeError>(
+                [&] { resize_rows(table.parameter, 6000, {.followers = {&averages}}); }),
+            expected);
+  EXPECT_EQ(averages.updates(), 1);
+  EXPECT_EQ(table.parameter.size(0), 5000);
+  EXPECT_EQ(other.parameter.span<float>()[0], 5);
+  resize_rows(table.parameter, 3);
+  EXPECT_EQ(values_of<float>(averages.state_dict().at("other")),
+            values_of<float>(before.at("other")));
 }
 
 TEST(AveragedParameters, FollowWhatIsFrozen) {

@@ -5,6 +5,7 @@
 #include <gradus/optim/adam.h>
 #include <gradus/optim/average.h>
 #include <gradus/optim/checkpoint.h>
+#include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lr_scheduler.h>
 #include <gradus/optim/sgd.h>
 #include <gtest/gtest.h>
@@ -224,6 +225,53 @@ TEST_F(LoadCheckpoint, ChangesNoModelIfTheNextCannotBeLoaded) {
   EXPECT_EQ(hash_of<float>(c.weight), before);
   load_checkpoint({{"first", c}, {"second", b}}, path);
   EXPECT_TRUE(same_bytes(c.weight, a.weight));
+}
+
+// What load() returns of a checkpoint, given to a part: the cure is load_checkpoint().
+TEST_F(LoadCheckpoint, IsNamedAsTheCureWhereAPartIsGivenAllOfTheFile) {
+  Experiment a(1);
+  a.train();
+  save_checkpoint(a.parts(), path);
+  const StateDict file = load(path);
+  const auto expected = a.all();
+  const auto message = [](const std::string& owner, const std::string& part) {
+    return "load_state_dict: the state is a checkpoint with the parts "
+           "[model, optimizer, scheduler, averages, generator, step, best_loss, order], not the "
+           "state "
+           "of " +
+           owner + ": take it out of the file by load_checkpoint({{\"" + part + "\", " + part +
+           "}}, file, {.strict = false})";
+  };
+  for (const bool strict : {true, false}) {
+    EXPECT_EQ(message_of<Error>([&] { a.model.load_state_dict(file, {.strict = strict}); }),
+              message("a model", "model"));
+  }
+  EXPECT_EQ(message_of<Error>([&] { restore(a.model, file); }), message("a model", "model"));
+  EXPECT_EQ(message_of<Error>([&] { a.optimizer.load_state_dict(file); }),
+            message("an optimizer", "optimizer"));
+  EXPECT_EQ(message_of<Error>([&] { LBFGS(a.model.parameters()).load_state_dict(file); }),
+            message("an optimizer", "optimizer"));
+  EXPECT_EQ(message_of<Error>([&] { a.scheduler.load_state_dict(file); }),
+            message("an LRScheduler", "scheduler"));
+  EXPECT_EQ(message_of<Error>([&] { a.averages.load_state_dict(file); }),
+            message("AveragedParameters", "averages"));
+  EXPECT_EQ(a.all(), expected);
+  const Linear other(3, 2);
+  load_checkpoint({{"model", other}}, path, {.strict = false});  // the cure
+  EXPECT_TRUE(same_bytes(other.weight, a.model.weight));
+}
+
+// A model whose parameters are called as a part's in the file takes them.
+TEST_F(LoadCheckpoint, IsNotNeededByAModelThatHasThePartByItsName) {
+  struct Outer : Module {
+    Outer() : model(add("model", Linear(3, 2))) {}
+    const Linear model;
+  };
+  Experiment a(1);
+  save_checkpoint(a.parts(), path);
+  const Outer outer;
+  outer.load_state_dict(load(path), {.strict = false});
+  EXPECT_TRUE(same_bytes(outer.model.weight, a.model.weight));
 }
 
 TEST_F(LoadCheckpoint, RefusesOtherFiles) {

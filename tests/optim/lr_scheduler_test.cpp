@@ -31,8 +31,10 @@ using testing::Pointwise;
 
 // The rates in force, from before the first step on, of a group of rate 0.1.
 std::vector<double> rates(const Schedule& schedule, int n) {
-  SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
+  const NamedParameter w = named("w", ones({1}));
+  SGD optimizer({w}, {.lr = 0.1});
   LRScheduler scheduler(optimizer, schedule);
+  step_with_zeros(optimizer, {w});
   std::vector<double> result{optimizer.lr()};
   while (--n > 0) {
     scheduler.step();
@@ -79,9 +81,10 @@ TEST(LRScheduler, MultipliesRatesByWhatEachEpochGives) {
 
 // A group that was added since the last step is seen at the next, also by a run that was resumed.
 TEST(LRScheduler, GoesOnWithAGroupThatWasJustAdded) {
-  const auto make = [] { return SGD({named("a", ones({1}))}, {.lr = 0.1}); };
-  SGD first = make(), second = make();
+  const NamedParameter a = named("a", ones({1}));
+  SGD first({a}, {.lr = 0.1}), second({a}, {.lr = 0.1});
   LRScheduler whole(first, exponential_lr(0.5)), resumed(second, exponential_lr(0.5));
+  step_with_zeros(first, {a});
   whole.step();
   first.add_group({named("b", ones({1}))}, {.lr = 0.8});
   second.add_group({named("b", ones({1}))}, {.lr = 0.8});
@@ -115,6 +118,8 @@ TEST(OneCycle, MovesTheMomentumOrBeta1AgainstTheRate) {
   LRScheduler of_adam(adam, one_cycle_lr({.max_lr = 1, .total_steps = 10}));
   SGD sgd({w}, {.momentum = 0.5});
   LRScheduler of_sgd(sgd, one_cycle_lr({.max_lr = 1, .total_steps = 10}));
+  step_with_zeros(adam, {w});
+  step_with_zeros(sgd, {w});
   std::vector<double> seen;
   for (int step = 0; step < 10; ++step) {
     EXPECT_EQ(adam.options().betas[0], sgd.options().momentum);
@@ -132,8 +137,10 @@ TEST(OneCycle, MovesTheMomentumOrBeta1AgainstTheRate) {
 }
 
 TEST(LRScheduler, KeepsTheRatiosOfGroupsAndTakesOneThatIsAdded) {
-  SGD optimizer({{{named("a", ones({1}))}, {.lr = 0.1}}, {{named("b", ones({1}))}, {.lr = 1}}});
+  const NamedParameter a = named("a", ones({1})), b = named("b", ones({1}));
+  SGD optimizer({{{a}, {.lr = 0.1}}, {{b}, {.lr = 1}}});
   LRScheduler scheduler(optimizer, exponential_lr(0.5));
+  step_with_zeros(optimizer, {a, b});
   scheduler.step();
   EXPECT_THAT(scheduler.lr(), ElementsAre(0.05, 0.5));
   optimizer.add_group({named("c", ones({1}))}, {.lr = 8});
@@ -160,6 +167,7 @@ TEST(LRScheduler, ResumesFromItsState) {
     const NamedParameter w = named("w", ones({1}));
     SGD a({w}, {.lr = 0.1, .momentum = 0.5});
     LRScheduler whole(a, all[i]);
+    step_with_zeros(a, {w});
     for (int step = 0; step < 4; ++step) whole.step();
     const StateDict saved = whole.state_dict(), options = a.state_dict();
     SGD b({w}, {.lr = 7, .momentum = 0.1});
@@ -183,8 +191,9 @@ TEST(LRScheduler, RefusesWhatMakesNoSense) {
   EXPECT_EQ(message_of<Error>(
                 [&] { scheduler.load_state_dict(LRScheduler(two, step_lr(2)).state_dict()); }),
             "load_state_dict: the scheduler's state is of 2 groups, there are 1");
-  EXPECT_EQ(message_of<FormatError>([&] { scheduler.load_state_dict(one.state_dict()); }),
-            "load_state_dict: the state has no 'scheduler.epoch'");
+  EXPECT_EQ(message_of<Error>([&] { scheduler.load_state_dict(one.state_dict()); }),
+            "load_state_dict: the state is that of an optimizer, not of an LRScheduler: pass what "
+            "state_dict() of an LRScheduler returned");
   EXPECT_EQ(message_of<ValueError>([] { step_lr(0); }),
             "step_lr: step_size is 0, it must be at least 1");
   EXPECT_EQ(message_of<ValueError>([] { one_cycle_lr({}); }),
@@ -195,6 +204,27 @@ TEST(LRScheduler, RefusesWhatMakesNoSense) {
               sequential_lr({step_lr(1), step_lr(1)}, {0});
             }),
             "sequential_lr: milestone 0 after 0: they must rise");
+}
+
+TEST(ReduceLROnPlateau, RefusesAStateThatIsNotItsOwn) {
+  SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
+  ReduceLROnPlateau plateau(optimizer);
+  plateau.step(0.5);
+  StateDict state = plateau.state_dict();
+  const Metadata before = state.metadata;
+  EXPECT_EQ(
+      message_of<Error>(
+          [&] { plateau.load_state_dict(LRScheduler(optimizer, step_lr(2)).state_dict()); }),
+      "load_state_dict: the state is that of an LRScheduler, not of a ReduceLROnPlateau: pass "
+      "what state_dict() of a ReduceLROnPlateau returned");
+  EXPECT_EQ(message_of<Error>([&] { plateau.load_state_dict({}); }),
+            "load_state_dict: the state is empty, not that of a ReduceLROnPlateau");
+  state.metadata["plateau.bad"] = "-1";
+  EXPECT_THROW(plateau.load_state_dict(state), FormatError);
+  state.metadata["plateau.bad"] = "1";
+  state.metadata["plateau.best"] = "nan";
+  EXPECT_THROW(plateau.load_state_dict(state), FormatError);
+  EXPECT_EQ(plateau.state_dict().metadata, before);
 }
 
 std::vector<double> plateau(const PlateauOptions& options, const std::vector<double>& metrics) {

@@ -24,6 +24,14 @@ inline NamedParameter named(const std::string& path, const Tensor& values) {
   return {path, Parameter(values.clone().set_trainable(true))};
 }
 
+/// Steps with gradients of zeros: a scheduler may step after that.
+inline void step_with_zeros(Optimizer& optimizer, const std::vector<NamedParameter>& parameters) {
+  for (const NamedParameter& target : parameters) {
+    target.parameter.set_grad(zeros_like(target.parameter));
+  }
+  optimizer.step();
+}
+
 template <class T = double>
 Tensor random_tensor(const Shape& shape, unsigned seed) {
   std::mt19937_64 engine(seed);

@@ -12,6 +12,7 @@
 #include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -60,6 +61,7 @@ TEST(Optimizer, SkipsAFrozenParameterWhateverGradientItHolds) {
 }
 
 TEST(Optimizer, GoesOnWithWhatItKeptOnceAParameterIsUnfrozen) {
+  const CaughtWarnings ignored;
   const NamedParameter paused = named("paused", tensor({1.0}));
   const NamedParameter steady = named("steady", tensor({1.0}));
   SGD a({paused}, {.lr = 0.1, .momentum = 0.9}), b({steady}, {.lr = 0.1, .momentum = 0.9});
@@ -76,6 +78,7 @@ TEST(Optimizer, GoesOnWithWhatItKeptOnceAParameterIsUnfrozen) {
 }
 
 TEST(Optimizer, SkipsParametersWithoutGradient) {
+  const CaughtWarnings ignored;
   const NamedParameter w = named("w", tensor({1.0, 2.0}));
   SGD optimizer({w}, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.5});
   optimizer.step();
@@ -346,6 +349,25 @@ TEST(OptimizerState, OfAnOlderFileNamesTheClassInAnotherWay) {
             "load_state_dict: the state is that of adam, not of SparseAdam");
 }
 
+TEST(OptimizerState, IsNotThatOfAModelNorTheOtherWayRound) {
+  const Net net;
+  Adam optimizer(net.parameters(), {.lr = 0.1});
+  net.w.set_grad(tensor({1.0f, 2.0f}));
+  optimizer.step();
+  const StateDict before = optimizer.state_dict();
+  EXPECT_EQ(message_of<Error>([&] { optimizer.load_state_dict(net.state_dict()); }),
+            "load_state_dict: the state is that of a model, not of an optimizer: pass what "
+            "state_dict() of an optimizer returned");
+  EXPECT_EQ(message_of<Error>([&] { optimizer.load_state_dict({}); }),
+            "load_state_dict: the state is empty, not that of an optimizer");
+  EXPECT_EQ(optimizer.state_dict().metadata, before.metadata);
+  for (const bool strict : {true, false}) {
+    EXPECT_EQ(message_of<Error>([&] { net.load_state_dict(before, {.strict = strict}); }),
+              "load_state_dict: the state is that of an optimizer, not of a model: pass what "
+              "state_dict() of a model returned");
+  }
+}
+
 // Every optimizer opens its messages with the name of its class.
 template <class Optimizer, class Options>
 void expect_named(const std::string& name) {
@@ -398,11 +420,13 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
   StateDict state = good;
   state.set("a.exp_avg_sq", zeros({3, 4}, f64));
   EXPECT_EQ(refusal<ShapeError>(state),
-            "load_state_dict: a.exp_avg_sq is [3, 4], its parameter is [3, 2]");
+            "load_state_dict: a.exp_avg_sq is [3, 4] in the state, [3, 2] is needed for its "
+            "parameter [3, 2]: build the model that was saved");
   state = good;
   state.set("table.exp_avg", zeros({5, 2}));
-  EXPECT_THAT(refusal<DTypeError>(state),
-              HasSubstr("table.exp_avg is float32, its parameter is float64"));
+  EXPECT_EQ(refusal<DTypeError>(state),
+            "load_state_dict: table.exp_avg is float32 in the state, its parameter is float64: "
+            "convert the model with to(float32)");
   state = good;
   state.set("b.exp_avg", zeros({7}, f64));
   state.metadata.erase("parameter.a.group");
@@ -478,6 +502,18 @@ TEST(Optimizer, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
   optimizer = std::move(moved);  // which makes it one again
   EXPECT_NO_THROW(optimizer.step());
   EXPECT_THAT([&] { moved.step(); }, refuses);  // NOLINT(bugprone-use-after-move)
+}
+
+// What row-wise Adagrad keeps has another shape than the parameter.
+TEST(OptimizerState, NamesTheShapeThatIsNeeded) {
+  const NamedParameter table = named("table", ones({5, 2}, f64));
+  RowwiseAdagrad optimizer({table});
+  table.parameter.set_grad(ones({5, 2}, f64));
+  optimizer.step();
+  StateDict state = optimizer.state_dict();
+  state.set("table.row_sum", ones({5, 2}, f64));
+  EXPECT_EQ(message_of<ShapeError>([&] { optimizer.load_state_dict(state); }),
+            "load_state_dict: table.row_sum is [5, 2], [5] is needed, its parameter is [5, 2]");
 }
 
 }  // namespace

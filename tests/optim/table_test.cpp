@@ -14,6 +14,7 @@
 #include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -41,6 +42,7 @@ void step(LBFGS& optimizer) {  // by the gradients that are there
 // step had a gradient of that kind for row 0 too.
 template <class Optimizer, class Options, class Make>
 std::string effect(const Options& options, Make gradient, bool frozen = false) {
+  const CaughtWarnings ignored;
   const NamedParameter w = named("w", random_tensor(shape, 1));
   Optimizer optimizer({w}, options);
   try {
@@ -229,8 +231,10 @@ TEST(OptimizersPage, PlotsTheRatesThatSchedulesHave) {
     const std::size_t colon = line.find(": ");
     const std::string name = line.substr(0, colon);
     ASSERT_EQ(schedules.count(name), 1u) << name;
-    SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
+    const NamedParameter w = named("w", ones({1}));
+    SGD optimizer({w}, {.lr = 0.1});
     LRScheduler scheduler(optimizer, schedules.at(name));
+    step_with_zeros(optimizer, {w});
     std::istringstream rates(line.substr(colon + 2));
     int n = 0;
     for (double rate = 0; rates >> rate; ++n) {

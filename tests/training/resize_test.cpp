@@ -205,7 +205,8 @@ TEST(Resize, ChangesNothingIfTheInitialiserOrAFollowerThrows) {
   EXPECT_EQ(message_of<ValueError>([&] {
               table.resize(5, {.followers = {&own, &other}});
             }),
-            "SGD: the parameter [3, 3] that gets other rows is none of its own");
+            "SGD: the parameter [3, 3] that gets other rows is not one of its parameters: pass the "
+            "optimizers that train it as followers");
   EXPECT_TRUE(same_bytes(table.weight, before));
   EXPECT_EQ(own.state_dict().at("weight.momentum_buffer").shape(), (Shape{3, 3}));
   train(table, own, {1}, 2);
@@ -327,7 +328,8 @@ TEST(Resize, AveragesFollow) {
   averages.swap();
   const Embedding stranger = random_table(2);
   EXPECT_EQ(message_of<ValueError>([&] { stranger.resize(5, {.followers = {&averages}}); }),
-            "AveragedParameters: the parameter [2, 3] that gets other rows is none of its own");
+            "AveragedParameters: the parameter [2, 3] that gets other rows is not one of its "
+            "parameters: pass the averages that it is part of as followers");
 }
 
 TEST(Resize, ATiedLayerFollowsAndItsBiasMust) {

@@ -54,8 +54,10 @@ std::vector<std::string> text_of(const StateDict& state) {
 // Two groups under a schedule of functions of the user's, which moves rate and momentum.
 struct Scheduled {
   Scheduled()
-      : optimizer({{{named("a", ones({1}))}, {.lr = 0.1, .momentum = 0.5}},
-                   {{named("b", ones({1}))}, {.lr = 1, .momentum = 0.25}}}) {
+      : a(named("a", ones({1}))),
+        b(named("b", ones({1}))),
+        optimizer({{{a}, {.lr = 0.1, .momentum = 0.5}}, {{b}, {.lr = 1, .momentum = 0.25}}}) {
+    step_with_zeros(optimizer, {a, b});
     schedule.lr = [this](double base, std::int64_t e) {
       fuse();
       return base / static_cast<double>(e + 1);
@@ -67,6 +69,7 @@ struct Scheduled {
   }
 
   Fuse fuse;
+  NamedParameter a, b;
   SGD optimizer;
   Schedule schedule;
 };
