@@ -45,9 +45,27 @@ GRADUS_API Tensor rand(const Shape& shape, double low = 0.0, double high = 1.0,
 /// Values drawn from N(mean, std^2), float32 or float64.
 GRADUS_API Tensor randn(const Shape& shape, double mean = 0.0, double std = 1.0,
                         DType dtype = DType::float32, Generator& generator = default_generator());
-/// Integers drawn from {low, ..., high - 1} as int64. Throws ValueError unless low < high.
+/// The same from U[0, 1) and N(0, 1): `randn({2, 3}, DType::float64)`, `randn({2, 3}, generator)`.
+inline Tensor rand(const Shape& shape, DType dtype, Generator& generator = default_generator()) {
+  return rand(shape, 0.0, 1.0, dtype, generator);
+}
+inline Tensor rand(const Shape& shape, Generator& generator) {
+  return rand(shape, DType::float32, generator);
+}
+inline Tensor randn(const Shape& shape, DType dtype, Generator& generator = default_generator()) {
+  return randn(shape, 0.0, 1.0, dtype, generator);
+}
+inline Tensor randn(const Shape& shape, Generator& generator) {
+  return randn(shape, DType::float32, generator);
+}
+/// Integers drawn from {low, ..., high - 1} as int64, from {0, ..., high - 1} without low.
+/// Throws ValueError unless low < high.
 GRADUS_API Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape,
                           Generator& generator = default_generator());
+inline Tensor randint(std::int64_t high, const Shape& shape,
+                      Generator& generator = default_generator()) {
+  return randint(0, high, shape, generator);
+}
 /// A random order of 0, ..., n - 1 as int64 [n].
 GRADUS_API Tensor randperm(std::int64_t n, Generator& generator = default_generator());
 
