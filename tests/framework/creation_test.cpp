@@ -51,5 +51,73 @@ TEST(RandomCreation, BrokenInputNamesWhatIsWrong) {
   EXPECT_ERROR(randint(0, {2}), ValueError, "randint: [0, 0) is empty");
 }
 
+TEST(NestedLists, HaveTheShapeOfTheirNesting) {
+  EXPECT_TRUE(has_values(tensor({{1., 2.}, {3., 4.}}), {2, 2}, {1, 2, 3, 4}));
+  EXPECT_TRUE(has_values(tensor({{1, 2, 3}}), {1, 3}, {1, 2, 3}));
+  EXPECT_TRUE(has_values(tensor({{1}, {2}, {3}}), {3, 1}, {1, 2, 3}));
+  EXPECT_TRUE(has_values(tensor({{{1, 2}, {3, 4}, {5, 6}}, {{7, 8}, {9, 10}, {11, 12}}}), {2, 3, 2},
+                         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+  EXPECT_TRUE(has_values(tensor({{{{1.5}}, {{2.5}}}}), {1, 2, 1, 1}, {1.5, 2.5}));
+  EXPECT_TRUE(has_values(tensor({{{1.0}}}), {1, 1, 1}, {1}));
+}
+
+TEST(NestedLists, KeepTheTypeOfTheirNumbers) {
+  EXPECT_EQ(tensor({{1.0f}, {2.0f}}).dtype(), DType::float32);
+  EXPECT_EQ(tensor({{1.0}, {2.0}}).dtype(), DType::float64);
+  EXPECT_EQ(tensor({{1}, {2}}).dtype(), DType::int64);
+  EXPECT_EQ(tensor({{true, false}}).dtype(), DType::boolean);
+  EXPECT_TRUE(has_values(tensor({{true, false}, {false, false}}), {2, 2}, {1, 0, 0, 0}));
+  const auto large = (std::int64_t{1} << 53) + 1;
+  EXPECT_EQ(tensor({{large}, {-large}}).data<std::int64_t>()[1], -large);
+}
+
+TEST(NestedLists, MayBeVectorsOfVectors) {
+  const std::vector<std::vector<float>> rows{{1, 2}, {3, 4}, {5, 6}};
+  EXPECT_TRUE(has_values(tensor(rows), {3, 2}, {1, 2, 3, 4, 5, 6}));
+  const std::vector<std::vector<std::vector<std::int32_t>>> deep{{{1}, {2}}, {{3}, {4}}};
+  EXPECT_TRUE(has_values(tensor(deep), {2, 2, 1}, {1, 2, 3, 4}));
+  EXPECT_EQ(tensor(deep).dtype(), DType::int64);
+  const std::vector<std::vector<bool>> mask{{true, false}, {true, true}};
+  EXPECT_TRUE(has_values(tensor(mask), {2, 2}, {1, 0, 1, 1}));
+  EXPECT_TRUE(has_values(tensor(std::vector<std::vector<double>>{}), {0, 0}, {}));
+  EXPECT_TRUE(has_values(tensor(std::vector<std::vector<double>>(2)), {2, 0}, {}));
+}
+
+TEST(NestedLists, RaggedOnesAreRefusedWithThePlace) {
+  EXPECT_ERROR(tensor({{1., 2.}, {3.}}), ShapeError,
+               "tensor: the list at [1] has 1 values or lists, those before it have 2: all lists "
+               "of one depth are equally long");
+  EXPECT_ERROR(tensor({{1., 2.}, {3., 4.}, {5., 6., 7.}}), ShapeError,
+               "tensor: the list at [2] has 3 values or lists, those before it have 2: all lists "
+               "of one depth are equally long");
+  EXPECT_ERROR(tensor({{{1, 2}, {3, 4}}, {{5, 6}, {7}}}), ShapeError,
+               "tensor: the list at [1, 1] has 1 values or lists, those before it have 2: all "
+               "lists of one depth are equally long");
+  EXPECT_ERROR(tensor({{{1, 2}, {3, 4}}, {{5, 6}}}), ShapeError,
+               "tensor: the list at [1] has 1 values or lists, those before it have 2: all lists "
+               "of one depth are equally long");
+  EXPECT_ERROR(tensor({{{{1}}, {{2}}}, {{{3}}, {{4, 5}}}}), ShapeError,
+               "tensor: the list at [1, 1, 0] has 2 values or lists, those before it have 1: all "
+               "lists of one depth are equally long");
+  EXPECT_ERROR(tensor({{}, {1.0}}), ShapeError,
+               "tensor: the list at [1] has 1 values or lists, those before it have 0: all lists "
+               "of one depth are equally long");
+  EXPECT_ERROR(tensor(std::vector<std::vector<float>>{{}, {1}}), ShapeError,
+               "tensor: the list at [1] has 1 values or lists, those before it have 0: all lists "
+               "of one depth are equally long");
+}
+
+TEST(VectorOfBool, MakesABooleanTensor) {
+  const std::vector<bool> mask{true, false, true, true, false, false};
+  EXPECT_EQ(tensor(mask).dtype(), DType::boolean);
+  EXPECT_TRUE(has_values(tensor(mask), {6}, {1, 0, 1, 1, 0, 0}));
+  EXPECT_TRUE(has_values(tensor(mask, {2, 3}), {2, 3}, {1, 0, 1, 1, 0, 0}));
+  EXPECT_TRUE(has_values(tensor(std::vector<bool>{}), {0}, {}));
+  EXPECT_TRUE(
+      has_values(tensor(std::vector<bool>(1000, true)), {1000}, std::vector<double>(1000, 1.0)));
+  EXPECT_ERROR(tensor(mask, {2, 2}), ShapeError,
+               "tensor: 6 values for the shape [2, 2], which has 4 elements");
+}
+
 }  // namespace
 }  // namespace gradus
