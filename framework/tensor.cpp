@@ -207,21 +207,37 @@ const Tensor& Tensor::fill_(double value) const {
 
 const Tensor& Tensor::zero_() const { return fill_(0.0); }
 
-const Tensor& Tensor::add_(const Tensor& other, double alpha) const {
+namespace {
+
+// Calls f(T{}) with the element type of a dtype that has arithmetic.
+template <class F>
+void dispatch_number(DType dtype, const char* operation, F&& f) {
+  if (dtype == DType::boolean) {
+    throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
+  }
+  if (dtype == DType::int64) return f(std::int64_t{});
+  detail::dispatch_float(dtype, operation, f);
+}
+
+}  // namespace
+
+const Tensor& Tensor::add_(const Tensor& other, Number alpha) const {
   detail::check_same(*this, other, "add_");
   Body& body = detail::writable(*this, "add_");
-  detail::dispatch_float(body.dtype, "add_", [&]<class T>(T) {
+  dispatch_number(body.dtype, "add_", [&]<class T>(T) {
+    const T factor = detail::to_element<T>("add_", alpha);
     body.storage->bump_version();
-    kernels::axpy(static_cast<T>(alpha), other.data<T>(), static_cast<T*>(body.data()), numel());
+    kernels::axpy(factor, other.data<T>(), static_cast<T*>(body.data()), numel());
   });
   return *this;
 }
 
-const Tensor& Tensor::mul_(double factor) const {
+const Tensor& Tensor::mul_(Number factor) const {
   Body& body = detail::writable(*this, "mul_");
-  detail::dispatch_float(body.dtype, "mul_", [&]<class T>(T) {
+  dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
+    const T value = detail::to_element<T>("mul_", factor);
     body.storage->bump_version();
-    kernels::scale(static_cast<T>(factor), static_cast<T*>(body.data()), numel());
+    kernels::scale(value, static_cast<T*>(body.data()), numel());
   });
   return *this;
 }
@@ -229,7 +245,7 @@ const Tensor& Tensor::mul_(double factor) const {
 const Tensor& Tensor::mul_(const Tensor& other) const {
   detail::check_same(*this, other, "mul_");
   Body& body = detail::writable(*this, "mul_");
-  detail::dispatch_float(body.dtype, "mul_", [&]<class T>(T) {
+  dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
     body.storage->bump_version();
     T* values = static_cast<T*>(body.data());
     kernels::run(kernels::mul, static_cast<const T*>(values), 1, other.data<T>(), 1, values,

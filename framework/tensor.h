@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/dtype.h>
 #include <gradus/framework/export.h>
+#include <gradus/framework/number.h>
 #include <gradus/framework/shape.h>
 
 #include <cstdint>
@@ -91,9 +92,14 @@ class GRADUS_API Tensor {
   const Tensor& copy_(const Tensor& source) const;
   const Tensor& fill_(double value) const;
   const Tensor& zero_() const;
-  /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, DTypeError.
-  const Tensor& add_(const Tensor& other, double alpha = 1.0) const;
-  const Tensor& mul_(double factor) const;
+  // Numbers take the dtype of the tensor. Integers wrap around; booleans are not added or
+  // multiplied.
+
+  /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, DTypeError, also for an
+  /// alpha that is not whole and an int64 tensor.
+  const Tensor& add_(const Tensor& other, Number alpha = 1) const;
+  /// Throws DTypeError for a factor that is not whole and an int64 tensor.
+  const Tensor& mul_(Number factor) const;
   /// Multiplies by `other`, of the same shape and dtype. Throws ShapeError, DTypeError.
   const Tensor& mul_(const Tensor& other) const;
   /// Overwrites row `index` of the first axis with `values` of shape shape()[1:].
