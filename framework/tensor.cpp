@@ -108,13 +108,13 @@ Tensor::Tensor(const Tensor& other) noexcept : body_(other.body_) {
   if (body_) body_->retain();
 }
 
-Tensor& Tensor::operator=(const Tensor& other) noexcept {
+Tensor& Tensor::operator=(const Tensor& other) & noexcept {
   Tensor copy(other);
   std::swap(body_, copy.body_);
   return *this;
 }
 
-Tensor& Tensor::operator=(Tensor&& other) noexcept {
+Tensor& Tensor::operator=(Tensor&& other) & noexcept {
   std::swap(body_, other.body_);
   return *this;
 }

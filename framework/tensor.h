@@ -33,8 +33,12 @@ class GRADUS_API Tensor {
   Tensor() noexcept = default;
   Tensor(const Tensor& other) noexcept;
   Tensor(Tensor&& other) noexcept : body_(other.body_) { other.body_ = nullptr; }
-  Tensor& operator=(const Tensor& other) noexcept;
-  Tensor& operator=(Tensor&& other) noexcept;
+  Tensor& operator=(const Tensor& other) & noexcept;
+  Tensor& operator=(Tensor&& other) & noexcept;
+  /// Not to a temporary: `x[0] = y` would change a handle that ends there, and no value.
+  template <class T>
+  GRADUS_UNAVAILABLE("a temporary Tensor is not assigned to: write x.set_row(0, y) for x[0] = y")
+  Tensor& operator=(T&& other) &&;
   ~Tensor();
 
   /// False for a default-constructed or moved-from handle; every other function throws Error then.
@@ -68,6 +72,10 @@ class GRADUS_API Tensor {
   std::span<T> mutable_span() const {
     return {mutable_data<T>(), static_cast<std::size_t>(numel())};
   }
+
+  /// Entry `index` of the first axis, which may be counted from the end, as select(*this, 0, index)
+  /// gives it: it shares the storage. Throws IndexError.
+  Tensor operator[](std::int64_t index) const;
 
   /// The single value of a tensor with one element, converted to T. Throws ShapeError otherwise.
   template <class T = double>
