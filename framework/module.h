@@ -30,6 +30,16 @@ struct LoadOptions {
   bool strict = true;  ///< missing or unexpected names are an error
 };
 
+/// What compilers say first where a layer is not initialised, or is assigned later. Layers have
+///   GRADUS_TOO_LATE Linear();
+///   template <class M>
+///   GRADUS_TOO_LATE Linear& operator=(M&&);
+#define GRADUS_TOO_LATE                                                        \
+  GRADUS_UNAVAILABLE(                                                          \
+      "initialise it in the constructor's initializer list, as in "            \
+      "`: output(add(\"output\", Linear(4, 2)))`: a layer cannot be assigned " \
+      "later, since parameters() would list the old one")
+
 namespace detail {
 struct ModuleNode;
 struct ModuleAccess;
@@ -55,10 +65,11 @@ class GRADUS_API Module {
   Module(const Module&) = default;
   Module(Module&&) = default;
   ~Module();
-  /// Deleted: operator() would use the new layer while parameters() lists the old one. To change
+  /// Deleted: operator() would use the new layer while parameters() lists the old one. A layer is
+  /// initialised in the initializer list of a constructor, as above, not in its body. To change
   /// weights, load_state_dict() or copy_state().
-  Module& operator=(const Module&) = delete;
-  Module& operator=(Module&&) = delete;
+  Module& operator=(const Module&) = delete;  // initialise it in the initializer list
+  Module& operator=(Module&&) = delete;       // initialise it in the initializer list
 
   /// All parameters of the tree, frozen ones included; one that is shared is listed once, under the
   /// first of its paths.

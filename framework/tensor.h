@@ -183,6 +183,10 @@ GRADUS_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 /// reassigned, so that a layer and its list of parameters never disagree.
 class Parameter : public Tensor {
  public:
+  GRADUS_UNAVAILABLE(
+      "initialise it in the constructor's initializer list, as in "
+      "`: scale(add_parameter(\"scale\", ones({4})))`: a Parameter cannot be assigned later")
+  Parameter();
   explicit Parameter(const Tensor& tensor) : Tensor(tensor) {}
   Parameter(const Parameter&) = default;
   Parameter(Parameter&&) noexcept = default;

@@ -44,6 +44,10 @@ class GRADUS_API Embedding : public Module {
  public:
   /// Throws ValueError for a negative size or a max_norm or norm_type that is not positive,
   /// IndexError for a padding_idx outside [-num_embeddings, num_embeddings).
+  GRADUS_TOO_LATE Embedding();
+  template <class M>
+  GRADUS_TOO_LATE Embedding& operator=(M&&);
+
   Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
             const EmbeddingOptions& options = {}, Generator& generator = default_generator());
 

@@ -37,6 +37,10 @@ class GRADUS_API EmbeddingBag : public Module {
  public:
   /// Throws ValueError for a negative size, a max_norm or norm_type that is not positive, and for
   /// sparse or scale_grad_by_freq with mode max; IndexError for a padding_idx outside
+  GRADUS_TOO_LATE EmbeddingBag();
+  template <class M>
+  GRADUS_TOO_LATE EmbeddingBag& operator=(M&&);
+
   /// [-num_embeddings, num_embeddings).
   EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim,
                const EmbeddingBagOptions& options = {}, Generator& generator = default_generator());

@@ -18,6 +18,10 @@ struct LayerNormOptions {
 class GRADUS_API LayerNorm : public Module {
  public:
   /// Throws ShapeError for a shape without axes, ValueError for an eps that is negative or not
+  GRADUS_TOO_LATE LayerNorm();
+  template <class M>
+  GRADUS_TOO_LATE LayerNorm& operator=(M&&);
+
   /// finite.
   explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
   /// Over the last axis.
@@ -53,6 +57,10 @@ class GRADUS_API RMSNorm : public Module {
  public:
   /// Throws as LayerNorm.
   explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
+  GRADUS_TOO_LATE RMSNorm();
+  template <class M>
+  GRADUS_TOO_LATE RMSNorm& operator=(M&&);
+
   explicit RMSNorm(std::int64_t features, const RMSNormOptions& options = {})
       : RMSNorm(Shape{features}, options) {}
   explicit RMSNorm(std::initializer_list<std::int64_t> normalized_shape,

@@ -14,7 +14,11 @@ struct LinearOptions {
 /// from U(-1/sqrt(in_features), 1/sqrt(in_features)).
 class GRADUS_API Linear : public Module {
  public:
-  /// Throws ValueError for a negative size.
+  GRADUS_TOO_LATE Linear();
+  template <class M>
+  GRADUS_TOO_LATE Linear& operator=(M&&);
+
+  /// Throws ValueError for a negative size, DTypeError for a dtype that is not a float type.
   Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {},
          Generator& generator = default_generator());
   /// A layer whose weight [out_features, in_features] is the parameter of another layer too, such

@@ -35,6 +35,10 @@ struct QuotientRemainderOptions {
 class GRADUS_API QuotientRemainderEmbedding : public Module {
  public:
   /// Throws ValueError for a negative size and a divisor below 1, IndexError for a padding_idx
+  GRADUS_TOO_LATE QuotientRemainderEmbedding();
+  template <class M>
+  GRADUS_TOO_LATE QuotientRemainderEmbedding& operator=(M&&);
+
   /// outside [-num_embeddings, num_embeddings).
   QuotientRemainderEmbedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
                              const QuotientRemainderOptions& options = {},

@@ -34,6 +34,10 @@ class GRADUS_API SubwordEmbedding : public Module {
   /// Throws ValueError for n-grams that make no sense, a mode other than mean and sum, and a
   /// negative width.
   SubwordEmbedding(const Vocabulary& vocabulary, std::int64_t embedding_dim,
+  GRADUS_TOO_LATE SubwordEmbedding();
+  template <class M>
+  GRADUS_TOO_LATE SubwordEmbedding& operator=(M&&);
+
                    const SubwordOptions& options = {}, Generator& generator = default_generator());
 
   /// A layer with given rows [words + buckets, embedding_dim], frozen by default, adopted or copied
