@@ -109,7 +109,8 @@ class GRADUS_API Module {
   explicit Module(std::string_view name);
 
   /// Registers a submodule and returns it. Throws ValueError for a name that is empty, holds a dot
-  /// or is taken, and for a module that is part of this tree already.
+  /// or is taken, and for a module that is part of this tree already. A list of layers
+  /// is a ModuleList.
   template <class M>
   requires std::derived_from<M, Module> M add(std::string_view name, M module) {
     add_module(name, module, typeid(M));
