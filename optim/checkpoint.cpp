@@ -232,13 +232,13 @@ std::uint64_t CheckpointPart::unsigned_in(const StateDict& state, const std::str
   return integer_in(state, part, std::uint64_t{0}, most);
 }
 
-CheckpointPart::CheckpointPart(std::string name, double& number)
+CheckpointPart::CheckpointPart(const std::string& name, double& number)
     : CheckpointPart(
           name, Order::first, [&number] { return text_state(fmt::to_string(number)); },
           [&number, name](const StateDict& state) { number = double_in(state, name); }) {}
 
 // As the double of the same value, so that it can be loaded into either.
-CheckpointPart::CheckpointPart(std::string name, float& number)
+CheckpointPart::CheckpointPart(const std::string& name, float& number)
     : CheckpointPart(
           name, Order::first,
           [&number] { return text_state(fmt::to_string(static_cast<double>(number))); },

@@ -38,7 +38,7 @@ class GRADUS_API CheckpointPart {
   CheckpointPart(std::string name, Generator& generator);
   /// A count: of steps, of epochs. Loading throws FormatError for one that T does not hold.
   template <std::integral T>
-  requires(!std::is_const_v<T>) CheckpointPart(std::string name, T& count)
+  requires(!std::is_const_v<T>) CheckpointPart(const std::string& name, T& count)
       : CheckpointPart(
             name, Order::first, [&count] { return text_state(std::to_string(count)); },
             [&count, name](const StateDict& state) {
@@ -50,8 +50,8 @@ class GRADUS_API CheckpointPart {
               }
             }) {}
   /// A number: the best loss so far. Loading throws FormatError for one that a float does not hold.
-  CheckpointPart(std::string name, double& number);
-  CheckpointPart(std::string name, float& number);
+  CheckpointPart(const std::string& name, double& number);
+  CheckpointPart(const std::string& name, float& number);
   /// A tensor, replaced by loading: the order of the examples of an epoch.
   CheckpointPart(std::string name, Tensor& tensor);
 
