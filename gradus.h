@@ -67,6 +67,7 @@
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/module_list.h>
 #include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/sequential.h>

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/defined.h>
@@ -9,6 +10,7 @@
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/random.h>
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -157,9 +159,9 @@ Tensor empty_sized(const char* operation, std::string_view number,
   }
 }
 
-void throw_beyond_int64(std::uint64_t value, std::size_t position) {
-  throw ValueError(fmt::format(
-      "tensor: {} at position {} is above 2^63 - 1, the most that int64 holds", value, position));
+void throw_beyond_int64(std::uint64_t value) {
+  throw ValueError(
+      fmt::format("tensor: {} is above 2^63 - 1, the greatest number that int64 holds", value));
 }
 
 void check_value_count(std::size_t count, const Shape& shape) {
@@ -167,6 +169,27 @@ void check_value_count(std::size_t count, const Shape& shape) {
     throw ShapeError(fmt::format("tensor: {} values for the shape {}, which has {} elements", count,
                                  shape.str(), shape.numel()));
   }
+}
+
+NestedShape::NestedShape(int rank) : sizes_(static_cast<std::size_t>(rank), -1) {}
+
+void NestedShape::begin(std::size_t size) {
+  const auto count = static_cast<std::int64_t>(size);
+  std::int64_t& expected = sizes_[place_.size()];
+  if (expected >= 0 && expected != count) {
+    throw ShapeError(
+        fmt::format("tensor: the list at [{}] has {} values or lists, those before it have {}: all "
+                    "lists of one depth are equally long",
+                    fmt::join(place_, ", "), count, expected));
+  }
+  expected = count;
+  place_.push_back(0);
+}
+
+Shape NestedShape::shape() const {
+  std::vector<std::int64_t> sizes;
+  for (const std::int64_t size : sizes_) sizes.push_back(std::max<std::int64_t>(size, 0));
+  return Shape(sizes);
 }
 
 void throw_not_floating(const char* operation, DType dtype) {

@@ -63,7 +63,7 @@ std::vector<Tensor> tensors_of(R&& result) {
 /// Compares the gradients that backward computes with central differences of the function, for
 /// every element of every trainable input, with a random cotangent for the result.
 ///
-///   const Tensor x = randn({2, 3}, 0, 1, DType::float64).set_trainable(true);
+///   const Tensor x = randn({2, 3}, DType::float64).set_trainable(true);
 ///   const GradcheckResult result = gradcheck([](const auto& in) { return tanh(in[0]); }, {x});
 ///
 /// The function takes the inputs as std::vector<Tensor> and returns a Tensor, or a vector, pair,

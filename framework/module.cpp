@@ -60,9 +60,12 @@ void for_each_tensor(ModuleNode& root, F&& f) {
 }
 
 void check_name(const ModuleNode& node, std::string_view name) {
-  if (name.empty() || name.find('.') != std::string_view::npos) {
+  if (name.empty()) throw ValueError("module: a name is empty");
+  if (name.find('.') != std::string_view::npos) {
     throw ValueError(
-        fmt::format("module: the name '{}' is empty or holds a dot, which separates paths", name));
+        fmt::format("module: the name '{}' holds a dot, which separates paths: a list of layers is "
+                    "a ModuleList, which names them 0, 1, ...: add(\"layers\", ModuleList(...))",
+                    name));
   }
   const bool taken =
       std::any_of(node.parameters.begin(), node.parameters.end(),

@@ -30,6 +30,16 @@ struct LoadOptions {
   bool strict = true;  ///< missing or unexpected names are an error
 };
 
+/// What compilers say first where a layer is not initialised, or is assigned later. Layers have
+///   GRADUS_TOO_LATE Linear();
+///   template <class M>
+///   GRADUS_TOO_LATE Linear& operator=(M&&);
+#define GRADUS_TOO_LATE                                                        \
+  GRADUS_UNAVAILABLE(                                                          \
+      "initialise it in the constructor's initializer list, as in "            \
+      "`: output(add(\"output\", Linear(4, 2)))`: a layer cannot be assigned " \
+      "later, since parameters() would list the old one")
+
 namespace detail {
 struct ModuleNode;
 struct ModuleAccess;
@@ -55,10 +65,11 @@ class GRADUS_API Module {
   Module(const Module&) = default;
   Module(Module&&) = default;
   ~Module();
-  /// Deleted: operator() would use the new layer while parameters() lists the old one. To change
+  /// Deleted: operator() would use the new layer while parameters() lists the old one. A layer is
+  /// initialised in the initializer list of a constructor, as above, not in its body. To change
   /// weights, load_state_dict() or copy_state().
-  Module& operator=(const Module&) = delete;
-  Module& operator=(Module&&) = delete;
+  Module& operator=(const Module&) = delete;  // initialise it in the initializer list
+  Module& operator=(Module&&) = delete;       // initialise it in the initializer list
 
   /// All parameters of the tree, frozen ones included; one that is shared is listed once, under the
   /// first of its paths.
@@ -73,9 +84,9 @@ class GRADUS_API Module {
   /// restores the frozen flags that the state carries. Everything is checked before anything is
   /// written. Throws one error that lists all that is wrong: names that are missing, unexpected (if
   /// strict) and perhaps renamed, other shapes, other dtypes, parameters that are mapped from a
-  /// file. It is a ShapeError if a shape is wrong, else a DTypeError, a ValueError or an Error. Error
-  /// also for a whole checkpoint and the state of an optimizer, strict or not: load_checkpoint()
-  /// reads those.
+  /// file. It is a ShapeError if a shape is wrong, else a DTypeError, a ValueError or an Error.
+  /// Error also for a whole checkpoint and the state of an optimizer, strict or not:
+  /// load_checkpoint() reads those.
   LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
 
   /// Sets training mode for the whole tree.
@@ -101,7 +112,8 @@ class GRADUS_API Module {
   explicit Module(std::string_view name);
 
   /// Registers a submodule and returns it. Throws ValueError for a name that is empty, holds a dot
-  /// or is taken, and for a module that is part of this tree already.
+  /// or is taken, and for a module that is part of this tree already. A list of layers
+  /// is a ModuleList.
   template <class M>
   requires std::derived_from<M, Module> M add(std::string_view name, M module) {
     add_module(name, module, typeid(M));

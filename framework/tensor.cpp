@@ -151,13 +151,13 @@ Tensor::Tensor(const Tensor& other) noexcept : body_(other.body_) {
   if (body_) body_->retain();
 }
 
-Tensor& Tensor::operator=(const Tensor& other) noexcept {
+Tensor& Tensor::operator=(const Tensor& other) & noexcept {
   Tensor copy(other);
   std::swap(body_, copy.body_);
   return *this;
 }
 
-Tensor& Tensor::operator=(Tensor&& other) noexcept {
+Tensor& Tensor::operator=(Tensor&& other) & noexcept {
   Tensor moved(std::move(other));
   std::swap(body_, moved.body_);
   return *this;
@@ -337,22 +337,38 @@ const Tensor& Tensor::zero_() const {
   return *this;
 }
 
-const Tensor& Tensor::add_(const Tensor& other, double alpha) const {
+namespace {
+
+// Calls f(T{}) with the element type of a dtype that has arithmetic.
+template <class F>
+void dispatch_number(DType dtype, const char* operation, F&& f) {
+  if (dtype == DType::boolean) {
+    throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
+  }
+  if (dtype == DType::int64) return f(std::int64_t{});
+  detail::dispatch_float(dtype, operation, f);
+}
+
+}  // namespace
+
+const Tensor& Tensor::add_(const Tensor& other, Number alpha) const {
   detail::check_same(*this, other, "add_");
   Body& body = detail::writable(*this, "add_");
-  detail::dispatch_float(body.dtype, "add_", [&]<class T>(T) {
+  dispatch_number(body.dtype, "add_", [&]<class T>(T) {
+    const T factor = detail::to_element<T>("add_", alpha);
     const Tensor term = detail::aligned(other, *this);
     body.storage->bump_version();
-    kernels::axpy(static_cast<T>(alpha), term.data<T>(), static_cast<T*>(body.data()), numel());
+    kernels::axpy(factor, term.data<T>(), static_cast<T*>(body.data()), numel());
   });
   return *this;
 }
 
-const Tensor& Tensor::mul_(double factor) const {
+const Tensor& Tensor::mul_(Number factor) const {
   Body& body = detail::writable(*this, "mul_");
-  detail::dispatch_float(body.dtype, "mul_", [&]<class T>(T) {
+  dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
+    const T value = detail::to_element<T>("mul_", factor);
     body.storage->bump_version();
-    kernels::scale(static_cast<T>(factor), static_cast<T*>(body.data()), numel());
+    kernels::scale(value, static_cast<T*>(body.data()), numel());
   });
   return *this;
 }
@@ -360,7 +376,7 @@ const Tensor& Tensor::mul_(double factor) const {
 const Tensor& Tensor::mul_(const Tensor& other) const {
   detail::check_same(*this, other, "mul_");
   Body& body = detail::writable(*this, "mul_");
-  detail::dispatch_float(body.dtype, "mul_", [&]<class T>(T) {
+  dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
     const Tensor factors = detail::aligned(other, *this);
     body.storage->bump_version();
     T* values = static_cast<T*>(body.data());

@@ -35,8 +35,12 @@ class GRADUS_API Tensor {
   Tensor() noexcept = default;
   Tensor(const Tensor& other) noexcept;
   Tensor(Tensor&& other) noexcept : body_(other.body_) { other.body_ = nullptr; }
-  Tensor& operator=(const Tensor& other) noexcept;
-  Tensor& operator=(Tensor&& other) noexcept;
+  Tensor& operator=(const Tensor& other) & noexcept;
+  Tensor& operator=(Tensor&& other) & noexcept;
+  /// Not to a temporary: `x[0] = y` would change a handle that ends there, and no value.
+  template <class T>
+  GRADUS_UNAVAILABLE("a temporary Tensor is not assigned to: write x.set_row(0, y) for x[0] = y")
+  Tensor& operator=(T&& other) &&;
   ~Tensor();
 
   /// False for a default-constructed or moved-from handle; every other function throws Error then.
@@ -71,6 +75,10 @@ class GRADUS_API Tensor {
     return {mutable_data<T>(), static_cast<std::size_t>(numel())};
   }
 
+  /// Entry `index` of the first axis, which may be counted from the end, as select(*this, 0, index)
+  /// gives it: it shares the storage. Throws IndexError.
+  Tensor operator[](std::int64_t index) const;
+
   /// The single value of a tensor with one element, converted to T as by static_cast. Throws
   /// ShapeError for another number of elements, ValueError for a value beyond the range of an
   /// integer type T.
@@ -98,9 +106,14 @@ class GRADUS_API Tensor {
   /// Throws DTypeError for a number that the dtype does not hold.
   const Tensor& fill_(Number value) const;
   const Tensor& zero_() const;
-  /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, DTypeError.
-  const Tensor& add_(const Tensor& other, double alpha = 1.0) const;
-  const Tensor& mul_(double factor) const;
+  // Numbers take the dtype of the tensor. Integers wrap around; booleans are not added or
+  // multiplied.
+
+  /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, DTypeError, also for an
+  /// alpha that is not whole and an int64 tensor.
+  const Tensor& add_(const Tensor& other, Number alpha = 1) const;
+  /// Throws DTypeError for a factor that is not whole and an int64 tensor.
+  const Tensor& mul_(Number factor) const;
   /// Multiplies by `other`, of the same shape and dtype. Throws ShapeError, DTypeError.
   const Tensor& mul_(const Tensor& other) const;
   /// Overwrites row `index` of the first axis with `values` of shape shape()[1:].
@@ -193,6 +206,10 @@ GRADUS_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 /// reassigned, so that a layer and its list of parameters never disagree.
 class Parameter : public Tensor {
  public:
+  GRADUS_UNAVAILABLE(
+      "initialise it in the constructor's initializer list, as in "
+      "`: scale(add_parameter(\"scale\", ones({4})))`: a Parameter cannot be assigned later")
+  Parameter();
   explicit Parameter(const Tensor& tensor) : Tensor(tensor) {}
   Parameter(const Parameter&) = default;
   Parameter(Parameter&&) noexcept = default;

@@ -8,6 +8,9 @@ namespace gradus {
 /// 1 / (1 - p), each call with new random numbers; in eval mode, returns its argument itself.
 class GRADUS_API Dropout : public Module {
  public:
+  template <class M>
+  GRADUS_TOO_LATE Dropout& operator=(M&&);
+
   /// The generator must live as long as the layer. Throws ValueError unless 0 <= p <= 1.
   explicit Dropout(double p = 0.5, Generator& generator = default_generator());
 

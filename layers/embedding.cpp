@@ -7,6 +7,7 @@
 #include <gradus/framework/init.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/layers/dtype.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/table.h>
 
@@ -21,13 +22,15 @@ EmbeddingOptions checked(EmbeddingOptions options, std::int64_t rows) {
 
 EmbeddingOptions checked(const EmbeddingOptions& options, const Tensor& table) {
   detail::check_can_scale("Embedding", options.max_norm, table);
+  detail::check_layer_dtype("Embedding", options.dtype, table);
   return checked(options, table.size(0));
 }
 
 Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingOptions& options,
                  Generator& generator) {
   if (rows >= 0) checked(options, rows);  // before the work
-  return detail::new_table("Embedding", rows, width, generator);
+  return detail::new_table("Embedding", rows, width,
+                           detail::layer_dtype("Embedding", options.dtype), generator);
 }
 
 std::string describe(const Tensor& weight, const EmbeddingOptions& options) {

@@ -25,6 +25,8 @@ struct EmbeddingOptions {
   double norm_type = 2.0;           ///< the p of that p-norm; infinity is allowed
   bool scale_grad_by_freq = false;  ///< divide a row's gradient by its lookups in the call
   bool sparse = false;              ///< the gradient of the weight is a SparseGrad
+  /// Of the weight: float32 if none is named, and that of the tensor it is made from.
+  std::optional<DType> dtype = std::nullopt;
 };
 
 /// A table of one vector per id. The weight [num_embeddings, embedding_dim] starts from N(0, 1).
@@ -42,8 +44,13 @@ struct EmbeddingOptions {
 ///   table.resize(vocabulary.size(), {.followers = {&optimizer}});
 class GRADUS_API Embedding : public Module {
  public:
+  GRADUS_TOO_LATE Embedding();
+  template <class M>
+  GRADUS_TOO_LATE Embedding& operator=(M&&);
+
   /// Throws ValueError for a negative size or a max_norm or norm_type that is not positive,
-  /// IndexError for a padding_idx outside [-num_embeddings, num_embeddings).
+  /// IndexError for a padding_idx outside [-num_embeddings, num_embeddings), DTypeError for a dtype
+  /// that is not a float type.
   Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
             const EmbeddingOptions& options = {}, Generator& generator = default_generator());
 

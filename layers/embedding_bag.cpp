@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/init.h>
+#include <gradus/layers/dtype.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/table.h>
 
@@ -25,13 +26,15 @@ EmbeddingBagOptions checked(EmbeddingBagOptions options, std::int64_t rows) {
 
 EmbeddingBagOptions checked(const EmbeddingBagOptions& options, const Tensor& table) {
   detail::check_can_scale("EmbeddingBag", options.max_norm, table);
+  detail::check_layer_dtype("EmbeddingBag", options.dtype, table);
   return checked(options, table.size(0));
 }
 
 Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingBagOptions& options,
                  Generator& generator) {
   if (rows >= 0) checked(options, rows);  // before the work
-  return detail::new_table("EmbeddingBag", rows, width, generator);
+  return detail::new_table("EmbeddingBag", rows, width,
+                           detail::layer_dtype("EmbeddingBag", options.dtype), generator);
 }
 
 std::string describe(const Tensor& weight, const EmbeddingBagOptions& options) {

@@ -25,6 +25,8 @@ struct EmbeddingBagOptions {
   BagMode mode = BagMode::mean;
   bool sparse = false;               ///< the gradient of the weight is a SparseGrad
   bool include_last_offset = false;  ///< offsets end with the number of ids
+  /// Of the weight: float32 if none is named, and that of the tensor it is made from.
+  std::optional<DType> dtype = std::nullopt;
 };
 
 /// The sum, mean or maximum of the rows of each bag of ids, in one pass: what
@@ -35,9 +37,13 @@ struct EmbeddingBagOptions {
 /// of Embedding.
 class GRADUS_API EmbeddingBag : public Module {
  public:
+  GRADUS_TOO_LATE EmbeddingBag();
+  template <class M>
+  GRADUS_TOO_LATE EmbeddingBag& operator=(M&&);
+
   /// Throws ValueError for a negative size, a max_norm or norm_type that is not positive, and for
   /// sparse or scale_grad_by_freq with mode max; IndexError for a padding_idx outside
-  /// [-num_embeddings, num_embeddings).
+  /// [-num_embeddings, num_embeddings), DTypeError for a dtype that is not a float type.
   EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim,
                const EmbeddingBagOptions& options = {}, Generator& generator = default_generator());
 

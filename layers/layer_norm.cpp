@@ -2,6 +2,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/normalization.h>
+#include <gradus/layers/dtype.h>
 #include <gradus/layers/layer_norm.h>
 
 #include <cmath>
@@ -30,10 +31,13 @@ std::optional<double> checked(const char* layer, std::optional<double> eps) {
 LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options)
     : shape_(checked("LayerNorm", normalized_shape)),
       eps_(checked("LayerNorm", options.eps)),
-      weight(options.elementwise_affine ? add_parameter("weight", ones(shape_))
-                                        : Parameter(Tensor())),
-      bias(options.elementwise_affine && options.bias ? add_parameter("bias", zeros(shape_))
-                                                      : Parameter(Tensor())) {
+      weight(options.elementwise_affine
+                 ? add_parameter("weight",
+                                 ones(shape_, detail::layer_dtype("LayerNorm", options.dtype)))
+                 : Parameter(Tensor())),
+      bias(options.elementwise_affine && options.bias
+               ? add_parameter("bias", zeros(shape_, weight.dtype()))
+               : Parameter(Tensor())) {
   set_description([shape = shape_, eps = eps_, affine = weight.defined(), b = bias.defined()] {
     return fmt::format("LayerNorm({}, eps={}, elementwise_affine={}, bias={})", shape.str(), eps,
                        affine, b);
@@ -47,8 +51,10 @@ Tensor LayerNorm::operator()(const Tensor& x) const {
 RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options)
     : shape_(checked("RMSNorm", normalized_shape)),
       eps_(checked("RMSNorm", options.eps)),
-      weight(options.elementwise_affine ? add_parameter("weight", ones(shape_))
-                                        : Parameter(Tensor())) {
+      weight(
+          options.elementwise_affine
+              ? add_parameter("weight", ones(shape_, detail::layer_dtype("RMSNorm", options.dtype)))
+              : Parameter(Tensor())) {
   set_description([shape = shape_, eps = eps_, affine = weight.defined()] {
     return fmt::format("RMSNorm({}, eps={}, elementwise_affine={})", shape.str(),
                        eps ? fmt::format("{}", *eps) : "none", affine);

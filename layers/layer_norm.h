@@ -8,17 +8,22 @@
 namespace gradus {
 
 struct LayerNormOptions {
-  double eps = 1e-5;               ///< added to the variance
-  bool elementwise_affine = true;  ///< whether there is a weight (and a bias)
-  bool bias = true;                ///< whether there is a bias beside the weight
+  double eps = 1e-5;                          ///< added to the variance
+  bool elementwise_affine = true;             ///< whether there is a weight (and a bias)
+  bool bias = true;                           ///< whether there is a bias beside the weight
+  std::optional<DType> dtype = std::nullopt;  ///< of weight and bias; none is float32
 };
 
 /// layer_norm() over the last axes, which have the sizes `normalized_shape`, with a weight that
 /// starts as ones and a bias that starts as zeros.
 class GRADUS_API LayerNorm : public Module {
  public:
+  GRADUS_TOO_LATE LayerNorm();
+  template <class M>
+  GRADUS_TOO_LATE LayerNorm& operator=(M&&);
+
   /// Throws ShapeError for a shape without axes, ValueError for an eps that is negative or not
-  /// finite.
+  /// finite, DTypeError for a dtype that is not a float type.
   explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
   /// Over the last axis.
   explicit LayerNorm(std::int64_t features, const LayerNormOptions& options = {})
@@ -45,12 +50,17 @@ class GRADUS_API LayerNorm : public Module {
 struct RMSNormOptions {
   /// Added to the mean square; none is the machine epsilon of the dtype of x.
   std::optional<double> eps = std::nullopt;
-  bool elementwise_affine = true;  ///< whether there is a weight
+  bool elementwise_affine = true;             ///< whether there is a weight
+  std::optional<DType> dtype = std::nullopt;  ///< of the weight; none is float32
 };
 
 /// rms_norm() over the last axes, with a weight that starts as ones.
 class GRADUS_API RMSNorm : public Module {
  public:
+  GRADUS_TOO_LATE RMSNorm();
+  template <class M>
+  GRADUS_TOO_LATE RMSNorm& operator=(M&&);
+
   /// Throws as LayerNorm.
   explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
   explicit RMSNorm(std::int64_t features, const RMSNormOptions& options = {})

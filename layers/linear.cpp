@@ -4,6 +4,7 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/init.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/layers/dtype.h>
 #include <gradus/layers/linear.h>
 
 #include <cmath>
@@ -17,20 +18,23 @@ Tensor uniform_by_width(const Shape& shape, std::int64_t in_features, DType dtyp
   return uniform_(empty(shape, dtype), -bound, bound, generator);
 }
 
-Tensor new_weight(std::int64_t in_features, std::int64_t out_features, Generator& generator) {
+Tensor new_weight(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options,
+                  Generator& generator) {
   if (in_features < 0 || out_features < 0) {
     throw ValueError(
         fmt::format("Linear: in_features is {}, out_features is {}: sizes cannot be negative",
                     in_features, out_features));
   }
-  return uniform_by_width({out_features, in_features}, in_features, DType::float32, generator);
+  return uniform_by_width({out_features, in_features}, in_features,
+                          detail::layer_dtype("Linear", options.dtype), generator);
 }
 
-const Parameter& checked_weight(const Parameter& weight) {
+const Parameter& checked_weight(const Parameter& weight, const LinearOptions& options) {
   if (weight.dim() != 2) {
     throw ShapeError(fmt::format("Linear: weight is {}, it must be 2-D [out_features, in_features]",
                                  weight.shape().str()));
   }
+  detail::check_layer_dtype("Linear", options.dtype, weight);
   return weight;
 }
 
@@ -43,11 +47,12 @@ std::string describe(const Tensor& weight, const Tensor& bias) {
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options,
                Generator& generator)
-    : Linear(Parameter(new_weight(in_features, out_features, generator).set_trainable(true)),
-             options, generator) {}
+    : Linear(
+          Parameter(new_weight(in_features, out_features, options, generator).set_trainable(true)),
+          options, generator) {}
 
 Linear::Linear(const Parameter& shared, const LinearOptions& options, Generator& generator)
-    : weight(add_parameter("weight", checked_weight(shared))),
+    : weight(add_parameter("weight", checked_weight(shared, options))),
       bias(options.bias ? add_parameter("bias", uniform_by_width({out_features()}, in_features(),
                                                                  weight.dtype(), generator))
                         : Parameter(Tensor())) {

@@ -3,22 +3,30 @@
 #include <gradus/framework/random.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace gradus {
 
 struct LinearOptions {
   bool bias = true;  ///< whether a bias is added
+  /// float32 if none is named, and that of a weight that is there already.
+  std::optional<DType> dtype = std::nullopt;
 };
 
 /// y = x weight^T + bias for x [..., in_features] -> [..., out_features]. Weight and bias start
 /// from U(-1/sqrt(in_features), 1/sqrt(in_features)).
 class GRADUS_API Linear : public Module {
  public:
-  /// Throws ValueError for a negative size.
+  GRADUS_TOO_LATE Linear();
+  template <class M>
+  GRADUS_TOO_LATE Linear& operator=(M&&);
+
+  /// Throws ValueError for a negative size, DTypeError for a dtype that is not a float type.
   Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {},
          Generator& generator = default_generator());
   /// A layer whose weight [out_features, in_features] is the parameter of another layer too, such
-  /// as the table of an Embedding [V, D] (tied weights). Throws ShapeError unless it has two axes.
+  /// as the table of an Embedding [V, D] (tied weights). Throws ShapeError unless it has two axes,
+  /// DTypeError if the options name another dtype than its own.
   explicit Linear(const Parameter& weight, const LinearOptions& options = {},
                   Generator& generator = default_generator());
 

@@ -8,7 +8,9 @@
 #include <gradus/framework/parallel.h>
 #include <gradus/layers/negative_sampler.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace gradus {
@@ -17,31 +19,57 @@ namespace {
 constexpr std::uint64_t kAttempts = 8;  // draws before one is made that cannot hit the context
 constexpr std::int64_t kDrawCost = 64;
 
-}  // namespace
-
-NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double power) {
-  if (!(power >= 0)) {
-    throw ValueError(fmt::format("NegativeSampler: power is {}, it must be at least 0", power));
-  }
-  weights_.reserve(counts.size());
-  std::int64_t counted = 0;
-  for (const std::int64_t count : counts) {
-    if (count < 0) {
+// The least count above 0. Throws for negative counts, and unless there are two above 0.
+std::int64_t checked_least(std::span<const std::int64_t> counts) {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max(), counted = 0;
+  for (std::size_t w = 0; w < counts.size(); ++w) {
+    if (counts[w] < 0) {
       throw ValueError(
-          fmt::format("NegativeSampler: the count {} of word {} is negative", count, size()));
+          fmt::format("NegativeSampler: the count {} of word {} is negative", counts[w], w));
     }
-    counted += count > 0 ? 1 : 0;
-    weights_.push_back(count > 0 ? std::pow(static_cast<double>(count), power) : 0.0);
+    if (counts[w] == 0) continue;
+    ++counted;
+    least = std::min(least, counts[w]);
   }
   if (counted < 2) {
     throw ValueError(fmt::format(
         "NegativeSampler: {} of {} words have a count above 0, at least two must: a word is not "
         "its own negative",
-        counted, size()));
+        counted, counts.size()));
   }
-  const double mean =
-      std::accumulate(weights_.begin(), weights_.end(), 0.0) / static_cast<double>(size());
-  for (double& weight : weights_) weight /= mean;
+  return least;
+}
+
+// counts^power, divided by their mean.
+std::vector<double> weights_of(std::span<const std::int64_t> counts, double power) {
+  if (!std::isfinite(power)) {
+    throw ValueError(fmt::format("NegativeSampler: power is {}, it must be finite", power));
+  }
+  const std::int64_t least = checked_least(counts);
+  // Of a negative power the rarest word has the largest weight: 1, so that not all vanish.
+  const double unit = power < 0 ? static_cast<double>(least) : 1.0;
+  std::vector<double> weights;
+  weights.reserve(counts.size());
+  for (const std::int64_t count : counts) {
+    weights.push_back(count > 0 ? std::pow(static_cast<double>(count) / unit, power) : 0.0);
+  }
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  const auto drawn = std::count_if(weights.begin(), weights.end(), [](double w) { return w > 0; });
+  if (!std::isfinite(sum) || drawn < 2) {
+    throw ValueError(
+        fmt::format("NegativeSampler: power is {}: the counts to that power leave the range of "
+                    "double: take one nearer to 0",
+                    power));
+  }
+  const double mean = sum / static_cast<double>(weights.size());
+  for (double& weight : weights) weight /= mean;
+  return weights;
+}
+
+}  // namespace
+
+NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double power)
+    : weights_(weights_of(counts, power)) {
   table_ = detail::Shared<const kernels::AliasTable>::make(weights_);
 }
 

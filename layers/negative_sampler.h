@@ -14,13 +14,14 @@ class AliasTable;
 }
 
 /// Draws negative samples: word w with a probability proportional to counts[w]^power, in constant
-/// time. Words that were never counted are never drawn.
+/// time; with a negative power rare words come more often. Words that were never counted are never
+/// drawn.
 /// Source: Walker 1977, "An efficient method for generating discrete random variables with general
 /// distributions"; Mikolov et al. 2013 for the power.
 class GRADUS_API NegativeSampler {
  public:
   /// counts: of each word, at least two of them above 0. Throws ValueError naming the first
-  /// negative count, or if power is negative.
+  /// negative count, or if power is not finite, or so large that only one word would be drawn.
   explicit NegativeSampler(std::span<const std::int64_t> counts, double power = 0.75);
 
   /// contexts: int64 [B] -> int64 [B, K]; row b holds K draws, none of which is contexts[b]. A draw

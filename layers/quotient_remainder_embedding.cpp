@@ -4,6 +4,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/layers/dtype.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 namespace gradus {
 namespace {
 
-// Sizes and options, checked; the divisor and a padding_idx from the front are set.
+// Sizes and options, checked; the divisor, the dtype and a padding_idx from the front are set.
 QuotientRemainderOptions checked(std::int64_t rows, std::int64_t width,
                                  QuotientRemainderOptions options) {
   constexpr const char* layer = "QuotientRemainderEmbedding";
@@ -39,6 +40,7 @@ QuotientRemainderOptions checked(std::int64_t rows, std::int64_t width,
     }
     if (*options.padding_idx < 0) *options.padding_idx += rows;
   }
+  options.dtype = detail::layer_dtype(layer, options.dtype);
   return options;
 }
 
@@ -51,7 +53,7 @@ Embedding part(std::int64_t rows, std::int64_t width, const QuotientRemainderOpt
                Generator& generator) {
   const double std = options.composition == Composition::add ? std::sqrt(0.5) : 1;
   const bool padded = options.padding_idx.has_value();
-  const Tensor values = randn({rows + (padded ? 1 : 0), width}, 0, std, DType::float32, generator);
+  const Tensor values = randn({rows + (padded ? 1 : 0), width}, 0, std, *options.dtype, generator);
   EmbeddingOptions table_options{.sparse = options.sparse};
   if (padded) table_options.padding_idx = rows;
   Embedding table = Embedding::from_pretrained(values, /*freeze=*/false, table_options);

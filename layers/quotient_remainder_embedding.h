@@ -23,7 +23,8 @@ struct QuotientRemainderOptions {
   Composition composition = Composition::multiply;
   /// An id whose lookups give zeros and no gradient.
   std::optional<std::int64_t> padding_idx = std::nullopt;
-  bool sparse = false;  ///< the gradients of the weights are SparseGrads
+  bool sparse = false;                        ///< the gradients of the weights are SparseGrads
+  std::optional<DType> dtype = std::nullopt;  ///< of the weights; none is float32
 };
 
 /// A table for a huge vocabulary, made of two small ones: id i has row i / divisor of the first and
@@ -34,8 +35,12 @@ struct QuotientRemainderOptions {
 /// memory-efficient recommendation systems", section 2.
 class GRADUS_API QuotientRemainderEmbedding : public Module {
  public:
+  GRADUS_TOO_LATE QuotientRemainderEmbedding();
+  template <class M>
+  GRADUS_TOO_LATE QuotientRemainderEmbedding& operator=(M&&);
+
   /// Throws ValueError for a negative size and a divisor below 1, IndexError for a padding_idx
-  /// outside [-num_embeddings, num_embeddings).
+  /// outside [-num_embeddings, num_embeddings), DTypeError for a dtype that is not a float type.
   QuotientRemainderEmbedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
                              const QuotientRemainderOptions& options = {},
                              Generator& generator = default_generator());
@@ -47,7 +52,7 @@ class GRADUS_API QuotientRemainderEmbedding : public Module {
   std::int64_t num_embeddings() const { return shape_->first; }
   std::int64_t embedding_dim() const { return shape_->second; }
   std::int64_t divisor() const { return *options_->divisor; }
-  /// The divisor is set, and padding_idx counts from the front here.
+  /// Divisor and dtype are set, and padding_idx counts from the front here.
   const QuotientRemainderOptions& options() const { return *options_; }
 
  private:

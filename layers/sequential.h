@@ -38,6 +38,9 @@ class GRADUS_API FunctionLayer : public Module {
 /// returns its argument.
 class GRADUS_API Sequential : public Module {
  public:
+  template <class M>
+  GRADUS_TOO_LATE Sequential& operator=(M&&);
+
   template <class... Parts>
   requires(!detail::is_copy_of<Sequential, Parts...>) explicit Sequential(Parts&&... parts) {
     describe();

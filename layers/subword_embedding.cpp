@@ -3,6 +3,7 @@
 #include <gradus/framework/error.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/layers/dtype.h>
 #include <gradus/layers/subword_embedding.h>
 #include <gradus/layers/table.h>
 
@@ -43,22 +44,26 @@ struct SubwordEmbedding::State {
 
 namespace {
 
-Tensor new_table(std::int64_t rows, std::int64_t width, Generator& generator) {
+Tensor new_table(std::int64_t rows, std::int64_t width, const SubwordOptions& options,
+                 Generator& generator) {
   if (width < 0) {
     throw ValueError(
         fmt::format("SubwordEmbedding: embedding_dim is {}: it cannot be negative", width));
   }
   const double bound = width > 0 ? 1.0 / static_cast<double>(width) : 0.0;
-  return rand({rows, width}, -bound, bound, DType::float32, generator);
+  return rand({rows, width}, -bound, bound, detail::layer_dtype("SubwordEmbedding", options.dtype),
+              generator);
 }
 
-Tensor adopted(const Tensor& weight, std::int64_t rows) {
+Tensor adopted(const Tensor& weight, std::int64_t rows, const SubwordOptions& options) {
   if (weight.dim() == 2 && weight.size(0) != rows) {
     throw ShapeError(
         fmt::format("SubwordEmbedding: weight is {}, [{}, columns] is needed, words and buckets",
                     weight.shape().str(), rows));
   }
-  return detail::adopted_table("SubwordEmbedding", weight);
+  const Tensor table = detail::adopted_table("SubwordEmbedding", weight);
+  detail::check_layer_dtype("SubwordEmbedding", options.dtype, table);
+  return table;
 }
 
 }  // namespace
@@ -70,7 +75,8 @@ SubwordEmbedding::SubwordEmbedding(const Vocabulary& vocabulary, std::int64_t em
 
 SubwordEmbedding::SubwordEmbedding(const detail::Shared<const State>& state,
                                    std::int64_t embedding_dim, Generator& generator)
-    : SubwordEmbedding(new_table(state->size(), embedding_dim, generator), true, state) {}
+    : SubwordEmbedding(new_table(state->size(), embedding_dim, state->options, generator), true,
+                       state) {}
 
 SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
                                    detail::Shared<const State> state)
@@ -88,7 +94,7 @@ SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
 SubwordEmbedding SubwordEmbedding::from_pretrained(Tensor weight, const Vocabulary& vocabulary,
                                                    bool freeze, const SubwordOptions& options) {
   auto state = detail::Shared<const State>::make(vocabulary, options);
-  const Tensor table = adopted(weight, state->size());
+  const Tensor table = adopted(weight, state->size(), options);
   return {table, !freeze, std::move(state)};
 }
 

@@ -7,6 +7,7 @@
 #include <gradus/framework/text/vocabulary.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct SubwordOptions {
   NgramOptions ngrams = {};
   BagMode mode = BagMode::mean;  ///< mean, as fastText, or sum, as its paper
   bool sparse = true;            ///< the gradient of the weight is a SparseGrad
+  /// Of the weight: float32 if none is named, and that of the tensor it is made from.
+  std::optional<DType> dtype = std::nullopt;
 };
 
 /// Word vectors that are made of the row of the word and those of its character n-grams, which are
@@ -31,8 +34,12 @@ struct SubwordOptions {
 /// Source: Bojanowski et al. 2017, "Enriching word vectors with subword information", section 3.2.
 class GRADUS_API SubwordEmbedding : public Module {
  public:
+  GRADUS_TOO_LATE SubwordEmbedding();
+  template <class M>
+  GRADUS_TOO_LATE SubwordEmbedding& operator=(M&&);
+
   /// Throws ValueError for n-grams that make no sense, a mode other than mean and sum, and a
-  /// negative width.
+  /// negative width, DTypeError for a dtype that is not a float type.
   SubwordEmbedding(const Vocabulary& vocabulary, std::int64_t embedding_dim,
                    const SubwordOptions& options = {}, Generator& generator = default_generator());
 

@@ -43,13 +43,14 @@ void check_max_norm(const char* layer, std::optional<double> max_norm, double no
   }
 }
 
-Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width, Generator& generator) {
+Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width, DType dtype,
+                 Generator& generator) {
   if (rows < 0 || width < 0) {
     throw ValueError(
         fmt::format("{}: num_embeddings is {}, embedding_dim is {}: sizes cannot be negative",
                     layer, rows, width));
   }
-  return randn({rows, width}, 0.0, 1.0, DType::float32, generator);
+  return randn({rows, width}, dtype, generator);
 }
 
 void check_can_scale(const char* layer, std::optional<double> max_norm, const Tensor& table) {

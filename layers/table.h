@@ -17,8 +17,9 @@ std::optional<std::int64_t> normalized_padding(const char* layer,
 /// Throws ValueError unless both are positive.
 void check_max_norm(const char* layer, std::optional<double> max_norm, double norm_type);
 
-/// float32 [rows, width] from N(0, 1). Throws ValueError for negative sizes.
-Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width, Generator& generator);
+/// [rows, width] from N(0, 1). Throws ValueError for negative sizes.
+Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width, DType dtype,
+                 Generator& generator);
 
 /// Throws ValueError if there is a max_norm and the table is mapped from a file.
 void check_can_scale(const char* layer, std::optional<double> max_norm, const Tensor& table);

@@ -6,11 +6,15 @@
 #include <gradus/framework/io/safetensors_keys.h>
 #include <gradus/optim/checkpoint.h>
 #include <gradus/optim/finite.h>
-#include <gradus/optim/state_text.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
+#include <system_error>
+#include <utility>
 
 namespace gradus {
 
@@ -155,6 +159,58 @@ void put_back(const Before& states) {
   }
 }
 
+// The text of a part that is a number.
+const std::string& number_text(const StateDict& state, const std::string& part) {
+  const std::string* text = state.metadata.find("");
+  if (text != nullptr) return *text;
+  throw FormatError(fmt::format("load_checkpoint: {} is not a number in this file", part));
+}
+
+template <class T>
+bool parse(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  return problem == std::errc() && stop == end;
+}
+
+template <class Integer>
+Integer integer_in(const StateDict& state, const std::string& part, Integer least, Integer most) {
+  const std::string& text = number_text(state, part);
+  const auto in_range = [&](auto value) {
+    return std::cmp_greater_equal(value, least) && std::cmp_less_equal(value, most);
+  };
+  std::int64_t small = 0;
+  std::uint64_t large = 0;  // holds what is above the range of the other
+  if (parse(text, small)) {
+    if (in_range(small)) return static_cast<Integer>(small);
+  } else if (parse(text, large)) {
+    if (in_range(large)) return static_cast<Integer>(large);
+  } else {
+    throw FormatError(
+        fmt::format("load_checkpoint: {} is '{}', not an integer of 64 bits", part, text));
+  }
+  throw FormatError(
+      fmt::format("load_checkpoint: {} is {}, outside [{}, {}]: load it into a wider type", part,
+                  text, least, most));
+}
+
+double double_in(const StateDict& state, const std::string& part) {
+  const std::string& text = number_text(state, part);
+  double value = 0;
+  if (parse(text, value)) return value;
+  throw FormatError(fmt::format("load_checkpoint: {} is '{}', not a number", part, text));
+}
+
+float float_in(const StateDict& state, const std::string& part) {
+  const double value = double_in(state, part);
+  const bool finite_above =
+      std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max();
+  const float result = finite_above ? 0.0F : static_cast<float>(value);
+  if (static_cast<double>(result) == value || std::isnan(value)) return result;
+  throw FormatError(fmt::format(
+      "load_checkpoint: {} is {}, which is not a float: load it into a double", part, value));
+}
+
 }  // namespace
 
 CheckpointPart::CheckpointPart(std::string name, const Module& model)
@@ -172,27 +228,33 @@ CheckpointPart::CheckpointPart(std::string name, Generator& generator)
           },
           [&generator](const StateDict& state) { generator.set_state(state.at("")); }) {}
 
-CheckpointPart::CheckpointPart(std::string name, std::int64_t& count)
-    : CheckpointPart(
-          std::move(name), Order::first,
-          [&count] {
-            StateDict state;
-            state.metadata[""] = fmt::to_string(count);
-            return state;
-          },
-          [&count](const StateDict& state) {
-            count = detail::number_of<std::int64_t>(state, "");
-          }) {}
+StateDict CheckpointPart::text_state(std::string text) {
+  StateDict state;
+  state.metadata[""] = std::move(text);
+  return state;
+}
 
-CheckpointPart::CheckpointPart(std::string name, double& number)
+std::int64_t CheckpointPart::signed_in(const StateDict& state, const std::string& part,
+                                       std::int64_t least, std::int64_t most) {
+  return integer_in(state, part, least, most);
+}
+
+std::uint64_t CheckpointPart::unsigned_in(const StateDict& state, const std::string& part,
+                                          std::uint64_t most) {
+  return integer_in(state, part, std::uint64_t{0}, most);
+}
+
+CheckpointPart::CheckpointPart(const std::string& name, double& number)
     : CheckpointPart(
-          std::move(name), Order::first,
-          [&number] {
-            StateDict state;
-            state.metadata[""] = fmt::to_string(number);
-            return state;
-          },
-          [&number](const StateDict& state) { number = detail::number_of<double>(state, ""); }) {}
+          name, Order::first, [&number] { return text_state(fmt::to_string(number)); },
+          [&number, name](const StateDict& state) { number = double_in(state, name); }) {}
+
+// As the double of the same value, so that it can be loaded into either.
+CheckpointPart::CheckpointPart(const std::string& name, float& number)
+    : CheckpointPart(
+          name, Order::first,
+          [&number] { return text_state(fmt::to_string(static_cast<double>(number))); },
+          [&number, name](const StateDict& state) { number = float_in(state, name); }) {}
 
 CheckpointPart::CheckpointPart(std::string name, Tensor& tensor)
     : CheckpointPart(

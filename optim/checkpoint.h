@@ -7,7 +7,9 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,10 +36,22 @@ class GRADUS_API CheckpointPart {
             [&part] { return part.state_dict(); },
             [&part](const StateDict& state) { part.load_state_dict(state); }) {}
   CheckpointPart(std::string name, Generator& generator);
-  /// A count: of steps, of epochs.
-  CheckpointPart(std::string name, std::int64_t& count);
-  /// A number: the best loss so far.
-  CheckpointPart(std::string name, double& number);
+  /// A count: of steps, of epochs. Loading throws FormatError for one that T does not hold.
+  template <std::integral T>
+  requires(!std::is_const_v<T>) CheckpointPart(const std::string& name, T& count)
+      : CheckpointPart(
+            name, Order::first, [&count] { return text_state(std::to_string(count)); },
+            [&count, name](const StateDict& state) {
+              using Range = std::numeric_limits<T>;
+              if constexpr (std::is_signed_v<T>) {
+                count = static_cast<T>(signed_in(state, name, Range::min(), Range::max()));
+              } else {
+                count = static_cast<T>(unsigned_in(state, name, Range::max()));
+              }
+            }) {}
+  /// A number: the best loss so far. Loading throws FormatError for one that a float does not hold.
+  CheckpointPart(const std::string& name, double& number);
+  CheckpointPart(const std::string& name, float& number);
   /// A tensor, replaced by loading: the order of the examples of an epoch.
   CheckpointPart(std::string name, Tensor& tensor);
 
@@ -51,6 +65,12 @@ class GRADUS_API CheckpointPart {
   CheckpointPart(std::string name, Order order, Function<StateDict()> save,
                  Function<void(const StateDict&)> load)
       : name_(std::move(name)), order_(order), save_(std::move(save)), load_(std::move(load)) {}
+
+  static StateDict text_state(std::string text);
+  static std::int64_t signed_in(const StateDict& state, const std::string& part, std::int64_t least,
+                                std::int64_t most);
+  static std::uint64_t unsigned_in(const StateDict& state, const std::string& part,
+                                   std::uint64_t most);
 
   std::string name_;
   Order order_;

@@ -91,7 +91,7 @@ void run(const CompareKernel& kernel, const T* a, int64_t stride_a, const T* b, 
 template <class T>
 void fill(T* y, T value, int64_t n);
 
-/// y += alpha x. T: float, double.
+/// y += alpha x. T: float, double, int64_t, which wraps around.
 template <class T>
 void axpy(T alpha, const T* x, T* y, int64_t n);
 
@@ -99,7 +99,7 @@ void axpy(T alpha, const T* x, T* y, int64_t n);
 template <class T>
 void add_to(const T* x, T* y, int64_t n);
 
-/// y *= alpha. T: float, double.
+/// y *= alpha. T: float, double, int64_t, which wraps around.
 template <class T>
 void scale(T alpha, T* y, int64_t n);
 

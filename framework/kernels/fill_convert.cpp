@@ -20,11 +20,19 @@ void fill(T* y, T value, int64_t n) {
 template <class T>
 void axpy(T alpha, const T* x, T* y, int64_t n) {
   parallel_for(n, 1, [=](int64_t begin, int64_t end) {
-    const Batch<T> factor(alpha);
-    detail::map(
-        y + begin, end - begin,
-        [&](const auto& xs, const auto& ys) { return detail::fma(factor, xs, ys); },
-        Operand<T>(x + begin, 1), Operand<T>(y + begin, 1));
+    if constexpr (std::is_integral_v<T>) {
+      using Bits = std::make_unsigned_t<T>;  // which wrap around
+      for (int64_t i = begin; i < end; ++i) {
+        y[i] = static_cast<T>(static_cast<Bits>(y[i]) +
+                              static_cast<Bits>(alpha) * static_cast<Bits>(x[i]));
+      }
+    } else {
+      const Batch<T> factor(alpha);
+      detail::map(
+          y + begin, end - begin,
+          [&](const auto& xs, const auto& ys) { return detail::fma(factor, xs, ys); },
+          Operand<T>(x + begin, 1), Operand<T>(y + begin, 1));
+    }
   });
 }
 
@@ -94,11 +102,13 @@ template void fill(int64_t*, int64_t, int64_t);
 template void fill(bool*, bool, int64_t);
 template void axpy(float, const float*, float*, int64_t);
 template void axpy(double, const double*, double*, int64_t);
+template void axpy(int64_t, const int64_t*, int64_t*, int64_t);
 template void add_to(const float*, float*, int64_t);
 template void add_to(const double*, double*, int64_t);
 template void add_to(const int64_t*, int64_t*, int64_t);
 template void scale(float, float*, int64_t);
 template void scale(double, double*, int64_t);
+template void scale(int64_t, int64_t*, int64_t);
 template int64_t first_nonfinite(const float*, int64_t);
 template int64_t first_nonfinite(const double*, int64_t);
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <gradus/framework/tensor.h>
 
+#include <type_traits>
+
 namespace gradus {
 
 // Comparisons of float or int64 tensors, element by element, give a boolean tensor and carry no
@@ -26,6 +28,39 @@ GRADUS_API Tensor greater(const Tensor& a, Number b);
 /// a >= b.
 GRADUS_API Tensor greater_equal(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor greater_equal(const Tensor& a, Number b);
+
+// The same as operators. There is no == and no !=, which would be taken for equality of two whole
+// tensors: write equal(a, b), not_equal(a, b).
+
+inline Tensor operator<(const Tensor& a, const Tensor& b) { return less(a, b); }
+inline Tensor operator<=(const Tensor& a, const Tensor& b) { return less_equal(a, b); }
+inline Tensor operator>(const Tensor& a, const Tensor& b) { return greater(a, b); }
+inline Tensor operator>=(const Tensor& a, const Tensor& b) { return greater_equal(a, b); }
+
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator<(const Tensor& a, T b) { return less(a, b); }
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator<=(const Tensor& a, T b) {
+  return less_equal(a, b);
+}
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator>(const Tensor& a, T b) { return greater(a, b); }
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator>=(const Tensor& a, T b) {
+  return greater_equal(a, b);
+}
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator<(T a, const Tensor& b) { return greater(b, a); }
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator<=(T a, const Tensor& b) {
+  return greater_equal(b, a);
+}
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator>(T a, const Tensor& b) { return less(b, a); }
+template <class T>
+requires std::is_arithmetic_v<T> Tensor operator>=(T a, const Tensor& b) {
+  return less_equal(b, a);
+}
 
 /// True where x, a float tensor, is NaN. Throws DTypeError.
 GRADUS_API Tensor isnan(const Tensor& x);

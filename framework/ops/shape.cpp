@@ -334,6 +334,8 @@ Tensor select(const Tensor& x, std::int64_t axis, std::int64_t index) {
                 vjp(x, add_slice_back(view, range)));
 }
 
+Tensor Tensor::operator[](std::int64_t index) const { return select(*this, 0, index); }
+
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   detail::check_defined("broadcast_to", "x", x);
   if (!broadcasts_to(x.shape(), shape)) {

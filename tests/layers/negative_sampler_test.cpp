@@ -40,7 +40,7 @@ double chi_square(const std::vector<double>& drawn, const Counts& counts, double
 TEST(NegativeSampler, DrawsByTheCountsToThePower) {
   const Counts counts{900, 300, 100, 50, 20, 10, 5, 2, 1, 40};
   // 8 degrees of freedom: above 26.1 with probability 0.001
-  for (const double power : {0.75, 1.0, 0.0}) {
+  for (const double power : {0.75, 1.0, 0.0, -0.5, -1.0}) {
     const NegativeSampler sampler(counts, power);
     for (const std::int64_t context : {0, 3, 8}) {
       Generator generator(7);
@@ -81,6 +81,21 @@ TEST(NegativeSampler, NeverDrawsWordsThatWereNotCounted) {
       EXPECT_EQ(drawn[w], 0) << w;
     }
   }
+}
+
+TEST(NegativeSampler, DrawsRareWordsMoreOftenWithANegativePower) {
+  // 1/2, 1/4, 1/8, each without the context: of counts whose own powers would all be 0.
+  const std::int64_t n = std::int64_t{1} << 52;
+  const NegativeSampler sampler(Counts{n, 2 * n, 0, 4 * n}, -1.0);
+  Generator generator(8);
+  const auto without_first = histogram(sampler, 0, 60000, generator);
+  EXPECT_NEAR(without_first[1] / 60000, 2.0 / 3, 0.01);
+  EXPECT_NEAR(without_first[3] / 60000, 1.0 / 3, 0.01);
+  EXPECT_EQ(without_first[2], 0);  // never counted
+  const auto without_last = histogram(sampler, 3, 60000, generator);
+  EXPECT_NEAR(without_last[0] / 60000, 2.0 / 3, 0.01);
+  const NegativeSampler extreme(Counts{n, n, 2 * n}, -100.0);  // n^-100 is 0 in double
+  EXPECT_EQ(histogram(extreme, 0, 1000, generator)[1], 1000);
 }
 
 TEST(NegativeSampler, GivesKNegativesPerContext) {
@@ -125,8 +140,15 @@ TEST(NegativeSampler, SaysWhatIsWrong) {
                "NegativeSampler: 1 of 3 words have a count above 0, at least two must: a word is "
                "not its own negative");
   EXPECT_THROW(NegativeSampler(Counts{}), ValueError);
-  EXPECT_ERROR(NegativeSampler(Counts{1, 2}, -1), ValueError,
-               "NegativeSampler: power is -1, it must be at least 0");
+  EXPECT_ERROR(NegativeSampler(Counts{1, 2}, std::nan("")), ValueError,
+               "NegativeSampler: power is nan, it must be finite");
+  EXPECT_ERROR(NegativeSampler(Counts{1, 2}, -infinity), ValueError,
+               "NegativeSampler: power is -inf, it must be finite");
+  for (const double power : {1e4, -1e4}) {  // to infinity; to 0 but for the rarest word
+    EXPECT_ERROR(NegativeSampler(Counts{1, 2, 3}, power), ValueError,
+                 std::string("NegativeSampler: power is ") + (power > 0 ? "10000" : "-10000") +
+                     ": the counts to that power leave the range of double: take one nearer to 0");
+  }
   const NegativeSampler sampler(Counts{1, 2});
   EXPECT_ERROR(sampler(tensor({0, 2}), 5), IndexError,
                "NegativeSampler: index 2 at position [1] is outside [0, 2)");

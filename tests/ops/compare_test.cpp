@@ -90,6 +90,38 @@ TEST(Compare, BrokenInputNamesWhatIsWrong) {
   }
 }
 
+TEST(Compare, OperatorsCompareTensorsAndNumbersOnEitherSide) {
+  const Tensor a = tensor({1.0, 2.0, 3.0, not_a_number}), b = tensor({2.0, 2.0, 2.0, 2.0});
+  EXPECT_EQ((a < b).dtype(), DType::boolean);
+  EXPECT_TRUE(has_values(a < b, {4}, {1, 0, 0, 0}));
+  EXPECT_TRUE(has_values(a <= b, {4}, {1, 1, 0, 0}));
+  EXPECT_TRUE(has_values(a > b, {4}, {0, 0, 1, 0}));
+  EXPECT_TRUE(has_values(a >= b, {4}, {0, 1, 1, 0}));
+  EXPECT_TRUE(has_values(a < 2, {4}, {1, 0, 0, 0}));
+  EXPECT_TRUE(has_values(a <= 2.0, {4}, {1, 1, 0, 0}));
+  EXPECT_TRUE(has_values(a > 2.0f, {4}, {0, 0, 1, 0}));
+  EXPECT_TRUE(has_values(a >= 2u, {4}, {0, 1, 1, 0}));
+  EXPECT_TRUE(has_values(2 < a, {4}, {0, 0, 1, 0}));
+  EXPECT_TRUE(has_values(2 <= a, {4}, {0, 1, 1, 0}));
+  EXPECT_TRUE(has_values(2 > a, {4}, {1, 0, 0, 0}));
+  EXPECT_TRUE(has_values(2 >= a, {4}, {1, 1, 0, 0}));
+  const Tensor column = tensor({1, 3}, {2, 1}), row = tensor({1, 2, 3});
+  EXPECT_TRUE(has_values(column < row, {2, 3}, {0, 1, 1, 0, 0, 0}));
+  EXPECT_FALSE((random_leaf({2}) < 0).requires_grad());
+}
+
+TEST(Compare, OperatorsNameTheOpInErrors) {
+  EXPECT_ERROR(zeros({2}) < zeros({3}), ShapeError,
+               "less: shapes do not broadcast: a is [2], b is [3]");
+  EXPECT_ERROR(zeros({2}) >= zeros({2}, DType::int64), DTypeError,
+               "greater_equal: dtypes differ: a is float32 [2], b is int64 [2]: convert one with "
+               "to()");
+  EXPECT_ERROR(zeros({2}, DType::boolean) > 1, DTypeError,
+               "greater: not defined for boolean tensors");
+  EXPECT_ERROR(1 < zeros({2}, DType::boolean), DTypeError,
+               "greater: not defined for boolean tensors");
+}
+
 TEST(Compare, IsNaN) {
   EXPECT_TRUE(has_values(isnan(tensor({1.0, not_a_number, infinity})), {3}, {0, 1, 0}));
   EXPECT_ERROR(isnan(tensor({1})), DTypeError, "isnan: not defined for int64 tensors");

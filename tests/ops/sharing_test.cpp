@@ -34,6 +34,7 @@ const std::vector<View>& views() {
       {"unsqueeze", [](const Tensor& x) { return unsqueeze(x, 1); }},
       {"select", [](const Tensor& x) { return select(x, 0, 0); }},
       {"select twice", [](const Tensor& x) { return select(select(x, 0, 0), 0, 0); }},
+      {"index", [](const Tensor& x) { return x[0]; }},
       {"slice", [](const Tensor& x) { return slice(x, 0, 0, 1); }},
       {"slice of a view", [](const Tensor& x) { return slice(squeeze(x, 0), 0, 0, 1); }},
       {"to the same dtype", [](const Tensor& x) { return x.to(DType::float64); }},

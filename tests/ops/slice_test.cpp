@@ -210,5 +210,31 @@ TEST(OpSelect, SharesOnTheLeadingAxisOnly) {
   expect_any_dtype([](const Tensor& x) { return select(x, 1, 1); });
 }
 
+TEST(Index, IsAnEntryOfTheFirstAxis) {
+  const Tensor x = tensor({{0., 1., 2.}, {3., 4., 5.}});
+  EXPECT_TRUE(has_values(x[1], {3}, {3, 4, 5}));
+  EXPECT_TRUE(has_values(x[-2], {3}, {0, 1, 2}));
+  EXPECT_EQ(x[1][2].item(), 5);
+  EXPECT_EQ(tensor({{true, false}})[0].dtype(), DType::boolean);
+  x[0].fill_(7);  // shares
+  EXPECT_TRUE(has_values(x, {2, 3}, {7, 7, 7, 3, 4, 5}));
+}
+
+TEST(Index, CarriesTheGradient) {
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return in[0][1] * in[0][-1][0]; },
+                               {random_leaf({3, 2})}));
+  const Tensor x = leaf({1, 2, 3});
+  (x[2] * 5.0).backward();
+  EXPECT_EQ(gradient_of(x), (Values{0, 0, 5}));
+}
+
+TEST(Index, BrokenInputNamesWhatIsWrong) {
+  EXPECT_ERROR(zeros({2, 3})[2], IndexError,
+               "select: index 2 is outside [-2, 2) on axis 0 of [2, 3]");
+  EXPECT_ERROR(zeros({2, 3})[-3], IndexError,
+               "select: index -3 is outside [-2, 2) on axis 0 of [2, 3]");
+  EXPECT_ERROR(scalar(1.0)[0], IndexError, "select: axis 0 is outside [0, 0)");
+}
+
 }  // namespace
 }  // namespace gradus

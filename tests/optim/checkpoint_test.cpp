@@ -127,6 +127,97 @@ TEST_F(LoadCheckpoint, PutsBackEveryPart) {
   EXPECT_NE(b.all(), expected);
 }
 
+TEST_F(LoadCheckpoint, PutsBackCountsOfEveryIntegerType) {
+  const auto check = [&]<class T>(T) {
+    for (const T saved : {std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), T(1)}) {
+      T count = saved;
+      save_checkpoint({{"count", count}}, path);
+      count = T(0);
+      load_checkpoint({{"count", count}}, path);
+      EXPECT_EQ(count, saved) << sizeof(T) << " bytes";
+    }
+  };
+  check(bool{});
+  check(char{});
+  check(static_cast<signed char>(0));
+  check(static_cast<unsigned char>(0));
+  check(static_cast<short>(0));
+  check(static_cast<unsigned short>(0));
+  check(0);
+  check(0U);
+  check(0L);
+  check(0UL);
+  check(0LL);
+  check(0ULL);
+  std::int64_t large = (std::int64_t{1} << 53) + 1;  // not a double
+  save_checkpoint({{"count", large}}, path);
+  large = 0;
+  load_checkpoint({{"count", large}}, path);
+  EXPECT_EQ(large, (std::int64_t{1} << 53) + 1);
+}
+
+TEST_F(LoadCheckpoint, RefusesACountThatTheTypeDoesNotHold) {
+  const auto refused = [&](auto saved, auto loaded) {
+    const auto before = loaded;
+    save_checkpoint({{"step", saved}}, path);
+    const std::string message = message_of<FormatError>([&] {
+      load_checkpoint({{"step", loaded}}, path);
+    });
+    EXPECT_EQ(loaded, before);
+    return message;
+  };
+  EXPECT_EQ(refused(300, static_cast<signed char>(7)),
+            "load_checkpoint: step is 300, outside [-128, 127]: load it into a wider type");
+  EXPECT_EQ(refused(-1, 7U),
+            "load_checkpoint: step is -1, outside [0, 4294967295]: load it into a wider type");
+  EXPECT_EQ(
+      refused(5'000'000'000, 7),
+      "load_checkpoint: step is 5000000000, outside [-2147483648, 2147483647]: load it into a "
+      "wider type");
+  EXPECT_EQ(refused(std::numeric_limits<std::uint64_t>::max(), std::int64_t{7}),
+            "load_checkpoint: step is 18446744073709551615, outside [-9223372036854775808, "
+            "9223372036854775807]: load it into a wider type");
+  EXPECT_EQ(refused(2, true),
+            "load_checkpoint: step is 2, outside [0, 1]: load it into a wider type");
+  EXPECT_EQ(refused(0.5, 7), "load_checkpoint: step is '0.5', not an integer of 64 bits");
+  Tensor tensor_part = ones({1});
+  save_checkpoint({{"step", tensor_part}}, path);
+  int step = 7;
+  double loss = 7;
+  EXPECT_EQ(message_of<FormatError>([&] {
+              load_checkpoint({{"step", step}}, path);
+            }),
+            "load_checkpoint: step is not a number in this file");
+  EXPECT_EQ(message_of<FormatError>([&] {
+              load_checkpoint({{"step", loss}}, path);
+            }),
+            "load_checkpoint: step is not a number in this file");
+}
+
+TEST_F(LoadCheckpoint, PutsBackNumbersOfBothFloatTypes) {
+  const float infinite = std::numeric_limits<float>::infinity();
+  for (const float saved : {0.1f, -0.0f, 1e-45f, 3.4e38f, infinite}) {
+    float number = saved;
+    save_checkpoint({{"best", number}}, path);
+    number = 7;
+    load_checkpoint({{"best", number}}, path);
+    EXPECT_EQ(number, saved);
+    EXPECT_EQ(std::signbit(number), std::signbit(saved));
+    double wide = 7;
+    load_checkpoint({{"best", wide}}, path);
+    EXPECT_EQ(wide, static_cast<double>(saved));
+  }
+  for (double saved : {0.1, 1e300, -1e-300}) {
+    save_checkpoint({{"best", saved}}, path);
+    float number = 7;
+    EXPECT_THAT(message_of<FormatError>([&] {
+                  load_checkpoint({{"best", number}}, path);
+                }),
+                HasSubstr(", which is not a float: load it into a double"));
+    EXPECT_EQ(number, 7);
+  }
+}
+
 TEST_F(LoadCheckpoint, PutsBackARunThatHasNotBegun) {
   Experiment a(1), b(2);
   save_checkpoint(a.parts(), path);

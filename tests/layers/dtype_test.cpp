@@ -1,0 +1,120 @@
+// The dtype that the options of a layer name.
+#include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/embedding.h>
+#include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/layer_norm.h>
+#include <gradus/layers/linear.h>
+#include <gradus/layers/quotient_remainder_embedding.h>
+#include <gradus/layers/subword_embedding.h>
+#include <gradus/tests/support/op_testing.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace gradus {
+namespace {
+
+// One layer of each kind, made with a dtype, and what it gives for its input.
+struct Layer {
+  std::string name;
+  Module module;
+  std::function<Tensor()> output;
+};
+
+template <class L>
+Layer layer(const std::string& name, const L& made, const Tensor& input) {
+  return {name, made, [made, input] { return made(input); }};
+}
+
+Vocabulary words() { return Vocabulary::from_words({"one", "two", "three"}); }
+
+std::vector<Layer> layers_of(std::optional<DType> dtype) {
+  const Tensor x = randn({2, 4}, dtype.value_or(DType::float32));
+  const Tensor ids = tensor({{0, 2, 1}, {2, 2, 0}});
+  return {
+      layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
+      layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
+      layer("RMSNorm", RMSNorm(4, {.dtype = dtype}), x),
+      layer("Embedding", Embedding(3, 4, {.dtype = dtype}), ids),
+      layer("EmbeddingBag", EmbeddingBag(3, 4, {.dtype = dtype}), ids),
+      layer("QuotientRemainderEmbedding",
+            QuotientRemainderEmbedding(9, 4, {.padding_idx = 1, .dtype = dtype}), ids),
+      layer(
+          "SubwordEmbedding",
+          SubwordEmbedding(words(), 4, {.ngrams = {.buckets = 5}, .sparse = false, .dtype = dtype}),
+          ids),
+  };
+}
+
+TEST(LayerDType, IsThatOfAllParametersAndOfTheResult) {
+  for (const std::optional<DType> dtype :
+       {std::optional<DType>(), std::optional(DType::float32), std::optional(DType::float64)}) {
+    for (const Layer& layer : layers_of(dtype)) {
+      SCOPED_TRACE(layer.name);
+      EXPECT_EQ(layer.output().dtype(), dtype.value_or(DType::float32));
+      EXPECT_FALSE(layer.module.parameters().empty());
+      for (const NamedParameter& p : layer.module.parameters()) {
+        EXPECT_EQ(p.parameter.dtype(), dtype.value_or(DType::float32)) << p.path;
+      }
+    }
+  }
+}
+
+TEST(LayerDType, Float64StartsFromAllDigitsAndHasRightGradients) {
+  for (const Layer& layer : layers_of(DType::float64)) {
+    SCOPED_TRACE(layer.name);
+    const auto values = values_of(layer.module.parameters()[0].parameter);
+    if (layer.name != "LayerNorm" && layer.name != "RMSNorm") {  // which start as ones
+      EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](double v) {
+        return v != static_cast<double>(static_cast<float>(v));
+      }));
+    }
+    const GradcheckResult result = gradcheck(layer.output, layer.module.parameters());
+    EXPECT_TRUE(result) << result.message;
+  }
+}
+
+TEST(LayerDType, IsThatOfAWeightThatIsThere) {
+  const Tensor rows = zeros({3, 2}, DType::float64);
+  EXPECT_EQ(Embedding::from_pretrained(rows).weight.dtype(), DType::float64);
+  EXPECT_EQ(Embedding::from_pretrained(rows, true, {.dtype = DType::float64}).weight.dtype(),
+            DType::float64);
+  const Embedding table(3, 2, {.dtype = DType::float64});
+  EXPECT_EQ(Linear(table.weight).bias.dtype(), DType::float64);
+  EXPECT_EQ(Linear(table.weight, {.dtype = DType::float64}).bias.dtype(), DType::float64);
+}
+
+TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
+  const DType integer = DType::int64;
+  const std::string rest = ": dtype is int64, it must be float32 or float64";
+  EXPECT_ERROR(Linear(4, 3, {.dtype = integer}), DTypeError, "Linear" + rest);
+  EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
+  EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
+  EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);
+  EXPECT_ERROR(EmbeddingBag(3, 4, {.dtype = integer}), DTypeError, "EmbeddingBag" + rest);
+  EXPECT_ERROR(QuotientRemainderEmbedding(9, 4, {.dtype = integer}), DTypeError,
+               "QuotientRemainderEmbedding" + rest);
+  EXPECT_ERROR(SubwordEmbedding(words(), 4, {.dtype = integer}), DTypeError,
+               "SubwordEmbedding" + rest);
+
+  const Tensor rows = zeros({3, 2});
+  const std::string other =
+      ": dtype is float64, but the weight [3, 2] is float32: convert it with to(), or leave the "
+      "option out";
+  const DType wide = DType::float64;
+  EXPECT_ERROR(Embedding::from_pretrained(rows, true, {.dtype = wide}), DTypeError,
+               "Embedding" + other);
+  EXPECT_ERROR(EmbeddingBag::from_pretrained(rows, true, {.dtype = wide}), DTypeError,
+               "EmbeddingBag" + other);
+  EXPECT_ERROR(Linear(Embedding(3, 2).weight, {.dtype = wide}), DTypeError, "Linear" + other);
+  EXPECT_ERROR(SubwordEmbedding::from_pretrained(zeros({8, 2}), words(), true,
+                                                 {.ngrams = {.buckets = 5}, .dtype = wide}),
+               DTypeError,
+               "SubwordEmbedding: dtype is float64, but the weight [8, 2] is float32: convert it "
+               "with to(), or leave the option out");
+}
+
+}  // namespace
+}  // namespace gradus
