@@ -16,9 +16,9 @@ namespace gradus {
 GRADUS_API void save(const StateDict& state, const std::string& path);
 
 /// Reads a .safetensors file. F32, F64, I64 and BOOL keep their type, F16 and BF16 become float32,
-/// I32, I16, I8, U32, U16 and U8 int64. Tied names share one tensor. The whole header is checked before anything
-/// is allocated. Throws FormatError naming the file and what is wrong with it, Error if it cannot
-/// be read.
+/// I32, I16, I8, U32, U16 and U8 int64. Tied names share one tensor. The whole header is checked
+/// before anything is allocated. Throws FormatError naming the file and what is wrong with it,
+/// Error if it cannot be read.
 GRADUS_API StateDict load(const std::string& path);
 
 /// The same, but F32, F64 and I64 tensors stay in the file, which is mapped into memory: a file
