@@ -4,6 +4,7 @@
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/engine.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/module_node.h>
 #include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/detail/state_problems.h>
@@ -20,6 +21,7 @@ namespace gradus {
 
 using detail::for_each_node;
 using detail::ModuleNode;
+using detail::printable_names;
 using detail::StateProblems;
 
 namespace detail {
@@ -156,7 +158,7 @@ std::string renamed(const LoadResult& result, const StateDict& state, const Stat
       path.clear();
     }
   }
-  return fmt::format("{}", fmt::join(pairs, ", "));
+  return printable_names(pairs);
 }
 
 // Throws all that is wrong if names are missing or unexpected.
@@ -166,7 +168,7 @@ void check_names(const LoadResult& result, const StateDict& state, const StateDi
   StateProblems problems;
   problems.add(StateProblems::Kind::other,
                fmt::format("missing in the state: [{}]; unexpected in it: [{}]",
-                           fmt::join(result.missing, ", "), fmt::join(result.unexpected, ", ")));
+                           printable_names(result.missing), printable_names(result.unexpected)));
   const std::string pairs = renamed(result, state, model);
   if (!pairs.empty()) {
     problems.add(StateProblems::Kind::other, fmt::format("perhaps renamed: [{}]", pairs));

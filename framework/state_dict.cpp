@@ -1,10 +1,13 @@
 #include <fmt/format.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/state_dict.h>
 
 #include <utility>
 
 namespace gradus {
+
+using detail::printable_names;
 
 std::string& Metadata::operator[](std::string_view key) {
   const auto place = static_cast<std::size_t>(index_.add(key));
@@ -20,7 +23,7 @@ const std::string* Metadata::find(std::string_view key) const {
 const std::string& Metadata::at(std::string_view key) const {
   if (const std::string* text = find(key)) return *text;
   throw IndexError(
-      fmt::format("metadata: no key '{}'; there are [{}]", key, fmt::join(index_.texts(), ", ")));
+      fmt::format("metadata: no key '{}'; there are [{}]", key, printable_names(index_.texts())));
 }
 
 bool Metadata::erase(std::string_view key) {
@@ -62,7 +65,7 @@ const StateEntry* StateDict::find(std::string_view name) const {
 const Tensor& StateDict::at(std::string_view name) const {
   if (const StateEntry* entry = find(name)) return entry->tensor;
   throw IndexError(fmt::format("state_dict: no entry '{}'; there are [{}]", name,
-                               fmt::join(index_.texts(), ", ")));
+                               printable_names(index_.texts())));
 }
 
 }  // namespace gradus

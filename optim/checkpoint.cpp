@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
@@ -122,7 +123,7 @@ void check_parts(const std::vector<CheckpointPart>& run,
   throw Error(
       fmt::format("load_checkpoint: {} has other parts: missing in it: [{}]; unexpected in it: "
                   "[{}]: name the same parts, or leave some out with .strict = false",
-                  path, fmt::join(missing, ", "), fmt::join(unexpected, ", ")));
+                  path, detail::printable_names(missing), detail::printable_names(unexpected)));
 }
 
 StateDict deep_copy(const StateDict& state) {

@@ -4,6 +4,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/defined.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/detail/state_problems.h>
 #include <gradus/framework/error.h>
@@ -27,6 +28,7 @@ namespace {
 
 using detail::flag_of;
 using detail::number_of;
+using detail::printable_names;
 using detail::StateProblems;
 using detail::text_of;
 
@@ -406,8 +408,8 @@ void Optimizer::check_entries(const StateDict& state) const {
   problems.add(StateProblems::Kind::other,
                fmt::format("the state is not that of this {}: missing in the state: [{}]; "
                            "unexpected in it: [{}]; of another group: [{}]",
-                           name_, fmt::join(missing, ", "), fmt::join(unexpected, ", "),
-                           fmt::join(moved, ", ")));
+                           name_, printable_names(missing), printable_names(unexpected),
+                           printable_names(moved)));
   problems.add(mismatches);
   problems.raise(": give it the parameters and groups that were saved");
 }

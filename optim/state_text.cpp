@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/number_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/optim/state_text.h>
@@ -19,7 +20,8 @@ Number number_of(const StateDict& state, const std::string& key) {
   const std::string& text = text_of(state, key);
   Number value{};
   if (parse_number(text, value) != NumberText::number) {
-    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not a number", key, text));
+    throw FormatError(
+        fmt::format("load_state_dict: '{}' is '{}', not a number", key, printable(text)));
   }
   return value;
 }
@@ -27,7 +29,8 @@ Number number_of(const StateDict& state, const std::string& key) {
 bool flag_of(const StateDict& state, const std::string& key) {
   const std::string& text = text_of(state, key);
   if (text != "true" && text != "false") {
-    throw FormatError(fmt::format("load_state_dict: '{}' is '{}', not true or false", key, text));
+    throw FormatError(
+        fmt::format("load_state_dict: '{}' is '{}', not true or false", key, printable(text)));
   }
   return text == "true";
 }

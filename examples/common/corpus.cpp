@@ -1,14 +1,13 @@
 #include <fmt/format.h>
 #include <gradus/examples/common/corpus.h>
+#include <gradus/framework/detail/file_text.h>
+#include <gradus/framework/detail/input_file.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/random.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
-#include <fstream>
 #include <iterator>
 #include <unordered_map>
 #include <unordered_set>
@@ -20,8 +19,8 @@ namespace {
 LabelledText parse_line(const std::string& line, const std::string& place) {
   const std::size_t tab = line.find('\t');
   if (tab == std::string::npos) {
-    const std::string start = line.size() > 40 ? line.substr(0, 40) + "..." : line;
-    throw FormatError(fmt::format("{}: no tab in '{}': a line is label<TAB>text", place, start));
+    throw FormatError(fmt::format("{}: no tab in '{}': a line is label<TAB>text{}", place,
+                                  detail::printable(line, 40), detail::looks_like(line)));
   }
   LabelledText result{line.substr(0, tab), line.substr(tab + 1)};
   if (result.label.empty()) throw FormatError(fmt::format("{}: the label is empty", place));
@@ -42,21 +41,14 @@ void shuffle(Corpus& corpus, std::uint64_t seed) {
 }  // namespace
 
 Corpus read_corpus(const std::filesystem::path& path) {
-  const auto fail = [&] {
-    const char* reason = errno != 0 ? std::strerror(errno) : "reading failed";
-    throw Error(fmt::format("corpus: cannot read {}: {}", path.string(), reason));
-  };
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail();
+  detail::LineReader lines("corpus", path.string());
   Corpus corpus;
-  std::string line;
-  for (std::int64_t number = 1; std::getline(file, line); ++number) {
+  for (std::string line; lines.next(line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
-    corpus.push_back(parse_line(line, fmt::format("corpus: {}, line {}", path.string(), number)));
+    corpus.push_back(
+        parse_line(line, fmt::format("corpus: {}, line {}", path.string(), lines.number())));
   }
-  if (file.bad() || (corpus.empty() && std::filesystem::is_directory(path))) fail();
   if (corpus.empty()) {
     throw FormatError(
         fmt::format("corpus: {} is empty: it needs lines of label<TAB>text", path.string()));
@@ -117,12 +109,12 @@ void check_split(const Split& split) {
     throw ValueError(
         fmt::format("corpus: all training texts have the label '{}': a classifier "
                     "needs two labels or more",
-                    labels.empty() ? "" : labels[0]));
+                    labels.empty() ? "" : detail::printable(labels[0])));
   }
   for (const std::string& label : labels_of(split.test)) {
     if (std::find(labels.begin(), labels.end(), label) == labels.end()) {
-      throw ValueError(
-          fmt::format("corpus: no training text has the label '{}' of the test texts", label));
+      throw ValueError(fmt::format("corpus: no training text has the label '{}' of the test texts",
+                                   detail::printable(label)));
     }
   }
 }

@@ -13,6 +13,7 @@ namespace gradus::detail {
 namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18U;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::size_t longest_line = std::size_t{1} << 26U;
 
 }  // namespace
@@ -87,6 +88,7 @@ bool LineReader::next(std::string& line) {
     }
   }
   ++number_;
+  if (number_ == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
   return true;
 }
 

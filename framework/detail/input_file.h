@@ -47,8 +47,8 @@ class GRADUS_API LineReader {
   LineReader(const char* operation, const std::string& path) : file_(operation, path) {}
 
   const InputFile& file() const { return file_; }
-  /// Reads the next line, without its line feed; false at the end of the file. Throws Error, and
-  /// FormatError for a line that is too long for a text.
+  /// Reads the next line, without its line feed, the first one without a byte order mark; false at
+  /// the end of the file. Throws Error, and FormatError for a line that is too long for a text.
   bool next(std::string& line);
   /// The number of the line that was read last, from 1 on; 0 before the first.
   std::int64_t number() const { return number_; }

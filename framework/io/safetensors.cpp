@@ -3,6 +3,7 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/file_map.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/input_file.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
@@ -29,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr int depth_limit = 8;
 using detail::frozen_key;
 using detail::header_limit;
+using detail::printable;
 using detail::tied_key;
 
 // An element type of the format: its size in the file, and what it becomes.
@@ -118,6 +120,11 @@ class MapSource final : public Source {
   detail::Ref<detail::Storage> storage_;
 };
 
+// A value of the header, for an error message.
+std::string shown(const json& value) {
+  return printable(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 class Reader {
  public:
   Reader(const char* operation, const fs::path& path, Source& source)
@@ -132,8 +139,14 @@ class Reader {
     throw FormatError(fmt::format("{}: '{}' is not a sound .safetensors file: {}", operation_,
                                   path_.string(), what));
   }
+  // A sound file with something that cannot be read.
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw FormatError(fmt::format("{}: '{}': {}", operation_, path_.string(), what));
+  }
   std::string read_header();
   json parse(const std::string& text) const;
+  const FileType& check_type(const std::string& name, const std::string& type) const;
+  Shape check_shape(const std::string& name, const json& value) const;
   Entry check_entry(const std::string& name, const json& value) const;
   void check_layout(std::vector<Entry>& entries) const;
   Metadata check_metadata(const json& value) const;
@@ -155,35 +168,28 @@ json parse_metadata(const std::string& text) {
   return json::parse(text, nullptr, false);
 }
 
-std::string what_it_looks_like(std::string_view head) {
-  if (head.starts_with("PK")) return ": it looks like a zip archive (a PyTorch .pt file?)";
-  if (head.starts_with("\x93NUMPY")) return ": it looks like a NumPy .npy file";
-  if (head.starts_with("\x1f\x8b")) return ": it looks like a gzip file";
-  if (head.starts_with("\x80\x02")) return ": it looks like a Python pickle";
-  if (head.starts_with("GGUF")) return ": it looks like a GGUF file";
-  return "";
-}
-
 std::string Reader::read_header() {
   const std::uint64_t size = source_.size();
   if (size < 8) fail(fmt::format("it has {} bytes, the header length alone has 8", size));
-  std::array<char, 8> head{};
-  if (!source_.read(0, head.data(), 8)) fail("it ends within the header");
+  std::string head(std::min<std::uint64_t>(size, 64), '\0');
+  if (!source_.read(0, head.data(), head.size())) fail("it ends within the header");
   std::uint64_t length = 0;
   std::memcpy(&length, head.data(), 8);
   if (length > size - 8 || length > header_limit) {
     fail(fmt::format("its header would have {} bytes, the file has {}{}", length, size,
-                     what_it_looks_like({head.data(), 8})));
+                     detail::looks_like(head)));
   }
   std::string text(length, '\0');
   if (!source_.read(8, text.data(), length)) fail("it ends within the header");
+  if (!text.starts_with('{')) {
+    fail("its header does not begin with '{'" + detail::looks_like(head));
+  }
   data_start_ = 8 + length;
   data_bytes_ = size - data_start_;
   return text;
 }
 
 json Reader::parse(const std::string& text) const {
-  if (!text.starts_with('{')) fail("its header does not begin with '{'");
   if (text.find('\0') != std::string::npos) fail("its header holds a NUL byte");
   std::vector<std::set<std::string>> keys;
   const auto watch = [&](int depth, json::parse_event_t event, json& value) {
@@ -194,57 +200,85 @@ json Reader::parse(const std::string& text) const {
       keys.pop_back();
     } else if (event == json::parse_event_t::key) {
       const auto& key = value.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second) fail(fmt::format("its header names '{}' twice", key));
+      if (!keys.back().insert(key).second) {
+        fail(fmt::format("its header names '{}' twice", printable(key)));
+      }
     }
     return true;
   };
   try {
     return json::parse(text, watch);
-  } catch (const json::exception& error) {
-    fail(fmt::format("its header is not JSON: {}", error.what()));
+  } catch (const json::parse_error& error) {
+    if (error.byte > text.size()) fail("its header is not JSON: it ends too early");
+    const std::size_t begin = error.byte - std::min<std::size_t>(error.byte, 20);
+    fail(fmt::format("its header is not JSON: byte {}, at the end of '{}', is wrong", error.byte,
+                     printable(std::string_view(text).substr(begin, error.byte - begin))));
+  } catch (const json::exception&) {
+    fail("its header holds a number that is too large");
   }
+}
+
+const FileType& Reader::check_type(const std::string& name, const std::string& type) const {
+  const auto* known = std::find_if(file_types.begin(), file_types.end(),
+                                   [&](const FileType& t) { return type == t.name; });
+  if (known != file_types.end()) return *known;
+  std::vector<const char*> names;
+  for (const FileType& t : file_types) names.push_back(t.name);
+  refuse(fmt::format("tensor '{}' is of dtype {}, which is not supported: convert it to one of {}",
+                     printable(name), printable(type), fmt::join(names, ", ")));
+}
+
+Shape Reader::check_shape(const std::string& name, const json& value) const {
+  const auto bad = [&](const std::string& what) {
+    fail(fmt::format("tensor '{}': {}", printable(name), what));
+  };
+  std::vector<std::int64_t> sizes;
+  for (const json& size : value) {
+    if (!size.is_number_unsigned()) {
+      bad(fmt::format("size {} is not a non-negative integer", shown(size)));
+    }
+    const auto number = size.get<std::uint64_t>();
+    if (number > (std::uint64_t{1} << 62U)) bad(fmt::format("size {} is too large", number));
+    sizes.push_back(static_cast<std::int64_t>(number));
+  }
+  try {
+    return Shape(sizes);
+  } catch (const ShapeError& error) {
+    bad(error.what());
+  }
+  return {};
 }
 
 Entry Reader::check_entry(const std::string& name, const json& value) const {
   const auto bad = [&](const std::string& what) {
-    fail(fmt::format("tensor '{}': {}", name, what));
+    fail(fmt::format("tensor '{}': {}", printable(name), what));
   };
   if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
       !value.contains("shape") || !value.contains("data_offsets")) {
     bad("its entry is not {dtype, shape, data_offsets}");
   }
+  if (!value["dtype"].is_string()) bad("its dtype is not text");
+  if (!value["shape"].is_array()) bad("its shape is not an array");
+  const FileType& type = check_type(name, value["dtype"].get_ref<const std::string&>());
+  const Shape shape = check_shape(name, value["shape"]);
   const json& offsets = value["data_offsets"];
-  const auto unsigned_number = [](const json& item) { return item.is_number_unsigned(); };
-  if (!value["dtype"].is_string() || !value["shape"].is_array() || !offsets.is_array() ||
-      offsets.size() != 2 ||
-      !std::all_of(value["shape"].begin(), value["shape"].end(), unsigned_number) ||
-      !std::all_of(offsets.begin(), offsets.end(), unsigned_number)) {
-    bad("its dtype, shape or offsets are of the wrong type");
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned()) {
+    bad(fmt::format("its data_offsets are {}, not two non-negative integers", shown(offsets)));
   }
-  const auto& type = value["dtype"].get_ref<const std::string&>();
-  const auto* known = std::find_if(file_types.begin(), file_types.end(),
-                                   [&](const FileType& t) { return type == t.name; });
-  if (known == file_types.end()) bad(fmt::format("element type '{}' is not supported", type));
-  std::vector<std::int64_t> sizes;
-  for (const json& size : value["shape"]) {
-    const auto number = size.get<std::uint64_t>();
-    if (number > (std::uint64_t{1} << 62U)) bad(fmt::format("size {} is too large", number));
-    sizes.push_back(static_cast<std::int64_t>(number));
+  const Entry entry{name, type, shape, offsets[0].get<std::uint64_t>(),
+                    offsets[1].get<std::uint64_t>()};
+  if (entry.begin > entry.end) {
+    bad(fmt::format("its data_offsets [{}, {}] are in reverse order", entry.begin, entry.end));
   }
-  Entry entry{name, *known, {}, offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
-  try {
-    entry.shape = Shape(sizes);
-  } catch (const ShapeError& error) {
-    bad(error.what());
-  }
-  if (entry.begin > entry.end || entry.end > data_bytes_) {
+  if (entry.end > data_bytes_) {
     bad(fmt::format("bytes [{}, {}) are outside the {} bytes of data: is the file truncated?",
                     entry.begin, entry.end, data_bytes_));
   }
   const std::uint64_t bytes = entry.end - entry.begin;
-  const auto count = static_cast<std::uint64_t>(entry.shape.numel());
-  if (bytes % known->bytes != 0 || bytes / known->bytes != count) {
-    bad(fmt::format("{} bytes for shape {} of {}", bytes, entry.shape.str(), type));
+  const auto count = static_cast<std::uint64_t>(shape.numel());
+  if (bytes % type.bytes != 0 || bytes / type.bytes != count) {
+    bad(fmt::format("{} bytes for shape {} of {}", bytes, shape.str(), type.name));
   }
   return entry;
 }
@@ -256,8 +290,8 @@ void Reader::check_layout(std::vector<Entry>& entries) const {
   std::uint64_t position = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != position) {
-      fail(fmt::format("tensor '{}' begins at byte {}, the data before it ends at {}", entry.name,
-                       entry.begin, position));
+      fail(fmt::format("tensor '{}' begins at byte {}, the data before it ends at {}",
+                       printable(entry.name), entry.begin, position));
     }
     position = entry.end;
   }
@@ -270,7 +304,7 @@ Metadata Reader::check_metadata(const json& value) const {
   if (!value.is_object()) fail("its __metadata__ is not an object");
   Metadata metadata;
   for (const auto& [key, text] : value.items()) {
-    if (!text.is_string()) fail(fmt::format("its __metadata__ '{}' is not text", key));
+    if (!text.is_string()) fail(fmt::format("its __metadata__ '{}' is not text", printable(key)));
     metadata[key] = text.get<std::string>();
   }
   return metadata;
@@ -287,7 +321,7 @@ Tensor Reader::read_tensor(const Entry& entry) {
   std::vector<char> raw(direct ? 0 : bytes);
   char* target = direct ? static_cast<char*>(detail::raw(tensor)) : raw.data();
   if (!source_.read(data_start_ + entry.begin, target, bytes)) {
-    fail(fmt::format("it ends within tensor '{}'", entry.name));
+    fail(fmt::format("it ends within tensor '{}'", printable(entry.name)));
   }
   if (direct) return tensor;
   if (entry.type.dtype == DType::boolean) {
@@ -331,18 +365,18 @@ void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::strin
   const auto place = std::find_if(entries.begin(), entries.end(),
                                   [&](const Entry& entry) { return entry.name == kept; });
   if (place == entries.end()) {
-    std::vector<std::string_view> names;
+    std::vector<std::string> names;
     names.reserve(entries.size());
-    for (const Entry& entry : entries) names.emplace_back(entry.name);
+    for (const Entry& entry : entries) names.push_back(entry.name);
     throw IndexError(fmt::format("{}: '{}' has no tensor '{}'; there are [{}]", operation_,
-                                 path_.string(), name, fmt::join(names, ", ")));
+                                 path_.string(), name, detail::printable_names(names)));
   }
   state.metadata.clear();
   Entry found = std::move(*place);
   found.name = name;
   if (!is_mappable(found.type)) {
-    fail(fmt::format("tensor '{}': {} is not mapped, it needs conversion: load() it", name,
-                     found.type.name));
+    refuse(fmt::format("tensor '{}': {} is not mapped, it needs conversion: load() it",
+                       printable(name), found.type.name));
   }
   entries.clear();
   entries.push_back(std::move(found));
@@ -361,7 +395,7 @@ void Reader::restore_flags(StateDict& state) const {
     if (!tied->is_object()) fail("its metadata gradus.tied is not an object");
     for (const auto& [name, kept] : tied->items()) {
       if (!kept.is_string() || !state.contains(kept.get<std::string>()) || state.contains(name)) {
-        fail(fmt::format("its metadata gradus.tied gives '{}' no tensor", name));
+        fail(fmt::format("its metadata gradus.tied gives '{}' no tensor", printable(name)));
       }
       state.set(name, state.at(kept.get<std::string>()));
     }
@@ -370,7 +404,8 @@ void Reader::restore_flags(StateDict& state) const {
     if (!frozen->is_object()) fail("its metadata gradus.frozen is not an object");
     for (const auto& [name, flag] : frozen->items()) {
       if (!flag.is_boolean() || !state.contains(name)) {
-        fail(fmt::format("its metadata gradus.frozen names '{}', which is no tensor", name));
+        fail(fmt::format("its metadata gradus.frozen names '{}', which is no tensor",
+                         printable(name)));
       }
       state.set(name, state.at(name), flag.get<bool>());
     }

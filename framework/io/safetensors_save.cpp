@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/detail/body.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/safetensors.h>
@@ -17,7 +18,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 const char* type_text(DType dtype) {
@@ -41,6 +41,12 @@ struct Plan {
   ordered_json frozen = ordered_json::object();
 };
 
+void check_utf8(const char* what, const std::string& name, const std::string& text) {
+  if (detail::is_utf8(text)) return;
+  throw ValueError(fmt::format("save: {} '{}' is not UTF-8, as the format wants", what,
+                               detail::printable(name)));
+}
+
 Plan plan(const StateDict& state) {
   Plan result;
   std::map<const detail::Body*, const std::string*> seen;
@@ -48,8 +54,10 @@ Plan plan(const StateDict& state) {
     if (entry.name == "__metadata__") {
       throw ValueError("save: a tensor cannot be named '__metadata__'");
     }
+    check_utf8("the name", entry.name, entry.name);
     if (!entry.tensor.defined()) {
-      throw ValueError(fmt::format("save: the tensor '{}' is undefined", entry.name));
+      throw ValueError(
+          fmt::format("save: the tensor '{}' is undefined", detail::printable(entry.name)));
     }
     if (entry.frozen) result.frozen[entry.name] = *entry.frozen;
     const auto [place, first] = seen.try_emplace(&detail::Access::body(entry.tensor), &entry.name);
@@ -70,8 +78,11 @@ std::string header_text(const StateDict& state, const Plan& plan) {
   for (const auto& [key, text] : state.metadata) {
     if (key.starts_with(detail::reserved_prefix) && key != detail::checkpoint_key) {
       throw ValueError(fmt::format(
-          "save: the metadata key '{}' is reserved: no key of yours begins with 'gradus.'", key));
+          "save: the metadata key '{}' is reserved: no key of yours begins with 'gradus.'",
+          detail::printable(key)));
     }
+    check_utf8("the metadata key", key, key);
+    check_utf8("the metadata of", key, text);
     metadata[key] = text;
   }
   if (!plan.frozen.empty()) metadata[detail::frozen_key] = plan.frozen.dump();
@@ -87,18 +98,14 @@ std::string header_text(const StateDict& state, const Plan& plan) {
                            {"data_offsets", {position, end}}};
     position = end;
   }
-  try {
-    std::string text = header.dump();
-    text.resize((text.size() + 7) / 8 * 8, ' ');
-    if (text.size() > detail::header_limit) {
-      throw ValueError(
-          fmt::format("save: names, shapes and metadata take {} bytes, the format has room for {}",
-                      text.size(), detail::header_limit));
-    }
-    return text;
-  } catch (const json::exception& error) {
-    throw ValueError(fmt::format("save: a name or metadata text is not UTF-8: {}", error.what()));
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  if (text.size() > detail::header_limit) {
+    throw ValueError(
+        fmt::format("save: names, shapes and metadata take {} bytes, the format has room for {}",
+                    text.size(), detail::header_limit));
   }
+  return text;
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <gradus/framework/creation.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/input_file.h>
 #include <gradus/framework/detail/number_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/word_vectors.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -13,8 +15,11 @@
 namespace gradus {
 namespace {
 
+using detail::NumberText;
+
 void check(const WordVectors& vectors) {
   const Tensor& matrix = vectors.matrix;
+  if (!matrix.defined()) throw ValueError("save_word_vectors: the matrix is undefined");
   if (matrix.dim() != 2 || matrix.shape()[0] != static_cast<std::int64_t>(vectors.words.size())) {
     throw ShapeError(fmt::format("save_word_vectors: {} words and a matrix {}",
                                  vectors.words.size(), matrix.shape().str()));
@@ -25,42 +30,52 @@ void check(const WordVectors& vectors) {
       throw ValueError(fmt::format(
           "save_word_vectors: word {} ('{}') is empty or holds white space, which separates the "
           "fields of the format",
-          i, word));
+          i, detail::printable(word)));
     }
   }
 }
+
+constexpr std::string_view blanks = " \t";
 
 class Lines {
  public:
   explicit Lines(const std::string& path) : reader_("load_word_vectors", path) {}
 
-  // The next line without blanks at its end; false at the end of the file.
+  // The next line that is not blank, without blanks at its end; false at the end of the file.
   bool next() {
-    if (!reader_.next(line_)) return false;
-    const std::size_t end = line_.find_last_not_of(" \t\r");
-    line_.resize(end == std::string::npos ? 0 : end + 1);
+    do {
+      if (!reader_.next(line_)) return false;
+      const std::size_t end = line_.find_last_not_of(" \t\r");
+      line_.resize(end == std::string::npos ? 0 : end + 1);
+    } while (line_.empty());
     rest_ = line_;
     return true;
   }
 
   const detail::InputFile& file() const { return reader_.file(); }
+  std::string_view line() const { return line_; }
   bool at_end() const { return rest_.empty(); }
 
+  // The next field; the blanks behind it, however many, are skipped.
   std::string_view field() {
-    const std::size_t end = rest_.find_first_of(" \t");
-    const std::string_view text = rest_.substr(0, end);
-    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    const std::string_view text = rest_.substr(0, rest_.find_first_of(blanks));
+    rest_.remove_prefix(text.size());
+    skip_blanks();
     return text;
   }
+  void skip_blanks() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(blanks), rest_.size()));
+  }
 
-  template <class T>
-  T number() {
+  float number() {
     const std::string_view text = field();
-    T value{};
-    const auto result = detail::parse_number(text, value);
-    if (result == detail::NumberText::no_number) fail(fmt::format("'{}' is not a number", text));
-    if (result == detail::NumberText::too_large) fail(fmt::format("'{}' is too large", text));
-    return value;
+    float value = 0;
+    const NumberText result = detail::parse_number(text, value);
+    if (result == NumberText::number) return value;
+    const std::string shown = detail::printable(text);
+    if (result == NumberText::too_large) fail(fmt::format("'{}' is too large", shown));
+    fail(fmt::format("'{}' is not a number{}", shown,
+                     shown == text ? "" : ": the binary format of word2vec cannot be read"));
   }
 
   [[noreturn]] void fail(const std::string& what) const {
@@ -73,6 +88,95 @@ class Lines {
   std::string line_;
   std::string_view rest_;
 };
+
+struct Size {
+  std::int64_t rows, columns;
+};
+
+// The number of columns if the line is a word and numbers, as in a file without a header; else 0.
+std::int64_t columns_of_word(std::string_view line) {
+  std::int64_t columns = -1;  // the word counts as well
+  while (!line.empty()) {
+    const std::string_view text = line.substr(0, line.find_first_of(blanks));
+    float value = 0;
+    if (columns >= 0 && detail::parse_number(text, value) == NumberText::no_number) return 0;
+    ++columns;
+    line.remove_prefix(std::min(line.find_first_not_of(blanks, text.size()), line.size()));
+  }
+  return std::max<std::int64_t>(columns, 0);
+}
+
+[[noreturn]] void refuse_header(const Lines& lines, const std::string& problem) {
+  std::string hint = detail::looks_like(lines.line());
+  const std::int64_t columns = hint.empty() ? columns_of_word(lines.line()) : 0;
+  if (columns > 1) {
+    hint = fmt::format(
+        ": this looks like a GloVe file, which has no such line: put '<number of words> {}' before "
+        "the others",
+        columns);
+  }
+  lines.fail(
+      fmt::format("{}: the first line must be two integers, the number of words and the number of "
+                  "columns{}",
+                  problem, hint));
+}
+
+std::int64_t read_integer(Lines& lines) {
+  const std::string_view text = lines.field();
+  std::int64_t value = 0;
+  const NumberText result = detail::parse_number(text, value);
+  if (result != NumberText::number) {
+    refuse_header(lines,
+                  fmt::format("'{}' is {}", detail::printable(text),
+                              result == NumberText::too_large ? "too large" : "not an integer"));
+  }
+  return value;
+}
+
+Size read_header(Lines& lines) {
+  if (!lines.next()) lines.fail("the file is empty");
+  lines.skip_blanks();
+  Size size{};
+  size.rows = read_integer(lines);
+  if (lines.at_end()) refuse_header(lines, "it has one field");
+  size.columns = read_integer(lines);
+  if (!lines.at_end()) refuse_header(lines, "it has more than two fields");
+  if (size.rows < 0 || size.columns < 1) {
+    lines.fail(fmt::format("{} words of {} columns make no sense", size.rows, size.columns));
+  }
+  if (lines.file().is_stream()) return size;
+  const auto bytes = static_cast<std::int64_t>(lines.file().size());
+  if (size.rows > 0 && size.columns > bytes / 2 / size.rows) {  // a digit and a blank at least
+    lines.fail(
+        fmt::format("{} x {} numbers cannot be in {} bytes", size.rows, size.columns, bytes));
+  }
+  return size;
+}
+
+// Reads the line of a word: the word, and as many numbers as there are columns.
+std::string read_word(Lines& lines, std::int64_t columns, std::vector<float>& numbers) {
+  std::string word(lines.field());
+  if (word.empty()) lines.fail("the line begins with a blank: its word is missing");
+  numbers.clear();
+  while (!lines.at_end() && std::ssize(numbers) < columns) numbers.push_back(lines.number());
+  if (std::ssize(numbers) < columns) {
+    lines.fail(
+        fmt::format("{} of {} numbers for '{}'", numbers.size(), columns, detail::printable(word)));
+  }
+  if (!lines.at_end()) {
+    lines.fail(fmt::format("more than {} numbers for '{}'", columns, detail::printable(word)));
+  }
+  return word;
+}
+
+// A copy of a matrix with room for more rows.
+Tensor with_rows(const Tensor& matrix, std::int64_t rows, std::int64_t columns) {
+  const Tensor larger = empty({rows, columns});
+  if (matrix.defined()) {
+    std::copy_n(matrix.data<float>(), matrix.numel(), larger.mutable_data<float>());
+  }
+  return larger;
+}
 
 }  // namespace
 
@@ -98,37 +202,24 @@ void save_word_vectors(const WordVectors& vectors, const std::string& path) {
 
 WordVectors load_word_vectors(const std::string& path) {
   Lines lines(path);
-  if (!lines.next()) lines.fail("the file is empty");
-  const auto rows = lines.number<std::int64_t>();
-  const auto columns = lines.number<std::int64_t>();
-  if (!lines.at_end() || rows < 0 || columns < 1) {
-    lines.fail("the first line is not 'number of words, number of columns'");
-  }
-  const auto bytes = static_cast<std::int64_t>(lines.file().size());
-  if (rows > bytes / (2 * columns)) {  // a value takes a digit and a blank at least
-    lines.fail(fmt::format("{} words of {} columns cannot be in {} bytes", rows, columns, bytes));
-  }
-  WordVectors vectors{{}, empty({rows, columns})};
-  float* value = vectors.matrix.mutable_data<float>();
+  const auto [rows, columns] = read_header(lines);
+  WordVectors vectors;
+  std::vector<float> numbers;
+  std::int64_t room = 0;  // rows of the matrix; what a pipe announces may not be true
   for (std::int64_t row = 0; row < rows; ++row) {
     if (!lines.next()) {
       lines.fail(fmt::format("the file ends after {} of {} words", row, rows));
     }
-    vectors.words.emplace_back(lines.field());
-    for (std::int64_t d = 0; d < columns; ++d) {
-      if (lines.at_end()) {
-        lines.fail(
-            fmt::format("{} numbers for '{}', {} are needed", d, vectors.words.back(), columns));
-      }
-      *value++ = lines.number<float>();
+    vectors.words.push_back(read_word(lines, columns, numbers));
+    if (row == room) {
+      room = lines.file().is_stream() ? std::min(rows, std::max<std::int64_t>(2 * room, 1)) : rows;
+      vectors.matrix = with_rows(vectors.matrix, room, columns);
     }
-    if (!lines.at_end()) {
-      lines.fail(fmt::format("more than {} numbers for '{}'", columns, vectors.words.back()));
-    }
+    std::copy_n(numbers.data(), columns, vectors.matrix.mutable_data<float>() + row * columns);
   }
-  while (lines.next()) {
-    if (!lines.at_end()) lines.fail(fmt::format("more than the {} words of line 1", rows));
-  }
+  if (lines.next())
+    lines.fail(fmt::format("there are more words than the {} of the first line", rows));
+  if (rows == 0) vectors.matrix = empty({0, columns});
   return vectors;
 }
 

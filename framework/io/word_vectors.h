@@ -14,13 +14,14 @@ struct WordVectors {
 
 /// Writes word2vec's text format: "V D", then a line with the word and D numbers for each row. The
 /// numbers read back as the same bits. The file is replaced as a whole (see AtomicFile).
-/// Throws ShapeError unless matrix is [words.size(), D], ValueError for an empty word or one with
-/// white space, Error with the system's reason.
+/// Throws ShapeError unless matrix is [words.size(), D], ValueError for an undefined matrix, an
+/// empty word or one with white space, Error with the system's reason.
 GRADUS_API void save_word_vectors(const WordVectors& vectors, const std::string& path);
 
-/// Reads word2vec's text format (also fastText's .vec) into float32. Fields are separated by spaces
-/// or tabs, lines by a line feed; blanks at the end of a line and a carriage return are ignored. A
-/// number becomes the nearest float32: 1e-46 is 0, 1e39 is an error.
+/// Reads word2vec's text format (also fastText's .vec) into float32, from a file or a pipe. Fields
+/// are separated by spaces or tabs, lines by a line feed. Blanks at the end of a line, a carriage
+/// return, blank lines and a byte order mark are ignored. A number becomes the nearest float32:
+/// 1e-46 is 0, 1e39 is an error.
 /// Throws FormatError with file and line, Error if it cannot be read.
 GRADUS_API WordVectors load_word_vectors(const std::string& path);
 

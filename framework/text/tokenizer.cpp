@@ -1,3 +1,4 @@
+#include <gradus/framework/detail/utf8.h>
 #include <gradus/framework/text/tokenizer.h>
 
 #include <algorithm>
@@ -12,11 +13,7 @@ namespace {
 
 enum class Kind : std::uint8_t { word, mark, space, invisible, shaper };
 
-/// A code point and the number of bytes that it takes.
-struct Character {
-  std::uint32_t code;
-  std::size_t length;
-};
+using detail::Character;
 
 constexpr std::uint32_t replacement = 0xFFFD;
 
@@ -24,23 +21,10 @@ bool between(std::uint32_t code, std::uint32_t first, std::uint32_t last) {
   return first <= code && code <= last;
 }
 
-/// The character at text[i]. What is not UTF-8 (a stray or missing continuation, an overlong form,
-/// a surrogate, beyond U+10FFFF) is a replacement character of one byte.
+/// The character at text[i]; a byte that is not UTF-8 is a replacement character.
 Character decode(std::string_view text, std::size_t i) {
-  const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
-  const std::uint32_t lead = byte(i);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (!between(lead, 0xC2, 0xF4) || text.size() - i < length) return {replacement, 1};
-  std::uint32_t code = lead & (0xFFU >> (length + 1));
-  for (std::size_t k = 1; k < length; ++k) {
-    const std::uint32_t next = byte(i + k);
-    if ((next & 0xC0U) != 0x80) return {replacement, 1};
-    code = code << 6U | (next & 0x3FU);
-  }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  if (overlong || between(code, 0xD800, 0xDFFF) || code > 0x10FFFF) return {replacement, 1};
-  return {code, length};
+  const Character found = detail::decode_utf8(text, i);
+  return found.code == detail::not_utf8 ? Character{replacement, 1} : found;
 }
 
 struct Range {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/text/vocabulary.h>
 
@@ -7,9 +8,12 @@
 
 namespace gradus {
 
+using detail::printable;
+
 void WordCounter::add(std::string_view word, std::int64_t times) {
   if (times < 0) {
-    throw ValueError(fmt::format("WordCounter: '{}' was to be added {} times", word, times));
+    throw ValueError(
+        fmt::format("WordCounter: '{}' was to be added {} times", printable(word), times));
   }
   const auto place = static_cast<std::size_t>(words_.add(word));
   if (place == counts_.size()) counts_.push_back(0);
@@ -76,8 +80,8 @@ Vocabulary Vocabulary::from_words(const std::vector<std::string>& words,
 
 void Vocabulary::append(std::string_view word, std::int64_t count) {
   if (contains(word)) {
-    throw ValueError(
-        fmt::format("Vocabulary: '{}' is listed twice, the second time with id {}", word, size()));
+    throw ValueError(fmt::format("Vocabulary: '{}' is listed twice, the second time with id {}",
+                                 printable(word), size()));
   }
   words_.add(word);
   counts_.push_back(count);
@@ -94,7 +98,7 @@ std::int64_t Vocabulary::id(std::string_view word) const {
   if (unknown_id_) return *unknown_id_;
   throw IndexError(
       fmt::format("Vocabulary: '{}' is not among the {} words, and no word stands for unknown ones",
-                  word, size()));
+                  printable(word), size()));
 }
 
 std::vector<std::int64_t> Vocabulary::ids(std::span<const std::string> words) const {

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -43,6 +44,22 @@ TEST(Corpus, ComesBackFromAFile) {
   ASSERT_THAT(corpus, SizeIs(2));
   EXPECT_EQ(corpus[0].label + "|" + corpus[0].text, "a|one two");
   EXPECT_EQ(corpus[1].label + "|" + corpus[1].text, "b c|tab\tinside");
+}
+
+TEST(Corpus, LeavesOutAByteOrderMarkAndShowsNoBytesOfOtherFiles) {
+  const auto file = scratch_file();
+  const auto corpus_of = [&](const std::string& content) {
+    std::ofstream(file, std::ios::binary) << content;
+    return read_corpus(file);
+  };
+  EXPECT_EQ(corpus_of("\xEF\xBB\xBFgood\tone")[0].label, "good");
+  try {
+    corpus_of(std::string("\x1f\x8b\x08\0\x1b[2J", 8));
+    ADD_FAILURE() << "a gzip file was read";
+  } catch (const FormatError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("line 1: no tab in '\\x1f\\x8b\\x08\\x00\\x1b[2J': a line "
+                                        "is label<TAB>text: it looks like a gzip file"));
+  }
 }
 
 TEST(Corpus, IsSplitByTheSeed) {

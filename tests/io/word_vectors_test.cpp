@@ -2,12 +2,16 @@
 #include <gradus/framework/creation.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/word_vectors.h>
+#include <gradus/framework/memory.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <string>
 
 #include "file_testing.h"
 
@@ -68,21 +72,140 @@ TEST_F(WordVectorFile, TakesNumbersBelowTheLeastFloatForTheNearest) {
   }
 }
 
+TEST_F(WordVectorFile, TakesByteOrderMarksBlankLinesAndBlanksInARow) {
+  EXPECT_EQ(error_for("\xEF\xBB\xBF"
+                      "2 2\n\na  1 \t 2\n  \r\nb 3    4\n\n"),
+            "nothing was thrown");
+  const WordVectors back = load_word_vectors(path_);
+  EXPECT_THAT(back.words, ElementsAre("a", "b"));
+  EXPECT_THAT(back.matrix.span<float>(), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(error_for(" 1 1\n\xEF\xBB\xBF"
+                      "a 1"),
+            "nothing was thrown");
+  EXPECT_THAT(load_word_vectors(path_).words, ElementsAre("\xEF\xBB\xBF"
+                                                          "a"));
+}
+
+TEST_F(WordVectorFile, SaysWhatTheFirstLineMustBe) {
+  const std::string rule =
+      ": the first line must be two integers, the number of words and the number of columns";
+  const std::string hint =
+      ": this looks like a GloVe file, which has no such line: put '<number of words> 3' before "
+      "the "
+      "others";
+  const auto ends = [&](const std::string& content, const std::string& end) {
+    EXPECT_THAT(error_for(content), testing::EndsWith("v.txt:1: " + end)) << content;
+  };
+  ends("the -0.04 1e-5 7\nof 1 2 3\n", "'the' is not an integer" + rule + hint);
+  ends("1 -0.04 1e-5 7\nof 1 2 3\n", "'-0.04' is not an integer" + rule + hint);
+  ends("1 2 3 4\n", "it has more than two fields" + rule + hint);
+  ends("1 -0.15\n", "'-0.15' is not an integer" + rule);
+  ends("1.5\n", "'1.5' is not an integer" + rule);
+  ends("7\n", "it has one field" + rule);
+  ends("1 2 x\n", "it has more than two fields" + rule);
+  ends("two words, that is all\n", "'two' is not an integer" + rule);
+  ends("99999999999999999999 3\n", "'99999999999999999999' is too large" + rule);
+  ends("-1 3\n", "-1 words of 3 columns make no sense");
+  ends("1 0\n", "1 words of 0 columns make no sense");
+  ends("1 9223372036854775807\na 1\n", "1 x 9223372036854775807 numbers cannot be in 26 bytes");
+}
+
+TEST_F(WordVectorFile, NamesOtherFormatsAndSendsNoBytesOfThemToTheTerminal) {
+  const auto message = [&](const std::string& content) {
+    std::string text = error_for(content);
+    EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return ' ' <= c && c <= '~'; }));
+    EXPECT_LT(text.size(), 400U);
+    return text;
+  };
+  const std::string junk("\0\x1b[31m\x07\xff", 8), many(1000, 'x');
+  EXPECT_THAT(message("\x1f\x8b\x08" + junk + many),
+              HasSubstr("'\\x1f\\x8b\\x08\\x00\\x1b[31m\\x07\\xffxxx"));
+  EXPECT_THAT(
+      message("\x1f\x8b\x08" + junk + many),
+      HasSubstr("...' is not an integer: the first line must be two integers, the number of "
+                "words and the number of columns: it looks like a gzip file: unpack it"));
+  EXPECT_THAT(message("\xba\x16\x4f\x2f\x0c" + junk),
+              HasSubstr("it looks like a fastText model: its .vec file holds the vectors as text"));
+  EXPECT_THAT(message("PK\x03\x04" + junk), HasSubstr("it looks like a zip archive"));
+  EXPECT_THAT(message("\xff\xfe"
+                      "1\0 \0"),
+              HasSubstr("it looks like UTF-16 text"));
+  EXPECT_THAT(message("2 1\na " + junk + "\n"),
+              HasSubstr(":2: '\\x00\\x1b[31m\\x07\\xff' is not a number: the binary format of "
+                        "word2vec cannot be read"));
+  EXPECT_THAT(message("1 2\n" + junk + " 1\n"), HasSubstr("1 of 2 numbers for '\\x00\\x1b[31m"));
+  EXPECT_THAT(message("1 1\na " + many), HasSubstr("xxx...' is not a number"));
+}
+
+// A pipe, of which the size is not known.
+TEST_F(WordVectorFile, ReadsFromAPipe) {
+  const auto through = [](const std::string& content, auto&& read) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    ASSERT_EQ(write(ends[1], content.data(), content.size()), static_cast<ssize_t>(content.size()));
+    close(ends[1]);
+    read("/proc/self/fd/" + std::to_string(ends[0]));
+    close(ends[0]);
+  };
+  std::string content = "1000 2\n";
+  for (int i = 0; i < 1000; ++i) {
+    content += "w" + std::to_string(i) + " " + std::to_string(2 * i) + " " +
+               std::to_string(2 * i + 1) + "\n";
+  }
+  through(content, [](const std::string& path) {
+    const WordVectors back = load_word_vectors(path);
+    ASSERT_EQ(back.words.size(), 1000U);
+    EXPECT_EQ(back.words[999], "w999");
+    ASSERT_EQ(back.matrix.shape(), (Shape{1000, 2}));
+    for (std::int64_t i = 0; i < 2000; ++i) EXPECT_EQ(back.matrix.data<float>()[i], i);
+  });
+  through("0 3\n", [](const std::string& path) {
+    EXPECT_EQ(load_word_vectors(path).matrix.shape(), (Shape{0, 3}));
+  });
+  reset_peak_memory();
+  const std::int64_t before = memory_stats().peak;
+  through("99999999999 300\na 1\n", [](const std::string& path) {
+    EXPECT_THAT(message_of<FormatError>([&] { load_word_vectors(path); }),
+                HasSubstr(":2: 1 of 300 numbers for 'a'"));
+  });
+  through("99999999999 1\na 1\n", [](const std::string& path) {
+    EXPECT_THAT(message_of<FormatError>([&] { load_word_vectors(path); }),
+                HasSubstr("the file ends after 1 of 99999999999 words"));
+  });
+  EXPECT_LT(memory_stats().peak - before, 1 << 20);
+}
+
+TEST_F(WordVectorFile, EndsAtALineThatIsTooLongForAText) {
+  write_text(path_, "1 1\n");
+  std::filesystem::resize_file(path_, std::uintmax_t{1} << 30U);  // zeros that take no room
+  EXPECT_THAT(message_of<FormatError>([&] { load_word_vectors(path_); }),
+              HasSubstr("v.txt', line 2, has more than 67108864 bytes: it is no text"));
+}
+
 TEST_F(WordVectorFile, ErrorsNameTheLine) {
   EXPECT_THAT(error_for(""), HasSubstr("v.txt:0: the file is empty"));
-  EXPECT_THAT(error_for("the 0.1 0.2\n"), HasSubstr(":1: 'the' is not a number"));
-  EXPECT_THAT(error_for("1 2\na 1\n"), HasSubstr(":2: 1 numbers for 'a', 2 are needed"));
+  EXPECT_THAT(error_for("\n\r\n \t\n"), HasSubstr("v.txt:3: the file is empty"));
+  EXPECT_THAT(error_for("1 2\na 1\n"), HasSubstr(":2: 1 of 2 numbers for 'a'"));
+  EXPECT_THAT(error_for("1 2\n 1 2\n"),
+              HasSubstr(":2: the line begins with a blank: its word is missing"));
   EXPECT_THAT(error_for("1 2\na 1 2 3\n"), HasSubstr(":2: more than 2 numbers for 'a'"));
   EXPECT_THAT(error_for("1 2\na 1 x\n"), HasSubstr(":2: 'x' is not a number"));
   EXPECT_THAT(error_for("2 1\na 1\n"), HasSubstr("the file ends after 1 of 2 words"));
-  EXPECT_THAT(error_for("1 1\na 1\nb 1\n"), HasSubstr(":3: more than the 1 words"));
+  EXPECT_THAT(error_for("1 1\na 1\nb 1\n"),
+              HasSubstr(":3: there are more words than the 1 of the first line"));
   EXPECT_THAT(error_for("99999999999 300\na 1\n"), HasSubstr("cannot be in"));
-  EXPECT_THROW(load_word_vectors(folder() / "missing"), Error);
+  EXPECT_EQ(message_of<Error>([&] { load_word_vectors(folder() / "missing"); }),
+            "load_word_vectors: cannot read '" + (folder() / "missing").string() +
+                "': No such file or directory");
+  EXPECT_EQ(message_of<Error>([&] { load_word_vectors(folder()); }),
+            "load_word_vectors: cannot read '" + folder().string() + "': Is a directory");
 }
 
 TEST_F(WordVectorFile, RefusesWordsThatTheFormatCannotHold) {
   EXPECT_THROW(save_word_vectors({{"a b"}, ones({1, 2})}, path_), ValueError);
   EXPECT_THROW(save_word_vectors({{""}, ones({1, 2})}, path_), ValueError);
+  EXPECT_EQ(message_of<ValueError>([&] { save_word_vectors({}, path_); }),
+            "save_word_vectors: the matrix is undefined");
   EXPECT_THROW(save_word_vectors({{"a"}, ones({2, 2})}, path_), ShapeError);
   EXPECT_FALSE(std::filesystem::exists(path_));
 }

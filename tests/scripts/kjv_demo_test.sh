@@ -109,8 +109,8 @@ expect "stopped: the best classifier so far"
 run --model o/model.safetensors --classify "sea1 sea2" || fail "the model that Ctrl-C left cannot be used"
 
 # What is wrong is named.
-fails "corpus: cannot read missing.tsv: No such file or directory" --corpus missing.tsv
-fails "corpus: cannot read ." --corpus .
+fails "corpus: cannot read 'missing.tsv': No such file or directory" --corpus missing.tsv
+fails "corpus: cannot read '.': Is a directory" --corpus .
 : > empty.tsv
 fails "corpus: empty.tsv is empty" --corpus empty.tsv
 printf 'a\tone\nno tab here\n' > bad.tsv
