@@ -2,8 +2,10 @@
 # Plants each fault of planted_faults.txt and shows that the test named with it fails.
 #   tests/planted_faults.sh [WORD]   only the faults whose lines hold WORD
 # The tree is not touched: a changed copy of the one source is compiled and linked in front of the
-# library. A text that is not found exactly once, a change that does not compile, a filter that
-# chooses no test and a test that fails without any fault are errors.
+# library. Of a header, a changed copy is found before it by the one source that is named. A text
+# that is not found exactly once, a change that does not compile, a filter that chooses no test and
+# a test that fails without any fault are errors. A fault that needs what this processor lacks is
+# not run, which is said.
 set -euo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
 root=$(dirname "$(dirname "$self")")
@@ -15,7 +17,7 @@ die() { printf 'planted_faults: %s\n' "$*" >&2; exit 1; }
 # Prints the content of a file, then a dot, so that `$(...)` keeps the newlines at its end.
 content() { cat "$1"; printf .; }
 
-# Splits the list into folders work/<number> of files: fault, file, old, new, test.
+# Splits the list into folders work/<number> of files: fault, file, old, new, test; in, needs.
 read_list() {
   local line number=0 folder=''
   while IFS= read -r line; do
@@ -28,6 +30,8 @@ read_list() {
         : >"$folder/new"
         printf '%s' "${line#fault: }" >"$folder/fault" ;;
       'file: '*) printf '%s' "${line#file: }" >"$folder/file" ;;
+      'in: '*) printf '%s' "${line#in: }" >"$folder/in" ;;
+      'needs: '*) printf '%s' "${line#needs: }" >"$folder/needs" ;;
       '- '*) printf '%s\n' "${line#- }" >>"$folder/old" ;;
       '+ '*) printf '%s\n' "${line#+ }" >>"$folder/new" ;;
       'test: '*) printf '%s\n' "${line#test: }" >"$folder/test" ;;
@@ -44,7 +48,7 @@ read_list() {
 
 # Writes the changed source, or says what is wrong with the list.
 plant() {  # FOLDER
-  local source old new without file
+  local source old new without file target
   file=$root/$(cat "$1/file")
   [ -f "$file" ] || { echo "there is no $file"; return 1; }
   source=$(content "$file"); source=${source%.}
@@ -53,21 +57,32 @@ plant() {  # FOLDER
   without=${source//"$old"/}
   local count=$(((${#source} - ${#without}) / ${#old}))
   [ "$count" -eq 1 ] || { echo "its text is $count times in $file"; return 1; }
-  printf '%s' "${source/"$old"/"$new"}" >"$1/source.cpp"
+  case $file in
+    *.h) target=$1/include/gradus/$(cat "$1/file") ;;
+    *) target=$1/source.cpp ;;
+  esac
+  mkdir -p "$(dirname "$target")"
+  printf '%s' "${source/"$old"/"$new"}" >"$target"
 }
 
 # Compiles and links the test program of one fault with it.
 compile() {  # FOLDER PROGRAM
   local file object command
   file=$(cat "$1/file")
-  object=CMakeFiles/gradus.dir/$file.o
+  [[ $file != *.h ]] || file=$(cat "$1/in")
+  case $file in
+    tests/*) object=tests/CMakeFiles/$2.dir/${file#tests/}.o ;;
+    *) object=CMakeFiles/gradus.dir/$file.o ;;
+  esac
   command=$(ninja -C "$build" -t commands "$object" | grep -F -- "-c $root/$file" | tail -n 1)
-  [ -n "$command" ] || { echo "$file is not compiled into the library"; return 1; }
-  command=${command//"$root/$file"/"$1/source.cpp"}
+  [ -n "$command" ] || { echo "$file is not compiled into the library or $2"; return 1; }
+  [ ! -e "$1/source.cpp" ] || command=${command//"$root/$file"/"$1/source.cpp"}
   command=${command//"$object"/"$1/source.o"}
   command=${command//-Werror/}
+  command=${command/ -I/" -I$1/include -I"}
   (cd "$build" && eval "$command") || return 1
   command=$(ninja -C "$build" -t commands "tests/$2" | grep -F -- "-o tests/$2 " | tail -n 1)
+  command=${command/" $object "/ }  # of a test: the changed one takes its place
   command=${command/"-o tests/$2 "/"$1/source.o -o $1/program "}
   command=${command%%&& cd *}  # what lists the tests after linking
   (cd "$build" && eval "${command% && }") || return 1
@@ -88,7 +103,9 @@ outcome() {  # PROGRAM FILTER LOG SECONDS
 one() {  # FOLDER: writes its `result`
   local program filter result
   read -r program filter <"$1/test"
-  if ! plant "$1" >"$1/log" 2>&1 || ! compile "$1" "$program" >>"$1/log" 2>&1; then
+  if [ -e "$1/needs" ] && ! grep -qw "$(cat "$1/needs")" /proc/cpuinfo; then
+    result='not run'
+  elif ! plant "$1" >"$1/log" 2>&1 || ! compile "$1" "$program" >>"$1/log" 2>&1; then
     result=broken
   else
     result=$(outcome "$1/program" "$filter" "$1/log" 120)
@@ -127,14 +144,15 @@ cmake --build "$build" -j "$(nproc)" --target "${programs[@]}" >"$build.log" 2>&
 printf '%s\n' "${programs[@]}" | xargs -P "$(nproc)" -I{} "$self" --clean {}
 printf '%s\n' "$work"/*/ | xargs -P "$(nproc)" -I{} "$self" --one {}
 
-planted=0 found=0
+planted=0 found=0 left=0
 for folder in "$work"/*/; do
   planted=$((planted + 1))
   case $(cat "$folder/result") in
+    'not run') planted=$((planted - 1)) left=$((left + 1)) ;;
     failed | crashed | hung) found=$((found + 1)) ;;
     passed) printf 'not found: %s (%s)\n' "$(cat "$folder/fault")" "$(cat "$folder/test")" ;;
     *) printf '\n%s: %s\n' "$(cat "$folder/fault")" "$(tail -n 20 "$folder/log")" ;;
   esac
 done
-echo "$planted planted, $found found"
+echo "$planted planted, $found found; $left not run, since this processor lacks what they need"
 [ "$planted" -eq "$found" ]
