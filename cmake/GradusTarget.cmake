@@ -5,6 +5,7 @@ function(gradus_compile_options target)
   target_compile_options(${target} PRIVATE
     -fno-math-errno -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>
     $<$<CXX_COMPILER_ID:Clang>:-Wreserved-identifier>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>  # clang 19 and newer, of the buffer in libstdc++'s stable_sort
     $<$<BOOL:${GRADUS_WERROR}>:-Werror>
     $<$<BOOL:${GRADUS_MARCH}>:-march=${GRADUS_MARCH}>)
   target_compile_definitions(${target} PRIVATE

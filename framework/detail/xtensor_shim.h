@@ -28,14 +28,25 @@
 #else
 
 #include <xtensor/xtensor_config.hpp>
-#if defined(__GNUC__) && !defined(__clang__) && __cplusplus > 201703L && \
-    XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 25
-// g++ in C++20 takes the dynamic shape of an xarray for a std::array of 4, so that temporaries of its
-// expressions become xtensor<T, 4> and run over their ends. The cure has to come before any use.
+#if defined(__cpp_template_template_args) && __cplusplus > 201703L && \
+    XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 26
+// g++, and clang from 19 on, take the dynamic shape of an xarray for a std::array of 4 in C++20, so
+// that temporaries of its expressions become xtensor<T, 4> and run over their ends. The cure has to
+// come before any use.
 #ifdef XTENSOR_EXPRESSION_TRAITS_HPP
 #error "gradus: include <gradus/framework/xtensor.h> before any header of xtensor"
 #endif
 #include <xtensor/xexpression_traits.hpp>
+#include <xtensor/xstorage.hpp>
+#ifdef __clang__
+namespace xt {
+// clang 19 cannot choose between the forms for std::array and svector.
+template <class X, class T>
+struct rebind_container<X, svector<T>> {
+  using type = svector<X>;
+};
+}  // namespace xt
+#endif
 namespace xt::detail {
 template <template <class, std::size_t, class, bool> class S, class X, std::size_t N, class A,
           bool Init>
@@ -62,6 +73,7 @@ struct xtype_for_shape<S<X, N, A, Init>> {
 #endif
 // clang-format on
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -72,4 +84,6 @@ static_assert(
         std::decay_t<decltype(xt::eval(std::declval<XArray&>() + std::declval<XArray&>()))>,
         XArray>,
     "xtensor makes temporaries of the wrong type: memory would be corrupted");
+static_assert(std::is_same_v<XArray::strides_type, xt::dynamic_shape<std::ptrdiff_t>>,
+              "xtensor keeps strides in the wrong type");
 }  // namespace gradus::detail

@@ -281,11 +281,13 @@ TYPED_TEST(Normalization, OfNothing) {
 TYPED_TEST(Normalization, AnyNumberOfThreadsAndAnyPositionGivesTheSameBits) {
   using T = TypeParam;
   const ThreadsGuard guard;
-  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{3000, 21}, {3000, 768}, {12, 30000}}) {
+  for (const auto& [rows, columns] :
+       {std::pair<int64_t, int64_t>{3000, 21}, {3000, 768}, {12, 30000}}) {
+    const int64_t R = rows, C = columns;
     const auto x = random_values<T>(R * C, T(-4), T(4)),
                g = random_values<T>(R * C, T(-1), T(1), 2);
     const auto weight = random_values<T>(C, T(-4), T(4), 3);
-    const auto results = with_threads([&, C = C] {
+    const auto results = with_threads([&] {
       const Computed<T> c(x, weight, weight, g, 1e-5, true, C);
       Values<T> all;
       for (const auto* part : {&c.y, &c.dx, &c.dweight, &c.dbias})

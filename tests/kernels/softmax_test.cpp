@@ -261,11 +261,13 @@ TYPED_TEST(Softmax, OfNothing) {
 
 TYPED_TEST(Softmax, AnyNumberOfThreadsGivesTheSameBits) {
   using T = TypeParam;
-  for (const auto& [R, C] : {std::pair<int64_t, int64_t>{3000, 21}, {100, 1003}, {4, 30000}}) {
+  for (const auto& [rows, columns] :
+       {std::pair<int64_t, int64_t>{3000, 21}, {100, 1003}, {4, 30000}}) {
+    const int64_t R = rows, C = columns;
     const auto x = random_values<T>(R * C, T(-4), T(4));
     std::vector<int64_t> labels(static_cast<size_t>(R));
     for (size_t r = 0; r < labels.size(); ++r) labels[r] = static_cast<int64_t>(r) % C;
-    const auto results = with_threads([&, R = R, C = C] {
+    const auto results = with_threads([&] {
       std::vector<T> y(static_cast<size_t>(5 * R * C + R));
       std::vector<double> lse(labels.size());
       const int64_t step = R * C;
