@@ -61,7 +61,7 @@ Tensor adopted(const Tensor& weight, std::int64_t rows, const SubwordOptions& op
         fmt::format("SubwordEmbedding: weight is {}, [{}, columns] is needed, words and buckets",
                     weight.shape().str(), rows));
   }
-  const Tensor table = detail::adopted_table("SubwordEmbedding", weight);
+  Tensor table = detail::adopted_table("SubwordEmbedding", weight);
   detail::check_layer_dtype("SubwordEmbedding", options.dtype, table);
   return table;
 }
