@@ -173,7 +173,7 @@ void Optimizer::set_option(std::string_view option, double value, std::int64_t g
   if (found.count && !(std::abs(value) < 1e15 && std::trunc(value) == value)) {
     throw ValueError(fmt::format("{}: {} is {}, it must be a whole number", name_, option, value));
   }
-  if (found.flag && value != 0 && value != 1) {
+  if (found.flag != nullptr && value != 0 && value != 1) {
     throw ValueError(fmt::format("{}: {} is {}, it must be 0 or 1", name_, option, value));
   }
   const auto set = [&found](double to) {

@@ -223,6 +223,7 @@ const FileType& Reader::check_type(const std::string& name, const std::string& t
                                    [&](const FileType& t) { return type == t.name; });
   if (known != file_types.end()) return *known;
   std::vector<const char*> names;
+  names.reserve(file_types.size());
   for (const FileType& t : file_types) names.push_back(t.name);
   refuse(fmt::format("tensor '{}' is of dtype {}, which is not supported: convert it to one of {}",
                      printable(name), printable(type), fmt::join(names, ", ")));
@@ -266,8 +267,7 @@ Entry Reader::check_entry(const std::string& name, const json& value) const {
       !offsets[1].is_number_unsigned()) {
     bad(fmt::format("its data_offsets are {}, not two non-negative integers", shown(offsets)));
   }
-  const Entry entry{name, type, shape, offsets[0].get<std::uint64_t>(),
-                    offsets[1].get<std::uint64_t>()};
+  Entry entry{name, type, shape, offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
   if (entry.begin > entry.end) {
     bad(fmt::format("its data_offsets [{}, {}] are in reverse order", entry.begin, entry.end));
   }

@@ -171,7 +171,7 @@ std::string read_word(Lines& lines, std::int64_t columns, std::vector<float>& nu
 
 // A copy of a matrix with room for more rows.
 Tensor with_rows(const Tensor& matrix, std::int64_t rows, std::int64_t columns) {
-  const Tensor larger = empty({rows, columns});
+  Tensor larger = empty({rows, columns});
   if (matrix.defined()) {
     std::copy_n(matrix.data<float>(), matrix.numel(), larger.mutable_data<float>());
   }
