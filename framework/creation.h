@@ -157,15 +157,6 @@ Tensor nested_tensor(const List& list) {
   measure(list, shape);
   return tensor_of(list, shape.shape());
 }
-
-template <class T>
-using List = std::initializer_list<T>;
-template <class T>
-using List2 = List<List<T>>;
-template <class T>
-using List3 = List<List2<T>>;
-template <class T>
-using List4 = List<List3<T>>;
 }  // namespace detail
 
 /// A tensor with a copy of `values` in row-major order: float stays float32, double float64, bool
@@ -207,16 +198,19 @@ Tensor tensor(std::initializer_list<T> values, const Shape& shape) {
 }
 /// `tensor({{1.0f, 2.0f}, {3.0f, 4.0f}})`: [2, 2]; up to four deep, vectors of vectors up to eight.
 /// Throws ShapeError naming the first list that is shorter or longer than those before it.
+// Written out: clang 14 finds no T behind an alias.
 template <class T>
-Tensor tensor(detail::List2<T> values) {
+Tensor tensor(std::initializer_list<std::initializer_list<T>> values) {
   return detail::nested_tensor(values);
 }
 template <class T>
-Tensor tensor(detail::List3<T> values) {
+Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> values) {
   return detail::nested_tensor(values);
 }
 template <class T>
-Tensor tensor(detail::List4<T> values) {
+Tensor tensor(
+    std::initializer_list<std::initializer_list<std::initializer_list<std::initializer_list<T>>>>
+        values) {
   return detail::nested_tensor(values);
 }
 /// A tensor of rank 0.
