@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gradus/framework/autograd.h>
 #include <gradus/framework/creation.h>
 #include <gradus/framework/detail/body.h>
@@ -102,9 +101,9 @@ std::vector<Tensor> Check::results() const {
   }
   if (same) return now;
   const auto shapes = [](const std::vector<Tensor>& all) {
-    std::vector<std::string> texts;
-    for (const Tensor& tensor : all) texts.push_back(tensor.shape().str());
-    return fmt::format("{}", fmt::join(texts, ", "));
+    std::string text;
+    for (const Tensor& tensor : all) text += (text.empty() ? "" : ", ") + tensor.shape().str();
+    return text;
   };
   throw ShapeError(
       fmt::format("gradcheck: the function returned {} at first and {} later: its results must "

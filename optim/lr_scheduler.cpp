@@ -246,6 +246,7 @@ std::vector<double> LRScheduler::all_bases() const {
 void LRScheduler::move_to(std::int64_t epoch, std::vector<double> base) {
   const double momentum = schedule_.momentum ? schedule_.momentum(epoch) : 0;
   std::vector<Rate> next;
+  next.reserve(base.size());
   for (const double own : base) next.push_back({schedule_.lr(own, epoch), momentum});
   const std::vector<Rate> before = rates_in_force(base.size());
   try {

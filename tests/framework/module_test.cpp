@@ -479,16 +479,16 @@ TEST(ModuleText, IndentsDescriptionsOfSeveralLines) {
 // The text of a model of depth n has n^2 characters. Work of n^3, which it took once, is minutes
 // here, as are the paths of all layers of all layers where it is built.
 TEST(ModuleText, OfADeepModelTakesNoMoreWorkThanItIsLong) {
-  constexpr int depth = 4000;
+  constexpr std::size_t depth = 4000;
   std::vector<Open> layers(depth);
-  for (int i = depth - 1; i > 0; --i) layers[i - 1].add("in", layers[i]);
+  for (std::size_t i = depth - 1; i > 0; --i) layers[i - 1].add("in", layers[i]);
   std::string expected = "Module(", indent;
-  for (int i = 1; i < depth; ++i) {
+  for (std::size_t i = 1; i < depth; ++i) {
     indent += "  ";
     expected += "\n" + indent + "(in): Open(";
   }
   expected += ")";
-  for (int i = 1; i < depth; ++i) {
+  for (std::size_t i = 1; i < depth; ++i) {
     indent.resize(indent.size() - 2);
     expected += "\n" + indent + ")";
   }
