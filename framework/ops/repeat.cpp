@@ -128,13 +128,11 @@ Tensor repeat_interleave(const Tensor& x, std::int64_t count, std::int64_t axis)
   const AxisView view = axis_view(x, axis, "repeat_interleave");
   if (count < 0) throw ValueError(fmt::format("repeat_interleave: count {} is negative", count));
   const std::int64_t size = times("repeat_interleave", view.n, count);
-  const Shape shape = splice(x.shape(), view.axis, 1, {size});
   const std::int64_t rows = view.outer * view.n;
   const std::array<std::int64_t, 3> strides{view.inner, 0, 1}, sizes{rows, count, view.inner};
-  Tensor y = detail::Access::view(
-      detail::empty_sized("repeat_interleave", fmt::format("count is {}", count),
-                          {rows, count, view.inner}, x.dtype()),
-      0, shape);
+  Tensor y = detail::empty_sized("repeat_interleave", fmt::format("count is {}", count),
+                                 {rows, count, view.inner}, x.dtype());
+  y = detail::Access::view(y, 0, splice(x.shape(), view.axis, 1, {size}));
   kernels::broadcast(data(x), raw(y), 3, strides.data(), sizes.data(),
                      static_cast<std::size_t>(item_size(x.dtype())));
   const auto derivative = [=, inner = view.inner, shape = x.shape()](const Tensor& g) {

@@ -420,13 +420,12 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
   StateDict state = good;
   state.set("a.exp_avg_sq", zeros({3, 4}, f64));
   EXPECT_EQ(refusal<ShapeError>(state),
-            "load_state_dict: a.exp_avg_sq is [3, 4] in the state, [3, 2] is needed for its "
-            "parameter [3, 2]: build the model that was saved");
+            "load_state_dict: a.exp_avg_sq is [3, 4], its parameter is [3, 2]");
   state = good;
   state.set("table.exp_avg", zeros({5, 2}));
   EXPECT_EQ(refusal<DTypeError>(state),
-            "load_state_dict: table.exp_avg is float32 in the state, its parameter is float64: "
-            "convert the model with to(float32)");
+            "load_state_dict: table.exp_avg is float32, its parameter is float64: convert one with "
+            "to()");
   state = good;
   state.set("b.exp_avg", zeros({7}, f64));
   state.metadata.erase("parameter.a.group");
