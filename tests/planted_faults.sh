@@ -154,5 +154,6 @@ for folder in "$work"/*/; do
     *) printf '\n%s: %s\n' "$(cat "$folder/fault")" "$(tail -n 20 "$folder/log")" ;;
   esac
 done
-echo "$planted planted, $found found; $left not run, since this processor lacks what they need"
+[ "$left" -eq 0 ] || echo "$left not run, since this processor lacks what they need"
+echo "$planted planted, $found found"
 [ "$planted" -eq "$found" ]
