@@ -6,7 +6,7 @@ install(TARGETS gradus_xtensor EXPORT gradusXtensorTargets)
 install(DIRECTORY framework layers optim DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gradus"
   FILES_MATCHING PATTERN "*.h"
   PATTERN kernels EXCLUDE PATTERN detail/blas.h EXCLUDE PATTERN detail/tbb.h EXCLUDE PATTERN detail/simd*.h EXCLUDE PATTERN ops/map.h EXCLUDE
-  PATTERN io/safetensors_keys.h EXCLUDE PATTERN layers/table.h EXCLUDE PATTERN optim/finite.h EXCLUDE PATTERN optim/state_text.h EXCLUDE)
+  PATTERN io/safetensors_keys.h EXCLUDE PATTERN layers/dtype.h EXCLUDE PATTERN layers/table.h EXCLUDE PATTERN optim/finite.h EXCLUDE PATTERN optim/state_text.h EXCLUDE)
 install(FILES gradus.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gradus" OPTIONAL)
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 

@@ -53,6 +53,12 @@ TEST(Number, ReachesEveryOpOfInt64Exactly) {
   EXPECT_EQ(truths(less_equal(x, odd)), (std::vector<bool>{true, true, false}));
   EXPECT_EQ(truths(greater(x, odd)), (std::vector<bool>{false, false, true}));
   EXPECT_EQ(truths(greater_equal(x, odd)), (std::vector<bool>{false, true, true}));
+  EXPECT_EQ(truths(x < odd), truths(less(x, odd)));
+  EXPECT_EQ(truths(x <= odd), truths(less_equal(x, odd)));
+  EXPECT_EQ(truths(odd < x), truths(greater(x, odd)));
+  EXPECT_EQ(truths(odd <= x), truths(greater_equal(x, odd)));
+  EXPECT_EQ(truths(odd > x), truths(less(x, odd)));
+  EXPECT_EQ(truths(odd >= x), truths(less_equal(x, odd)));
   EXPECT_TRUE(is(fmod(x, odd), {odd - 1, 0, 1}));
   EXPECT_TRUE(is(remainder(x, odd), {odd - 1, 0, 1}));
   EXPECT_TRUE(is(floor_divide(x, odd), {0, 1, 1}));
