@@ -4,7 +4,6 @@
 #include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/io/safetensors_keys.h>
 #include <gradus/optim/checkpoint.h>
 #include <gradus/optim/finite.h>
 
@@ -187,19 +186,20 @@ Integer integer_in(const StateDict& state, const std::string& part, Integer leas
   } else if (parse(text, large)) {
     if (in_range(large)) return static_cast<Integer>(large);
   } else {
-    throw FormatError(
-        fmt::format("load_checkpoint: {} is '{}', not an integer of 64 bits", part, text));
+    throw FormatError(fmt::format("load_checkpoint: {} is '{}', not an integer of 64 bits", part,
+                                  detail::printable(text)));
   }
   throw FormatError(
       fmt::format("load_checkpoint: {} is {}, outside [{}, {}]: load it into a wider type", part,
-                  text, least, most));
+                  detail::printable(text), least, most));
 }
 
 double double_in(const StateDict& state, const std::string& part) {
   const std::string& text = number_text(state, part);
   double value = 0;
   if (parse(text, value)) return value;
-  throw FormatError(fmt::format("load_checkpoint: {} is '{}', not a number", part, text));
+  throw FormatError(
+      fmt::format("load_checkpoint: {} is '{}', not a number", part, detail::printable(text)));
 }
 
 float float_in(const StateDict& state, const std::string& part) {

@@ -209,8 +209,7 @@ void Optimizer::check_buffer(const Slot& slot, std::size_t i) const {
   if (!buffer.defined() || buffer.shape() == buffer_shape(i, parameter.shape())) return;
   throw ShapeError(fmt::format(
       "{}: {} is {}, its parameter is {} now: resize it with .followers = {{&optimizer}}, or make "
-      "a "
-      "new optimizer",
+      "a new optimizer",
       name_, buffer_key(path, buffer_names_[i]), buffer.shape().str(), parameter.shape().str()));
 }
 
@@ -241,7 +240,7 @@ void Optimizer::begin_step() {
   has_stepped_ = true;
 }
 
-// A step that has nothing to do is hardly meant.
+// A step that has nothing to do is hardly ever intended.
 void Optimizer::warn_of_idle_step() {
   const auto trainable = [](const Slot& slot) { return slot.parameter().trainable(); };
   const bool frozen = std::none_of(slots_.begin(), slots_.end(), trainable);
@@ -370,7 +369,8 @@ void Optimizer::check_entries(const StateDict& state) const {
   check_not_moved();
   detail::require_state_of("an optimizer", "optimizer", state, "optimizer");
   if (const std::string& saved = text_of(state, "optimizer"); !detail::same_class(saved, name_)) {
-    throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", saved, name_));
+    throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}",
+                            detail::printable(saved), name_));
   }
   std::map<std::string, std::int64_t> saved = groups_of(state);
   std::set<std::string> keys;

@@ -71,7 +71,7 @@ bool LineReader::next(std::string& line) {
         feed != nullptr ? static_cast<std::size_t>(static_cast<const char*>(feed) - begin) : left;
     line.append(begin, length);
     if (line.size() > longest_line) {
-      throw FormatError(fmt::format("{}: '{}', line {}, has more than {} bytes: it is no text",
+      throw FormatError(fmt::format("{}: '{}', line {}, has more than {} bytes: it is not text",
                                     file_.operation(), file_.path(), number_ + 1, longest_line));
     }
     begin_ += length;

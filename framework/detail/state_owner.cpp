@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/detail/file_text.h>
 #include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 
@@ -38,7 +39,7 @@ std::string owner_of(const StateDict& state) {
         fmt::format("load_state_dict: the state is a checkpoint with the parts [{}], not the state "
                     "of {}: take it out of the file by load_checkpoint({{{{\"{}\", {}}}}}, file, "
                     "{{.strict = false}})",
-                    spaced(*parts), owner, part, part));
+                    printable(spaced(*parts), std::string::npos), owner, part, part));
   }
   if (state.size() == 0 && state.metadata.empty()) {
     throw Error(fmt::format("load_state_dict: the state is empty, not that of {}", owner));

@@ -404,7 +404,7 @@ void Reader::restore_flags(StateDict& state) const {
     if (!frozen->is_object()) fail("its metadata gradus.frozen is not an object");
     for (const auto& [name, flag] : frozen->items()) {
       if (!flag.is_boolean() || !state.contains(name)) {
-        fail(fmt::format("its metadata gradus.frozen names '{}', which is no tensor",
+        fail(fmt::format("its metadata gradus.frozen names '{}', which is not a tensor",
                          printable(name)));
       }
       state.set(name, state.at(name), flag.get<bool>());

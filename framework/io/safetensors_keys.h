@@ -1,12 +1,11 @@
 #pragma once
-#include <gradus/framework/detail/state_owner.h>
-
 #include <cstdint>
 
 namespace gradus::detail {
 
 // What gradus keeps in the metadata of a .safetensors file: as JSON, which tensors are frozen, and
-// which names stand for the tensor of another name; of a checkpoint (checkpoint_key), its parts.
+// which names stand for the tensor of another name; of a checkpoint (checkpoint_key, in
+// state_owner.h), its parts.
 inline constexpr const char* reserved_prefix = "gradus.";
 inline constexpr const char* frozen_key = "gradus.frozen";
 inline constexpr const char* tied_key = "gradus.tied";

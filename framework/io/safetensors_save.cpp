@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/detail/body.h>
 #include <gradus/framework/detail/file_text.h>
+#include <gradus/framework/detail/state_owner.h>
 #include <gradus/framework/error.h>
 #include <gradus/framework/io/atomic_file.h>
 #include <gradus/framework/io/safetensors.h>

@@ -129,8 +129,13 @@ struct WinnerColumns {
       }
       if (frequent.any()) {
         WideSums wide(frequent, 1, table);
-        for_each(
-            [&](int64_t target, float value) { *wide.at(target) += static_cast<double>(value); });
+        for_each([&](int64_t target, float value) {
+          if (frequent.has(target)) {
+            *wide.at(target) += static_cast<double>(value);
+          } else {
+            table[target] += value;
+          }
+        });
         return wide.finish();
       }
     }

@@ -14,8 +14,7 @@ namespace {
 
 CBLAS_TRANSPOSE transpose(bool flag) { return flag ? CblasTrans : CblasNoTrans; }
 
-// The longest side of a product that BLAS gets at once: its sizes are int, and a float that it adds
-// more ones to than this does not grow any more.
+// The longest side of a product that BLAS gets at once: its sizes are int.
 constexpr int64_t longest = int64_t{1} << 24;
 
 int as_int(int64_t x) { return static_cast<int>(x); }

@@ -29,10 +29,6 @@ double mean_of(const T* x, int64_t n) {
   return first + sum / static_cast<double>(n);
 }
 
-}  // namespace
-
-namespace {
-
 /// sum((factor (x - mean))^2).
 template <class T>
 double squares_of(const T* x, int64_t n, double mean, double factor) {
@@ -54,7 +50,7 @@ double deviation_of(const T* x, int64_t n, double mean, double divisor) {
   }
   // A power of 2, so that nothing is rounded twice. Of 0, NaN and infinity the squares are right.
   if (!(greatest > 0) || !std::isfinite(greatest)) return std::sqrt(squares / divisor);
-  const double unit = std::ldexp(1.0, std::ilogb(greatest));
+  const double unit = std::ldexp(1.0, std::max(std::ilogb(greatest), -1000));  // 1 / unit is finite
   return unit * std::sqrt(squares_of(x, n, mean, 1 / unit) / divisor);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -18,13 +19,17 @@ class FrequentTargets {
   /// For n additions or so.
   explicit FrequentTargets(int64_t n) {
     if (n <= limit) return;
-    const auto bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(n) >> 3));
-    shift_ = 64 - (bits < 18 ? bits : 18);
+    // One bucket gets 32 additions on average at most: with more of them all would be frequent.
+    const auto width = [n](int shift) {
+      return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) >> shift));
+    };
+    shift_ = 64 - std::max(std::min(width(3), 18), width(5));
     counts_.resize(size_t{1} << (64 - shift_));
   }
 
   void count(int64_t target) {
-    const uint32_t count = ++counts_[bucket(target)];
+    uint32_t& count = counts_[bucket(target)];
+    if (count < limit + 1) ++count;
     most_ = most_ < count ? count : most_;
   }
 

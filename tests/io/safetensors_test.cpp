@@ -202,7 +202,7 @@ std::vector<BadFile> hostile_files() {
       {"metadata", with_length(R"({"__metadata__":{"a":1}})", ""), "'a' is not text"},
       {"rank 9", entry("U8", "[1,1,1,1,1,1,1,1,4]", "[0,4]"), "rank 9"},
       {"frozen stranger", with_length(R"({"__metadata__":{"gradus.frozen":"{\"x\":true}"}})", ""),
-       "which is no tensor"},
+       "which is not a tensor"},
   };
 }
 

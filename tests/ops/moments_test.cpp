@@ -118,6 +118,8 @@ TEST(OpStd, KnownValuesWhereTheVarianceIsOutOfRange) {
     const Tensor x = leaf({-s, 0, s, 0, -s, s}, {2, 3});
     EXPECT_TRUE(has_values(gradus::std(x, 1), {2}, {s, s}));
   }
+  const double tiny = 1e-310;  // subnormal: with fewer digits
+  EXPECT_TRUE(is_close(gradus::std(tensor({-tiny, 0.0, tiny})) * 1e300, {}, {tiny * 1e300}, 1e-12));
   EXPECT_TRUE(has_values(gradus::std(tensor({1e200, infinity, 1e200, not_a_number}, {2, 2}), 1),
                          {2}, {not_a_number, not_a_number}));
 }
