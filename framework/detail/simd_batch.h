@@ -3,7 +3,6 @@
 // value for each of its lanes. Each primitive means the same on every instruction set, special
 // values included (tests/kernels/simd_batch_test.cpp compares them with scalar code): decision
 // 0007.
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -82,7 +81,7 @@ class Batch {
   friend Batch operator<<(const Batch& a, int bits) { return a.lanes_ << bits; }
   friend Batch operator>>(const Batch& a, int bits) { return a.lanes_ >> bits; }
 
-  /// As IEEE 754 has it: with NaN only != is true. Quiet NaNs raise no exception.
+  /// As IEEE 754 has it: with NaN only != is true. With g++, quiet NaNs raise no exception.
   friend Mask<T> operator==(const Batch& a, const Batch& b) { return Mask<T>::equal(a, b); }
   friend Mask<T> operator!=(const Batch& a, const Batch& b) { return !Mask<T>::equal(a, b); }
   friend Mask<T> operator<(const Batch& a, const Batch& b) { return Mask<T>::less(a, b); }
