@@ -128,7 +128,7 @@ struct WinnerColumns {
         for_each([&](int64_t target, float) { frequent.count(target); });
       }
       if (frequent.any()) {
-        WideSums wide(frequent, 1, table);
+        WideSums wide(1, table);
         for_each([&](int64_t target, float value) {
           if (frequent.has(target)) {
             *wide.at(target) += static_cast<double>(value);

@@ -1,3 +1,4 @@
+#include <gradus/framework/detail/simd_batch.h>
 #include <gradus/framework/kernels/prefetch.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/kernels/wide_sums.h>
@@ -31,13 +32,29 @@ void gather_bytes(const void* table, const int64_t* ids, int64_t n, int64_t row_
 }
 
 /// y[0:n] += alpha * x[0:n]; an x of 0 adds 0 whatever alpha is.
-template <class T, class Y>
-inline void add_row(Y alpha, const T* __restrict x, Y* __restrict y, int64_t n) {
+template <class T>
+inline void add_row(T alpha, const T* __restrict x, T* __restrict y, int64_t n) {
   if (!std::isfinite(alpha)) {
-    for (int64_t i = 0; i < n; ++i) y[i] += x[i] == 0 ? Y{0} : alpha * static_cast<Y>(x[i]);
+    for (int64_t i = 0; i < n; ++i) y[i] += x[i] == 0 ? T{0} : alpha * x[i];
     return;
   }
-  for (int64_t i = 0; i < n; ++i) y[i] += alpha * static_cast<Y>(x[i]);
+  for (int64_t i = 0; i < n; ++i) y[i] += alpha * x[i];
+}
+
+/// The same in double.
+inline void add_widely(float alpha, const float* x, double* y, int64_t n) {
+  using detail::Batch;
+  constexpr int64_t step = detail::batch_size<double>;
+  const auto factor = static_cast<double>(alpha);
+  const Batch<double> factors(factor);
+  int64_t i = 0;
+  if (std::isfinite(alpha)) {
+    for (; i + step <= n; i += step) {
+      const Batch<double> sum = Batch<double>::load_unaligned(y + i);
+      detail::fma(factors, detail::load_as_double(x + i), sum).store_unaligned(y + i);
+    }
+  }
+  for (; i < n; ++i) y[i] += x[i] == 0 ? 0.0 : factor * static_cast<double>(x[i]);
 }
 
 /// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :], null segments: k, null
@@ -59,7 +76,7 @@ struct Scatter {
     explicit Adder(const Scatter& all)
         : all_(all), prefetch_(all.table, all.D * int64_t{sizeof(T)}) {
       if constexpr (std::is_same_v<T, float>) {
-        if (all.frequent.any()) wide_.emplace(all.frequent, all.D, all.table);
+        if (all.frequent.any()) wide_.emplace(all.D, all.table);
       }
     }
     ~Adder() {
@@ -71,25 +88,46 @@ struct Scatter {
     /// Positions at(0), ..., at(count - 1).
     template <class At>
     void add(int64_t count, const At& at) {
-      const int64_t ahead = std::min(prefetch_.ahead(), count);
-      for (int64_t j = 0; j < ahead; ++j) prefetch_(all_.ids[at(j)]);
-      for (int64_t j = 0; j < count; ++j) {
-        if (j + ahead < count) prefetch_(all_.ids[at(j + ahead)]);
-        add(at(j));
+      if (!wide_) return add_rows(count, at);
+      // Apart: among each other they would cost a branch that no processor foresees.
+      constexpr int64_t kBlock = 1024;
+      int64_t few[kBlock], frequent[kBlock];
+      for (int64_t begin = 0; begin < count; begin += kBlock) {
+        int64_t few_count = 0, frequent_count = 0;
+        for (int64_t j = begin; j < std::min(begin + kBlock, count); ++j) {
+          const int64_t k = at(j);
+          const bool is_frequent = all_.frequent.has(all_.ids[k] * all_.D);
+          few[few_count] = frequent[frequent_count] = k;
+          few_count += !is_frequent;
+          frequent_count += is_frequent;
+        }
+        add_rows(few_count, [&](int64_t j) { return few[j]; });
+        for (int64_t j = 0; j < frequent_count; ++j) add_frequent(frequent[j]);
       }
     }
 
    private:
-    void add(int64_t k) {
-      const T* row = all_.rows + (all_.segments ? all_.segments[k] : k) * all_.D;
-      const T factor = all_.weights ? all_.alpha * all_.weights[k] : all_.alpha;
-      const int64_t target = all_.ids[k] * all_.D;
-      if (wide_ && all_.frequent.has(target)) {
-        add_row(static_cast<double>(factor), row, wide_->at(target), all_.D);
-      } else {
-        add_row(factor, row, all_.table + target, all_.D);
+    template <class At>
+    void add_rows(int64_t count, const At& at) {
+      const int64_t ahead = std::min(prefetch_.ahead(), count);
+      for (int64_t j = 0; j < ahead; ++j) prefetch_(all_.ids[at(j)]);
+      for (int64_t j = 0; j < count; ++j) {
+        if (j + ahead < count) prefetch_(all_.ids[at(j + ahead)]);
+        const int64_t k = at(j);
+        add_row(factor(k), row(k), all_.table + all_.ids[k] * all_.D, all_.D);
       }
     }
+
+    void add_frequent(int64_t k) {
+      if constexpr (std::is_same_v<T, float>) {
+        add_widely(factor(k), row(k), wide_->at(all_.ids[k] * all_.D), all_.D);
+      }
+    }
+
+    const T* row(int64_t k) const {
+      return all_.rows + (all_.segments ? all_.segments[k] : k) * all_.D;
+    }
+    T factor(int64_t k) const { return all_.weights ? all_.alpha * all_.weights[k] : all_.alpha; }
 
     const Scatter& all_;
     const Prefetcher<true> prefetch_;

@@ -106,7 +106,7 @@ void add_widely(const Task& task, const float* x, float* y) {
   const Task all{routes, task.o, task.column, task.width, 0, routes.n};
   all.walk(y, false, [&](int64_t target, int64_t, int64_t) { frequent.count(target); });
   if (!frequent.any()) return add_in_order(task, x, y);
-  WideSums wide(frequent, routes.one_vector ? task.width : 1, y);
+  WideSums wide(routes.one_vector ? task.width : 1, y);
   task.walk(y, false, [&](int64_t target, int64_t source, int64_t length) {
     if (frequent.has(target)) {
       double* sum = wide.at(target);

@@ -9,6 +9,10 @@
 // them: ones stop counting at 2^24. Such places are found by counting and summed in double.
 namespace gradus::kernels {
 
+inline uint64_t target_hash(int64_t target) {
+  return static_cast<uint64_t>(target) * 0x9E3779B97F4A7C15u;
+}
+
 /// Counts the additions to targets by a hash of them. What is frequent depends on the targets
 /// alone, never on threads.
 class FrequentTargets {
@@ -23,12 +27,12 @@ class FrequentTargets {
     const auto width = [n](int shift) {
       return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) >> shift));
     };
-    shift_ = 64 - std::max(std::min(width(3), 18), width(5));
+    shift_ = 64 - std::max(std::min(width(0), 18), width(5));
     counts_.resize(size_t{1} << (64 - shift_));
   }
 
   void count(int64_t target) {
-    uint32_t& count = counts_[bucket(target)];
+    uint8_t& count = counts_[bucket(target)];
     if (count < limit + 1) ++count;
     most_ = most_ < count ? count : most_;
   }
@@ -37,57 +41,60 @@ class FrequentTargets {
   /// True for each target with more than `limit` additions, and for a few others.
   bool has(int64_t target) const { return counts_[bucket(target)] > limit; }
 
-  size_t bucket(int64_t target) const {
-    return static_cast<uint64_t>(target) * 0x9E3779B97F4A7C15u >> shift_;
-  }
+  size_t bucket(int64_t target) const { return target_hash(target) >> shift_; }
   size_t buckets() const { return counts_.size(); }
 
  private:
   int shift_ = 63;
-  uint32_t most_ = 0;
-  std::vector<uint32_t> counts_;
+  uint8_t most_ = 0;
+  std::vector<uint8_t> counts_;  // up to limit + 1
 };
 
 /// Sums in double of runs of `width` floats that start at y + target; written there by finish().
 class WideSums {
  public:
-  WideSums(const FrequentTargets& frequent, int64_t width, float* y)
-      : frequent_(frequent), width_(width), y_(y), first_(frequent.buckets(), -1) {}
+  WideSums(int64_t width, float* y) : width_(width), y_(y), places_(64, -1) {}
 
   /// The sums of a target, which start at what y has.
   double* at(int64_t target) {
-    int32_t& first = first_[frequent_.bucket(target)];
-    for (int32_t i = first; i >= 0; i = entries_[static_cast<size_t>(i)].next) {
-      if (entries_[static_cast<size_t>(i)].target == target) return sums(i);
-    }
-    const auto added = static_cast<int32_t>(entries_.size());
-    entries_.push_back({target, first});
-    first = added;
+    const size_t place = place_of(target);
+    if (places_[place] >= 0) return sums_.data() + places_[place] * width_;
+    places_[place] = static_cast<int64_t>(targets_.size());
+    targets_.push_back(target);
     sums_.insert(sums_.end(), y_ + target, y_ + target + width_);
-    return sums(added);
+    if (2 * targets_.size() > places_.size()) spread();
+    return sums_.data() + sums_.size() - width_;
   }
 
   void finish() const {
     const double* sum = sums_.data();
-    for (const Entry& entry : entries_) {
-      float* to = y_ + entry.target;
-      for (int64_t i = 0; i < width_; ++i) to[i] = static_cast<float>(*sum++);
+    for (const int64_t target : targets_) {
+      for (int64_t i = 0; i < width_; ++i) y_[target + i] = static_cast<float>(*sum++);
     }
   }
 
  private:
-  struct Entry {
-    int64_t target;
-    int32_t next;  // of the same bucket, or -1
-  };
+  /// Where the number of the target is, or would be.
+  size_t place_of(int64_t target) const {
+    size_t place = target_hash(target) >> 32;
+    for (;; ++place) {
+      place &= places_.size() - 1;
+      const int64_t number = places_[place];
+      if (number < 0 || targets_[static_cast<size_t>(number)] == target) return place;
+    }
+  }
 
-  double* sums(int32_t i) { return sums_.data() + i * width_; }
+  void spread() {
+    places_.assign(4 * places_.size(), -1);
+    for (size_t i = 0; i < targets_.size(); ++i) {
+      places_[place_of(targets_[i])] = static_cast<int64_t>(i);
+    }
+  }
 
-  const FrequentTargets& frequent_;
   int64_t width_;
   float* y_;
-  std::vector<int32_t> first_;
-  std::vector<Entry> entries_;
+  std::vector<int64_t> places_;  // a hash table of numbers of targets, -1 where there is none
+  std::vector<int64_t> targets_;
   std::vector<double> sums_;
 };
 
