@@ -2,7 +2,7 @@
 function(gradus_compile_options target)
   set_target_properties(${target} PROPERTIES
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  target_compile_options(${target} PRIVATE
+  target_compile_options(${target} PRIVATE  # no -ffp-contract: decision 0008
     -fno-math-errno -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>
     $<$<CXX_COMPILER_ID:Clang>:-Wreserved-identifier>
     $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>  # clang 19 and newer, of the buffer in libstdc++'s stable_sort
