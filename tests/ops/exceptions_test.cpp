@@ -149,6 +149,13 @@ class FloatingPointExceptions : public ::testing::Test {
  protected:
   static constexpr DType dtype = std::is_same_v<T, float> ? DType::float32 : DType::float64;
 
+#if defined(__clang__) && __clang_major__ > 14
+  void SetUp() override {
+    GTEST_SKIP() << "clang divides where the quotient is not selected, as it assumes that nobody "
+                    "looks at exceptions";
+  }
+#endif
+
   /// A short tensor, whose vector register is filled up, and a long one.
   static std::vector<Shape> shapes() { return {{1}, {33}}; }
 
