@@ -91,18 +91,18 @@ struct Scatter {
       if (!wide_) return add_rows(count, at);
       // Apart: among each other they would cost a branch that no processor foresees.
       constexpr int64_t kBlock = 1024;
-      int64_t few[kBlock], frequent[kBlock];
+      int64_t few[kBlock], many[kBlock];
       for (int64_t begin = 0; begin < count; begin += kBlock) {
-        int64_t few_count = 0, frequent_count = 0;
+        int64_t few_count = 0, many_count = 0;
         for (int64_t j = begin; j < std::min(begin + kBlock, count); ++j) {
           const int64_t k = at(j);
           const bool is_frequent = all_.frequent.has(all_.ids[k] * all_.D);
-          few[few_count] = frequent[frequent_count] = k;
+          few[few_count] = many[many_count] = k;
           few_count += !is_frequent;
-          frequent_count += is_frequent;
+          many_count += is_frequent;
         }
         add_rows(few_count, [&](int64_t j) { return few[j]; });
-        for (int64_t j = 0; j < frequent_count; ++j) add_frequent(frequent[j]);
+        for (int64_t j = 0; j < many_count; ++j) add_frequent(many[j]);
       }
     }
 
