@@ -168,10 +168,10 @@ Unique unique(const Tensor& x, const UniqueOptions& options) {
   Unique y;
   if (options.inverse) y.inverse = inverse_of_runs(order, starts, x.shape());
   if (options.counts) y.counts = lengths_of_runs(starts);
-  const auto derivative = [starts, order = Saved(order), shape = x.shape()](const Tensor& g) {
+  const auto derivative = [starts, saved = Saved(order), shape = x.shape()](const Tensor& g) {
     Tensor dx = empty(shape, g.dtype());
     detail::dispatch_float(g.dtype(), "unique", [&]<class T>(T) {
-      const Tensor places = *order;
+      const Tensor places = *saved;
       for_runs(starts, [from = g.data<T>(), to = static_cast<T*>(raw(dx)), at = ids_of(places)](
                            std::int64_t run, std::int64_t begin, std::int64_t end) {
         const T share = from[run] / static_cast<T>(end - begin);

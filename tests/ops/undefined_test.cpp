@@ -103,12 +103,12 @@ std::vector<Use> unary_uses() {
   std::vector<Use> uses;
   uses.reserve(ops.size() + 2);
   for (const auto& [name, op] : ops) {
-    uses.push_back({std::string(name) + "(x)", {matrix()}, [op = op](In in) { op(in[0]); }});
+    uses.push_back({std::string(name) + "(x)", {matrix()}, [f = op](In in) { f(in[0]); }});
   }
   for (const auto& [name, op] :
        {std::pair<const char*, Unary>{"inv", inv}, {"cholesky", cholesky}}) {
     const Tensor positive = tensor({2.0, 0.5, 0.5, 1.0}, {2, 2});
-    uses.push_back({std::string(name) + "(a)", {positive}, [op = op](In in) { op(in[0]); }});
+    uses.push_back({std::string(name) + "(a)", {positive}, [f = op](In in) { f(in[0]); }});
   }
   return uses;
 }
@@ -175,10 +175,10 @@ std::vector<Use> binary_uses() {
       {"tensordot(a, b)", {matrix(), matrix()}, [](In in) { tensordot(in[0], in[1], {0}, {1}); }},
   };
   for (const auto& [name, x, op] : ops) {
-    uses.push_back({std::string(name) + "(a, b)", {x, x}, [op = op](In in) { op(in[0], in[1]); }});
+    uses.push_back({std::string(name) + "(a, b)", {x, x}, [f = op](In in) { f(in[0], in[1]); }});
   }
   for (const auto& [name, x, op] : with_number) {
-    uses.push_back({std::string(name) + "(a)", {x}, [op = op](In in) { op(in[0], 2); }});
+    uses.push_back({std::string(name) + "(a)", {x}, [f = op](In in) { f(in[0], 2); }});
   }
   return uses;
 }

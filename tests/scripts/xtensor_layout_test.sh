@@ -22,7 +22,7 @@ for header in $headers; do
 done
 # What the newest one does right by itself and the old one by the cure in the shim.
 { echo '#pragma once'
-  awk '/^#include <xtensor\/xtensor_config.hpp>/ {on = 1} on {print} on && /^#endif/ && ++ends == 2 {exit}' "$shim"
+  awk '/^#include <xtensor\/xtensor_config.hpp>/ {on = 1} /^#include <xtensor\/xadapt.hpp>/ {exit} on {print}' "$shim"
 } > "$stand_in/stand_in_first.hpp"
 
 mkdir "$scratch/program"
