@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -17,22 +16,20 @@ inline uint64_t target_hash(int64_t target) {
 /// alone, never on threads.
 class FrequentTargets {
  public:
-  /// Additions to one target that floats stand: their rounding errors stay within 64 half units.
-  static constexpr int64_t limit = 64;
+  /// Additions to one target that are made in float: their rounding errors mostly cancel out, to
+  /// about sqrt(4096) half units. To look for rarer targets costs more time than they are worth.
+  static constexpr int64_t limit = 4096;
 
   /// For n additions or so.
   explicit FrequentTargets(int64_t n) {
     if (n <= limit) return;
-    // One bucket gets 32 additions on average at most: with more of them all would be frequent.
-    const auto width = [n](int shift) {
-      return static_cast<int>(std::bit_width(static_cast<uint64_t>(n) >> shift));
-    };
-    shift_ = 64 - std::max(std::min(width(0), 18), width(5));
+    // One bucket gets some 64 additions on average, so that few are frequent by chance.
+    shift_ = 64 - static_cast<int>(std::bit_width(static_cast<uint64_t>(n) >> 6));
     counts_.resize(size_t{1} << (64 - shift_));
   }
 
   void count(int64_t target) {
-    uint8_t& count = counts_[bucket(target)];
+    uint16_t& count = counts_[bucket(target)];
     if (count < limit + 1) ++count;
     most_ = most_ < count ? count : most_;
   }
@@ -46,8 +43,8 @@ class FrequentTargets {
 
  private:
   int shift_ = 63;
-  uint8_t most_ = 0;
-  std::vector<uint8_t> counts_;  // up to limit + 1
+  uint16_t most_ = 0;
+  std::vector<uint16_t> counts_;  // up to limit + 1
 };
 
 /// Sums in double of runs of `width` floats that start at y + target; written there by finish().

@@ -195,7 +195,7 @@ TEST(FirstBadOffset, FindsTheFirstThatIsWrong) {
 }
 
 TEST(ScatterToWinners, KeepsTheDigitsOfFrequentWinners) {
-  constexpr int64_t bags = 4096, D = 20;
+  constexpr int64_t bags = 8192, D = 20;
   const std::vector<int64_t> winners(at(bags * D), 1);
   const std::vector<float> rows = random_values<float>(bags * D, 0.5F, 1.5F);
   std::vector<float> table(at(3 * D), 0x1p24F);

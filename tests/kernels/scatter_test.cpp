@@ -137,7 +137,7 @@ TYPED_TEST(Scatter, GathersAllOrTheLast) {
 }
 
 TEST(ScatterAdd, KeepsTheDigitsOfFrequentTargets) {
-  constexpr int64_t m = 4096, n = 3;
+  constexpr int64_t m = 8192, n = 3;
   const ThreadsGuard guard;
   for (const int threads : {1, 3}) {
     set_num_threads(threads);

@@ -164,7 +164,7 @@ TEST(OpScatterAdd, KnownValuesOfIntegersWrapAround) {
 TEST(OpScatterAdd, KnownValuesOfFrequentTargetsAreSumsInDouble) {
   const int threads = num_threads();
   const std::int64_t grain = detail::parallel_grain;
-  constexpr std::int64_t n = 20'000;
+  constexpr std::int64_t n = 60'000;
   Generator generator(4);
   for (const Shape& shape : {Shape{7}, Shape{7, 3}, Shape{2, 7}}) {
     const int axis = shape.rank() == 2 && shape[0] == 2 ? 1 : 0;
