@@ -118,7 +118,7 @@ void W3_skip_gram(benchmark::State& state) {
   run(state, w3::kPairs, [&](size_t i) {
     optimizer.zero_grad();
     const Tensor loss = gradus::skip_gram_loss(in, out, centers[i], contexts[i], negatives[i],
-                                               {.reduction = gradus::Reduction::mean});
+                                               gradus::Reduction::mean);
     loss.backward();
     optimizer.step();
     return loss.item();

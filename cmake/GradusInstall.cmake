@@ -2,16 +2,35 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS gradus EXPORT gradusTargets)
+install(TARGETS gradus_text EXPORT gradusTextTargets)
 install(TARGETS gradus_xtensor EXPORT gradusXtensorTargets)
-install(DIRECTORY framework layers optim DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gradus"
-  FILES_MATCHING PATTERN "*.h"
-  PATTERN kernels EXCLUDE PATTERN detail/blas.h EXCLUDE PATTERN detail/tbb.h EXCLUDE PATTERN detail/simd*.h EXCLUDE PATTERN ops/map.h EXCLUDE
-  PATTERN io/safetensors_keys.h EXCLUDE PATTERN layers/dtype.h EXCLUDE PATTERN layers/table.h EXCLUDE PATTERN optim/finite.h EXCLUDE PATTERN optim/state_text.h EXCLUDE)
-install(FILES gradus.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gradus" OPTIONAL)
+
+# Public headers, and those private ones that they include: folders named detail, framework/kernels and framework/ops/author are
+# private.
+file(GLOB_RECURSE public CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" framework/*.h layers/*.h optim/*.h)
+list(FILTER public EXCLUDE REGEX "/detail/|^framework/(kernels|ops/author)/")
+list(APPEND public gradus.h text.h)
+set(unread ${public})
+while(unread)
+  list(POP_FRONT unread header)
+  list(APPEND installed ${header})
+  file(STRINGS "${PROJECT_SOURCE_DIR}/${header}" includes REGEX "^#include <gradus/")
+  foreach(include IN LISTS includes)
+    string(REGEX REPLACE ".*<gradus/(.*)>.*" "\\1" include "${include}")
+    if(NOT include IN_LIST installed AND NOT include IN_LIST unread)
+      list(APPEND unread ${include})
+    endif()
+  endforeach()
+endwhile()
+foreach(header IN LISTS installed)
+  get_filename_component(folder "${header}" DIRECTORY)
+  install(FILES "${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gradus/${folder}")
+endforeach()
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/gradus")
 install(EXPORT gradusTargets NAMESPACE gradus:: DESTINATION "${package}")
+install(EXPORT gradusTextTargets NAMESPACE gradus:: DESTINATION "${package}")
 install(EXPORT gradusXtensorTargets NAMESPACE gradus:: DESTINATION "${package}")
 configure_package_config_file(cmake/gradusConfig.cmake.in "${PROJECT_BINARY_DIR}/gradusConfig.cmake"
   INSTALL_DESTINATION "${package}" NO_SET_AND_CHECK_MACRO)

@@ -8,9 +8,9 @@
 #include <gradus/examples/common/interrupt.h>
 #include <gradus/examples/common/table.h>
 #include <gradus/examples/kjv/options.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/init.h>
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/module/init.h>
 #include <gradus/optim/adam.h>
 #include <poll.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/ops/dropout.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/layers/dropout.h>
 
 namespace gradus {

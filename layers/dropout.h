@@ -1,6 +1,6 @@
 #pragma once
-#include <gradus/framework/module.h>
-#include <gradus/framework/random.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/module/module.h>
 
 namespace gradus {
 

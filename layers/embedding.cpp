@@ -1,15 +1,16 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/file_map.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/init.h>
+#include <gradus/framework/base/detail/file_map.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/ops/index.h>
-#include <gradus/layers/dtype.h>
+#include <gradus/framework/module/init.h>
+#include <gradus/framework/ops/author/rows.h>
+#include <gradus/framework/ops/nn/embedding.h>
+#include <gradus/layers/detail/dtype.h>
+#include <gradus/layers/detail/table.h>
 #include <gradus/layers/embedding.h>
-#include <gradus/layers/table.h>
 
 namespace gradus {
 namespace {

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <gradus/framework/init.h>
-#include <gradus/layers/dtype.h>
+#include <gradus/framework/module/init.h>
+#include <gradus/layers/detail/dtype.h>
+#include <gradus/layers/detail/table.h>
 #include <gradus/layers/embedding_bag.h>
-#include <gradus/layers/table.h>
 
 #include <string>
 

@@ -1,10 +1,10 @@
 #pragma once
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/shared.h>
-#include <gradus/framework/module.h>
-#include <gradus/framework/ops/embedding_bag.h>
-#include <gradus/framework/random.h>
-#include <gradus/framework/resize.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/module/module.h>
+#include <gradus/framework/module/resize.h>
+#include <gradus/framework/ops/nn/embedding_bag.h>
 
 #include <concepts>
 #include <cstdint>

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/ops/normalization.h>
-#include <gradus/layers/dtype.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/layers/detail/dtype.h>
 #include <gradus/layers/layer_norm.h>
 
 #include <cmath>

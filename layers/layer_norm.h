@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/module.h>
+#include <gradus/framework/module/module.h>
 
 #include <cstdint>
 #include <initializer_list>

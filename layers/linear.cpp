@@ -1,10 +1,10 @@
 #include <fmt/format.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/init.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/matmul.h>
-#include <gradus/layers/dtype.h>
+#include <gradus/layers/detail/dtype.h>
 #include <gradus/layers/linear.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
-#include <gradus/framework/detail/shared.h>
-#include <gradus/framework/module.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/module/module.h>
 
 #include <concepts>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #pragma once
-#include <gradus/framework/detail/shared.h>
-#include <gradus/framework/module.h>
-#include <gradus/framework/random.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/module/module.h>
 #include <gradus/layers/embedding.h>
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
-#include <gradus/framework/detail/shared.h>
-#include <gradus/framework/function.h>
-#include <gradus/framework/module.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/base/function.h>
+#include <gradus/framework/module/module.h>
 
 #include <concepts>
 #include <cstddef>

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/ops/index.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/layers/dtype.h>
+#include <gradus/layers/detail/dtype.h>
+#include <gradus/layers/detail/table.h>
 #include <gradus/layers/subword_embedding.h>
-#include <gradus/layers/table.h>
 
 #include <utility>
 

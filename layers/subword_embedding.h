@@ -1,8 +1,8 @@
 #pragma once
-#include <gradus/framework/detail/shared.h>
-#include <gradus/framework/module.h>
-#include <gradus/framework/ops/embedding_bag.h>
-#include <gradus/framework/random.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/module/module.h>
+#include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/vocabulary.h>
 

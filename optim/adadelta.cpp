@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/gradient.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/gradient.h>
 #include <gradus/optim/adadelta.h>
-#include <gradus/optim/update.h>
+#include <gradus/optim/detail/update.h>
 
 #include <cmath>
 

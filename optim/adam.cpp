@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/gradient.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/core/gradient.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/update.h>
+#include <gradus/optim/detail/update.h>
 
 #include <cmath>
 #include <type_traits>

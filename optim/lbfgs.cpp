@@ -1,12 +1,12 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/detail/state_owner.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/gradient.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/gradient.h>
+#include <gradus/framework/module/detail/state_owner.h>
+#include <gradus/optim/detail/state_text.h>
 #include <gradus/optim/lbfgs.h>
-#include <gradus/optim/state_text.h>
 
 #include <algorithm>
 #include <array>

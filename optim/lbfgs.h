@@ -1,6 +1,6 @@
 #pragma once
-#include <gradus/framework/detail/shared.h>
-#include <gradus/framework/function.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/base/function.h>
 #include <gradus/optim/optimizer.h>
 
 #include <cstddef>

@@ -1,9 +1,9 @@
 #pragma once
-#include <gradus/framework/detail/moved_from.h>
-#include <gradus/framework/function.h>
-#include <gradus/framework/module.h>
-#include <gradus/framework/resize.h>
-#include <gradus/framework/state_dict.h>
+#include <gradus/framework/base/detail/moved_from.h>
+#include <gradus/framework/base/function.h>
+#include <gradus/framework/module/module.h>
+#include <gradus/framework/module/resize.h>
+#include <gradus/framework/module/state_dict.h>
 
 #include <array>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
+#include <gradus/optim/detail/update.h>
 #include <gradus/optim/optimizer.h>
-#include <gradus/optim/update.h>
 
 #include <array>
 #include <cstddef>

@@ -1,5 +1,5 @@
-#include <gradus/framework/parallel.h>
-#include <gradus/framework/warning.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/base/warning.h>
 #include <gtest/gtest.h>
 
 #include <charconv>

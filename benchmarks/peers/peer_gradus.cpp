@@ -133,7 +133,7 @@ Workload skip_gram(const std::string& inputs, const std::string&) {
     const auto i = static_cast<size_t>(n % kBatches);
     optimizer->zero_grad();
     const Tensor loss = gradus::skip_gram_loss(in, out, centers[i], contexts[i], negatives[i],
-                                               {.reduction = gradus::Reduction::mean});
+                                               gradus::Reduction::mean);
     loss.backward();
     optimizer->step();
     return loss.item();

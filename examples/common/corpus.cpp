@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <gradus/examples/common/corpus.h>
-#include <gradus/framework/detail/file_text.h>
-#include <gradus/framework/detail/input_file.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/io/atomic_file.h>
-#include <gradus/framework/random.h>
+#include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/input_file.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/random.h>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/examples/kjv/bible.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <stdio.h>  // NOLINT(modernize-deprecated-headers): popen is POSIX
 #include <sys/wait.h>
 

@@ -2,14 +2,15 @@
 #include <gradus/examples/common/interrupt.h>
 #include <gradus/examples/common/progress.h>
 #include <gradus/examples/kjv/classifier.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/data/length_batches.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/ops/softmax.h>
 #include <gradus/framework/text/tokenizer.h>
 
 #include <algorithm>
@@ -23,29 +24,6 @@ namespace gradus::examples {
 namespace {
 
 std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-/// Texts in batches of about one length, so that little is padding; the order of the batches and
-/// who is in which are drawn anew for each epoch.
-std::vector<std::vector<std::int64_t>> plan_batches(const std::vector<Example>& examples,
-                                                    std::int64_t size, Generator& generator) {
-  const auto n = static_cast<std::int64_t>(examples.size());
-  const Tensor drawn = randperm(n, generator);
-  std::vector<std::int64_t> order(drawn.span<std::int64_t>().begin(),
-                                  drawn.span<std::int64_t>().end());
-  const auto shorter = [&](std::int64_t a, std::int64_t b) {
-    return examples[place(a)].ids.size() < examples[place(b)].ids.size();
-  };
-  for (std::int64_t begin = 0; begin < n; begin += 50 * size) {
-    std::stable_sort(order.begin() + begin, order.begin() + std::min(begin + 50 * size, n),
-                     shorter);
-  }
-  std::vector<std::vector<std::int64_t>> batches;
-  const Tensor places = randperm((n + size - 1) / size, generator);
-  for (const std::int64_t k : places.span<std::int64_t>()) {
-    batches.emplace_back(order.begin() + k * size, order.begin() + std::min((k + 1) * size, n));
-  }
-  return batches;
-}
 
 std::string join(const std::vector<std::string>& words) {
   std::string text;
@@ -118,12 +96,16 @@ Tensor TextClassifier::operator()(const Batch& batch) const {
 bool train_classifier(const std::string& job, const TextClassifier& model, Optimizer& optimizer,
                       const std::vector<Example>& examples, const TrainSettings& settings) {
   Generator generator(settings.seed);
+  std::vector<std::int64_t> lengths;
+  for (const Example& example : examples) {
+    lengths.push_back(static_cast<std::int64_t>(example.ids.size()));
+  }
   const auto in_all = static_cast<std::int64_t>(examples.size()) * settings.epochs;
   Progress progress(job, in_all, "texts");
   std::int64_t done = 0;
   model.train();
   for (std::int64_t epoch = 0; epoch < settings.epochs; ++epoch) {
-    for (const auto& which : plan_batches(examples, settings.batch, generator)) {
+    for (const auto& which : length_batches(lengths, settings.batch, generator)) {
       if (interrupted()) return false;
       const Batch batch = make_batch(examples, which);
       optimizer.set_lr(settings.lr * (1 - static_cast<double>(done) / static_cast<double>(in_all)));

@@ -1,7 +1,7 @@
 #pragma once
 #include <gradus/examples/common/corpus.h>
-#include <gradus/framework/module.h>
-#include <gradus/framework/state_dict.h>
+#include <gradus/framework/module/module.h>
+#include <gradus/framework/module/state_dict.h>
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>

@@ -1,14 +1,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/file_map.h>
-#include <gradus/framework/detail/file_text.h>
-#include <gradus/framework/detail/input_file.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/file_map.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/input_file.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/storage.h>
+#include <gradus/framework/io/detail/safetensors_keys.h>
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/io/safetensors_keys.h>
-#include <gradus/framework/storage.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/state_dict.h>
+#include <gradus/framework/module/state_dict.h>
 
 #include <string>
 #include <string_view>

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/file_text.h>
-#include <gradus/framework/detail/state_owner.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/io/atomic_file.h>
+#include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/io/detail/safetensors_keys.h>
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/io/safetensors_keys.h>
+#include <gradus/framework/module/detail/state_owner.h>
 
 #include <algorithm>
 #include <bit>

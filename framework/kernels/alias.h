@@ -1,4 +1,6 @@
 #pragma once
+#include <gradus/framework/base/export.h>
+
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,7 +10,7 @@ namespace gradus::kernels {
 /// Draws from a finite distribution in constant time: every slot holds the probability 1 / n, a
 /// part of its own entry's, filled up from one other entry. An entry of weight 0 is never drawn.
 /// Source: Vose 1991, "A linear algorithm for generating random numbers with a given distribution".
-class AliasTable {
+class GRADUS_API AliasTable {
  public:
   AliasTable() = default;
   /// Weights are finite, not negative, and not all 0; they need not add up to 1.

@@ -1,7 +1,7 @@
-#include <gradus/framework/detail/simd.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/distance.h>
 #include <gradus/framework/kernels/scratch.h>
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/kernels/simd/loop.h>
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
-#include <gradus/framework/detail/simd_math.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/elementwise.h>
-#include <gradus/framework/kernels/simd_loops.h>
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/kernels/elementwise_loops.h>
+#include <gradus/framework/kernels/simd/math.h>
 
 namespace gradus::kernels {
 

@@ -1,8 +1,8 @@
-#include <gradus/framework/detail/blas.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/kernels/blas.h>
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/kernels/packed_gemm.h>
 #include <gradus/framework/kernels/scratch.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,5 +1,5 @@
+#include <gradus/framework/kernels/elementwise_loops.h>
 #include <gradus/framework/kernels/limits.h>
-#include <gradus/framework/kernels/simd_loops.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
-#include <gradus/framework/detail/blocks.h>
-#include <gradus/framework/detail/simd_wide_sum.h>
+#include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/moments.h>
+#include <gradus/framework/kernels/simd/wide_sum.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/norm.h>
 #include <gradus/framework/kernels/reduce.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <cmath>

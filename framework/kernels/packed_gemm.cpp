@@ -1,9 +1,9 @@
 // The method: K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
 // without the loop that cuts k.
-#include <gradus/framework/detail/simd.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/packed_gemm.h>
 #include <gradus/framework/kernels/scratch.h>
+#include <gradus/framework/kernels/simd/loop.h>
 
 #include <algorithm>
 #include <array>

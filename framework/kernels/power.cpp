@@ -1,6 +1,6 @@
-#include <gradus/framework/detail/simd_pow.h>
+#include <gradus/framework/kernels/elementwise_loops.h>
 #include <gradus/framework/kernels/power.h>
-#include <gradus/framework/kernels/simd_loops.h>
+#include <gradus/framework/kernels/simd/pow.h>
 
 #include <limits>
 

@@ -1,6 +1,6 @@
-#include <gradus/framework/detail/simd_special.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/random.h>
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/kernels/simd/special.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,6 @@
 #pragma once
+#include <gradus/framework/base/export.h>
+
 #include <array>
 #include <cstdint>
 
@@ -12,7 +14,7 @@ namespace gradus::kernels {
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 /// 64 random bits.
-uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i);
+GRADUS_API uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i);
 
 /// Words 64 * group, 64 * group + 1, ... of 32 random bits each, n of them.
 void random_words(uint64_t seed, uint64_t offset, int64_t group, uint32_t* y, int64_t n);

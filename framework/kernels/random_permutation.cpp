@@ -1,6 +1,6 @@
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/kernels/scratch.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <bit>

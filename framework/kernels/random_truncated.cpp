@@ -1,5 +1,5 @@
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/random.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
-#include <gradus/framework/detail/blocks.h>
-#include <gradus/framework/detail/simd.h>
-#include <gradus/framework/detail/simd_wide_sum.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/reduce.h>
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/kernels/simd/loop.h>
+#include <gradus/framework/kernels/simd/wide_sum.h>
 
 #include <algorithm>
 #include <cmath>

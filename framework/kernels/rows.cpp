@@ -1,8 +1,8 @@
-#include <gradus/framework/detail/simd_batch.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/prefetch.h>
 #include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/kernels/simd/batch.h>
 #include <gradus/framework/kernels/wide_sums.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <atomic>

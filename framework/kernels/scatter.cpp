@@ -1,7 +1,7 @@
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/scatter.h>
 #include <gradus/framework/kernels/scratch.h>
 #include <gradus/framework/kernels/wide_sums.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <cstring>

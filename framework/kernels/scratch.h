@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/memory.h>
 
 #include <cstddef>
 #include <cstdint>

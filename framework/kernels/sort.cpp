@@ -1,7 +1,7 @@
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/order.h>
 #include <gradus/framework/kernels/scratch.h>
 #include <gradus/framework/kernels/sort.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <bit>

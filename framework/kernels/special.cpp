@@ -1,5 +1,5 @@
-#include <gradus/framework/detail/simd_special.h>
-#include <gradus/framework/kernels/simd_loops.h>
+#include <gradus/framework/kernels/elementwise_loops.h>
+#include <gradus/framework/kernels/simd/special.h>
 #include <gradus/framework/kernels/special.h>
 
 #include <numbers>

@@ -1,5 +1,5 @@
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/triangle.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/profile.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/profile.h>
+#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/compare.h>
-#include <gradus/framework/ops/map.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/parallel.h>
 
 namespace gradus {
 

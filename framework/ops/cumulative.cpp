@@ -1,10 +1,10 @@
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/scan.h>
+#include <gradus/framework/ops/author/reduced_axes.h>
 #include <gradus/framework/ops/cumulative.h>
-#include <gradus/framework/ops/plan.h>
 
 namespace gradus {
 

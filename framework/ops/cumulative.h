@@ -1,6 +1,6 @@
 #pragma once
+#include <gradus/framework/core/tensor.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/tensor.h>
 
 #include <cstdint>
 

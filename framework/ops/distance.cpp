@@ -1,16 +1,16 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/distance.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/reduced_axes.h>
 #include <gradus/framework/ops/distance.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/map.h>
 #include <gradus/framework/ops/norm.h>
-#include <gradus/framework/ops/plan.h>
 
 #include <cmath>
 

@@ -2,11 +2,12 @@
 // gradients are those of the recorded ops.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/map.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/product.h>
 #include <gradus/framework/ops/reduce.h>

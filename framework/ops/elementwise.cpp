@@ -1,7 +1,7 @@
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/detail/defined.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/map.h>
 
 #include <utility>
 

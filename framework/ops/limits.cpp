@@ -1,11 +1,11 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/limits.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/map_float.h>
 #include <gradus/framework/ops/limits.h>
-#include <gradus/framework/ops/map.h>
-#include <gradus/framework/ops/map_float.h>
 
 #include <cmath>
 #include <limits>

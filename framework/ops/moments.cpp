@@ -1,12 +1,12 @@
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/dispatch.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/moments.h>
-#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/reduced_axes.h>
 #include <gradus/framework/ops/moments.h>
-#include <gradus/framework/ops/plan.h>
 
 #include <algorithm>
 

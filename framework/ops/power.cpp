@@ -1,7 +1,7 @@
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/kernels/power.h>
-#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/power.h>
 
 namespace gradus {

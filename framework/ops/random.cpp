@@ -1,15 +1,15 @@
 #include <fmt/format.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/detail/profile.h>
-#include <gradus/framework/detail/sized.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
+#include <gradus/framework/core/profile.h>
 #include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/ops/random.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 #include <cmath>

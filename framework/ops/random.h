@@ -1,6 +1,6 @@
 #pragma once
-#include <gradus/framework/random.h>
-#include <gradus/framework/tensor.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/core/tensor.h>
 
 namespace gradus {
 

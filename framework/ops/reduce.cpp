@@ -1,17 +1,17 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/reduced_axes.h>
 #include <gradus/framework/ops/compare.h>
-#include <gradus/framework/ops/map.h>
-#include <gradus/framework/ops/plan.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 
@@ -20,14 +20,6 @@ namespace gradus {
 using detail::Access;
 using detail::Plan;
 using detail::raw;
-
-Axes::Axes(std::span<const std::int64_t> axes) : count_(axes.size()) {
-  if (axes.size() > axes_.size()) {
-    throw ValueError(
-        fmt::format("axes: {} axes where a tensor has at most {}", axes.size(), Shape::max_rank));
-  }
-  std::copy(axes.begin(), axes.end(), axes_.begin());
-}
 
 namespace {
 

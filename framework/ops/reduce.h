@@ -1,32 +1,9 @@
 #pragma once
-#include <gradus/framework/tensor.h>
+#include <gradus/framework/core/tensor.h>
 
-#include <array>
-#include <concepts>
 #include <cstdint>
-#include <initializer_list>
-#include <span>
 
 namespace gradus {
-
-/// The axes that a reduction works on: one, `sum(x, 1)`, or several, `sum(x, {0, -1})`. Negative
-/// ones count from the end.
-class GRADUS_API Axes {
- public:
-  Axes(std::integral auto axis) : axes_{static_cast<std::int64_t>(axis)}, count_(1) {}  // NOLINT
-  Axes(std::initializer_list<std::int64_t> axes)  // NOLINT(google-explicit-constructor)
-      : Axes(std::span<const std::int64_t>(axes.begin(), axes.size())) {}
-  /// Throws ValueError for more axes than a tensor can have.
-  explicit Axes(std::span<const std::int64_t> axes);
-  Axes(bool) = delete;  // sum(x, true) does not mean axis 1
-
-  const std::int64_t* begin() const { return axes_.data(); }
-  const std::int64_t* end() const { return axes_.data() + count_; }
-
- private:
-  std::array<std::int64_t, Shape::max_rank> axes_{};
-  std::size_t count_ = 0;
-};
 
 // Reductions. The result has the shape of x without the reduced axes, or with size 1 there if
 // `keepdim`; without axes everything is reduced, to rank 0. Float sums and means accumulate in

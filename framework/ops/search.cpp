@@ -1,16 +1,16 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/detail/sized.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/kernels/search.h>
-#include <gradus/framework/ops/axes.h>
-#include <gradus/framework/ops/index.h>
-#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/author/axes.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/search.h>
 
 #include <algorithm>

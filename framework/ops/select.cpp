@@ -1,17 +1,17 @@
 #include <fmt/format.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/kernels/select.h>
-#include <gradus/framework/ops/broadcast.h>
-#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/author/broadcast.h>
+#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/parallel.h>
 
 #include <algorithm>
 

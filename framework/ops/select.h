@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/tensor.h>
+#include <gradus/framework/core/tensor.h>
 
 namespace gradus {
 

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/detail/defined.h>
-#include <gradus/framework/detail/dispatch.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/copy.h>
-#include <gradus/framework/ops/axes.h>
+#include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/shape.h>
 
 #include <algorithm>
@@ -118,9 +118,9 @@ Tensor unsqueeze(const Tensor& x, std::int64_t axis) {
 
 namespace {
 
-using Axes = std::array<std::int64_t, Shape::max_rank>;
+using AxisOrder = std::array<std::int64_t, Shape::max_rank>;
 
-Tensor permuted(const Tensor& x, const Axes& axes) {
+Tensor permuted(const Tensor& x, const AxisOrder& axes) {
   std::array<std::int64_t, Shape::max_rank> sizes{};
   const auto rank = static_cast<std::size_t>(x.dim());
   for (std::size_t i = 0; i < rank; ++i) sizes[i] = x.shape()[static_cast<int>(axes[i])];
@@ -136,7 +136,7 @@ Tensor transpose(const Tensor& x, std::int64_t axis0, std::int64_t axis1) {
   detail::check_defined("transpose", "x", x);
   const int a = normalize_axis(axis0, x.dim(), "transpose");
   const int b = normalize_axis(axis1, x.dim(), "transpose");
-  Axes axes{0, 1, 2, 3, 4, 5, 6, 7};
+  AxisOrder axes{0, 1, 2, 3, 4, 5, 6, 7};
   std::swap(axes[static_cast<std::size_t>(a)], axes[static_cast<std::size_t>(b)]);
   return record("transpose", permuted(x, axes),
                 vjp(x, [axes](const Tensor& g) { return permuted(g, axes); }));
@@ -144,7 +144,7 @@ Tensor transpose(const Tensor& x, std::int64_t axis0, std::int64_t axis1) {
 
 Tensor permute(const Tensor& x, const std::vector<std::int64_t>& axes) {
   detail::check_defined("permute", "x", x);
-  Axes forward{}, backward{};
+  AxisOrder forward{}, backward{};
   std::array<bool, Shape::max_rank> seen{};
   bool valid = axes.size() == static_cast<std::size_t>(x.dim());
   for (std::size_t i = 0; valid && i < axes.size(); ++i) {

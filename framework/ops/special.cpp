@@ -1,6 +1,6 @@
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/kernels/special.h>
-#include <gradus/framework/ops/map.h>
+#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/special.h>
 
 namespace gradus {

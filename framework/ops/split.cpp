@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/detail/body.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/copy.h>
-#include <gradus/framework/ops/axes.h>
-#include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/author/axes.h>
+#include <gradus/framework/ops/split.h>
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,4 @@
-#include <gradus/framework/detail/utf8.h>
+#include <gradus/framework/base/detail/utf8.h>
 #include <gradus/framework/text/tokenizer.h>
 
 #include <algorithm>

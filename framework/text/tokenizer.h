@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/export.h>
+#include <gradus/framework/base/export.h>
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/detail/file_text.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/text/vocabulary.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
-#include <gradus/framework/detail/text_index.h>
-#include <gradus/framework/export.h>
+#include <gradus/framework/base/detail/text_index.h>
+#include <gradus/framework/base/export.h>
 
 #include <cstddef>
 #include <cstdint>

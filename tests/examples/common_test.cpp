@@ -3,7 +3,7 @@
 #include <gradus/examples/common/interrupt.h>
 #include <gradus/examples/common/progress.h>
 #include <gradus/examples/common/table.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 
 #include <csignal>
 #include <cstdio>

@@ -2,8 +2,8 @@
 #include <gradus/examples/kjv/classifier.h>
 #include <gradus/examples/kjv/options.h>
 #include <gradus/examples/kjv/word_vectors.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/optim/adam.h>

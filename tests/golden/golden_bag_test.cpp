@@ -1,5 +1,5 @@
 // How the cases of golden.txt call embeddings and bags of them, on one thread and on several.
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/tests/golden/golden_case.h>

@@ -1,7 +1,7 @@
 #pragma once
 // Reads the cases that make_golden.py wrote.
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <filesystem>

@@ -1,7 +1,7 @@
 // How the cases of golden.txt call normalization, distances and linear algebra.
 #include <gradus/framework/ops/distance.h>
 #include <gradus/framework/ops/linalg.h>
-#include <gradus/framework/ops/normalization.h>
+#include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/tests/golden/golden_case.h>
 
 namespace gradus::golden {

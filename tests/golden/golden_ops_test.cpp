@@ -2,11 +2,12 @@
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
-#include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/ops/softmax.h>
+#include <gradus/framework/ops/split.h>
 #include <gradus/tests/golden/golden_case.h>
 
 #include <limits>

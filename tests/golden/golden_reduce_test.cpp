@@ -1,8 +1,8 @@
 // How the cases of golden.txt call reductions along rows, running sums and normalization.
 #include <gradus/framework/ops/cumulative.h>
 #include <gradus/framework/ops/moments.h>
+#include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/norm.h>
-#include <gradus/framework/ops/softmax.h>
 #include <gradus/tests/golden/golden_case.h>
 
 namespace gradus::golden {

@@ -1,9 +1,9 @@
 // How the cases of golden.txt call L-BFGS and the schedules.
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/optim/lbfgs.h>
-#include <gradus/optim/lr_scheduler.h>
+#include <gradus/optim/schedule/lr_scheduler.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/tests/golden/golden_case.h>
 

@@ -1,9 +1,11 @@
 // How the cases of golden.txt call the ops of shape and product.
+#include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/product.h>
 #include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/repeat.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/split.h>
 #include <gradus/framework/ops/triangle.h>
 #include <gradus/tests/golden/golden_case.h>
 

@@ -1,5 +1,5 @@
 // How the cases of golden.txt call layers and optimizers; models in files.
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/sequential.h>
@@ -8,13 +8,13 @@
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
-#include <gradus/optim/clip.h>
 #include <gradus/optim/lion.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/optim/training/clip.h>
 #include <gradus/tests/golden/golden_case.h>
 
 #include <iterator>
@@ -27,8 +27,7 @@ Results skip_gram(Case& c) {
   const Embedding output = Embedding::from_pretrained(c.inputs[1], /*freeze=*/false);
   c.inputs[0] = input.weight;
   c.inputs[1] = output.weight;
-  return {skip_gram_loss(input, output, c.inputs[2], c.inputs[3], c.inputs[4],
-                         {.reduction = c.reduction()})};
+  return {skip_gram_loss(input, output, c.inputs[2], c.inputs[3], c.inputs[4], c.reduction())};
 }
 
 // The gradient of parameter p in a step: dense, sparse or none.

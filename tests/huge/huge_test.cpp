@@ -1,16 +1,17 @@
 // Tensors of more than 2^31 elements, where products and offsets of 32 bits go wrong. Each needs up
 // to 9 GB of memory, and is skipped where that is missing. They carry the label `huge`, which
 // ./dev test leaves out: ctest --test-dir build/release -L huge
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/memory.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/parallel.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <atomic>

@@ -1,10 +1,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/memory.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/memory.h>
-#include <gradus/framework/module.h>
+#include <gradus/framework/module/module.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/memory.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/word_vectors.h>
-#include <gradus/framework/memory.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

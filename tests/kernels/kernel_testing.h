@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/base/parallel.h>
 
 #include <bit>
 #include <cmath>

@@ -1,7 +1,7 @@
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/parallel.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/tests/support/op_testing.h>
 

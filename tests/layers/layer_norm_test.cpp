@@ -1,6 +1,6 @@
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/normalization.h>
+#include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/tests/support/op_testing.h>

@@ -1,13 +1,13 @@
 // Layers that were moved from throw an Error, as a Tensor does, or still work; none crashes.
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
-#include <gradus/layers/negative_sampler.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>

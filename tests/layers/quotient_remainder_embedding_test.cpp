@@ -1,4 +1,4 @@
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/layers/quotient_remainder_embedding.h>

@@ -1,8 +1,8 @@
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/parallel.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/tests/support/op_testing.h>
 
@@ -36,7 +36,7 @@ Batch random_batch(std::int64_t V, std::int64_t B, std::int64_t K, std::uint64_t
 
 Tensor loss_of(const Tables& tables, const Batch& batch, Reduction reduction = Reduction::sum) {
   return skip_gram_loss(tables.input, tables.output, batch.centers, batch.contexts, batch.negatives,
-                        {.reduction = reduction});
+                        reduction);
 }
 
 // -log s(x) of a tensor, from other ops.

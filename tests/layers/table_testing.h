@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/creation.h>
+#include <gradus/framework/core/creation.h>
 
 #include <cstdint>
 #include <vector>

@@ -1,6 +1,6 @@
 // A number that asks for more than there is: the error names the op and the number, whether no
 // tensor is that large or there is no memory for it.
-#include <gradus/framework/creation.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/repeat.h>

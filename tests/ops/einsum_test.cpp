@@ -1,4 +1,5 @@
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/memory.h>
+#include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/product.h>

@@ -1,6 +1,6 @@
 #pragma once
 // What tests of ops that work element by element share.
-#include <gradus/framework/creation.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/tests/support/op_cases.h>
 
 #include <string>

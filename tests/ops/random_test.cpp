@@ -1,6 +1,6 @@
 // What is drawn: distributions, repeatability, errors.
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/ops/random.h>
-#include <gradus/framework/parallel.h>
 #include <gradus/tests/support/op_testing.h>
 #include <gradus/tests/support/statistics.h>
 

@@ -1,9 +1,9 @@
-#include <gradus/framework/ops/axes.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/parallel.h>
 #include <gradus/tests/support/op_cases.h>
 
 #include "shape_testing.h"

@@ -1,6 +1,6 @@
 // Views share values and version: a change through any of them is seen through all, and noticed by
 // a backward pass that needs the old value.
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_testing.h>

@@ -1,5 +1,5 @@
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/memory.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_cases.h>

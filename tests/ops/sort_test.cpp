@@ -1,4 +1,4 @@
-#include <gradus/framework/ops/axes.h>
+#include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/sort.h>

@@ -1,4 +1,4 @@
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/special.h>
 
 #include <numbers>

@@ -1,20 +1,24 @@
 // Every op refuses an undefined tensor in each of its arguments by name. The table below has an
 // entry for each overload in the headers of framework/ops/, which a test compares it with.
-#include <gradus/framework/ops/activation.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/cumulative.h>
 #include <gradus/framework/ops/distance.h>
-#include <gradus/framework/ops/dropout.h>
+#include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/embedding_bag.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/linalg.h>
-#include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
+#include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/dropout.h>
+#include <gradus/framework/ops/nn/embedding.h>
+#include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/skip_gram.h>
+#include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/norm.h>
-#include <gradus/framework/ops/normalization.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/power.h>
 #include <gradus/framework/ops/product.h>
@@ -27,9 +31,9 @@
 #include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/ops/softmax.h>
 #include <gradus/framework/ops/sort.h>
 #include <gradus/framework/ops/special.h>
+#include <gradus/framework/ops/split.h>
 #include <gradus/framework/ops/triangle.h>
 #include <gradus/tests/support/op_testing.h>
 
@@ -291,6 +295,9 @@ std::vector<Use> index_uses() {
       {"embedding_bag(weight, ids)",
        {matrix(), places()},
        [](In in) { embedding_bag(in[0], in[1]); }},
+      {"skip_gram_loss(input, output, centers, contexts, negatives)",
+       {matrix(), matrix(), ids(), ids(), places()},
+       [](In in) { skip_gram_loss(in[0], in[1], in[2], in[3], in[4]); }},
       {"scatter(x, ids, src)",
        {matrix(), places(), matrix()},
        [](In in) { scatter(in[0], 0, in[1], in[2]); }},
@@ -410,7 +417,7 @@ void count_overloads(std::string text, std::map<std::string, int>& counts) {
 // Slow under a sanitizer, which has nothing to see here.
 TEST(SlowUndefined, TheTableHasEveryOverload) {
   std::map<std::string, int> counts;
-  for (const auto& entry : std::filesystem::directory_iterator("framework/ops")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("framework/ops")) {
     if (entry.path().extension() != ".h") continue;
     std::ifstream file(entry.path());
     std::string text(std::istreambuf_iterator<char>(file), {});

@@ -1,5 +1,5 @@
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/optim/adam.h>
 #include <gtest/gtest.h>
 

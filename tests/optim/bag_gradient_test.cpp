@@ -1,16 +1,16 @@
 // The gradient of bags, whose entries share rows, from backward to the step: what it gives is what
 // the gradient with all entries written out gives.
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/embedding_bag.h>
-#include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/nn/embedding.h>
+#include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
-#include <gradus/optim/training.h>
+#include <gradus/optim/training/accumulate.h>
+#include <gradus/optim/training/clip.h>
 #include <gtest/gtest.h>
 
 #include "optim_testing.h"

@@ -1,11 +1,11 @@
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/optim/checkpoint.h>
 #include <gradus/optim/lbfgs.h>
-#include <gradus/optim/lr_scheduler.h>
+#include <gradus/optim/schedule/lr_scheduler.h>
+#include <gradus/optim/training/checkpoint.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

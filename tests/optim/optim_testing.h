@@ -1,10 +1,10 @@
 #pragma once
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/gradient.h>
-#include <gradus/framework/module.h>
-#include <gradus/framework/parallel.h>
-#include <gradus/framework/sparse_grad.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/gradient.h>
+#include <gradus/framework/core/sparse_grad.h>
+#include <gradus/framework/module/module.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/tests/support/threads_guard.h>
 
@@ -107,6 +107,14 @@ auto with_threads(F f) {
     results.push_back(f());
   }
   return results;
+}
+
+/// The parameters of a small model.
+inline std::vector<NamedParameter> layers() {
+  return {named("embedding.weight", ones({3, 2}, DType::float64)),
+          named("encoder.0.weight", ones({2}, DType::float64)),
+          named("encoder.1.weight", ones({2}, DType::float64)),
+          named("head.bias", ones({2}, DType::float64))};
 }
 
 }  // namespace gradus

@@ -1,10 +1,9 @@
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
-#include <gradus/optim/decay.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
 #include <gradus/optim/nadam.h>
@@ -12,6 +11,7 @@
 #include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/optim/training/decay.h>
 #include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 

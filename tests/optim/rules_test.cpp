@@ -1,6 +1,6 @@
 // The optimizers beyond SGD and Adam: what all have in common, then their rules.
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adamax.h>

@@ -1,17 +1,17 @@
 // The tables of docs/optimizers.md say what each optimizer does with each kind of gradient and how
 // much it keeps; docs/schedules.txt, from which the plots are, has the rates of the schedules.
-#include <gradus/framework/error.h>
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/memory.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
-#include <gradus/optim/lr_scheduler.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
+#include <gradus/optim/schedule/lr_scheduler.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
 #include <gradus/tests/support/caught_warnings.h>

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/lbfgs.h>
-#include <gradus/optim/lr_scheduler.h>
+#include <gradus/optim/schedule/lr_scheduler.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>

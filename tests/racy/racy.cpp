@@ -1,4 +1,4 @@
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/base/parallel.h>
 
 #include <atomic>
 #include <cstdint>

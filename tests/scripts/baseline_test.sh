@@ -6,7 +6,7 @@ set -euo pipefail
 source=$1 build=$2
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-objects=(CMakeFiles/gradus.dir/framework/{kernels/softmax,kernels/elementwise,parallel,tensor}.cpp.o)
+objects=(CMakeFiles/gradus.dir/framework/{kernels/nn/softmax,kernels/elementwise,base/parallel,core/tensor}.cpp.o)
 
 wide_registers() {  # FOLDER: how many instructions of its objects use one
   (cd "$1" && objdump -d "${objects[@]}") >"$scratch/code" || return 1

@@ -10,7 +10,7 @@ trap 'rm -rf "$scratch"' EXIT
 fail() { echo "xtensor_layout_test: $*" >&2; exit 1; }
 
 cmake --install "$build" --prefix "$scratch/prefix" >/dev/null
-shim=$source/framework/detail/xtensor_shim.h
+shim=$source/framework/bridge/detail/xtensor_shim.h
 # The folders that the shim names, between its #if and its #else.
 headers=$(awk '/__has_include\(<xtensor\/containers/ {on = 1; next} on && /^#else/ {exit} on && /#include/ {gsub(/.*<|>.*/, ""); print}' "$shim")
 [ "$(wc -w <<<"$headers")" -ge 10 ] || fail "the shim names no folders"
@@ -41,7 +41,7 @@ if(NOT is_new)
 endif()
 TEXT
 cat > "$scratch/main.cpp" <<'TEXT'
-#include <gradus/framework/xtensor.h>
+#include <gradus/framework/bridge/xtensor.h>
 #include <gtest/gtest.h>
 #if !__has_include(<xtensor/containers/xarray.hpp>)
 #error "the new layout is not seen"
@@ -54,7 +54,7 @@ TEXT
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
 cmake -S "$scratch/program" -B "$scratch/build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
   -DCMAKE_CXX_FLAGS=-O0 -DSTAND_IN="$stand_in" -DMAIN="$scratch/main.cpp" \
-  -DTESTS="$source/tests/xtensor/shim_test.cpp;$source/tests/xtensor/bridge_test.cpp" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+  -DTESTS="$source/tests/bridge/xtensor_shim_test.cpp;$source/tests/bridge/xtensor_test.cpp" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 cmake --build "$scratch/build" >"$scratch/log" 2>&1 || { tail -n 40 "$scratch/log"; exit 1; }
 "$scratch/build/layout" --gtest_brief=1
 echo "xtensor_layout_test: passed"

@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/warning.h>
+#include <gradus/framework/base/warning.h>
 
 #include <string>
 #include <string_view>

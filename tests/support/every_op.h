@@ -1,10 +1,10 @@
 #pragma once
 // Tests that every sample of op_cases.h must pass; a test program includes this once.
-#include <gradus/framework/autograd.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/parallel.h>
 #include <gradus/tests/support/op_cases.h>
 
 #include <bit>

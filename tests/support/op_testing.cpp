@@ -1,4 +1,4 @@
-#include <gradus/framework/random.h>
+#include <gradus/framework/core/random.h>
 #include <gradus/tests/support/op_testing.h>
 
 namespace gradus {

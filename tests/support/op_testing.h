@@ -1,11 +1,11 @@
 #pragma once
 // What tests of ops share.
 #include <gmock/gmock.h>
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/gradcheck.h>
-#include <gradus/framework/gradient.h>
-#include <gradus/framework/tensor.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/gradient.h>
+#include <gradus/framework/core/tensor.h>
+#include <gradus/framework/inspect/gradcheck.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

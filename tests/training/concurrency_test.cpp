@@ -1,13 +1,13 @@
 // One model used by several threads, each of which also runs parallel kernels.
-#include <gradus/framework/autograd.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/thread_state.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/ops/softmax.h>
-#include <gradus/framework/parallel.h>
-#include <gradus/framework/thread_state.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>

@@ -1,18 +1,18 @@
 // Embeddings in training: what users of other frameworks met trouble with.
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/memory.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/optim/training/clip.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gtest/gtest.h>
 

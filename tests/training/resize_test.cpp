@@ -1,18 +1,18 @@
 // Tables that get other rows in mid-training.
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
-#include <gradus/framework/init.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/module/init.h>
+#include <gradus/framework/module/resize.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/resize.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/average.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
+#include <gradus/optim/training/average.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gradus/tests/support/statistics.h>
 #include <gtest/gtest.h>

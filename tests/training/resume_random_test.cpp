@@ -1,9 +1,9 @@
 // Training that draws random numbers goes on bit for bit from a file.
-#include <gradus/framework/creation.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/sequential.h>

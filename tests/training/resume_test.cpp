@@ -2,7 +2,8 @@
 // optimizer with every schedule, with dense and sparse gradients, dropout, shuffling and averages.
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
-#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/nn/embedding.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/gradus.h>
 #include <gradus/tests/optim/optim_testing.h>

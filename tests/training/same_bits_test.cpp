@@ -1,16 +1,16 @@
 // The same bits for a seed with any number of threads, and from run to run.
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/ops/softmax.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
 #include <gradus/optim/sgd.h>
+#include <gradus/optim/training/clip.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gtest/gtest.h>
 

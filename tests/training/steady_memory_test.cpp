@@ -1,12 +1,12 @@
 // Memory over many training steps.
-#include <gradus/framework/memory.h>
+#include <gradus/framework/base/memory.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
+#include <gradus/optim/training/clip.h>
 #include <gradus/tests/support/threads_guard.h>
 #include <gtest/gtest.h>
 

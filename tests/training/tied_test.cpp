@@ -1,16 +1,16 @@
 // An embedding whose weight is that of the output layer too.
 #include <gmock/gmock.h>
-#include <gradus/framework/error.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/loss.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/adam.h>
-#include <gradus/optim/clip.h>
 #include <gradus/optim/sgd.h>
+#include <gradus/optim/training/clip.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gtest/gtest.h>
 #include <unistd.h>  // NOLINT(modernize-deprecated-headers): getpid is POSIX

@@ -1,61 +1,62 @@
 #!/usr/bin/env bash
-# Who may include whom: kernels <- framework <- ops <- {layers | optim} <- examples, tests, benchmarks, and which one file may include
-# which third party. Prints every include that breaks a rule.
+# Who may include whom: a file includes its own room and lower floors, as floors.txt lists them, and one file alone includes each
+# third party. A source stands beside the header that declares what it defines: `reduce_extreme.cpp` beside `reduce.h`, or that in
+# `detail/`. Prints everything that breaks a rule.
 #
 #   include_rule.sh [TREE]
 set -euo pipefail
-cd "${1:-$(dirname "$0")/../..}"
+here=$(cd "$(dirname "$0")" && pwd)
+cd "${1:-$here/../..}"
 folders=()
-for folder in framework layers optim gradus.h examples tests benchmarks; do
+for folder in framework layers optim gradus.h text.h examples tests benchmarks; do
   [ ! -e "$folder" ] || folders+=("$folder")
 done
 
+broken=0
+for source in $(find framework layers optim -name '*.cpp' 2>/dev/null | sort); do
+  folder=${source%/*} name=$(basename "$source" .cpp)
+  while [ ! -e "$folder/$name.h" ] && [ ! -e "$folder/detail/$name.h" ]; do
+    [[ $name == *_* ]] || { echo "$source:1: there is no header of its name"; broken=1; break; }
+    name=${name%_*}
+  done
+done
+
 grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include' "${folders[@]}" | awk '
+  FNR == NR { if ($1 ~ /^[0-9]/) floor[$2] = $1; next }
   function refuse(rule) { print where ": " header ": " rule; broken = 1 }
-  function below(file) {  # the layer a file of the tree belongs to
-    if (file ~ /^framework\/kernels\//) return "kernels"
-    if (file ~ /^framework\/ops\//) return "ops"
-    if (file ~ /^framework\/(io|text)\//) return "io"
-    if (file ~ /^framework\//) return "framework"
-    if (file ~ /^(layers|optim|examples|tests|benchmarks)\//) { sub(/\/.*/, "", file); return file }
-    return "gradus.h"
+  function room(file) {
+    if (file !~ /\//) return "."
+    if (file ~ /^(examples|tests|benchmarks)\//) { sub(/\/.*/, "", file); return file }
+    sub(/\/[^\/]*$/, "", file); sub(/\/detail$/, "", file)
+    return file
   }
   BEGIN {
-    above["kernels"] = "ops io layers optim gradus.h examples tests benchmarks"
-    above["framework"] = above["kernels"]
-    above["ops"] = "io layers optim gradus.h examples tests benchmarks"
-    above["io"] = "layers optim gradus.h examples tests benchmarks"
-    above["layers"] = "optim gradus.h examples tests benchmarks"
-    above["optim"] = "layers gradus.h examples tests benchmarks"
-    above["gradus.h"] = "examples tests benchmarks"
-    above["examples"] = "tests benchmarks"
-    only["xtensor"] = "framework/detail/xtensor_shim.h"
-    only["xtensor-blas"] = "framework/detail/xtensor_linalg.h"
-    only["blas"] = "framework/detail/blas.h"
-    only["tbb"] = "framework/detail/tbb.h"
+    only["xtensor"] = "framework/bridge/detail/xtensor_shim.h"
+    only["xtensor-blas"] = "framework/bridge/detail/xtensor_linalg.h"
+    only["blas"] = "framework/kernels/blas.h"
+    only["tbb"] = "framework/base/detail/tbb.h"
     only["xsimd"] = "xtensor"
-    only["intrinsics"] = "framework/detail/simd_batch.h"
-    bridges = "^framework/(xtensor|detail/(xtensor_shim|xtensor_linalg|blas|tbb)|(detail|kernels)/simd[a-z_]*)\\.h$"
-    kernels_know = "^framework/(kernels/.*|parallel|memory|error|export|dtype|detail/(blas|tbb|blocks|simd[a-z_]*))\\.h$"
+    only["intrinsics"] = "framework/kernels/simd/batch.h"
+    private_rooms = "^framework/(kernels|ops/author)/"
+    bridges = "^framework/(bridge/(xtensor|detail/(xtensor_shim|xtensor_linalg))|base/detail/tbb|kernels/blas)\\.h$"
   }
   {
     split($0, part, ":"); file = part[1]; where = file ":" part[2]
     header = $0; sub(/^[^<"]*/, "", header); sub(/[>"][^>"]*$/, "", header)
     quoted = header ~ /^"/; header = substr(header, 2)
-    layer = below(file)
-    library = file ~ /^(framework|layers|optim|gradus\.h)/
+    from = room(file)
+    library = file ~ /^(framework|layers|optim)\// || from == "."
+    public = library && file ~ /\.h$/ && file !~ private_rooms && file !~ /\/detail\//
+    if (!(from in floor)) refuse("floors.txt lacks the room " from)
     if (quoted && library) refuse("write #include <gradus/...>")
 
     if (header ~ /^gradus\//) {
-      target = header; sub(/^gradus\//, "", target)
-      if (target != file && index(" " above[layer] " ", " " below(target) " "))
-        refuse(layer " does not include " below(target))
-      if (layer == "kernels" && target !~ kernels_know)
-        refuse("kernels know nothing of the framework but parallel.h, memory.h, error.h, export.h and dtype.h")
-      if (library && file ~ /\.h$/ && file !~ bridges && target ~ bridges)
-        refuse("a public header includes no bridge to a third party")
-      if (library && file ~ /\.h$/ && file != "framework/ops/map.h" && layer != "kernels" && target ~ /^framework\/kernels\//)
-        refuse("a public header includes no kernel: kernels are not installed")
+      target = header; sub(/^gradus\//, "", target); to = room(target)
+      if (!(to in floor)) refuse("floors.txt lacks the room " to)
+      else if (to != from && floor[to] >= floor[from])
+        refuse(from ", floor " floor[from] ", does not include " to ", floor " floor[to])
+      if (public && target ~ private_rooms) refuse("a public header includes no private room: it is not installed")
+      if (public && file !~ bridges && target ~ bridges) refuse("a public header includes no bridge to a third party")
       next
     }
 
@@ -67,7 +68,8 @@ grep -rHnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include'
     else if (header ~ /^xsimd\//) third = "xsimd"
     else if (library && header ~ /^immintrin\.h$/) third = "intrinsics"
     if (third in only && file != only[third]) refuse(third " is included by " only[third] " alone")
-    if (!(third in only) && library && file ~ /\.h$/ && file !~ bridges && header ~ /^(xtl|fmt|nlohmann|CLI|gtest|gmock|benchmark)\//)
+    if (!(third in only) && public && header ~ /^(xtl|fmt|nlohmann|CLI|gtest|gmock|benchmark)\//)
       refuse("a public header includes no third party")
   }
-  END { exit broken }'
+  END { exit broken }' "$here/floors.txt" - || broken=1
+exit "$broken"

@@ -11,6 +11,7 @@ plant() {  # FILE INCLUDE: a tree of one file with one include
   rm -rf "$scratch/tree"
   mkdir -p "$scratch/tree/framework" "$scratch/tree/$(dirname "$1")"
   printf '#include %s\n' "$2" > "$scratch/tree/$1"
+  [[ $1 != *.cpp ]] || : > "$scratch/tree/${1%.cpp}.h"
   "$here/include_rule.sh" "$scratch/tree" > "$scratch/output"
 }
 refused() {
@@ -23,18 +24,27 @@ accepted() {
   plant "$1" "$2" || { echo "include_rule_test: refused: $(cat "$scratch/output")" >&2; exit 1; }
 }
 
-refused framework/kernels/a.cpp '<gradus/framework/tensor.h>'
+refused framework/kernels/a.cpp '<gradus/framework/core/tensor.h>'
 refused framework/kernels/a.h '<gradus/framework/ops/matmul.h>'
+refused framework/kernels/a.cpp '<gradus/framework/kernels/nn/softmax.h>'
 refused framework/kernels/a.cpp '<xsimd/xsimd.hpp>'
 refused framework/kernels/a.cpp '<immintrin.h>'
-refused framework/tensor.h '<gradus/framework/detail/simd.h>'
-refused framework/autograd.cpp '<gradus/framework/ops/matmul.h>'
-refused framework/tensor.h '<gradus/layers/linear.h>'
+refused framework/base/a.cpp '<gradus/framework/core/detail/body.h>'
+refused framework/core/a.cpp '<gradus/framework/module/module.h>'
+refused framework/core/tensor.h '<gradus/framework/kernels/simd/loop.h>'
+refused framework/core/autograd.cpp '<gradus/framework/ops/matmul.h>'
+refused framework/core/tensor.h '<gradus/layers/linear.h>'
+refused framework/module/a.cpp '<gradus/framework/bridge/visit.h>'
+refused framework/ops/author/a.cpp '<gradus/framework/ops/reduce.h>'
+refused framework/ops/a.cpp '<gradus/framework/ops/nn/loss.h>'
 refused framework/ops/a.cpp '<gradus/layers/linear.h>'
-refused framework/ops/a.cpp '<gradus/framework/io/safetensors.h>'
+refused framework/ops/detail/a.h '<gradus/framework/data/negative_sampler.h>'
 refused framework/io/a.cpp '<gradus/optim/sgd.h>'
+refused framework/new_room/a.cpp '<gradus/framework/base/error.h>'
 refused layers/a.cpp '<gradus/optim/sgd.h>'
 refused optim/a.cpp '<gradus/layers/linear.h>'
+refused optim/a.cpp '<gradus/optim/schedule/lr_scheduler.h>'
+refused optim/schedule/a.cpp '<gradus/optim/training/clip.h>'
 refused layers/a.cpp '<gradus/gradus.h>'
 refused layers/a.h '<gradus/tests/support/data.h>'
 refused gradus.h '<gradus/examples/common/corpus.h>'
@@ -42,24 +52,33 @@ refused examples/a.cpp '<gradus/tests/support/data.h>'
 refused layers/a.h '"linear.h"'
 refused framework/ops/a.cpp '<xtensor/xarray.hpp>'
 refused tests/ops/a_test.cpp '<xtensor/xarray.hpp>'
-refused framework/xtensor.h '<xtensor-blas/xlinalg.hpp>'
+refused framework/bridge/xtensor.h '<xtensor-blas/xlinalg.hpp>'
 refused framework/kernels/gemm.cpp '<cblas.h>'
-refused framework/parallel.cpp '<tbb/parallel_for.h>'
+refused framework/base/parallel.cpp '<tbb/parallel_for.h>'
 refused benchmarks/a_bench.cpp '<oneapi/tbb/parallel_for.h>'
-refused framework/shape.h '<fmt/format.h>'
-refused layers/a.h '<gradus/framework/xtensor.h>'
-refused framework/parallel.h '<gradus/framework/detail/tbb.h>'
+refused framework/base/shape.h '<fmt/format.h>'
+refused layers/a.h '<gradus/framework/bridge/xtensor.h>'
+refused framework/base/parallel.h '<gradus/framework/base/detail/tbb.h>'
 refused layers/a.h '<gradus/framework/kernels/alias.h>'
-refused framework/ops/a.h '<gradus/framework/kernels/alias.h>'
+refused framework/ops/a.h '<gradus/framework/ops/author/map.h>'
 
-accepted framework/kernels/a.cpp '<gradus/framework/detail/simd.h>'
-accepted framework/kernels/a.cpp '<gradus/framework/parallel.h>'
-accepted framework/kernels/a.cpp '<gradus/framework/memory.h>'
-accepted framework/shape.cpp '<fmt/format.h>'
-accepted framework/ops/a.cpp '<gradus/framework/kernels/softmax.h>'
-accepted framework/ops/a.cpp '<gradus/framework/xtensor.h>'
-accepted framework/xtensor.h '<gradus/framework/detail/xtensor_shim.h>'
+accepted framework/kernels/a.cpp '<gradus/framework/kernels/simd/loop.h>'
+accepted framework/kernels/nn/a.cpp '<gradus/framework/kernels/reduce.h>'
+accepted framework/kernels/a.cpp '<gradus/framework/base/parallel.h>'
+accepted framework/base/shape.cpp '<fmt/format.h>'
+accepted framework/ops/nn/a.cpp '<gradus/framework/kernels/nn/softmax.h>'
+accepted framework/ops/a.cpp '<gradus/framework/ops/author/map.h>'
+accepted framework/ops/a.cpp '<gradus/framework/bridge/xtensor.h>'
+accepted framework/bridge/xtensor.h '<gradus/framework/bridge/detail/xtensor_shim.h>'
 accepted layers/a.cpp '<gradus/framework/ops/matmul.h>'
+accepted layers/a.cpp '<gradus/layers/detail/table.h>'
 accepted examples/a.cpp '<gradus/gradus.h>'
 accepted tests/layers/a_test.cpp '<gradus/optim/sgd.h>'
+
+plant layers/a_part.cpp '<gradus/framework/base/error.h>'
+mv "$scratch/tree/layers/a_part.h" "$scratch/tree/layers/a.h"
+"$here/include_rule.sh" "$scratch/tree" || { echo "include_rule_test: a part of a source is refused" >&2; exit 1; }
+rm "$scratch/tree/layers/a.h"
+! "$here/include_rule.sh" "$scratch/tree" > "$scratch/output" && grep -q '^layers/a_part.cpp:1: there is no header' "$scratch/output" ||
+  { echo "include_rule_test: a source without a header is not refused" >&2; exit 1; }
 echo "include_rule_test: passed"

@@ -1,9 +1,9 @@
+#include <gradus/framework/bridge/xtensor.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/xtensor.h>
 
 #include <cstdio>
 
-// An op of one's own, by "framework/xtensor.h".
+// An op of one's own, by "framework/bridge/xtensor.h".
 int main() {
   const gradus::Tensor x = gradus::ones({2, 3});
   const gradus::Tensor y = gradus::from_flat<float>(x.shape(), 2.0F * gradus::xflat<float>(x));

@@ -1,12 +1,9 @@
 #include "linked.h"
 
-#include <gradus/framework/io/atomic_file.h>
-#include <gradus/framework/ops/axes.h>
-#include <gradus/framework/ops/broadcast.h>
-#include <gradus/framework/ops/map_float.h>
-#include <gradus/framework/ops/plan.h>
-#include <gradus/framework/storage.h>
+#include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/core/storage.h>
 #include <gradus/gradus.h>
+#include <gradus/text.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -112,12 +109,19 @@ bool accumulates() {
   GradientAccumulator accumulator(model.parameters());
   accumulator.backward(sum(model.layer(ones({1, 2}))), 1);
   accumulator.finish();
-  return freeze(model.parameters(), "*") == 2;
+  return true;
 }
 
 bool samples() {
   const std::vector<std::int64_t> counts = {1, 2};
   return NegativeSampler(counts)(ids(), 1).numel() == 2;
+}
+
+bool pairs() {
+  const std::vector<std::vector<std::int64_t>> sentences = {{0, 1}};
+  const std::vector<std::int64_t> counts = {1, 1};
+  Generator generator(1);
+  return SkipGramPairs(sentences, counts, {.subsample = 0}, generator).next();
 }
 
 bool writes_words() {
@@ -150,19 +154,6 @@ bool loops() {
   return n == 10;
 }
 
-bool broadcasts() {
-  const Shape row{2}, all{3, 2};
-  std::int64_t n = 0;
-  detail::for_each_run(detail::Broadcast<2>(all, {&row, &all}), all.numel(), 1,
-                       [&](const auto&, std::int64_t, std::int64_t count) { n += count; });
-  return n == 6;
-}
-
-bool maps() {
-  const auto copy = [](const auto* x, auto* y, std::int64_t n) { std::copy(x, x + n, y); };
-  return is_two(detail::map_float("copy", vector(), copy));
-}
-
 bool resizes() {
   const Model model;
   resize_rows(model.layer.weight, 2);
@@ -181,57 +172,70 @@ const struct {
   const char* header;
   bool (*use)();
 } uses[] = {
-    {"framework/autograd.h", [] { return grad_enabled() && is_two(*Saved(vector())); }},
-    {"framework/creation.h", [] { return is_two(ones({2})); }},
-    {"framework/dtype.h", [] { return name(DType::int64) == "int64"; }},
-    {"framework/error.h", [] { return std::string(ShapeError("text").what()) == "text"; }},
-    {"framework/export.h", [] { return true; }},
-    {"framework/function.h", [] { return Function<int()>([] { return 2; })() == 2; }},
-    {"framework/gradcheck.h",
+    {"framework/core/autograd.h", [] { return grad_enabled() && is_two(*Saved(vector())); }},
+    {"framework/core/creation.h", [] { return is_two(ones({2})); }},
+    {"framework/base/dtype.h", [] { return name(DType::int64) == "int64"; }},
+    {"framework/base/error.h", [] { return std::string(ShapeError("text").what()) == "text"; }},
+    {"framework/base/export.h", [] { return true; }},
+    {"framework/base/function.h", [] { return Function<int()>([] { return 2; })() == 2; }},
+    {"framework/inspect/gradcheck.h",
      [] { return gradcheck([](const auto& in) { return in[0]; }, {vector()}).ok; }},
-    {"framework/gradient.h", [] { return Gradient(vector()).is_dense(); }},
-    {"framework/graph_dot.h",
+    {"framework/core/gradient.h", [] { return Gradient(vector()).is_dense(); }},
+    {"framework/inspect/graph_dot.h",
      [] {
        return !to_dot(Model().layer(ones({1, 2}))).empty();
      }},
-    {"framework/init.h", [] { return is_two(zeros_(vector())); }},
-    {"framework/io/atomic_file.h", writes_a_file},
+    {"framework/module/init.h", [] { return is_two(zeros_(vector())); }},
+    {"framework/base/atomic_file.h", writes_a_file},
     {"framework/io/safetensors.h", saves},
     {"framework/io/word_vectors.h", writes_words},
-    {"framework/memory.h", counts_memory},
-    {"framework/module.h", [] { return Model().parameters().size() == 2; }},
-    {"framework/numerics.h", [] { return !flush_denormal(); }},
-    {"framework/number.h",
+    {"framework/base/memory.h", counts_memory},
+    {"framework/module/module.h", [] { return Model().parameters().size() == 2; }},
+    {"framework/base/numerics.h", [] { return !flush_denormal(); }},
+    {"framework/base/number.h",
      [] { return full({2}, Number(3), DType::int64).data<std::int64_t>()[1] == 3; }},
-    {"framework/ops/activation.h", [] { return is_two(gelu(vector())); }},
-    {"framework/ops/axes.h", [] { return detail::axis_view(vector(), 0, "axis_view").n == 2; }},
-    {"framework/ops/broadcast.h", broadcasts},
+    {"framework/ops/nn/activation.h", [] { return is_two(gelu(vector())); }},
     {"framework/ops/compare.h", [] { return is_two(equal(vector(), vector())); }},
     {"framework/ops/cumulative.h", [] { return is_two(cumsum(vector(), 0)); }},
     {"framework/ops/distance.h", [] { return is_two(cosine_similarity(matrix(), matrix())); }},
-    {"framework/ops/dropout.h", [] { return is_two(dropout(vector(), 0.5)); }},
+    {"framework/ops/nn/dropout.h", [] { return is_two(dropout(vector(), 0.5)); }},
     {"framework/ops/elementwise.h", [] { return is_two(vector() * vector() + 1); }},
-    {"framework/ops/embedding_bag.h",
+    {"framework/ops/nn/embedding_bag.h",
      [] { return is_two(embedding_bag(matrix(), ids(), tensor({0}))); }},
-    {"framework/ops/index.h", [] { return embedding(matrix(), ids()).numel() == 4; }},
+    {"framework/ops/nn/embedding.h", [] { return embedding(matrix(), ids()).numel() == 4; }},
+    {"framework/ops/nn/skip_gram.h",
+     [] {
+       return skip_gram_loss(matrix(), matrix(), ids(), ids(), matrix().to(DType::int64) * 0)
+                  .numel() == 1;
+     }},
+    {"framework/ops/index.h", [] { return one_hot(ids(), 2).numel() == 4; }},
+    {"framework/core/profile.h",
+     [] {
+       const ProfilerScope scope("nothing");
+       return true;
+     }},
+    {"framework/data/length_batches.h",
+     [] {
+       return length_batches(std::vector<std::int64_t>{3, 1}, 1).size() == 2;
+     }},
+    {"framework/data/skip_gram_pairs.h", pairs},
+    {"text.h", [] { return true; }},
     {"framework/ops/limits.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
-    {"framework/ops/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
-    {"framework/ops/map_float.h", maps},
+    {"framework/ops/nn/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
     {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
-    {"framework/ops/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
     {"framework/ops/pad.h",
      [] {
        return pad(vector(), {1, 1}).numel() == 4;
      }},
-    {"framework/ops/plan.h", [] { return detail::Plan("sum", matrix()).count() == 4; }},
     {"framework/ops/power.h", [] { return is_two(pow(vector(), 2)); }},
-    {"framework/ops/product.h",
-     [] {
-       return einsum("i,i->", {vector(), vector()}).numel() == 1;
-     }},
+    {"framework/ops/product.h", [] { return dot(vector(), vector()).numel() == 1; }},
+    {"framework/ops/einsum.h", [] { return tensordot(vector(), vector(), 1).numel() == 1; }},
+    {"framework/ops/split.h", [] { return split(vector(), 1).size() == 2; }},
+    {"framework/core/grad_mode.h", [] { return grad_enabled(); }},
     {"framework/ops/random.h", [] { return is_two(bernoulli(0.5, {2})); }},
     {"framework/ops/rearrange.h", [] { return is_two(flip(vector(), 0)); }},
     {"framework/ops/reduce.h", [] { return sum(vector()).item() == 3; }},
@@ -244,36 +248,36 @@ const struct {
      [] {
        return is_two(reshape(vector(), {2, 1}));
      }},
-    {"framework/ops/softmax.h", [] { return is_two(softmax(vector(), 0)); }},
+    {"framework/ops/nn/softmax.h", [] { return is_two(softmax(vector(), 0)); }},
     {"framework/ops/sort.h", [] { return is_two(sort(vector()).values); }},
     {"framework/ops/special.h", [] { return is_two(erf(vector())); }},
     {"framework/ops/triangle.h", [] { return tril(matrix()).numel() == 4; }},
-    {"framework/parallel.h", loops},
-    {"framework/profiler.h", [] { return Profiler().ops().empty(); }},
-    {"framework/random.h", [] { return Generator(1).below(1) == 0; }},
-    {"framework/resize.h", resizes},
-    {"framework/shape.h", [] { return Shape({2}).str() == "[2]"; }},
-    {"framework/span_math.h",
+    {"framework/base/parallel.h", loops},
+    {"framework/inspect/profiler.h", [] { return Profiler().ops().empty(); }},
+    {"framework/core/random.h", [] { return Generator(1).below(1) == 0; }},
+    {"framework/module/resize.h", resizes},
+    {"framework/base/shape.h", [] { return Shape({2}).str() == "[2]"; }},
+    {"framework/bridge/span_math.h",
      [] {
        float y[] = {0, 0};
        spans::exp(y, y);
        return y[1] == 1;
      }},
-    {"framework/sparse_grad.h",
+    {"framework/core/sparse_grad.h",
      [] {
        return SparseGrad(ids(), matrix(), {2, 2}).nnz() == 2;
      }},
-    {"framework/state_dict.h", [] { return !StateDict().contains("x"); }},
-    {"framework/storage.h", [] { return detail::Storage::allocate(8)->bytes() == 8; }},
-    {"framework/summary.h", [] { return !summary(Model()).empty(); }},
-    {"framework/tensor.h", [] { return is_two(vector().clone()); }},
+    {"framework/module/state_dict.h", [] { return !StateDict().contains("x"); }},
+    {"framework/core/storage.h", [] { return detail::Storage::allocate(8)->bytes() == 8; }},
+    {"framework/module/summary.h", [] { return !summary(Model()).empty(); }},
+    {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
     {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
-    {"framework/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
-    {"framework/visit.h",
+    {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
+    {"framework/bridge/visit.h",
      [] { return visit_float(vector(), []<class T>(T) { return sizeof(T); }) == sizeof(double); }},
-    {"framework/warning.h",
+    {"framework/base/warning.h",
      [] {
        set_warning_handler(set_warning_handler([](std::string_view) {}));
        return true;
@@ -289,7 +293,7 @@ const struct {
      [] {
        return ModuleList({Linear(3, 2), Linear(3, 2)})[-1].out_features() == 2;
      }},
-    {"layers/negative_sampler.h", samples},
+    {"framework/data/negative_sampler.h", samples},
     {"layers/quotient_remainder_embedding.h",
      [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
     {"layers/sequential.h", [] { return is_two(Sequential(Linear(3, 2), relu)(ones({3}))); }},
@@ -303,13 +307,14 @@ const struct {
     {"optim/adagrad.h", [] { return trains<Adagrad>() && trains<RowwiseAdagrad>(); }},
     {"optim/adam.h", [] { return trains<Adam>() && trains<AdamW>(); }},
     {"optim/adamax.h", trains<Adamax>},
-    {"optim/average.h", averages},
-    {"optim/checkpoint.h", checkpoints},
-    {"optim/clip.h", [] { return clip_grad_norm(Model().parameters(), 1) == 0; }},
-    {"optim/decay.h", [] { return split_for_decay(Model().parameters()).decayed.size() == 1; }},
+    {"optim/training/average.h", averages},
+    {"optim/training/checkpoint.h", checkpoints},
+    {"optim/training/clip.h", [] { return clip_grad_norm(Model().parameters(), 1) == 0; }},
+    {"optim/training/decay.h",
+     [] { return split_for_decay(Model().parameters()).decayed.size() == 1; }},
     {"optim/lbfgs.h", minimises},
     {"optim/lion.h", trains<Lion>},
-    {"optim/lr_scheduler.h", schedules},
+    {"optim/schedule/lr_scheduler.h", schedules},
     {"optim/nadam.h", trains<NAdam>},
     {"optim/optimizer.h", trains<Own>},
     {"optim/radam.h", trains<RAdam>},
@@ -317,8 +322,9 @@ const struct {
     {"optim/sgd.h", trains<SGD>},
     {"optim/sparse_adam.h",
      [] { return SparseAdam(Model().parameters()).state_dict().metadata.size() > 0; }},
-    {"optim/training.h", accumulates},
-    {"optim/update.h", [] { return detail::RowOrder().size() == 0; }},
+    {"optim/training/accumulate.h", accumulates},
+    {"optim/training/check_finite.h", [] { return check_finite(vector(), {}), true; }},
+    {"optim/training/freeze.h", [] { return freeze(Model().parameters(), "*") == 2; }},
 };
 
 }  // namespace

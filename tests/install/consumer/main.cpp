@@ -1,5 +1,5 @@
-#include <gradus/framework/error.h>
-#include <gradus/framework/parallel.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/gradus.h>
 
 #include <cstdio>

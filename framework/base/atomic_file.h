@@ -1,0 +1,50 @@
+#pragma once
+#include <gradus/framework/base/export.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+/// Writes a file so that its name holds either the old content or all of the new one, whenever the
+/// program or the machine stops: into a temporary file in the same folder, which commit() flushes
+/// to the disk and renames. Without commit() the temporary file is removed. What killed programs
+/// left behind of the same file is removed too. Any number of threads, programs and containers may
+/// write under one name at a time; the last to commit() wins.
+///
+/// A file that is replaced keeps its mode and, where the system permits it, its owner and group; a
+/// new one follows the umask. A symbolic link stays, and the file that it points to is replaced or
+/// made. A device or a pipe is written to directly, and not replaced.
+class GRADUS_API AtomicFile {
+ public:
+  /// Throws Error with the system's reason if the folder cannot be written.
+  explicit AtomicFile(const std::filesystem::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends. Throws Error with the system's reason (a full disk); the old file is unchanged.
+  void write(const void* data, std::size_t bytes);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+
+  /// Makes what was written the content of the file. Throws Error with the system's reason.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* action) const;
+  void create_temporary(unsigned mode);
+  void close_file();
+  void flush();
+  void write_now(std::string_view text);
+
+  std::filesystem::path path_, temporary_;  // no temporary file for a device
+  std::string buffer_;
+  std::int64_t written_ = 0;
+  int file_ = -1;
+};
+
+}  // namespace gradus

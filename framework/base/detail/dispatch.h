@@ -1,0 +1,36 @@
+#pragma once
+#include <gradus/framework/base/dtype.h>
+#include <gradus/framework/base/export.h>
+
+#include <cstdint>
+#include <utility>
+
+namespace gradus::detail {
+
+/// Throws DTypeError: `operation` takes float32 and float64 only.
+[[noreturn]] GRADUS_API void throw_not_floating(const char* operation, DType dtype);
+
+/// Calls f(T{}) with the element type of `dtype`.
+template <class F>
+decltype(auto) dispatch(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::float32:
+      return f(float{});
+    case DType::float64:
+      return f(double{});
+    case DType::int64:
+      return f(std::int64_t{});
+    case DType::boolean:
+      break;
+  }
+  return f(bool{});
+}
+
+/// Calls f(T{}) with float or double; throws DTypeError for other dtypes.
+template <class F>
+decltype(auto) dispatch_float(DType dtype, const char* operation, F&& f) {
+  if (!is_floating(dtype)) throw_not_floating(operation, dtype);
+  return dtype == DType::float32 ? f(float{}) : f(double{});
+}
+
+}  // namespace gradus::detail

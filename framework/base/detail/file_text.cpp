@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/utf8.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace gradus::detail {
+namespace {
+
+struct Range {
+  std::uint32_t first, last;
+};
+constexpr std::array<Range, 12> unseen{{{0x00, 0x1F},           // controls
+                                        {0x7F, 0xA0},           // controls, the no-break space
+                                        {0xAD, 0xAD},           // the soft hyphen
+                                        {0x2000, 0x200F},       // blanks, joiners, directions
+                                        {0x2028, 0x202F},       // separators, directions
+                                        {0x205F, 0x206F},       // a blank, joiners, directions
+                                        {0x3000, 0x3000},       // the wide blank
+                                        {0xE000, 0xF8FF},       // private
+                                        {0xFEFF, 0xFEFF},       // the byte order mark
+                                        {0xFFF9, 0xFFFB},       // annotations
+                                        {0xFFFE, 0xFFFF},       // no characters
+                                        {0xE0000, not_utf8}}};  // tags, private
+
+bool is_seen(std::uint32_t code) {
+  return std::none_of(unseen.begin(), unseen.end(), [code](const Range& range) {
+    return range.first <= code && code <= range.last;
+  });
+}
+
+struct Kind {
+  std::string_view begin, text;
+};
+using namespace std::string_view_literals;
+constexpr std::array<Kind, 13> kinds{{
+    {"\x1f\x8b"sv, "a gzip file: unpack it first"},
+    {"BZh"sv, "a bzip2 file: unpack it first"},
+    {"\xfd\x37zXZ"sv, "an xz file: unpack it first"},
+    {"\x28\xb5\x2f\xfd"sv, "a zstd file: unpack it first"},
+    {"PK\x03\x04"sv, "a zip archive (a PyTorch .pt file?)"},
+    {"\x93NUMPY"sv, "a NumPy .npy file"},
+    {"\x80\x02"sv, "a Python pickle"},
+    {"GGUF"sv, "a GGUF file"},
+    {"\xba\x16\x4f\x2f"sv, "a fastText model: its .vec file holds the vectors as text"},
+    {"\xff\xfe"sv, "UTF-16 text: convert it to UTF-8"},
+    {"version https://git-lfs"sv, "a pointer of Git LFS: fetch the file itself"},
+    {"<!DOCTYPE"sv, "a web page"},
+    {"<html"sv, "a web page"},
+}};
+
+}  // namespace
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string shown;
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto [code, length] = decode_utf8(text, i);
+    const bool seen = is_seen(code);
+    width += seen ? 1 : 4 * length;
+    if (width > limit) return shown + "...";
+    for (const std::size_t end = i + length; i < end; ++i) {
+      if (seen) {
+        shown += text[i];
+      } else {
+        shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+      }
+    }
+  }
+  return shown;
+}
+
+std::string printable_names(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) {
+    if (&name != &names.front()) all += ", ";
+    all += printable(name, std::string::npos);
+  }
+  return all;
+}
+
+std::string looks_like(std::string_view head) {
+  for (const Kind& kind : kinds) {
+    if (head.starts_with(kind.begin)) return fmt::format(": it looks like {}", kind.text);
+  }
+  const bool header = head.size() > 8 && head[8] == '{' && head.substr(5, 3) == "\0\0\0"sv;
+  return header ? ": it looks like a .safetensors file" : "";
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto [code, length] = decode_utf8(text, i);
+    if (code == not_utf8) return false;
+    i += length;
+  }
+  return true;
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,95 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/input_file.h>
+#include <gradus/framework/base/error.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace gradus::detail {
+namespace {
+
+constexpr std::size_t buffer_bytes = std::size_t{1} << 18U;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr std::size_t longest_line = std::size_t{1} << 26U;
+
+}  // namespace
+
+InputFile::InputFile(const char* operation, std::string path)
+    : operation_(operation), path_(std::move(path)) {
+  file_ = open(path_.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (file_ < 0) fail(std::strerror(errno));
+  struct stat status {};
+  int code = fstat(file_, &status) == 0 ? 0 : errno;
+  if (code == 0 && S_ISDIR(status.st_mode)) code = EISDIR;
+  if (code != 0) {
+    close(file_);
+    fail(std::strerror(code));
+  }
+  is_stream_ = !S_ISREG(status.st_mode);
+  size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+InputFile::~InputFile() { close(file_); }
+
+void InputFile::fail(const std::string& reason) const {
+  throw Error(fmt::format("{}: cannot read '{}': {}", operation_, path_, reason));
+}
+
+std::uint64_t InputFile::size() const {
+  if (is_stream_) fail("it is a pipe or a device, which has no size: write it to a file first");
+  return size_;
+}
+
+std::size_t InputFile::read(char* out, std::size_t bytes) {
+  std::size_t done = 0;
+  while (done < bytes) {
+    const ssize_t count = ::read(file_, out + done, bytes - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(std::strerror(errno));
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+bool InputFile::read_at(std::uint64_t position, char* out, std::size_t bytes) {
+  if (lseek(file_, static_cast<off_t>(position), SEEK_SET) < 0) fail(std::strerror(errno));
+  return read(out, bytes) == bytes;
+}
+
+bool LineReader::next(std::string& line) {
+  line.clear();
+  for (;;) {
+    const char* begin = buffer_.data() + begin_;
+    const std::size_t left = end_ - begin_;
+    const void* feed = std::memchr(begin, '\n', left);
+    const std::size_t length =
+        feed != nullptr ? static_cast<std::size_t>(static_cast<const char*>(feed) - begin) : left;
+    line.append(begin, length);
+    if (line.size() > longest_line) {
+      throw FormatError(fmt::format("{}: '{}', line {}, has more than {} bytes: it is not text",
+                                    file_.operation(), file_.path(), number_ + 1, longest_line));
+    }
+    begin_ += length;
+    if (feed != nullptr) {
+      ++begin_;
+      break;
+    }
+    buffer_.resize(buffer_bytes);
+    begin_ = 0;
+    end_ = file_.read(buffer_.data(), buffer_bytes);
+    if (end_ == 0) {
+      if (line.empty()) return false;
+      break;
+    }
+  }
+  ++number_;
+  if (number_ == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
+  return true;
+}
+
+}  // namespace gradus::detail

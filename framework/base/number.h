@@ -1,0 +1,63 @@
+#pragma once
+#include <gradus/framework/base/export.h>
+
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+namespace gradus {
+
+/// A C++ number that is about to take the dtype of a tensor. An integer is kept as one, so that it
+/// loses no digits on its way into an int64 tensor.
+class Number {
+ public:
+  template <class T>
+  requires std::is_arithmetic_v<T> Number(T value)  // NOLINT(google-explicit-constructor): as T
+      : real_(static_cast<double>(value)), is_integer_(fits_int64(value)) {
+    if (is_integer_) integer_ = static_cast<std::int64_t>(value);
+  }
+
+  /// True for an integer that int64 holds; integer() is its value then.
+  bool is_integer() const { return is_integer_; }
+  std::int64_t integer() const { return integer_; }
+  /// The number as a double, rounded.
+  double real() const { return real_; }
+
+ private:
+  template <class T>
+  static constexpr bool fits_int64(T value) {
+    if constexpr (!std::is_integral_v<T>) {
+      return false;
+    } else if constexpr (std::is_unsigned_v<T> && sizeof(T) == 8) {
+      return value <= static_cast<T>(std::numeric_limits<std::int64_t>::max());
+    } else {
+      return true;
+    }
+  }
+
+  double real_;
+  std::int64_t integer_ = 0;
+  bool is_integer_;
+};
+
+namespace detail {
+
+/// Throw DTypeError, naming `operation`, for a number that the dtype does not hold: a fraction, NaN
+/// or one beyond the range of int64; anything but 0 and 1 for boolean.
+GRADUS_API std::int64_t to_int64(const char* operation, const Number& value);
+GRADUS_API bool to_boolean(const char* operation, const Number& value);
+
+/// A number as an element of a tensor; the float types round it. Throws as above.
+template <class T>
+T to_element(const char* operation, const Number& value) {
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    return to_int64(operation, value);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return to_boolean(operation, value);
+  } else {
+    return value.is_integer() ? static_cast<T>(value.integer()) : static_cast<T>(value.real());
+  }
+}
+
+}  // namespace detail
+}  // namespace gradus

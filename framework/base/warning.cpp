@@ -1,0 +1,39 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/warning.h>
+
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace gradus {
+namespace {
+
+// Recursive: a handler may set another one, and call what warns.
+struct Warnings {
+  std::recursive_mutex mutex;
+  WarningHandler handler;
+};
+
+// Never destroyed: threads may warn while the program ends.
+Warnings& warnings() {
+  static auto& all = *new Warnings;
+  return all;
+}
+
+}  // namespace
+
+WarningHandler set_warning_handler(WarningHandler handler) {
+  const std::lock_guard lock(warnings().mutex);
+  return std::exchange(warnings().handler, std::move(handler));
+}
+
+void detail::warn(std::string_view message) {
+  const std::lock_guard lock(warnings().mutex);
+  const WarningHandler handler = warnings().handler;
+  if (handler) return handler(message);
+  const std::string line = fmt::format("gradus: warning: {}\n", message);
+  std::fputs(line.c_str(), stderr);
+}
+
+}  // namespace gradus

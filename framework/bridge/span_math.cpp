@@ -1,0 +1,59 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/span_math.h>
+#include <gradus/framework/kernels/elementwise.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace gradus::spans {
+namespace {
+
+template <class T>
+void apply(const char* name, void (*kernel)(const T*, T*, std::int64_t), std::span<const T> x,
+           std::span<T> y) {
+  if (x.size() != y.size()) {
+    throw ShapeError(fmt::format("{}: x has {} elements and y has {}: they must have equally many",
+                                 name, x.size(), y.size()));
+  }
+  if (x.empty()) return;
+  const std::less<const T*> before;
+  const T *begin = x.data(), *out = y.data();
+  if (begin != out && before(begin, out + y.size()) && before(out, begin + x.size())) {
+    const bool later = before(begin, out);
+    throw ValueError(fmt::format(
+        "{}: {} begins at element {} of {}: they must be the same span, or have nothing "
+        "in common",
+        name, later ? "y" : "x", later ? out - begin : begin - out, later ? "x" : "y"));
+  }
+  kernel(begin, y.data(), static_cast<std::int64_t>(x.size()));
+}
+
+}  // namespace
+
+void exp(std::span<const float> x, std::span<float> y) {
+  apply("spans::exp", kernels::exp.f32, x, y);
+}
+void exp(std::span<const double> x, std::span<double> y) {
+  apply("spans::exp", kernels::exp.f64, x, y);
+}
+void log(std::span<const float> x, std::span<float> y) {
+  apply("spans::log", kernels::log.f32, x, y);
+}
+void log(std::span<const double> x, std::span<double> y) {
+  apply("spans::log", kernels::log.f64, x, y);
+}
+void tanh(std::span<const float> x, std::span<float> y) {
+  apply("spans::tanh", kernels::tanh.f32, x, y);
+}
+void tanh(std::span<const double> x, std::span<double> y) {
+  apply("spans::tanh", kernels::tanh.f64, x, y);
+}
+void sigmoid(std::span<const float> x, std::span<float> y) {
+  apply("spans::sigmoid", kernels::sigmoid.f32, x, y);
+}
+void sigmoid(std::span<const double> x, std::span<double> y) {
+  apply("spans::sigmoid", kernels::sigmoid.f64, x, y);
+}
+
+}  // namespace gradus::spans

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/moved_from.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/detail/backward.h>
+#include <gradus/framework/core/detail/body.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
+namespace gradus {
+
+Saved::Saved(const Tensor& tensor) {
+  const detail::Body& body = detail::Access::body(tensor);
+  storage_ = body.storage;
+  offset_ = body.offset;
+  version_ = storage_->version();
+  shape_ = body.shape;
+  dtype_ = body.dtype;
+}
+
+Tensor Saved::operator*() const {
+  if (!storage_) detail::throw_moved_from("Saved");
+  if (const std::uint64_t changes = storage_->version() - version_; changes > 0) {
+    throw AutogradError(fmt::format(
+        "backward of {}: a value {} that it needs was changed in place after the forward pass "
+        "({} times{}): change it after backward(), or change a clone()",
+        detail::running_op() ? detail::running_op() : "an op", shape_.str(), changes,
+        storage_->changed_by() ? fmt::format(", last by {}", storage_->changed_by()) : ""));
+  }
+  return detail::Access::make(storage_, offset_, shape_, dtype_);
+}
+
+namespace detail {
+
+Edge edge_to(const Tensor& input) {
+  Body& body = Access::body(input);
+  Edge edge;
+  if (body.node) {
+    edge.node = body.node;
+    edge.output = body.output;
+  } else if (body.leaf && body.leaf->trainable) {
+    edge.leaf = input;
+    edge.output = body.leaf->generation;
+  }
+  return edge;
+}
+
+const Shape& Edge::shape() const { return node ? node->outputs()[output].shape : leaf.shape(); }
+
+Node::~Node() { delete[] more_; }
+
+void Node::set_outputs(std::span<const Tensor> tensors) {
+  count_ = static_cast<std::uint32_t>(tensors.size());
+  if (count_ != 1) more_ = new Output[count_];
+  std::span<Output> all = outputs();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    all[i].shape = tensors[i].shape();
+    all[i].dtype = tensors[i].dtype();
+  }
+}
+
+namespace {
+
+// Nodes whose last reference is gone, in wait for deletion. Deleting one may drop the last
+// reference to others: they queue up here too, so the depth of the stack does not follow that of
+// the graph.
+thread_local Node* doomed = nullptr;
+thread_local bool deleting = false;
+
+}  // namespace
+
+void Node::destroy() noexcept {
+  next_ = doomed;
+  doomed = this;
+  if (deleting) return;
+  deleting = true;
+  while (Node* node = doomed) {
+    doomed = node->next_;
+    delete node;
+  }
+  deleting = false;
+}
+
+namespace {
+
+// An op on a value whose graph was freed can never run backward, and holds on to nothing: where a
+// loop adds up its losses, it does not keep the ops of every step.
+void follow_freed(Node& node) {
+  const Node* freed = nullptr;
+  for (const Edge& edge : node.edges()) {
+    if (edge.node && edge.node->freed) freed = edge.node.get();
+  }
+  if (freed == nullptr) return;
+  node.freed = freed->freed.load();
+  node.failed = freed->failed.load();
+  node.drop_saved();
+  for (Edge& edge : node.edges()) edge = Edge();
+}
+
+}  // namespace
+
+void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
+  for (const Tensor& output : outputs) {
+    const Body& body = Access::body(output);
+    if (body.requires_grad()) {
+      throw AutogradError(fmt::format(
+          "{}: the result is part of a graph already: an op records a tensor that it has just made",
+          node->name()));
+    }
+    if (!is_floating(body.dtype)) {
+      throw DTypeError(fmt::format("{}: a result of dtype {} cannot carry a gradient", node->name(),
+                                   gradus::name(body.dtype)));
+    }
+  }
+  node->set_outputs(outputs);
+  follow_freed(*node);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    Body& body = Access::body(outputs[i]);
+    body.leaf.reset();
+    body.node = node;
+    body.output = static_cast<std::uint32_t>(i);
+  }
+}
+
+bool any_requires_grad(std::span<const Tensor> tensors) {
+  for (const Tensor& tensor : tensors) {
+    if (tensor.requires_grad()) return true;
+  }
+  return false;
+}
+
+namespace {
+
+// Moves the cotangents out of a node's outputs.
+std::vector<Tensor> take_cotangents(Node& node) {
+  std::vector<Tensor> cotangents;
+  cotangents.reserve(node.outputs().size());
+  for (Output& output : node.outputs()) {
+    Tensor& g = output.cotangent;
+    const bool whole = !g.defined() || g.shape() == output.shape;
+    cotangents.push_back(whole ? std::move(g) : repeat_to(g, output.shape));
+    g = Tensor();
+  }
+  return cotangents;
+}
+
+std::unique_ptr<bool[]> needs_of(Node& node) {
+  auto needs = std::make_unique<bool[]>(node.edges().size());
+  for (std::size_t i = 0; i < node.edges().size(); ++i) needs[i] = node.edges()[i].needed();
+  return needs;
+}
+
+// A gradient may be missing only where a cotangent is: that of an output that was not used.
+void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions, bool all_used) {
+  const std::size_t inputs = node.edges().size();
+  if (contributions.size() != inputs) {
+    throw AutogradError(fmt::format("backward of {}: {} gradients for {} inputs", node.name(),
+                                    contributions.size(), inputs));
+  }
+  for (std::size_t i = 0; i < inputs; ++i) {
+    if (contributions[i].empty() && !all_used) continue;
+    if (node.edges()[i].needed()) sink.add(i, std::move(contributions[i]));
+  }
+}
+
+}  // namespace
+
+void apply_joint(Node& node, Sink& sink, CallJoint call) {
+  const std::vector<Tensor> cotangents = take_cotangents(node);
+  const bool all_used = std::all_of(cotangents.begin(), cotangents.end(),
+                                    [](const Tensor& g) { return g.defined(); });
+  const std::unique_ptr<bool[]> needs = needs_of(node);
+  add_joint(node, sink, call(node, cotangents, Needs(needs.get(), node.edges().size())), all_used);
+}
+
+}  // namespace detail
+}  // namespace gradus

@@ -1,0 +1,480 @@
+// The backward pass: who gets a cotangent, in which order, and how contributions are added.
+#include <fmt/format.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/backward.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/profile.h>
+#include <gradus/framework/kernels/copy.h>
+#include <gradus/framework/kernels/elementwise.h>
+#include <gradus/framework/kernels/reduce.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <vector>
+
+namespace gradus::detail {
+namespace {
+
+thread_local const char* current = nullptr;  // the op whose backward this thread runs
+
+std::mutex engine_lock;
+thread_local bool inside_backward = false;
+
+template <class T>
+void add_into(const Tensor& sum, const Tensor& term) {
+  kernels::axpy(T{1}, static_cast<const T*>(data(term)), static_cast<T*>(raw(sum)), sum.numel());
+}
+
+void add_in_place(const Tensor& sum, const Tensor& term) {
+  sum.dtype() == DType::float32 ? add_into<float>(sum, term) : add_into<double>(sum, term);
+}
+
+// Adds a dense contribution to what has been gathered. It adds in place, or adopts, only what
+// nobody else holds.
+void gather(Tensor& gathered, Tensor contribution) {
+  if (!gathered.defined()) {
+    gathered = std::move(contribution);
+    return;
+  }
+  if (!Access::sole_owner(gathered)) {
+    if (Access::sole_owner(contribution)) {
+      std::swap(gathered, contribution);
+    } else {
+      gathered = gathered.clone();
+    }
+  }
+  add_in_place(gathered, contribution);
+}
+
+// The same for a value of an op, where both may repeat.
+void gather(Output& output, Tensor contribution) {
+  Tensor& gathered = output.cotangent;
+  if (gathered.defined() && gathered.shape() != contribution.shape()) {
+    if (gathered.shape() != output.shape) gathered = repeat_to(gathered, output.shape);
+    if (contribution.shape() != output.shape) contribution = repeat_to(contribution, output.shape);
+  }
+  gather(gathered, std::move(contribution));
+}
+
+// Makes `gathered` something that a vjp may add into.
+void make_owned(Tensor& gathered, const Shape& shape, DType dtype) {
+  if (!gathered.defined()) {
+    gathered = zeros(shape, dtype);
+  } else if (gathered.shape() != shape) {
+    gathered = repeat_to(gathered, shape);
+  } else if (!Access::sole_owner(gathered)) {
+    gathered = gathered.clone();
+  }
+}
+
+class Engine final : public Sink {
+ public:
+  explicit Engine(const BackwardOptions& options)
+      : retain_(options.retain_graph), anomaly_(anomaly_mode()) {}
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  void run(const Tensor& root, Tensor cotangent);
+
+  void add(std::size_t i, Gradient contribution) override;
+  void add_repeated(std::size_t i, Tensor contribution) override;
+  const Tensor& accumulator(std::size_t i) override;
+
+ private:
+  void discover(Node* root);
+  void check_there(bool there, std::size_t i) const;
+  void check_contribution(const Gradient& contribution, const Shape& shape, DType dtype,
+                          std::size_t i) const;
+  void check_finite(const Gradient& contribution, std::size_t i) const;
+  void add_to_leaf(Body& body, Gradient contribution);
+  void list(Body& body);
+  void serve(Node& node);
+  void serve_all(Node& root);
+  void commit();
+
+  bool retain_, anomaly_;
+  Node* current_ = nullptr;
+  std::vector<Ref<Node>> seen_;
+  std::vector<Node*> ready_;
+  std::vector<Ref<Body>> leaves_;
+};
+
+std::uint64_t visit_number = 0;
+
+// Throws if the leaf has another shape or dtype than when the op recorded its use.
+void check_leaf(const Node& node, const Edge& edge) {
+  if (!edge.leaf.defined() || Access::body(edge.leaf).leaf->generation == edge.output) return;
+  throw AutogradError(fmt::format(
+      "backward of {}: a leaf that it used was resized or converted to another dtype after the "
+      "forward pass, it is {} of {} now: compute the loss again",
+      node.name(), edge.leaf.shape().str(), name(edge.leaf.dtype())));
+}
+
+void check_not_freed(const Node& node) {
+  const char* op = node.freed;
+  if (op == nullptr) return;
+  if (const char* failed = node.failed) {
+    throw AutogradError(fmt::format(
+        "backward: the graph of {} was freed by an earlier backward() that failed in {}: compute "
+        "the loss again",
+        op, failed));
+  }
+  throw AutogradError(fmt::format(
+      "backward: the graph of {} was freed by an earlier backward(): add the losses and call "
+      "backward() once, pass .retain_graph = true the first time, or detach() what is carried "
+      "over from the step before",
+      op));
+}
+
+void Engine::discover(Node* root) {
+  const std::uint64_t visit = ++visit_number;
+  std::vector<Node*> stack{root};
+  root->visit = visit;
+  root->consumers = 0;
+  seen_.emplace_back(root);
+  while (!stack.empty()) {
+    Node* node = stack.back();
+    stack.pop_back();
+    check_not_freed(*node);
+    for (const Edge& edge : node->edges()) {
+      Node* producer = edge.node.get();
+      if (producer == nullptr) {
+        check_leaf(*node, edge);
+        continue;
+      }
+      if (producer->visit != visit) {
+        producer->visit = visit;
+        producer->consumers = 0;
+        seen_.emplace_back(producer);
+        stack.push_back(producer);
+      }
+      ++producer->consumers;
+    }
+  }
+}
+
+void Engine::run(const Tensor& root, Tensor cotangent) {
+  Body& body = Access::body(root);
+  if (!body.node) {
+    add_to_leaf(body, Gradient(std::move(cotangent)));
+    commit();
+    return;
+  }
+  discover(body.node.get());
+  body.node->outputs()[body.output].cotangent = std::move(cotangent);
+  try {
+    serve_all(*body.node);
+    commit();
+  } catch (...) {
+    for (const Ref<Node>& node : seen_) {
+      if (node->freed) node->failed = current_->name();
+    }
+    throw;
+  }
+}
+
+void Engine::serve_all(Node& root) {
+  ready_.push_back(&root);
+  while (!ready_.empty()) {
+    Node* node = ready_.back();
+    ready_.pop_back();
+    serve(*node);
+  }
+}
+
+void Engine::serve(Node& node) {
+  const bool any = std::any_of(node.outputs().begin(), node.outputs().end(),
+                               [](const Output& output) { return output.cotangent.defined(); });
+  if (any) {
+    current_ = &node;
+    const RunningOp running(node.name());
+    const ProfiledBackward timed(node.name());
+    node.apply(*this);
+  }
+  if (!retain_) {
+    node.freed.store(node.name(), std::memory_order_relaxed);
+    node.drop_saved();
+  }
+  for (const Edge& edge : node.edges()) {
+    if (edge.node && --edge.node->consumers == 0) ready_.push_back(edge.node.get());
+  }
+}
+
+// Throws unless the function of the running op has made a contribution.
+void Engine::check_there(bool there, std::size_t i) const {
+  if (there) return;
+  throw AutogradError(fmt::format(
+      "backward of {}: the gradient of input {} is an undefined tensor: return zeros where it is 0",
+      current_->name(), i));
+}
+
+void Engine::check_contribution(const Gradient& contribution, const Shape& shape, DType dtype,
+                                std::size_t i) const {
+  const Shape& got =
+      contribution.is_sparse() ? contribution.sparse().shape() : contribution.dense().shape();
+  const DType type =
+      contribution.is_sparse() ? contribution.sparse().dtype() : contribution.dense().dtype();
+  const bool fits = got == shape || (contribution.is_dense() && broadcasts_to(shape, got));
+  if (!fits) {
+    throw AutogradError(fmt::format("backward of {}: gradient {} for input {} of shape {}",
+                                    current_ ? current_->name() : "the root", got.str(), i,
+                                    shape.str()));
+  }
+  if (type != dtype) {
+    throw DTypeError(fmt::format("backward of {}: gradient of dtype {} for input {} of dtype {}",
+                                 current_ ? current_->name() : "the root", name(type), i,
+                                 name(dtype)));
+  }
+}
+
+void Engine::check_finite(const Gradient& contribution, std::size_t i) const {
+  const Tensor& values =
+      contribution.is_sparse() ? contribution.sparse().values() : contribution.dense();
+  const std::int64_t position =
+      values.dtype() == DType::float32
+          ? kernels::first_nonfinite(values.data<float>(), values.numel())
+          : kernels::first_nonfinite(values.data<double>(), values.numel());
+  if (position < 0) return;
+  const double value = values.dtype() == DType::float32
+                           ? static_cast<double>(values.data<float>()[position])
+                           : values.data<double>()[position];
+  throw AutogradError(fmt::format(
+      "backward of {}: made the first non-finite gradient: {} at element {} of the gradient {} of "
+      "input {}",
+      current_->name(), value, position, values.shape().str(), i));
+}
+
+void Engine::add(std::size_t i, Gradient contribution) {
+  const Edge& edge = current_->edges()[i];
+  if (!edge.needed()) return;
+  check_there(!contribution.empty(), i);
+  Output* output = edge.node ? &edge.node->outputs()[edge.output] : nullptr;
+  const Shape& shape = edge.shape();
+  check_contribution(contribution, shape, output ? output->dtype : edge.leaf.dtype(), i);
+  if (anomaly_) check_finite(contribution, i);
+  if (contribution.is_dense() && contribution.dense().shape() != shape) {
+    contribution = Gradient(sum_to(contribution.dense(), shape));
+  }
+  if (output == nullptr) {
+    add_to_leaf(Access::body(edge.leaf), std::move(contribution));
+  } else if (contribution.is_sparse()) {
+    make_owned(output->cotangent, shape, output->dtype);
+    contribution.sparse().add_to(output->cotangent);
+  } else {
+    gather(*output, std::move(contribution).take_dense());
+  }
+}
+
+void Engine::add_repeated(std::size_t i, Tensor contribution) {
+  const Edge& edge = current_->edges()[i];
+  if (!edge.needed()) return;
+  check_there(contribution.defined(), i);
+  const Shape& shape = edge.shape();
+  if (edge.leaf.defined() || contribution.shape() == shape ||
+      !broadcasts_to(contribution.shape(), shape)) {
+    const bool repeats =
+        contribution.shape() != shape && broadcasts_to(contribution.shape(), shape);
+    return add(i, repeats ? repeat_to(contribution, shape) : std::move(contribution));
+  }
+  if (anomaly_) check_finite(contribution, i);
+  gather(edge.node->outputs()[edge.output], std::move(contribution));
+}
+
+const Tensor& Engine::accumulator(std::size_t i) {
+  const Edge& edge = current_->edges()[i];
+  if (edge.node) {
+    Output& output = edge.node->outputs()[edge.output];
+    make_owned(output.cotangent, output.shape, output.dtype);
+    return output.cotangent;
+  }
+  Body& body = Access::body(edge.leaf);
+  list(body);
+  make_owned(body.leaf->dense, body.shape, body.dtype);
+  return body.leaf->dense;
+}
+
+void Engine::list(Body& body) {
+  if (body.leaf->pending) return;
+  body.leaf->pending = true;
+  leaves_.emplace_back(&body);
+}
+
+void Engine::add_to_leaf(Body& body, Gradient contribution) {
+  list(body);
+  if (contribution.is_sparse()) {
+    body.leaf->sparse.push_back(contribution.sparse());
+  } else {
+    gather(body.leaf->dense, std::move(contribution).take_dense());
+  }
+}
+
+// What one pass gathered for a leaf, added to the gradient that it had; nothing is shared with
+// anybody else.
+Gradient merge(Leaf& leaf) {
+  const Gradient& old = leaf.gradient;
+  if (!leaf.dense.defined() && !old.is_dense()) {
+    std::vector<SparseGrad> parts = std::move(leaf.sparse);
+    if (old.is_sparse()) parts.insert(parts.begin(), old.sparse());
+    SparseGrad sum = Access::concatenated(parts);
+    if (parts.size() > 1 && sum.nnz() > sum.shape()[0]) return sum.coalesce();
+    parts.clear();
+    leaf.gradient = Gradient();
+    return Access::owned(std::move(sum));
+  }
+  Tensor dense = std::move(leaf.dense);
+  if (old.is_dense()) {
+    Tensor sum = old.dense();
+    leaf.gradient = Gradient();
+    if (dense.defined()) gather(sum, std::move(dense));
+    dense = std::move(sum);
+  }
+  if (!Access::sole_owner(dense)) dense = dense.clone();
+  if (leaf.gradient.is_sparse()) leaf.gradient.sparse().add_to(dense);
+  for (const SparseGrad& part : leaf.sparse) part.add_to(dense);
+  return dense;
+}
+
+void Engine::commit() {
+  for (const Ref<Body>& body : leaves_) {
+    Leaf& leaf = *body->leaf;
+    if (leaf.trainable) leaf.gradient = merge(leaf);  // it may have been frozen since the forward
+  }
+}
+
+Engine::~Engine() {
+  for (const Ref<Body>& body : leaves_) {
+    body->leaf->pending = false;
+    body->leaf->dense = Tensor();
+    body->leaf->sparse.clear();
+  }
+  for (const Ref<Node>& node : seen_) {
+    for (Output& output : node->outputs()) output.cotangent = Tensor();
+    if (!node->freed) continue;
+    for (Edge& edge : node->edges()) edge = Edge();
+  }
+}
+
+}  // namespace
+
+RunningOp::RunningOp(const char* name) : before_(current) { current = name; }
+RunningOp::~RunningOp() { current = before_; }
+
+const char* running_op() { return current; }
+
+GraphLock::GraphLock(const char* operation) {
+  if (inside_backward) {
+    throw AutogradError(fmt::format("{}: called from inside a backward pass", operation));
+  }
+  engine_lock.lock();
+}
+GraphLock::~GraphLock() { engine_lock.unlock(); }
+
+Tensor sum_to(const Tensor& gradient, const Shape& shape) {
+  Tensor sum = gradient;
+  const int extra = gradient.dim() - shape.rank();
+  // Runs of axes that were broadcast, from the last one: view as [outer, n, inner], sum over n.
+  for (int end = gradient.dim(); end > 0;) {
+    const auto repeated = [&](int axis) {
+      return axis < extra || (shape[axis - extra] == 1 && gradient.shape()[axis] != 1);
+    };
+    if (!repeated(end - 1)) {
+      --end;
+      continue;
+    }
+    int begin = end - 1;
+    while (begin > 0 && repeated(begin - 1)) --begin;
+    std::vector<std::int64_t> sizes(sum.shape().begin(), sum.shape().end());
+    const auto first = sizes.begin();
+    const std::int64_t outer = sum.shape().numel(0, begin);
+    const std::int64_t n = sum.shape().numel(begin, end);
+    const std::int64_t inner = sum.shape().numel(end, sum.dim());
+    std::fill(first + begin, first + end, 1);
+    Tensor result = empty(Shape(sizes), sum.dtype());
+    if (sum.dtype() == DType::float32) {
+      kernels::sum(sum.data<float>(), static_cast<float*>(raw(result)), outer, n, inner);
+    } else {
+      kernels::sum(sum.data<double>(), static_cast<double*>(raw(result)), outer, n, inner);
+    }
+    sum = std::move(result);
+    end = begin;
+  }
+  return Access::view(sum, 0, shape);
+}
+
+Tensor repeat_to(const Tensor& gradient, const Shape& shape) {
+  Tensor result = empty(shape, gradient.dtype());
+  std::array<std::int64_t, Shape::max_rank> strides{};
+  std::int64_t stride = 1;
+  for (int i = 1; i <= gradient.dim(); ++i) {
+    const std::int64_t size = gradient.shape()[gradient.dim() - i];
+    strides[static_cast<std::size_t>(shape.rank() - i)] = size == 1 ? 0 : stride;
+    stride *= size;
+  }
+  kernels::broadcast(data(gradient), raw(result), shape.rank(), strides.data(), shape.begin(),
+                     static_cast<std::size_t>(item_size(gradient.dtype())));
+  return result;
+}
+
+std::vector<Tensor> reachable_leaves(const Tensor& root) {
+  const GraphLock lock("check_registered");
+  std::vector<Tensor> leaves;
+  Node* first = Access::body(root).node.get();
+  if (first == nullptr) {
+    if (root.trainable()) leaves.push_back(root);
+    return leaves;
+  }
+  const std::uint64_t visit = ++visit_number;
+  std::vector<Node*> stack{first};
+  first->visit = visit;
+  while (!stack.empty()) {
+    Node* node = stack.back();
+    stack.pop_back();
+    for (const Edge& edge : node->edges()) {
+      Leaf* leaf = edge.leaf.defined() ? Access::body(edge.leaf).leaf.get() : nullptr;
+      if (leaf && !leaf->pending) {
+        leaf->pending = true;  // marks what is in `leaves`
+        leaves.push_back(edge.leaf);
+      } else if (edge.node && edge.node->visit != visit) {
+        edge.node->visit = visit;
+        stack.push_back(edge.node.get());
+      }
+    }
+  }
+  for (const Tensor& leaf : leaves) Access::body(leaf).leaf->pending = false;
+  return leaves;
+}
+
+void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& options) {
+  if (inside_backward) {
+    throw AutogradError(
+        "backward: called from inside a backward pass: gradients of gradients are not supported");
+  }
+  if (!root.requires_grad()) {
+    throw AutogradError(fmt::format(
+        "backward: the tensor {} was not computed from a trainable leaf while recording: all its "
+        "inputs are frozen, detached, or were used under NoGradGuard",
+        root.shape().str()));
+  }
+  if (cotangent.shape() != root.shape()) {
+    throw ShapeError(fmt::format("backward: cotangent {} for a tensor {}", cotangent.shape().str(),
+                                 root.shape().str()));
+  }
+  if (cotangent.dtype() != root.dtype()) {
+    throw DTypeError(fmt::format("backward: cotangent of dtype {} for a tensor of dtype {}",
+                                 name(cotangent.dtype()), name(root.dtype())));
+  }
+  const ProfilerScope profiled("backward");
+  const std::lock_guard<std::mutex> lock(engine_lock);
+  const NoGradGuard no_grad;
+  struct Inside {
+    Inside() { inside_backward = true; }
+    ~Inside() { inside_backward = false; }
+  } const inside;
+  Engine(options).run(root, std::move(cotangent));
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,43 @@
+#pragma once
+#include <gradus/framework/core/tensor.h>
+
+#include <span>
+#include <vector>
+
+namespace gradus::detail {
+
+/// Names the op that runs on this thread, for errors raised deep inside it.
+class RunningOp {
+ public:
+  explicit RunningOp(const char* name);
+  ~RunningOp();
+  RunningOp(const RunningOp&) = delete;
+  RunningOp& operator=(const RunningOp&) = delete;
+
+ private:
+  const char* before_;
+};
+
+/// Its name; nullptr if there is none.
+const char* running_op();
+
+/// While one lives, no other thread runs backward: for reading a graph. Throws AutogradError,
+/// naming `operation`, inside of a backward pass of this thread.
+class GraphLock {
+ public:
+  explicit GraphLock(const char* operation);
+  ~GraphLock();
+  GraphLock(const GraphLock&) = delete;
+  GraphLock& operator=(const GraphLock&) = delete;
+};
+
+/// Runs backward from `root`, whose cotangent has its shape. See Tensor::backward.
+void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& options);
+
+/// The trainable leaves that backward from `root` would reach, each once.
+GRADUS_API std::vector<Tensor> reachable_leaves(const Tensor& root);
+
+/// Sums `gradient` over the axes along which a tensor of shape `shape` was broadcast.
+Tensor sum_to(const Tensor& gradient, const Shape& shape);
+
+}  // namespace gradus::detail

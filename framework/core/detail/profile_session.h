@@ -1,0 +1,77 @@
+#pragma once
+// What a profiler records. The hooks of core/profile.h write it, a Profiler makes and reads it.
+#include <gradus/framework/base/export.h>
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace gradus::detail {
+
+enum class ProfileKind : std::uint8_t { forward, backward, scope };
+
+/// One op, backward of an op, or scope.
+struct ProfileEvent {
+  std::uint32_t name;
+  std::uint32_t thread;
+  std::int64_t start, duration;  // in ns
+  std::int64_t bytes;            // taken by it
+  std::int64_t live;             // of all tensors, at its end
+  ProfileKind kind;
+};
+
+/// What all calls of one op, or of one scope, add up to.
+struct ProfileSums {
+  std::string name;
+  bool is_scope = false;
+  std::int64_t calls = 0, backward_calls = 0, forward = 0, backward = 0;
+  std::int64_t allocated = 0, live = 0, peak = 0;
+};
+
+/// The recording of one Profiler, guarded by profile_mutex.
+class ProfileSession {
+ public:
+  struct Thread;
+
+  explicit ProfileSession(std::int64_t most_events);
+
+  std::uint32_t index_of(std::string_view name, bool is_scope);
+  /// The state of this thread, made anew for each session.
+  Thread& thread();
+  void add_live(std::uint32_t name, std::int64_t bytes);
+  /// To be called when a call has taken memory.
+  void note_peak(std::uint64_t call, std::int64_t call_bytes);
+  /// Says what the call that this thread is in the middle of was.
+  void end_call(Thread& thread, std::uint32_t name, ProfileKind kind, std::int64_t start,
+                std::int64_t end);
+
+  /// The memory of one call of an op that is alive.
+  struct Held {
+    std::uint32_t name = 0;
+    std::int64_t bytes = 0;
+  };
+
+  std::int64_t max_events;
+  std::uint64_t number;
+  std::uint64_t first_call;  // numbers above are of this session
+  std::int64_t begin;
+  std::uint32_t threads = 0;
+  std::vector<ProfileSums> sums;
+  std::map<std::pair<std::string, bool>, std::uint32_t> names;
+  std::unordered_map<std::uint64_t, Held> held;
+  std::int64_t live = 0, peak = 0;
+  std::uint64_t peak_call = 0;  // what was in the middle at the peak, and its memory then
+  std::int64_t peak_call_bytes = 0;
+  std::vector<ProfileEvent> events;
+  std::int64_t dropped = 0;
+};
+
+extern std::mutex profile_mutex;        ///< guards what follows and all sessions
+extern ProfileSession* active_session;  ///< nullptr: nothing records
+
+}  // namespace gradus::detail

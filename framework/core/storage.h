@@ -1,0 +1,59 @@
+#pragma once
+#include <gradus/framework/base/detail/ref.h>
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/base/memory.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace gradus::detail {
+
+class FileMap;
+
+/// A counted buffer with a version that every change in place raises. Header and data are one block
+/// of the pool; large buffers start at staggered offsets, so that streams over several of them do
+/// not meet in the same cache sets.
+class GRADUS_API Storage {
+ public:
+  /// A buffer of `bytes`, 64-byte aligned, not filled (NaN-filled in the debug presets).
+  static Ref<Storage> allocate(std::int64_t bytes);
+  /// The content of a file, which it maps; read only, of any alignment. Throws as FileMap.
+  static Ref<Storage> mapped(const std::string& path);
+
+  void* data() const { return data_; }
+  std::int64_t bytes() const { return bytes_; }
+  /// The file that this is the content of, or nullptr.
+  const FileMap* file() const { return file_.get(); }
+
+  std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+  /// `by` says what changed the values, where users would not guess it: a literal, for errors.
+  void bump_version(const char* by = nullptr) {
+    version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    changed_by_.store(by, std::memory_order_relaxed);
+  }
+  const char* changed_by() const { return changed_by_.load(std::memory_order_relaxed); }
+
+  void retain() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+  }
+  std::int64_t use_count() const { return count_.load(std::memory_order_acquire); }
+
+ private:
+  Storage(void* data, std::int64_t bytes, std::size_t block)
+      : data_(data), bytes_(bytes), block_(block) {}
+  void destroy() noexcept;
+
+  std::atomic<std::int64_t> count_{1};
+  std::atomic<std::uint64_t> version_{0};
+  std::atomic<const char*> changed_by_{nullptr};
+  void* data_;
+  std::int64_t bytes_;
+  std::size_t block_;           // size of the whole block
+  std::uint64_t call_ = 0;      // for the profiler: what made it; 0 for nothing it knows
+  Shared<const FileMap> file_;  // if the data are not in the block
+};
+
+}  // namespace gradus::detail

@@ -1,7 +1,0 @@
-#pragma once
-
-// The one file that includes xtensor-blas. It bundles a cblas.h of its own, so no file may include
-// both this and detail/blas.h.
-#include <gradus/framework/detail/xtensor_shim.h>
-
-#include <xtensor-blas/xlinalg.hpp>

@@ -1,0 +1,101 @@
+#pragma once
+#include <gradus/framework/core/tensor.h>
+#include <gradus/framework/module/module.h>
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// How gradcheck() measures.
+struct GradcheckOptions {
+  double step = 1e-5;       ///< of the central difference, times max(1, |x|)
+  double tolerance = 1e-6;  ///< largest gradient error that counts as right
+  std::uint64_t seed = 1;   ///< of the random cotangent
+};
+
+/// What gradcheck() found.
+struct GradcheckResult {
+  double error = 0;     ///< the largest gradient error
+  std::string message;  ///< where it is, with both values and the ops between; empty if ok
+  bool ok = true;       ///< error <= tolerance, and frozen inputs got no gradient
+
+  explicit operator bool() const { return ok; }
+};
+
+namespace detail {
+
+/// A function that is checked: its results in order.
+struct GradcheckFunction {
+  std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const {
+    return call(object, inputs);
+  }
+  void* object;
+  std::vector<Tensor> (*call)(void* object, const std::vector<Tensor>& inputs);
+};
+
+GRADUS_API GradcheckResult gradcheck(const GradcheckFunction& function,
+                                     const std::vector<Tensor>& inputs,
+                                     const GradcheckOptions& options);
+GRADUS_API GradcheckResult gradcheck(const GradcheckFunction& function,
+                                     const std::vector<NamedParameter>& parameters,
+                                     const GradcheckOptions& options);
+
+/// What a function returns, a Tensor, a vector, a pair, a tuple or an array of them, as a vector.
+template <class R>
+std::vector<Tensor> tensors_of(R&& result) {
+  if constexpr (std::convertible_to<R, std::vector<Tensor>>) {
+    return std::forward<R>(result);
+  } else if constexpr (std::convertible_to<R, Tensor>) {
+    return {std::forward<R>(result)};
+  } else {
+    return std::apply([](const auto&... tensor) { return std::vector<Tensor>{tensor...}; }, result);
+  }
+}
+
+}  // namespace detail
+
+/// Compares the gradients that backward computes with central differences of the function, for
+/// every element of every trainable input, with a random cotangent for the result.
+///
+///   const Tensor x = randn({2, 3}, DType::float64).set_trainable(true);
+///   const GradcheckResult result = gradcheck([](const auto& in) { return tanh(in[0]); }, {x});
+///
+/// The function takes the inputs as std::vector<Tensor> and returns a Tensor, or a vector, pair,
+/// tuple or array of them: then each result is checked alone, the others being unused, and all
+/// together. Results of int64 and boolean are passed over. Inputs are float64 or integer leaves;
+/// the trainable ones are checked, the others must get no gradient. The gradient error of an
+/// element is |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep values and gradients, also where
+/// the function throws. Throws DTypeError for a trainable input or a result that is float32,
+/// ShapeError for results whose shapes depend on the values of the inputs.
+template <class F>
+requires std::invocable < std::decay_t<F>
+&, const std::vector<Tensor>& > GradcheckResult gradcheck(F&& function,
+                                                          const std::vector<Tensor>& inputs,
+                                                          const GradcheckOptions& options = {}) {
+  std::decay_t<F> f(std::forward<F>(function));
+  const auto call = [](void* object, const std::vector<Tensor>& in) {
+    return detail::tensors_of((*static_cast<std::decay_t<F>*>(object))(in));
+  };
+  return detail::gradcheck({&f, call}, inputs, options);
+}
+
+/// The same for the parameters of a module, `gradcheck([&] { return loss(model); },
+/// model.parameters())`: messages name the parameter by its path.
+template <class F>
+requires std::invocable < std::decay_t<F>
+& > GradcheckResult gradcheck(F&& function, const std::vector<NamedParameter>& parameters,
+                              const GradcheckOptions& options = {}) {
+  std::decay_t<F> f(std::forward<F>(function));
+  const auto call = [](void* object, const std::vector<Tensor>&) {
+    return detail::tensors_of((*static_cast<std::decay_t<F>*>(object))());
+  };
+  return detail::gradcheck({&f, call}, parameters, options);
+}
+
+}  // namespace gradus

@@ -1,0 +1,178 @@
+#include <gradus/framework/kernels/elementwise_loops.h>
+#include <gradus/framework/kernels/nn/activation.h>
+#include <gradus/framework/kernels/simd/special.h>
+
+#include <numbers>
+
+namespace gradus::kernels {
+namespace {
+
+/// x as near to 0 as the factor beside it, which is 0 further out, needs it: 0 times infinity is
+/// NaN.
+template <class B>
+B bounded(const B& x) {
+  using T = typename B::value_type;
+  const B bound = constant<B>(std::is_same_v<T, float> ? 128 : 1024);
+  return detail::max(-bound, detail::min(bound, x));  // keeps NaN
+}
+template <class B>
+B bounded_below(const B& x) {
+  using T = typename B::value_type;
+  return detail::max(constant<B>(std::is_same_v<T, float> ? -128 : -1024), x);
+}
+
+/// sigmoid(x) and 1 - sigmoid(x), neither of which cancels.
+template <class B>
+struct Sigmoid {
+  explicit Sigmoid(const B& x) {
+    const B one = constant<B>(1);
+    const B e = detail::exp(-detail::abs(x));
+    const B large = one / (one + e), small = e * large;
+    const auto negative = x < constant<B>(0);
+    value = detail::select(negative, small, large);
+    rest = detail::select(negative, large, small);
+  }
+  B value, rest;
+};
+
+/// sigmoid(2 z) = (1 + tanh(z)) / 2, z = sqrt(2 / pi) (x + 0.044715 x^3), and 2 dz/dx.
+/// Source: Hendrycks and Gimpel 2016, "Gaussian error linear units".
+template <class B>
+struct GeluTanh {
+  static constexpr double linear = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+  static constexpr double cubic = linear * 0.044715;
+
+  explicit GeluTanh(const B& x)
+      : s(x * detail::fma(x * x, constant<B>(cubic), constant<B>(linear))),
+        slope(detail::fma(x * x, constant<B>(3 * cubic), constant<B>(linear))) {}
+  Sigmoid<B> s;
+  B slope;
+};
+
+}  // namespace
+
+constinit const UnaryKernel gelu = make_unary(
+    [](auto x) {
+      const detail::NormalParts parts(x);
+      return bounded_below(x) * detail::normal_cdf(x, parts);
+    },
+    10);
+constinit const BinaryKernel gelu_vjp = make_binary(
+    [](auto g, auto x) {
+      using B = decltype(x);
+      constexpr double factor = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+      const detail::NormalParts parts(x);
+      const B bump = detail::copysign(parts.t, x) * (constant<B>(factor) * parts.density);
+      return unless_zero(g, g * (detail::normal_cdf(x, parts) + bump));  // P + x p
+    },
+    12);
+
+constinit const UnaryKernel gelu_tanh =
+    make_unary([](auto x) { return bounded_below(x) * GeluTanh(bounded(x)).s.value; }, 8);
+constinit const BinaryKernel gelu_tanh_vjp = make_binary(
+    [](auto g, auto x) {
+      const auto near = bounded(x);
+      const GeluTanh parts(near);
+      return unless_zero(
+          g, g * (parts.s.value * (constant<decltype(x)>(1) + near * parts.slope * parts.s.rest)));
+    },
+    10);
+
+constinit const UnaryKernel silu =
+    make_unary([](auto x) { return bounded_below(x) * Sigmoid(x).value; }, 7);
+constinit const BinaryKernel silu_vjp = make_binary(
+    [](auto g, auto x) {
+      const auto near = bounded(x);
+      const Sigmoid s(near);
+      return unless_zero(g, g * (s.value * (constant<decltype(x)>(1) + near * s.rest)));
+    },
+    8);
+
+constinit const UnaryKernel logsigmoid = make_unary(
+    [](auto x) {
+      // The constant first: min gives its second argument if one is NaN.
+      return detail::min(constant<decltype(x)>(0), x) - detail::log1p(detail::exp(-detail::abs(x)));
+    },
+    14);
+constinit const BinaryKernel logsigmoid_vjp =
+    make_binary([](auto g, auto x) { return unless_zero(g, g * Sigmoid(x).rest); }, 7);
+
+template <class T>
+void softplus(const T* x, T* y, int64_t n, double beta, double threshold) {
+  const auto b = static_cast<T>(beta), most = static_cast<T>(threshold);
+  const auto f = [=](auto v) {
+    using B = decltype(v);
+    const B z = B(b) * v;
+    const B value = detail::max(B(T{0}), z) + detail::log1p(detail::exp(-detail::abs(z)));
+    return detail::select(z > B(most), v, value / B(b));
+  };
+  map_with(f, y, n, 14, x);
+}
+
+template <class T>
+void softplus_vjp(const T* g, const T* x, T* dx, int64_t n, double beta, double threshold) {
+  const auto b = static_cast<T>(beta), most = static_cast<T>(threshold);
+  const auto f = [=](auto cotangent, auto v) {
+    using B = decltype(v);
+    const B z = B(b) * v;
+    return detail::select(z > B(most), cotangent,
+                          unless_zero(cotangent, cotangent * detail::sigmoid(z)));
+  };
+  map_with(f, dx, n, 7, g, x);
+}
+
+template <class T>
+void elu(const T* x, T* y, int64_t n, double alpha) {
+  const auto a = static_cast<T>(alpha);
+  const auto f = [=](auto v) {
+    using B = decltype(v);
+    return detail::select(v > B(T{0}), v, B(a) * detail::expm1(v));
+  };
+  map_with(f, y, n, 6, x);
+}
+
+template <class T>
+void elu_vjp(const T* g, const T* x, T* dx, int64_t n, double alpha) {
+  const auto a = static_cast<T>(alpha);
+  const auto f = [=](auto cotangent, auto v) {
+    using B = decltype(v);
+    return detail::select(v > B(T{0}), cotangent,
+                          unless_zero(cotangent, cotangent * (B(a) * detail::exp(v))));
+  };
+  map_with(f, dx, n, 6, g, x);
+}
+
+template <class T>
+void leaky_relu(const T* x, T* y, int64_t n, double slope) {
+  const auto s = static_cast<T>(slope);
+  const auto f = [=](auto v) {
+    using B = decltype(v);
+    return detail::select(v > B(T{0}), v, B(s) * v);
+  };
+  map_with(f, y, n, 1, x);
+}
+
+template <class T>
+void leaky_relu_vjp(const T* g, const T* x, T* dx, int64_t n, double slope) {
+  const auto s = static_cast<T>(slope);
+  const auto f = [=](auto cotangent, auto v) {
+    using B = decltype(v);
+    const B zero(T{0});
+    const B below = detail::select(v <= zero, B(s) * cotangent, v);  // NaN where x is
+    return unless_zero(cotangent, detail::select(v > zero, cotangent, below));
+  };
+  map_with(f, dx, n, 2, g, x);
+}
+
+#define GRADUS_ACTIVATION(T)                                                   \
+  template void softplus(const T*, T*, int64_t, double, double);               \
+  template void softplus_vjp(const T*, const T*, T*, int64_t, double, double); \
+  template void elu(const T*, T*, int64_t, double);                            \
+  template void elu_vjp(const T*, const T*, T*, int64_t, double);              \
+  template void leaky_relu(const T*, T*, int64_t, double);                     \
+  template void leaky_relu_vjp(const T*, const T*, T*, int64_t, double);
+GRADUS_ACTIVATION(float)
+GRADUS_ACTIVATION(double)
+#undef GRADUS_ACTIVATION
+
+}  // namespace gradus::kernels

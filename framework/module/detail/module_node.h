@@ -1,0 +1,50 @@
+#pragma once
+#include <gradus/framework/module/module.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gradus::detail {
+
+/// What a Module points to.
+struct ModuleNode {
+  struct Child {
+    std::string name;
+    Shared<ModuleNode> node;
+  };
+  std::vector<NamedParameter> parameters;
+  std::vector<std::pair<std::string, Tensor>> buffers;
+  std::vector<Child> children;
+  std::string type = "Module";
+  Function<std::string()> description;
+  bool training = true;
+};
+
+struct ModuleAccess {
+  static ModuleNode& node(const Module& module) { return *module.node_; }
+};
+
+/// Calls f(node, prefix) for every node of the tree, parents first; prefix is "" or "path.".
+template <class F>
+void for_each_node(ModuleNode& node, const std::string& prefix, F&& f) {
+  f(node, prefix);
+  for (const ModuleNode::Child& child : node.children) {
+    for_each_node(*child.node, prefix + child.name + ".", f);
+  }
+}
+
+/// Calls f(node) for every node of the tree, parents first.
+template <class F>
+void for_each_node(ModuleNode& node, F&& f) {
+  f(node);
+  for (const ModuleNode::Child& child : node.children) for_each_node(*child.node, f);
+}
+
+/// The name that a type has in the source, without its namespaces.
+std::string type_name(const std::type_info& type);
+
+/// The name of a node; `type` is that of the handle, for a root that has none of its own.
+std::string name_of(const ModuleNode& node, const std::type_info& type);
+
+}  // namespace gradus::detail

@@ -1,0 +1,162 @@
+#pragma once
+#include <gradus/framework/base/detail/shared.h>
+#include <gradus/framework/base/function.h>
+#include <gradus/framework/core/tensor.h>
+#include <gradus/framework/module/state_dict.h>
+
+#include <concepts>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// A parameter and where it stands in a model: "embedding.weight".
+struct NamedParameter {
+  std::string path;
+  Parameter parameter;
+};
+
+/// What load_state_dict() did not find a partner for.
+struct LoadResult {
+  std::vector<std::string> missing;     ///< names of the model that the state lacks
+  std::vector<std::string> unexpected;  ///< names of the state that the model lacks
+};
+
+struct LoadOptions {
+  bool strict = true;  ///< missing or unexpected names are an error
+};
+
+/// What compilers say first where a layer is not initialised, or is assigned later. Layers have
+///   GRADUS_TOO_LATE Linear();
+///   template <class M>
+///   GRADUS_TOO_LATE Linear& operator=(M&&);
+#define GRADUS_TOO_LATE                                                        \
+  GRADUS_UNAVAILABLE(                                                          \
+      "initialise it in the constructor's initializer list, as in "            \
+      "`: output(add(\"output\", Linear(4, 2)))`: a layer cannot be assigned " \
+      "later, since parameters() would list the old one")
+
+namespace detail {
+struct ModuleNode;
+struct ModuleAccess;
+}  // namespace detail
+
+/// Base of every layer and model: a handle to a named tree of parameters, buffers and submodules.
+/// Copying a Module copies the handle: both are the same layer. A layer derives from it, registers
+/// what it owns in its constructor and defines operator():
+///
+///   struct TextClassifier : Module {
+///     TextClassifier(const Embedding& table, int64_t classes)
+///         : embedding(add("embedding", table)),
+///           output(add("output", Linear(table.embedding_dim(), classes))) {}
+///     Tensor operator()(const Tensor& tokens) const { return output(mean(embedding(tokens), 1)); }
+///     const Embedding embedding;
+///     const Linear output;
+///   };
+///
+/// All state of a layer lives in what the handle points to, so its functions are const.
+class GRADUS_API Module {
+ public:
+  Module();
+  Module(const Module&) = default;
+  Module(Module&&) = default;
+  ~Module();
+  /// Deleted: operator() would use the new layer while parameters() lists the old one. A layer is
+  /// initialised in the initializer list of a constructor, as above, not in its body. To change
+  /// weights, load_state_dict() or copy_state().
+  Module& operator=(const Module&) = delete;  // initialise it in the initializer list
+  Module& operator=(Module&&) = delete;       // initialise it in the initializer list
+
+  /// All parameters of the tree, frozen ones included; one that is shared is listed once, under the
+  /// first of its paths.
+  std::vector<NamedParameter> parameters() const;
+  /// Number of elements of all parameters(), or of the trainable ones only.
+  std::int64_t num_parameters(bool trainable_only = false) const;
+
+  /// All parameters and buffers by path (a shared parameter under each of its paths). The tensors
+  /// are handles to the model's own: snapshot() copies.
+  StateDict state_dict() const;
+  /// Copies values into the parameters and buffers, in place, so that shared ones stay shared, and
+  /// restores the frozen flags that the state carries. Everything is checked before anything is
+  /// written. Throws one error that lists all that is wrong: names that are missing, unexpected (if
+  /// strict) and perhaps renamed, other shapes, other dtypes, parameters that are mapped from a
+  /// file. It is a ShapeError if a shape is wrong, else a DTypeError, a ValueError or an Error.
+  /// Error also for a whole checkpoint and the state of an optimizer, strict or not:
+  /// load_checkpoint() reads those.
+  LoadResult load_state_dict(const StateDict& state, const LoadOptions& options = {}) const;
+
+  /// Sets training mode for the whole tree.
+  void train(bool training = true) const;
+  void eval() const { train(false); }
+  bool is_training() const;
+
+  /// Freezes or unfreezes every parameter of the tree. Throws ValueError, having changed nothing,
+  /// if one to unfreeze is mapped from a file.
+  void set_trainable(bool trainable) const;
+  /// Drops the gradients of all parameters.
+  void zero_grad() const;
+  /// Converts all float parameters and buffers, in place; drops their gradients. One that was
+  /// mapped from a file is a copy in memory afterwards.
+  void to(DType dtype) const;
+
+  /// The tree, one line a layer, as PyTorch prints it. The root is called "Module" here, unless it
+  /// has a name or description of its own; `std::cout << model` knows its type.
+  std::string str() const;
+
+ protected:
+  /// A module that shows itself under this name, and not that of its type.
+  explicit Module(std::string_view name);
+
+  /// Registers a submodule and returns it. Throws ValueError for a name that is empty, holds a dot
+  /// or is taken, and for a module that is part of this tree already. A list of layers
+  /// is a ModuleList.
+  template <class M>
+  requires std::derived_from<M, Module> M add(std::string_view name, M module) {
+    add_module(name, module, typeid(M));
+    return module;
+  }
+  /// Registers a leaf tensor as a parameter; it becomes trainable unless `trainable` is false. As
+  /// for buffers, throws ValueError for names as above and for a tensor that is undefined.
+  Parameter add_parameter(std::string_view name, const Tensor& tensor, bool trainable = true);
+  /// Registers a parameter of another layer here too (tied weights); its frozen flag stays.
+  Parameter add_parameter(std::string_view name, const Parameter& shared);
+  /// Registers a tensor that is saved and loaded but not trained.
+  Tensor add_buffer(std::string_view name, const Tensor& tensor);
+  /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)".
+  void set_description(Function<std::string()> describe);
+
+ private:
+  friend struct detail::ModuleAccess;
+  void add_module(std::string_view name, const Module& module, const std::type_info& type);
+
+  detail::Shared<detail::ModuleNode> node_;
+};
+
+namespace detail {
+GRADUS_API void write(std::ostream& out, const Module& module, const std::type_info& type);
+}  // namespace detail
+
+/// Writes str(), with the type of the root.
+template <class M>
+requires std::derived_from<M, Module> std::ostream& operator<<(std::ostream& out, const M& module) {
+  detail::write(out, module, typeid(M));
+  return out;
+}
+
+/// A deep copy of the state of a model, for restore(): keep the best weights of a run. Tensors that
+/// are mapped from a file, which cannot change, are not copied.
+GRADUS_API StateDict snapshot(const Module& module);
+/// Puts the values of a snapshot back; frozen flags stay as they are.
+GRADUS_API void restore(const Module& module, const StateDict& state);
+/// Copies the values of all parameters and buffers of one model into another of the same form.
+GRADUS_API void copy_state(const Module& from, const Module& to);
+
+/// Throws AutogradError naming the shapes of the trainable leaves that `loss` was computed from and
+/// that model.parameters() lacks: a layer that was never registered would not be trained.
+GRADUS_API void check_registered(const Tensor& loss, const Module& model);
+
+}  // namespace gradus

@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/ops/author/axes.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gradus::detail {
+
+AxisView axis_view(const Tensor& x, std::int64_t axis, const char* operation) {
+  check_defined(operation, "x", x);
+  const Shape& shape = x.shape();
+  const int a = normalize_axis(axis, shape.rank(), operation);
+  return {a, shape.numel(0, a), shape[a], shape.numel(a + 1, shape.rank())};
+}
+
+AxisView slice_view(const Tensor& x, std::int64_t axis, const char* operation) {
+  check_defined(operation, "x", x);
+  if (x.dim() > 0) return axis_view(x, axis, operation);
+  return {normalize_axis(axis, 1, operation), 1, 1, 1};
+}
+
+Shape splice(const Shape& shape, int axis, int removed, std::span<const std::int64_t> inserted) {
+  std::array<std::int64_t, 2 * Shape::max_rank> sizes{};  // Shape refuses too many
+  auto end = std::copy(shape.begin(), shape.begin() + axis, sizes.begin());
+  end = std::copy(inserted.begin(), inserted.end(), end);
+  end = std::copy(shape.begin() + axis + removed, shape.end(), end);
+  return Shape(std::span<const std::int64_t>(sizes.begin(), end));
+}
+
+Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b) {
+  for (int i = 3; i <= std::min(a.rank(), b.rank()); ++i) {
+    const std::int64_t size_a = a[a.rank() - i], size_b = b[b.rank() - i];
+    if (size_a != size_b && size_a != 1 && size_b != 1) {
+      throw ShapeError(fmt::format("{}: leading axes do not broadcast: a is {}, b is {}", operation,
+                                   a.str(), b.str()));
+    }
+  }
+  return broadcast_shapes(splice(a, a.rank() - 2, 2, {}), splice(b, b.rank() - 2, 2, {}),
+                          operation);
+}
+
+std::string position(const Shape& shape, std::int64_t element) {
+  std::array<std::int64_t, Shape::max_rank> index{};
+  for (int axis = shape.rank(); axis-- > 0; element /= shape[axis]) {
+    index[static_cast<std::size_t>(axis)] = element % shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
+}
+
+void check_beside(const char* operation, int axis, const Shape& x, const char* words,
+                  const Shape& shape) {
+  if (shape.rank() == x.rank() && splice(shape, axis, 1, {}) == splice(x, axis, 1, {})) return;
+  throw ShapeError(fmt::format("{}: shapes differ beside axis {}: x is {}, {} {}", operation, axis,
+                               x.str(), words, shape.str()));
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,50 @@
+#pragma once
+// For authors of ops: applies kernels to whole tensors. Part of no graph.
+#include <gradus/framework/core/tensor.h>
+#include <gradus/framework/kernels/elementwise.h>
+
+#include <cstdint>
+
+namespace gradus::detail {
+
+/// y = kernel(x), element by element. `operation` names the op in errors.
+/// Throws DTypeError for an element type that the kernel does not have, as all of these do, Error
+/// for an undefined tensor, which it calls x, or a and b.
+GRADUS_API Tensor map(const char* operation, const Tensor& x, const kernels::UnaryKernel& kernel);
+
+/// y = kernel(a, b) with NumPy broadcasting; neither input is materialised.
+/// Throws ShapeError if the shapes do not broadcast, DTypeError if the dtypes differ.
+GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
+                      const kernels::BinaryKernel& kernel);
+
+/// The same written over `a`, a temporary, if nobody else holds it, its values may change and it
+/// has the shape and dtype of the result. The caller sees to it that backward does not need the
+/// values of `a`.
+GRADUS_API Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
+                           const kernels::BinaryKernel& kernel);
+
+/// y = kernel(a, scalar); the scalar takes the dtype of a. Throws DTypeError for one that it does
+/// not hold (see to_element).
+GRADUS_API Tensor map(const char* operation, const Tensor& a, Number scalar,
+                      const kernels::BinaryKernel& kernel);
+/// y = kernel(scalar, b).
+GRADUS_API Tensor map(const char* operation, Number scalar, const Tensor& b,
+                      const kernels::BinaryKernel& kernel);
+
+/// y = kernel(a, b, c); all three broadcast to the shape of `a`.
+GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b, const Tensor& c,
+                      const kernels::TernaryKernel& kernel);
+
+/// boolean y = kernel(a, b) with NumPy broadcasting.
+GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
+                      const kernels::CompareKernel& kernel);
+GRADUS_API Tensor map(const char* operation, const Tensor& a, Number scalar,
+                      const kernels::CompareKernel& kernel);
+
+/// A number as a tensor [] of the dtype of x.
+GRADUS_API Tensor number_like(const char* operation, Number value, const Tensor& x);
+
+/// Throws DTypeError, naming both, unless a and b have the same dtype; Error if one is undefined.
+GRADUS_API void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b);
+
+}  // namespace gradus::detail

@@ -1,0 +1,32 @@
+#pragma once
+// For authors of ops: kernels that take numbers beside their tensors. Part of no graph.
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/tensor.h>
+
+namespace gradus::detail {
+
+/// y of the shape of x, written by f(x values, y values, n). Throws DTypeError, naming `operation`,
+/// unless x is a float tensor, Error if it is undefined.
+template <class F>
+Tensor map_float(const char* operation, const Tensor& x, const F& f) {
+  check_defined(operation, "x", x);
+  Tensor y;
+  dispatch_float(x.dtype(), operation, [&]<class T>(T) {
+    y = empty_like(x);
+    f(static_cast<const T*>(data(x)), static_cast<T*>(raw(y)), x.numel());
+  });
+  return y;
+}
+
+/// The same of two tensors of one shape and dtype: f(a values, b values, y values, n).
+template <class F>
+Tensor map_float(const char* operation, const Tensor& a, const Tensor& b, const F& f) {
+  return map_float(operation, a, [&]<class T>(const T* from, T* y, std::int64_t n) {
+    f(from, static_cast<const T*>(data(b)), y, n);
+  });
+}
+
+}  // namespace gradus::detail

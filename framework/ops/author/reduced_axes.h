@@ -1,0 +1,46 @@
+#pragma once
+// For authors of ops: which axes a reduction removes, and a tensor as rows along those axes.
+#include <gradus/framework/ops/author/axes.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace gradus::detail {
+
+/// Which axes of a shape a reduction removes.
+class GRADUS_API Plan {
+ public:
+  // `operation` names the op in errors. Each throws Error if x is undefined.
+
+  /// All axes of x.
+  Plan(const char* operation, const Tensor& x);
+  /// Throws IndexError for an axis that x does not have, ValueError for none or a repeated one.
+  Plan(const char* operation, const Tensor& x, const Axes& axes);
+
+  bool reduced(int axis) const { return reduced_[static_cast<std::size_t>(axis)]; }
+  const Shape& input() const { return shape_; }
+  Shape result(bool keepdim) const;
+
+  /// Elements that make one element of the result.
+  std::int64_t count() const;
+  std::int64_t result_numel() const { return result(false).numel(); }
+
+ private:
+  Shape shape_;
+  std::array<bool, Shape::max_rank> reduced_{};
+};
+
+/// x as rows [result_numel(), count()]: what makes one element of the result is one row. Part of no
+/// graph; the storage of x if its last axes are reduced.
+GRADUS_API Tensor to_rows(const Tensor& x, const Plan& plan);
+/// Rows back in the order of the input.
+GRADUS_API Tensor from_rows(const Tensor& rows, const Plan& plan);
+
+/// x as rows [outer * inner, n] along one axis. Part of no graph; the storage of x if the axis is
+/// the last one.
+GRADUS_API Tensor to_rows(const Tensor& x, const AxisView& view);
+/// Rows back in the order of a tensor of that shape.
+GRADUS_API Tensor from_rows(const Tensor& rows, const AxisView& view, const Shape& shape);
+
+}  // namespace gradus::detail

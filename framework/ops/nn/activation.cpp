@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/kernels/nn/activation.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/map_float.h>
+#include <gradus/framework/ops/nn/activation.h>
+
+#include <cmath>
+
+namespace gradus {
+
+using detail::map;
+using detail::map_float;
+
+Tensor gelu(const Tensor& x, Approximate approximate) {
+  const bool with_tanh = approximate == Approximate::tanh;
+  const Tensor y = map("gelu", x, with_tanh ? kernels::gelu_tanh : kernels::gelu);
+  return record("gelu", y, vjp(x, [x = Saved(x), with_tanh](const Tensor& g) {
+                  return map("gelu", g, *x, with_tanh ? kernels::gelu_tanh_vjp : kernels::gelu_vjp);
+                }));
+}
+
+Tensor silu(const Tensor& x) {
+  const Tensor y = map("silu", x, kernels::silu);
+  return record("silu", y, vjp(x, [x = Saved(x)](const Tensor& g) {
+                  return map("silu", g, *x, kernels::silu_vjp);  // g s (1 + x (1 - s))
+                }));
+}
+
+Tensor logsigmoid(const Tensor& x) {
+  const Tensor y = map("logsigmoid", x, kernels::logsigmoid);
+  return record("logsigmoid", y, vjp(x, [x = Saved(x)](const Tensor& g) {
+                  return map("logsigmoid", g, *x, kernels::logsigmoid_vjp);  // g sigmoid(-x)
+                }));
+}
+
+Tensor softplus(const Tensor& x, double beta, double threshold) {
+  if (beta == 0 || !std::isfinite(beta)) {
+    throw ValueError(fmt::format("softplus: beta is {}, it must be finite and not 0", beta));
+  }
+  if (std::isnan(threshold)) throw ValueError("softplus: threshold is NaN");
+  const Tensor y = map_float("softplus", x, [=](const auto* in, auto* out, std::int64_t n) {
+    kernels::softplus(in, out, n, beta, threshold);
+  });
+  const auto derivative = [x = Saved(x), beta, threshold](const Tensor& g) {
+    return map_float("softplus", g, *x,
+                     [=](const auto* gy, const auto* in, auto* dx, std::int64_t n) {
+                       kernels::softplus_vjp(gy, in, dx, n, beta, threshold);  // g sigmoid(beta x)
+                     });
+  };
+  return record("softplus", y, vjp(x, derivative));
+}
+
+Tensor elu(const Tensor& x, double alpha) {
+  const Tensor y = map_float("elu", x, [=](const auto* in, auto* out, std::int64_t n) {
+    kernels::elu(in, out, n, alpha);
+  });
+  const auto derivative = [x = Saved(x), alpha](const Tensor& g) {
+    return map_float("elu", g, *x, [=](const auto* gy, const auto* in, auto* dx, std::int64_t n) {
+      kernels::elu_vjp(gy, in, dx, n, alpha);  // g where x > 0, else g alpha exp(x)
+    });
+  };
+  return record("elu", y, vjp(x, derivative));
+}
+
+Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  const Tensor y = map_float("leaky_relu", x, [=](const auto* in, auto* out, std::int64_t n) {
+    kernels::leaky_relu(in, out, n, negative_slope);
+  });
+  const auto derivative = [x = Saved(x), negative_slope](const Tensor& g) {
+    return map_float(
+        "leaky_relu", g, *x, [=](const auto* gy, const auto* in, auto* dx, std::int64_t n) {
+          kernels::leaky_relu_vjp(gy, in, dx, n, negative_slope);  // g where x > 0, else g slope
+        });
+  };
+  return record("leaky_relu", y, vjp(x, derivative));
+}
+
+}  // namespace gradus

@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/kernels/nn/normalization.h>
+#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/nn/normalization.h>
+
+#include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+using detail::raw;
+using kernels::RowMoments;
+
+namespace {
+
+bool ends_with(const Shape& shape, const Shape& end) {
+  const int skipped = shape.rank() - end.rank();
+  if (skipped < 0) return false;
+  for (int axis = 0; axis < end.rank(); ++axis) {
+    if (shape[skipped + axis] != end[axis]) return false;
+  }
+  return true;
+}
+
+void check_columns(const char* operation, const char* name, const Tensor& values, const Tensor& x,
+                   const Shape& normalized) {
+  if (!values.defined()) return;
+  detail::check_same_dtype(operation, x, values);
+  if (values.shape() != normalized) {
+    throw ShapeError(fmt::format("{}: {} is {}, normalized_shape is {}", operation, name,
+                                 values.shape().str(), normalized.str()));
+  }
+}
+
+void check(const char* operation, const Tensor& x, const Shape& normalized, double eps) {
+  if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
+  if (normalized.rank() == 0)
+    throw ShapeError(fmt::format("{}: normalized_shape has no axes", operation));
+  if (!ends_with(x.shape(), normalized)) {
+    throw ShapeError(fmt::format("{}: x is {}, its last axes must be normalized_shape {}",
+                                 operation, x.shape().str(), normalized.str()));
+  }
+  if (!(eps >= 0) || std::isinf(eps))
+    throw ValueError(fmt::format("{}: eps is {}: it is a finite number >= 0", operation, eps));
+}
+
+/// x as rows [R, C] of what is normalized together.
+struct Rows {
+  Rows(const Shape& shape, const Shape& normalized)
+      : R(shape.numel(0, shape.rank() - normalized.rank())), C(normalized.numel()) {}
+  std::int64_t R, C;
+};
+
+/// One RowMoments for each row, of a storage that backward may hold.
+Tensor new_moments(const Rows& rows) {
+  return empty({rows.R, sizeof(RowMoments) / sizeof(double)}, DType::float64);
+}
+RowMoments* moments_of(const Tensor& moments) { return static_cast<RowMoments*>(raw(moments)); }
+
+template <class T>
+const T* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data<T>() : nullptr;
+}
+template <class T>
+T* raw_or_null(const Tensor& x) {
+  return x.defined() ? static_cast<T*>(raw(x)) : nullptr;
+}
+
+std::vector<Tensor> defined(std::initializer_list<Tensor> tensors) {
+  std::vector<Tensor> result;
+  for (const Tensor& x : tensors) {
+    if (x.defined()) result.push_back(x);
+  }
+  return result;
+}
+
+std::optional<Saved> saved(const Tensor& x) {
+  return x.defined() ? std::optional<Saved>(x) : std::nullopt;
+}
+
+/// A gradient to be computed for x, which may be undefined, if `needed`; the next one otherwise.
+struct Wanted {
+  Needs needs;
+  std::size_t next = 0;
+  Tensor operator()(const Shape& shape, DType dtype) {
+    return needs[next++] ? empty(shape, dtype) : Tensor();
+  }
+};
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
+                  const Tensor& bias, double eps) {
+  detail::check_defined("layer_norm", "x", x);
+  check("layer_norm", x, normalized_shape, eps);
+  check_columns("layer_norm", "weight", weight, x, normalized_shape);
+  check_columns("layer_norm", "bias", bias, x, normalized_shape);
+  const Rows rows(x.shape(), normalized_shape);
+  Tensor y = empty_like(x);
+  const Tensor moments = new_moments(rows);
+  detail::dispatch_float(x.dtype(), "layer_norm", [&]<class T>(T) {
+    kernels::layer_norm(x.data<T>(), data_or_null<T>(weight), data_or_null<T>(bias), eps,
+                        static_cast<T*>(raw(y)), moments_of(moments), rows.R, rows.C);
+  });
+  const auto derivative = [rows, normalized_shape, x = Saved(x), weight = saved(weight),
+                           moments = Saved(moments),
+                           has_bias = bias.defined()](Cotangents g, Needs needs) {
+    Wanted wanted{needs};
+    const Tensor in = *x, w = weight ? **weight : Tensor(), m = *moments;
+    const Tensor dx = wanted(in.shape(), in.dtype());
+    const Tensor dw = weight ? wanted(normalized_shape, in.dtype()) : Tensor();
+    const Tensor db = has_bias ? wanted(normalized_shape, in.dtype()) : Tensor();
+    detail::dispatch_float(in.dtype(), "layer_norm", [&]<class T>(T) {
+      kernels::layer_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w), moments_of(m),
+                              raw_or_null<T>(dx), raw_or_null<T>(dw), raw_or_null<T>(db), rows.R,
+                              rows.C);
+    });
+    std::vector<Gradient> gradients{dx};
+    if (weight) gradients.emplace_back(dw);
+    if (has_bias) gradients.emplace_back(db);
+    return gradients;
+  };
+  record_joint("layer_norm", std::vector<Tensor>{y}, defined({x, weight, bias}), derivative);
+  return y;
+}
+
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
+                std::optional<double> eps) {
+  detail::check_defined("rms_norm", "x", x);
+  if (!eps) {
+    eps = x.dtype() == DType::float64 ? std::numeric_limits<double>::epsilon()
+                                      : double{std::numeric_limits<float>::epsilon()};
+  }
+  check("rms_norm", x, normalized_shape, *eps);
+  check_columns("rms_norm", "weight", weight, x, normalized_shape);
+  const Rows rows(x.shape(), normalized_shape);
+  Tensor y = empty_like(x);
+  const Tensor moments = new_moments(rows);
+  detail::dispatch_float(x.dtype(), "rms_norm", [&]<class T>(T) {
+    kernels::rms_norm(x.data<T>(), data_or_null<T>(weight), *eps, static_cast<T*>(raw(y)),
+                      moments_of(moments), rows.R, rows.C);
+  });
+  const auto derivative = [rows, normalized_shape, x = Saved(x), weight = saved(weight),
+                           moments = Saved(moments)](Cotangents g, Needs needs) {
+    Wanted wanted{needs};
+    const Tensor in = *x, w = weight ? **weight : Tensor(), m = *moments;
+    const Tensor dx = wanted(in.shape(), in.dtype());
+    const Tensor dw = weight ? wanted(normalized_shape, in.dtype()) : Tensor();
+    detail::dispatch_float(in.dtype(), "rms_norm", [&]<class T>(T) {
+      kernels::rms_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w), moments_of(m),
+                            raw_or_null<T>(dx), raw_or_null<T>(dw), rows.R, rows.C);
+    });
+    std::vector<Gradient> gradients{dx};
+    if (weight) gradients.emplace_back(dw);
+    return gradients;
+  };
+  record_joint("rms_norm", std::vector<Tensor>{y}, defined({x, weight}), derivative);
+  return y;
+}
+
+}  // namespace gradus

@@ -1,0 +1,93 @@
+#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/kernels/nn/softmax.h>
+#include <gradus/framework/ops/author/reduced_axes.h>
+#include <gradus/framework/ops/nn/softmax.h>
+
+namespace gradus {
+
+using detail::AxisView;
+using detail::from_rows;
+using detail::Plan;
+using detail::raw;
+using detail::slice_view;
+using detail::to_rows;
+
+namespace {
+
+// y = kernel(x) along the slices.
+template <class Kernel>
+Tensor along(const char* operation, const Tensor& x, const AxisView& slices, Kernel kernel) {
+  if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
+  const Tensor rows = to_rows(x, slices);
+  const Tensor y = empty_like(rows);
+  detail::dispatch_float(x.dtype(), operation, [&]<class T>(T) {
+    kernel(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), slices.n);
+  });
+  return from_rows(y, slices, x.shape());
+}
+
+// dx = kernel(g, y) along the slices.
+template <class Kernel>
+Tensor along(const char* operation, const Tensor& g, const Tensor& y, const AxisView& slices,
+             Kernel kernel) {
+  const Tensor g_rows = to_rows(g, slices);
+  const Tensor y_rows = to_rows(y, slices);
+  const Tensor dx = empty_like(y_rows);
+  detail::dispatch_float(y.dtype(), operation, [&]<class T>(T) {
+    kernel(g_rows.data<T>(), y_rows.data<T>(), static_cast<T*>(raw(dx)), y_rows.size(0), slices.n);
+  });
+  return from_rows(dx, slices, y.shape());
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, std::int64_t axis) {
+  const AxisView slices = slice_view(x, axis, "softmax");
+  const Tensor y = along("softmax", x, slices, [](auto... a) { kernels::softmax(a...); });
+  return record("softmax", y, vjp(x, [slices, y = Saved(y)](const Tensor& g) {
+                  return along("softmax", g, *y, slices,  // y (g - sum(g y))
+                               [](auto... a) { kernels::softmax_vjp(a...); });
+                }));
+}
+
+Tensor log_softmax(const Tensor& x, std::int64_t axis) {
+  const AxisView slices = slice_view(x, axis, "log_softmax");
+  const Tensor y = along("log_softmax", x, slices, [](auto... a) { kernels::log_softmax(a...); });
+  return record("log_softmax", y, vjp(x, [slices, y = Saved(y)](const Tensor& g) {
+                  return along("log_softmax", g, *y, slices,  // g - exp(y) sum(g)
+                               [](auto... a) { kernels::log_softmax_vjp(a...); });
+                }));
+}
+
+namespace {
+
+Tensor logsumexp(const Tensor& x, const Plan& plan, bool keepdim) {
+  if (!is_floating(x.dtype())) detail::throw_not_floating("logsumexp", x.dtype());
+  const Tensor rows = to_rows(x, plan);
+  const Tensor wide = empty(plan.result(keepdim), DType::float64);
+  detail::dispatch_float(x.dtype(), "logsumexp", [&]<class T>(T) {
+    kernels::logsumexp(rows.data<T>(), static_cast<double*>(raw(wide)), rows.size(0), rows.size(1));
+  });
+  const auto derivative = [plan, x = Saved(x), wide = Saved(wide)](const Tensor& g) {
+    const Tensor in = to_rows(*x, plan);
+    const Tensor dx = empty_like(in);
+    detail::dispatch_float(g.dtype(), "logsumexp", [&]<class T>(T) {
+      kernels::logsumexp_vjp(g.data<T>(), in.data<T>(), (*wide).template data<double>(),
+                             static_cast<T*>(raw(dx)), in.size(0), in.size(1));
+    });
+    return from_rows(dx, plan);  // g exp(x - y)
+  };
+  return record("logsumexp", wide.to(x.dtype()), vjp(x, derivative));
+}
+
+}  // namespace
+
+Tensor logsumexp(const Tensor& x) { return logsumexp(x, Plan("logsumexp", x), false); }
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
+  return logsumexp(x, Plan("logsumexp", x, axes), keepdim);
+}
+
+}  // namespace gradus

@@ -1,0 +1,104 @@
+#pragma once
+#include <gradus/framework/base/function.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/module/module.h>
+#include <gradus/framework/module/state_dict.h>
+#include <gradus/optim/optimizer.h>
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+/// Something that has a state, as optimizers, schedulers and averages do: what state_dict() gives,
+/// load_state_dict() puts back, having checked all of it before anything changes.
+template <class T>
+concept Stateful = !std::derived_from<T, Module> && requires(T & part, const StateDict& state) {
+  { part.state_dict() } -> std::same_as<StateDict>;
+  part.load_state_dict(state);
+};
+
+/// A part of a training run under the name that it has in a checkpoint. It refers to what it was
+/// made from, which must outlive it.
+class GRADUS_API CheckpointPart {
+ public:
+  CheckpointPart(std::string name, const Module& model);
+  /// Optimizer, LRScheduler, ReduceLROnPlateau, AveragedParameters, or a type of yours.
+  template <Stateful T>
+  CheckpointPart(std::string name, T& part)
+      : CheckpointPart(
+            std::move(name), std::derived_from<T, Optimizer> ? Order::optimizer : Order::first,
+            [&part] { return part.state_dict(); },
+            [&part](const StateDict& state) { part.load_state_dict(state); }) {}
+  CheckpointPart(std::string name, Generator& generator);
+  /// A count: of steps, of epochs. Loading throws FormatError for one that T does not hold.
+  template <std::integral T>
+  requires(!std::is_const_v<T>) CheckpointPart(const std::string& name, T& count)
+      : CheckpointPart(
+            name, Order::first, [&count] { return text_state(std::to_string(count)); },
+            [&count, name](const StateDict& state) {
+              using Range = std::numeric_limits<T>;
+              if constexpr (std::is_signed_v<T>) {
+                count = static_cast<T>(signed_in(state, name, Range::min(), Range::max()));
+              } else {
+                count = static_cast<T>(unsigned_in(state, name, Range::max()));
+              }
+            }) {}
+  /// A number: the best loss so far. Loading throws FormatError for one that a float does not hold.
+  CheckpointPart(const std::string& name, double& number);
+  CheckpointPart(const std::string& name, float& number);
+  /// A tensor, replaced by loading: the order of the examples of an epoch.
+  CheckpointPart(std::string name, Tensor& tensor);
+
+  const std::string& name() const { return name_; }
+
+ private:
+  friend struct CheckpointAccess;
+  /// When a part is loaded: what sets rates goes before the optimizers, which know the rates that
+  /// were in force, and models last, since loading writes into them.
+  enum class Order { first, optimizer, model };
+  CheckpointPart(std::string name, Order order, Function<StateDict()> save,
+                 Function<void(const StateDict&)> load)
+      : name_(std::move(name)), order_(order), save_(std::move(save)), load_(std::move(load)) {}
+
+  static StateDict text_state(std::string text);
+  static std::int64_t signed_in(const StateDict& state, const std::string& part, std::int64_t least,
+                                std::int64_t most);
+  static std::uint64_t unsigned_in(const StateDict& state, const std::string& part,
+                                   std::uint64_t most);
+
+  std::string name_;
+  Order order_;
+  Function<StateDict()> save_;
+  Function<void(const StateDict&)> load_;
+};
+
+/// Writes a whole training run into one .safetensors file, to go on from with the same bits:
+///   const std::vector<CheckpointPart> run = {{"model", model},         {"optimizer", optimizer},
+///                                            {"scheduler", scheduler}, {"averages", averages},
+///                                            {"generator", default_generator()}, {"step", step}};
+///   if (std::filesystem::exists(path)) load_checkpoint(run, path);
+///   for (; step < steps; ) { ...; ++step; save_checkpoint(run, path); }
+/// Tensors are called `<part>.<name in its state>`: "model.embedding.weight". The file is replaced
+/// as a whole, as by save(). Throws, leaving the last file, ValueError naming a float tensor that
+/// is not finite or a number that is NaN (a best loss may be infinite), and for names of parts that
+/// are empty, hold a dot or a comma, or come twice.
+GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path);
+
+/// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
+/// having changed nothing, FormatError for a file that is no checkpoint, Error for parts that are
+/// missing in it or, if strict, unexpected, and what loading a part throws.
+GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
+                                const LoadOptions& options = {});
+
+/// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite
+/// or a text of its metadata is "nan": then it throws ValueError naming it, and the last file
+/// stays.
+GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
+
+}  // namespace gradus

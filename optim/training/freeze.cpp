@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/optim/training/freeze.h>
+
+#include <algorithm>
+
+namespace gradus {
+namespace {
+
+// `*` is any characters, `?` is one; goes back to the last `*` where the rest does not match.
+bool matches(std::string_view path, std::string_view pattern) {
+  std::size_t i = 0, k = 0, retry = 0, star = std::string_view::npos;
+  while (i < path.size()) {
+    if (k < pattern.size() && pattern[k] == '*') {
+      star = k++;
+      retry = i;
+    } else if (k < pattern.size() && (pattern[k] == '?' || pattern[k] == path[i])) {
+      ++i, ++k;
+    } else if (star != std::string_view::npos) {
+      k = star + 1;
+      i = ++retry;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', k) == std::string_view::npos;
+}
+
+std::string paths_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<std::string> paths;
+  paths.reserve(parameters.size());
+  for (const NamedParameter& target : parameters) paths.push_back(target.path);
+  return fmt::format("{}", fmt::join(paths, ", "));
+}
+
+std::int64_t set_trainable(const char* name, const std::vector<NamedParameter>& parameters,
+                           std::string_view pattern, bool trainable) {
+  std::int64_t n = 0;
+  for (const NamedParameter& target : parameters) {
+    if (trainable && target.parameter.is_read_only() && matches(target.path, pattern)) {
+      throw ValueError(
+          fmt::format("{}: {} {} is mapped from a file, read-only: take another pattern", name,
+                      target.path, target.parameter.shape().str()));
+    }
+  }
+  for (const NamedParameter& target : parameters) {
+    if (!matches(target.path, pattern)) continue;
+    target.parameter.set_trainable(trainable);
+    ++n;
+  }
+  if (n > 0) return n;
+  throw ValueError(fmt::format("{}: no parameter matches '{}': there are {}", name, pattern,
+                               paths_of(parameters)));
+}
+
+}  // namespace
+
+std::int64_t freeze(const std::vector<NamedParameter>& parameters, std::string_view pattern) {
+  return set_trainable("freeze", parameters, pattern, false);
+}
+
+std::int64_t unfreeze(const std::vector<NamedParameter>& parameters, std::string_view pattern) {
+  return set_trainable("unfreeze", parameters, pattern, true);
+}
+
+std::vector<std::vector<NamedParameter>> split_by_pattern(
+    const std::vector<NamedParameter>& parameters, const std::vector<std::string>& patterns) {
+  std::vector<std::vector<NamedParameter>> lists(patterns.size() + 1);
+  for (const NamedParameter& target : parameters) {
+    const auto found =
+        std::find_if(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return matches(target.path, pattern); });
+    lists[static_cast<std::size_t>(found - patterns.begin())].push_back(target);
+  }
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (!lists[i].empty()) continue;
+    throw ValueError(fmt::format("split_by_pattern: no parameter is left for '{}': there are {}",
+                                 patterns[i], paths_of(parameters)));
+  }
+  return lists;
+}
+
+}  // namespace gradus

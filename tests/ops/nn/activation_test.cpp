@@ -1,0 +1,187 @@
+#include <gradus/framework/core/autograd.h>
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/nn/activation.h>
+#include <gradus/tests/ops/elementwise_testing.h>
+
+#include <numbers>
+
+namespace gradus {
+namespace {
+
+const OpCases cases{
+    OpCase{"gelu", "with erf", leaves({{2, 3}}), [](const Inputs& in) { return gelu(in[0]); }},
+    OpCase{"gelu", "with tanh", leaves({{2, 3}}),
+           [](const Inputs& in) { return gelu(in[0], Approximate::tanh); }},
+    OpCase{"silu", "a matrix", leaves({{2, 3}}), [](const Inputs& in) { return silu(in[0]); }},
+    OpCase{"logsigmoid", "a matrix", leaves({{2, 3}}),
+           [](const Inputs& in) { return logsigmoid(in[0]); }},
+    OpCase{"softplus", "a matrix", leaves({{2, 3}}),
+           [](const Inputs& in) { return softplus(in[0]); }},
+    OpCase{"softplus", "with numbers", leaves({{2, 3}}, 0.5, 3),
+           [](const Inputs& in) { return softplus(in[0], 2, 7); }},
+    OpCase{"elu", "positive", leaves({{2, 3}}, 0.5, 2),
+           [](const Inputs& in) { return elu(in[0]); }},
+    OpCase{"elu", "negative", leaves({{2, 3}}, -2, -0.5),
+           [](const Inputs& in) { return elu(in[0], 0.7); }},
+    OpCase{"leaky_relu", "positive", leaves({{2, 3}}, 0.5, 2),
+           [](const Inputs& in) { return leaky_relu(in[0]); }},
+    OpCase{"leaky_relu", "negative", leaves({{2, 3}}, -2, -0.5),
+           [](const Inputs& in) { return leaky_relu(in[0], 0.2); }},
+};
+
+const Unary erf_gelu = [](const Tensor& x) { return gelu(x); };
+const Unary tanh_gelu = [](const Tensor& x) { return gelu(x, Approximate::tanh); };
+const Unary plain_softplus = [](const Tensor& x) { return softplus(x); };
+const Unary plain_elu = [](const Tensor& x) { return elu(x); };
+const Unary plain_leaky_relu = [](const Tensor& x) { return leaky_relu(x); };
+
+TEST(OpGelu, KnownValuesOfBothForms) {
+  check_unary_values(erf_gelu, [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; },
+                     {0, 1, -1, 1e-5, 0.3, -3, 7, -12, 30});
+  check_unary_values(
+      tanh_gelu,
+      [](double x) {
+        return x / 2 *
+               (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+      },
+      {0, 1, -1, 1e-5, 0.3, -3, 7, -12, 30});
+}
+TEST(OpGelu, KnownValuesAtInfinityAreTheLimits) {
+  for (const Unary op : {erf_gelu, tanh_gelu}) {
+    EXPECT_TRUE(has_values(op(tensor({infinity, -infinity, not_a_number, 0.0, -1e300, 1e300})), {6},
+                           {infinity, 0, not_a_number, 0, 0, 1e300}));
+    EXPECT_TRUE(has_values(op(tensor({-std::numeric_limits<float>::infinity(), -3e38f, 3e38f})),
+                           {3}, {0, 0, static_cast<double>(3e38f)}));
+  }
+}
+TEST(OpGelu, KnownValueKeepsItsDigitsInTheTail) {
+  const double expected = -10 * std::erfc(10 / std::sqrt(2.0)) / 2;  // 1 + erf(x) would be 0
+  EXPECT_NEAR(gelu(tensor({-10.0})).item() / expected, 1, 1e-14);
+  EXPECT_NEAR(gelu(tensor({-10.0f})).item() / expected, 1, 1e-6);
+}
+TEST(OpGelu, Gradient) {
+  check_unary_gradients(erf_gelu, -3, 3);
+  check_unary_gradients(tanh_gelu, -3, 3);
+}
+TEST(OpGelu, GradientAtZeroFarOutAndForAZeroCotangent) {
+  for (const Unary op : {erf_gelu, tanh_gelu}) {
+    EXPECT_EQ(gradient_at(op, 0, 3), 1.5);
+    for (const double far : {infinity, 1e300, 100.0}) {
+      EXPECT_EQ(gradient_at(op, far, 3), 3);
+      EXPECT_EQ(gradient_at(op, -far, 3), 0);
+    }
+    EXPECT_TRUE(std::isnan(gradient_at(op, not_a_number, 3)));
+    EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
+  }
+}
+TEST(OpGelu, BrokenInput) {
+  check_broken_float_unary(erf_gelu, "gelu");
+  check_broken_float_unary(tanh_gelu, "gelu");
+}
+
+TEST(OpSilu, KnownValues) {
+  check_unary_values(silu, [](double x) { return x / (1 + std::exp(-x)); },
+                     {0, 1, -1, 1e-5, 0.3, -3, 7, -30, 30});
+  EXPECT_TRUE(has_values(silu(tensor({infinity, -infinity, not_a_number, -1e300, 1e300})), {5},
+                         {infinity, 0, not_a_number, 0, 1e300}));
+}
+TEST(OpSilu, Gradient) { check_unary_gradients(silu, -4, 4); }
+TEST(OpSilu, GradientAtZeroFarOutAndForAZeroCotangent) {
+  EXPECT_EQ(gradient_at(silu, 0, 3), 1.5);
+  for (const double far : {infinity, 1e300, 1000.0}) {
+    EXPECT_EQ(gradient_at(silu, far, 3), 3);
+    EXPECT_EQ(gradient_at(silu, -far, 3), 0);
+  }
+  EXPECT_EQ(gradient_at(silu, not_a_number, 0), 0);
+}
+TEST(OpSilu, BrokenInput) { check_broken_float_unary(silu, "silu"); }
+
+TEST(OpLogsigmoid, KnownValues) {
+  check_unary_values(logsigmoid, [](double x) { return -std::log1p(std::exp(-x)); },
+                     {0, 1, -1, 1e-5, 0.3, -3, 7, -30, 30});
+  EXPECT_TRUE(has_values(logsigmoid(tensor({infinity, -infinity, not_a_number, -1e300})), {4},
+                         {0, -infinity, not_a_number, -1e300}));
+}
+TEST(OpLogsigmoid, Gradient) { check_unary_gradients(logsigmoid, -4, 4); }
+TEST(OpLogsigmoid, GradientFarOutAndForAZeroCotangent) {
+  EXPECT_EQ(gradient_at(logsigmoid, 0, 3), 1.5);
+  EXPECT_EQ(gradient_at(logsigmoid, infinity, 3), 0);
+  EXPECT_EQ(gradient_at(logsigmoid, -infinity, 3), 3);
+  EXPECT_EQ(gradient_at(logsigmoid, not_a_number, 0), 0);
+}
+TEST(OpLogsigmoid, BrokenInput) { check_broken_float_unary(logsigmoid, "logsigmoid"); }
+
+TEST(OpSoftplus, KnownValues) {
+  check_unary_values(plain_softplus, [](double x) { return x > 20 ? x : std::log1p(std::exp(x)); },
+                     {0, 1, -1, 1e-5, -3, 7, -30, 19.9, 20.1, 30});
+  const Tensor x = tensor({1.0, 4.0, -2.0, 3.5});
+  const auto exact = [](double v) { return std::log1p(std::exp(2 * v)) / 2; };
+  EXPECT_TRUE(is_close(softplus(x, 2, 7), {4}, {exact(1), 4, exact(-2), exact(3.5)}, 1e-15));
+  EXPECT_TRUE(is_close(softplus(tensor({2.0}), -1), {1}, {-std::log1p(std::exp(-2.0))}, 1e-15));
+  EXPECT_TRUE(has_values(plain_softplus(tensor({infinity, -infinity, not_a_number})), {3},
+                         {infinity, 0, not_a_number}));
+}
+TEST(OpSoftplus, Gradient) {
+  check_unary_gradients(plain_softplus, -3, 3);
+  check_unary_gradients([](const Tensor& x) { return softplus(x, 2, 1); }, -0.4, 0.4);
+  check_unary_gradients([](const Tensor& x) { return softplus(x, -0.5, 3); }, -3, 3);
+}
+TEST(OpSoftplus, GradientBeyondTheThresholdIsThatOfX) {
+  const Unary op = [](const Tensor& x) { return softplus(x, 1, 2); };
+  EXPECT_EQ(gradient_at(op, 2.5, 3), 3);
+  EXPECT_NEAR(gradient_at(op, 2, 3), 3 / (1 + std::exp(-2.0)), 1e-15);
+  EXPECT_EQ(gradient_at(op, infinity, 3), 3);
+  EXPECT_EQ(gradient_at(op, -infinity, 3), 0);
+  EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
+}
+TEST(OpSoftplus, BrokenInput) {
+  check_broken_floating(plain_softplus, "softplus");
+  EXPECT_ERROR(softplus(ones({2}), 0), ValueError,
+               "softplus: beta is 0, it must be finite and not 0");
+  EXPECT_ERROR(softplus(ones({2}), infinity), ValueError,
+               "softplus: beta is inf, it must be finite and not 0");
+  EXPECT_ERROR(softplus(ones({2}), 1, not_a_number), ValueError, "softplus: threshold is NaN");
+}
+
+TEST(OpElu, KnownValues) {
+  check_unary_values(plain_elu, [](double x) { return x > 0 ? x : std::expm1(x); },
+                     {0, 1, -1, 1e-9, -1e-9, -3, 7, -30});
+  EXPECT_TRUE(has_values(elu(tensor({infinity, -infinity, not_a_number, 2.0}), 0.5), {4},
+                         {infinity, -0.5, not_a_number, 2}));
+}
+TEST(OpElu, Gradient) {
+  check_unary_gradients(plain_elu, 0.5, 2);
+  check_unary_gradients([](const Tensor& x) { return elu(x, 1.7); }, -2, -0.5);
+}
+TEST(OpElu, GradientAtZeroIsAlpha) {
+  const Unary op = [](const Tensor& x) { return elu(x, 0.5); };
+  EXPECT_EQ(gradient_at(op, 0, 3), 1.5);
+  EXPECT_EQ(gradient_at(op, 1e-300, 3), 3);
+  EXPECT_EQ(gradient_at(op, -infinity, 3), 0);
+  EXPECT_EQ(gradient_at(op, 1000, 3), 3);
+  EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
+  EXPECT_TRUE(std::isnan(gradient_at(op, not_a_number, 1)));
+}
+TEST(OpElu, BrokenInput) { check_broken_floating(plain_elu, "elu"); }
+
+TEST(OpLeakyRelu, KnownValues) {
+  EXPECT_TRUE(
+      has_values(leaky_relu(tensor({2.0, -4.0, 0.0, infinity, -infinity, not_a_number}), 0.25), {6},
+                 {2, -1, 0, infinity, -infinity, not_a_number}));
+  EXPECT_TRUE(has_values(leaky_relu(tensor({-2.0})), {1}, {-0.02}));
+}
+TEST(OpLeakyRelu, Gradient) {
+  check_unary_gradients(plain_leaky_relu, 0.5, 2);
+  check_unary_gradients([](const Tensor& x) { return leaky_relu(x, 0.3); }, -2, -0.5);
+}
+TEST(OpLeakyRelu, GradientAtZeroIsTheSlopeAndOfNaNIsNaN) {
+  const Unary op = [](const Tensor& x) { return leaky_relu(x, 0.25); };
+  EXPECT_EQ(gradient_at(op, 0, 2), 0.5);
+  EXPECT_EQ(gradient_at(op, 1, 2), 2);
+  EXPECT_TRUE(std::isnan(gradient_at(op, not_a_number, 2)));
+  EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
+}
+TEST(OpLeakyRelu, BrokenInput) { check_broken_floating(plain_leaky_relu, "leaky_relu"); }
+
+}  // namespace
+}  // namespace gradus

@@ -1,0 +1,129 @@
+#include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/nn/softmax.h>
+#include <gradus/tests/support/op_cases.h>
+
+namespace gradus {
+namespace {
+
+const OpCases cases{
+    OpCase{"softmax", "the last axis", leaves({{2, 5}}),
+           [](const Inputs& in) { return softmax(in[0], -1); }},
+    OpCase{"softmax", "the first axis", leaves({{3, 2}}),
+           [](const Inputs& in) { return softmax(in[0], 0); }},
+    OpCase{"log_softmax", "the last axis", leaves({{2, 5}}),
+           [](const Inputs& in) { return log_softmax(in[0], -1); }},
+    OpCase{"log_softmax", "the first axis", leaves({{3, 2}}),
+           [](const Inputs& in) { return log_softmax(in[0], 0); }},
+};
+
+using Softmax = Tensor (*)(const Tensor&, std::int64_t);
+
+// log(softmax(x)) of x seen as [outer, n, inner], by the definition.
+std::vector<double> log_softmax_of(const std::vector<double>& x, std::int64_t n,
+                                   std::int64_t inner) {
+  std::vector<double> y(x.size());
+  const auto at = [&](std::int64_t o, std::int64_t i, std::int64_t j) {
+    return static_cast<std::size_t>((o * n + i) * inner + j);
+  };
+  for (std::int64_t o = 0; o < static_cast<std::int64_t>(x.size()) / (n * inner); ++o) {
+    for (std::int64_t j = 0; j < inner; ++j) {
+      double total = 0;
+      for (std::int64_t i = 0; i < n; ++i) total += std::exp(x[at(o, i, j)]);
+      for (std::int64_t i = 0; i < n; ++i) y[at(o, i, j)] = x[at(o, i, j)] - std::log(total);
+    }
+  }
+  return y;
+}
+
+// Each axis of several shapes, counted from either end, in both float types.
+void check_values(Softmax op, bool exponential) {
+  for (const Shape& shape : {Shape{1}, Shape{37}, Shape{4, 5}, Shape{3, 1, 2}, Shape{2, 5, 3, 4}}) {
+    const Tensor x = frozen(random_leaf(shape));
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      SCOPED_TRACE(shape.str() + " axis " + std::to_string(axis));
+      std::vector<double> expected =
+          log_softmax_of(values_of(x), shape[axis], shape.numel(axis + 1, shape.rank()));
+      if (exponential) {
+        for (double& value : expected) value = std::exp(value);
+      }
+      EXPECT_TRUE(is_close(op(x, axis), shape, expected, 1e-14));
+      EXPECT_TRUE(is_close(op(x.to(DType::float32), axis - shape.rank()), shape, expected, 1e-6));
+    }
+  }
+}
+
+void check_gradients(Softmax op) {
+  for (const Shape& shape : {Shape{1}, Shape{7}, Shape{3, 4}, Shape{2, 3, 4}}) {
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      SCOPED_TRACE(shape.str() + " axis " + std::to_string(axis));
+      EXPECT_TRUE(passes_gradcheck([=](const Inputs& in) { return op(in[0], axis); },
+                                   {random_leaf(shape)}));
+      EXPECT_TRUE(passes_gradcheck([=](const Inputs& in) { return mul(op(in[0], axis), in[0]); },
+                                   {random_leaf(shape)}));
+    }
+  }
+  EXPECT_FALSE(op(frozen(random_leaf({2})), 0).requires_grad());
+}
+
+void check_empty(Softmax op) {
+  for (const Shape& shape : {Shape{0, 3}, Shape{3, 0}, Shape{2, 0, 3}}) {
+    const Tensor x = random_leaf(shape);
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      EXPECT_TRUE(has_values(op(x, axis), shape, {}));
+    }
+    op(x, 0).backward(zeros(shape, DType::float64));
+    EXPECT_TRUE(has_values(x.grad().dense(), shape, {}));
+  }
+}
+
+void check_broken(Softmax op, const std::string& name) {
+  EXPECT_ERROR(op(zeros({2, 3}), 2), IndexError, name + ": axis 2 is outside [-2, 2)");
+  EXPECT_ERROR(op(zeros({}), 1), IndexError, name + ": axis 1 is outside [-1, 1)");
+  EXPECT_ERROR(op(tensor({1, 2}), 0), DTypeError,
+               name + ": a tensor of dtype int64 where float32 or float64 is needed");
+}
+
+TEST(OpSoftmax, KnownValuesOnEveryAxis) { check_values(softmax, true); }
+TEST(OpSoftmax, KnownValuesOfExtremeAndMaskedRows) {
+  EXPECT_TRUE(has_values(softmax(tensor({1e4, -1e4, -infinity}), 0), {3}, {1, 0, 0}));
+  EXPECT_TRUE(has_values(softmax(tensor({1e4f, 1e4f}), 0), {2}, {0.5, 0.5}));
+  const Tensor x = tensor({-infinity, -infinity, 0.0, not_a_number, 0.0, 0.0}, {3, 2});
+  EXPECT_TRUE(has_values(softmax(x, 1), {3, 2}, {0, 0, not_a_number, not_a_number, 0.5, 0.5}));
+}
+TEST(OpSoftmax, KnownValuesOfRankZeroAreThoseOfOneElement) {
+  for (const int axis : {0, -1}) {
+    const Tensor x = leaf({7}, {});
+    const Tensor y = softmax(x, axis), log_y = log_softmax(x, axis);
+    EXPECT_TRUE(has_values(y, {}, {1}));
+    EXPECT_TRUE(has_values(log_y, {}, {0}));
+    y.backward();
+    log_y.backward();
+    EXPECT_EQ(gradient_of(x), (std::vector<double>{0}));
+  }
+}
+TEST(OpSoftmax, Gradient) { check_gradients(softmax); }
+TEST(OpSoftmax, GradientOfMaskedSlicesIsZero) {
+  const Tensor x = leaf({-infinity, 0, -infinity, -infinity}, {2, 2});
+  softmax(x, 0).backward(tensor({1.0, 2.0, 3.0, 4.0}, {2, 2}));
+  EXPECT_EQ(gradient_of(x), std::vector<double>(4, 0.0));
+}
+TEST(OpSoftmax, EmptyTensors) { check_empty(softmax); }
+TEST(OpSoftmax, BrokenInput) { check_broken(softmax, "softmax"); }
+
+TEST(OpLogSoftmax, KnownValuesOnEveryAxis) { check_values(log_softmax, false); }
+TEST(OpLogSoftmax, KnownValuesOfExtremeAndMaskedRows) {
+  EXPECT_TRUE(
+      has_values(log_softmax(tensor({1e4, -1e4, -infinity}), 0), {3}, {0, -2e4, -infinity}));
+  EXPECT_TRUE(has_values(log_softmax(full({2}, -infinity), 0), {2}, {-infinity, -infinity}));
+}
+TEST(OpLogSoftmax, Gradient) { check_gradients(log_softmax); }
+TEST(OpLogSoftmax, GradientOfAMaskedSliceIsFinite) {
+  const Tensor x = leaf({-infinity, -infinity});
+  log_softmax(x, 0).backward(tensor({1.0, 2.0}));
+  EXPECT_EQ(gradient_of(x), (std::vector<double>{1, 2}));
+}
+TEST(OpLogSoftmax, EmptyTensors) { check_empty(log_softmax); }
+TEST(OpLogSoftmax, BrokenInput) { check_broken(log_softmax, "log_softmax"); }
+
+}  // namespace
+}  // namespace gradus
