@@ -34,55 +34,6 @@ Tensor Saved::operator*() const {
 
 namespace detail {
 
-Edge edge_to(const Tensor& input) {
-  Body& body = Access::body(input);
-  Edge edge;
-  if (body.node) {
-    edge.node = body.node;
-    edge.output = body.output;
-  } else if (body.leaf && body.leaf->trainable) {
-    edge.leaf = input;
-    edge.output = body.leaf->generation;
-  }
-  return edge;
-}
-
-const Shape& Edge::shape() const { return node ? node->outputs()[output].shape : leaf.shape(); }
-
-Node::~Node() { delete[] more_; }
-
-void Node::set_outputs(std::span<const Tensor> tensors) {
-  count_ = static_cast<std::uint32_t>(tensors.size());
-  if (count_ != 1) more_ = new Output[count_];
-  std::span<Output> all = outputs();
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    all[i].shape = tensors[i].shape();
-    all[i].dtype = tensors[i].dtype();
-  }
-}
-
-namespace {
-
-// Nodes whose last reference is gone, in wait for deletion. Deleting one may drop the last
-// reference to others: they queue up here too, so the depth of the stack does not follow that of
-// the graph.
-thread_local Node* doomed = nullptr;
-thread_local bool deleting = false;
-
-}  // namespace
-
-void Node::destroy() noexcept {
-  next_ = doomed;
-  doomed = this;
-  if (deleting) return;
-  deleting = true;
-  while (Node* node = doomed) {
-    doomed = node->next_;
-    delete node;
-  }
-  deleting = false;
-}
-
 namespace {
 
 // An op on a value whose graph was freed can never run backward, and holds on to nothing: where a

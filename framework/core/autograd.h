@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/core/detail/cotangent.h>
 #include <gradus/framework/core/detail/node.h>
 #include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/core/gradient.h>

@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/cotangent.h>
 #include <gradus/framework/core/profile.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/elementwise.h>
@@ -372,52 +373,6 @@ GraphLock::GraphLock(const char* operation) {
   engine_lock.lock();
 }
 GraphLock::~GraphLock() { engine_lock.unlock(); }
-
-Tensor sum_to(const Tensor& gradient, const Shape& shape) {
-  Tensor sum = gradient;
-  const int extra = gradient.dim() - shape.rank();
-  // Runs of axes that were broadcast, from the last one: view as [outer, n, inner], sum over n.
-  for (int end = gradient.dim(); end > 0;) {
-    const auto repeated = [&](int axis) {
-      return axis < extra || (shape[axis - extra] == 1 && gradient.shape()[axis] != 1);
-    };
-    if (!repeated(end - 1)) {
-      --end;
-      continue;
-    }
-    int begin = end - 1;
-    while (begin > 0 && repeated(begin - 1)) --begin;
-    std::vector<std::int64_t> sizes(sum.shape().begin(), sum.shape().end());
-    const auto first = sizes.begin();
-    const std::int64_t outer = sum.shape().numel(0, begin);
-    const std::int64_t n = sum.shape().numel(begin, end);
-    const std::int64_t inner = sum.shape().numel(end, sum.dim());
-    std::fill(first + begin, first + end, 1);
-    Tensor result = empty(Shape(sizes), sum.dtype());
-    if (sum.dtype() == DType::float32) {
-      kernels::sum(sum.data<float>(), static_cast<float*>(raw(result)), outer, n, inner);
-    } else {
-      kernels::sum(sum.data<double>(), static_cast<double*>(raw(result)), outer, n, inner);
-    }
-    sum = std::move(result);
-    end = begin;
-  }
-  return Access::view(sum, 0, shape);
-}
-
-Tensor repeat_to(const Tensor& gradient, const Shape& shape) {
-  Tensor result = empty(shape, gradient.dtype());
-  std::array<std::int64_t, Shape::max_rank> strides{};
-  std::int64_t stride = 1;
-  for (int i = 1; i <= gradient.dim(); ++i) {
-    const std::int64_t size = gradient.shape()[gradient.dim() - i];
-    strides[static_cast<std::size_t>(shape.rank() - i)] = size == 1 ? 0 : stride;
-    stride *= size;
-  }
-  kernels::broadcast(data(gradient), raw(result), shape.rank(), strides.data(), shape.begin(),
-                     static_cast<std::size_t>(item_size(gradient.dtype())));
-  return result;
-}
 
 std::vector<Tensor> reachable_leaves(const Tensor& root) {
   const GraphLock lock("check_registered");

@@ -143,22 +143,6 @@ Tensor randperm(std::int64_t n, Generator& generator) {
 
 namespace detail {
 
-Tensor empty_sized(const char* operation, std::string_view number,
-                   std::initializer_list<std::int64_t> sizes, DType dtype) {
-  // What went wrong, without the name of the function that noticed.
-  const auto message = [&](const Error& error) {
-    const std::string_view what = error.what();
-    return fmt::format("{}: {}: {}", operation, number, what.substr(what.find(": ") + 2));
-  };
-  try {
-    return empty(Shape(sizes), dtype);
-  } catch (const ShapeError& error) {
-    throw ShapeError(message(error));
-  } catch (const Error& error) {
-    throw Error(message(error));
-  }
-}
-
 void throw_beyond_int64(std::uint64_t value) {
   throw ValueError(
       fmt::format("tensor: {} is above 2^63 - 1, the greatest number that int64 holds", value));

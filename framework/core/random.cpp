@@ -10,34 +10,6 @@
 
 namespace gradus {
 
-namespace {
-
-void check_finite(const char* operation, const char* name, double value, DType dtype) {
-  const double rounded =
-      dtype == DType::float32 ? static_cast<double>(static_cast<float>(value)) : value;
-  if (std::isfinite(rounded)) return;
-  throw ValueError(fmt::format("{}: {} is {}, it must be finite in {}", operation, name, value,
-                               gradus::name(dtype)));
-}
-
-}  // namespace
-
-void detail::check_uniform(const char* operation, double low, double high, DType dtype) {
-  if (!(low <= high)) {
-    throw ValueError(fmt::format("{}: low is {}, high is {}", operation, low, high));
-  }
-  check_finite(operation, "low", low, dtype);
-  check_finite(operation, "high", high, dtype);
-}
-
-void detail::check_normal(const char* operation, double mean, double std, DType dtype) {
-  if (!(std >= 0)) {
-    throw ValueError(fmt::format("{}: std is {}, it must be at least 0", operation, std));
-  }
-  check_finite(operation, "mean", mean, dtype);
-  check_finite(operation, "std", std, dtype);
-}
-
 std::uint64_t Generator::bits() { return kernels::random_bits(seed_, advance(1), 0); }
 
 double Generator::uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }

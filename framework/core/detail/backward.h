@@ -37,7 +37,4 @@ void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& o
 /// The trainable leaves that backward from `root` would reach, each once.
 GRADUS_API std::vector<Tensor> reachable_leaves(const Tensor& root);
 
-/// Sums `gradient` over the axes along which a tensor of shape `shape` was broadcast.
-Tensor sum_to(const Tensor& gradient, const Shape& shape);
-
 }  // namespace gradus::detail

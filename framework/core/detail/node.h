@@ -25,9 +25,6 @@ struct Edge {
 /// The edge to a tensor; empty if it needs no gradient.
 GRADUS_API Edge edge_to(const Tensor& input);
 
-/// `gradient` repeated along axes that it lacks or where it has size 1, as a tensor of its own.
-GRADUS_API Tensor repeat_to(const Tensor& gradient, const Shape& shape);
-
 /// What backward knows of one value of an op, and the cotangent it gathers for it, which may repeat
 /// along axes that it lacks or where it has size 1.
 struct Output {

@@ -36,9 +36,24 @@ struct ProfileSums {
 /// The recording of one Profiler, guarded by profile_mutex.
 class ProfileSession {
  public:
-  struct Thread;
+  /// What a thread is in the middle of.
+  struct Thread {
+    std::uint64_t session = 0;
+    std::uint32_t number = 0;
+    std::uint64_t call = 0;  // of the allocations since the last event; 0 for none
+    std::int64_t start = 0;  // when this call began
+    std::int64_t bytes = 0;  // that it took
+    bool in_backward = false;
+
+    void forget_call() { call = 0, start = 0, bytes = 0; }
+  };
 
   explicit ProfileSession(std::int64_t most_events);
+
+  /// Nanoseconds on a clock that never goes back.
+  static std::int64_t now();
+  /// A number that no call of any session had before.
+  static std::uint64_t next_call();
 
   std::uint32_t index_of(std::string_view name, bool is_scope);
   /// The state of this thread, made anew for each session.

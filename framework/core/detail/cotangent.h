@@ -1,0 +1,13 @@
+#pragma once
+// Cotangents of values that were broadcast.
+#include <gradus/framework/core/tensor.h>
+
+namespace gradus::detail {
+
+/// `gradient` repeated along axes that it lacks or where it has size 1, as a tensor of its own.
+GRADUS_API Tensor repeat_to(const Tensor& gradient, const Shape& shape);
+
+/// Sums `gradient` over the axes along which a tensor of shape `shape` was broadcast.
+Tensor sum_to(const Tensor& gradient, const Shape& shape);
+
+}  // namespace gradus::detail
