@@ -3,7 +3,6 @@
 // library itself includes what it uses.
 #include <gradus/framework/base/dtype.h>
 #include <gradus/framework/base/error.h>
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/base/memory.h>
 #include <gradus/framework/base/number.h>
 #include <gradus/framework/base/numerics.h>

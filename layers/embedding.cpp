@@ -12,6 +12,8 @@
 #include <gradus/layers/detail/table.h>
 #include <gradus/layers/embedding.h>
 
+#include <memory>
+
 namespace gradus {
 namespace {
 
@@ -55,7 +57,7 @@ Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim,
 }
 
 Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions& options)
-    : options_(detail::Shared<EmbeddingOptions>::make(checked(options, table))),
+    : options_(std::make_shared<EmbeddingOptions>(checked(options, table))),
       weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }

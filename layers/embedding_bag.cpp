@@ -4,6 +4,7 @@
 #include <gradus/layers/detail/table.h>
 #include <gradus/layers/embedding_bag.h>
 
+#include <memory>
 #include <string>
 
 namespace gradus {
@@ -60,7 +61,7 @@ EmbeddingBag::EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_d
 }
 
 EmbeddingBag::EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options)
-    : options_(detail::Shared<EmbeddingBagOptions>::make(checked(options, table))),
+    : options_(std::make_shared<EmbeddingBagOptions>(checked(options, table))),
       weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
 }

@@ -1,5 +1,4 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
@@ -9,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -100,7 +100,7 @@ class GRADUS_API EmbeddingBag : public Module {
     if constexpr (integers) return tensor(ids, {static_cast<std::int64_t>(ids.size())});
   }
 
-  const detail::Shared<EmbeddingBagOptions> options_;
+  const std::shared_ptr<EmbeddingBagOptions> options_;
 
  public:
   const Parameter weight;  ///< [num_embeddings, embedding_dim]

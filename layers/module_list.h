@@ -1,11 +1,11 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/module/module.h>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -70,7 +70,7 @@ class ModuleList : public Module {
   auto end() const { return layers_->cend(); }
 
  private:
-  const detail::Shared<std::vector<M>> layers_ = detail::Shared<std::vector<M>>::make();
+  const std::shared_ptr<std::vector<M>> layers_ = std::make_shared<std::vector<M>>();
 };
 
 template <class Make>

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 namespace gradus {
@@ -87,9 +88,9 @@ QuotientRemainderEmbedding::QuotientRemainderEmbedding(std::int64_t num_embeddin
                                                        std::int64_t embedding_dim,
                                                        const QuotientRemainderOptions& options,
                                                        Generator& generator)
-    : shape_(detail::Shared<const std::pair<std::int64_t, std::int64_t>>::make(num_embeddings,
-                                                                               embedding_dim)),
-      options_(detail::Shared<const QuotientRemainderOptions>::make(
+    : shape_(std::make_shared<const std::pair<std::int64_t, std::int64_t>>(num_embeddings,
+                                                                           embedding_dim)),
+      options_(std::make_shared<const QuotientRemainderOptions>(
           checked(num_embeddings, embedding_dim, options))),
       quotient(add("quotient", part(quotient_rows(num_embeddings, *options_->divisor),
                                     quotient_width(embedding_dim, options_->composition), *options_,

@@ -1,10 +1,10 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/layers/embedding.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -56,8 +56,8 @@ class GRADUS_API QuotientRemainderEmbedding : public Module {
   const QuotientRemainderOptions& options() const { return *options_; }
 
  private:
-  const detail::Shared<const std::pair<std::int64_t, std::int64_t>> shape_;
-  const detail::Shared<const QuotientRemainderOptions> options_;
+  const std::shared_ptr<const std::pair<std::int64_t, std::int64_t>> shape_;
+  const std::shared_ptr<const QuotientRemainderOptions> options_;
 
  public:
   // With a padding_idx, each has one row more, its own padding row.

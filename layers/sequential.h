@@ -1,10 +1,10 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/module/module.h>
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -21,11 +21,11 @@ inline constexpr bool is_copy_of = sizeof...(Arguments) == 1 &&
 /// A plain function as a layer, so that it has a place and a line in the tree.
 class GRADUS_API FunctionLayer : public Module {
  public:
-  explicit FunctionLayer(Function<Tensor(const Tensor&)> function);
+  explicit FunctionLayer(std::function<Tensor(const Tensor&)> function);
   Tensor operator()(const Tensor& x) const { return function_(x); }
 
  private:
-  const Function<Tensor(const Tensor&)> function_;
+  const std::function<Tensor(const Tensor&)> function_;
 };
 
 }  // namespace detail
@@ -73,10 +73,10 @@ class GRADUS_API Sequential : public Module {
   }
 
   void describe();
-  void append_step(Function<Tensor(const Tensor&)> step);
-  static detail::Shared<Steps> no_steps();
+  void append_step(std::function<Tensor(const Tensor&)> step);
+  static std::shared_ptr<Steps> no_steps();
 
-  const detail::Shared<Steps> steps_ = no_steps();
+  const std::shared_ptr<Steps> steps_ = no_steps();
 };
 
 }  // namespace gradus

@@ -7,6 +7,7 @@
 #include <gradus/layers/detail/table.h>
 #include <gradus/layers/subword_embedding.h>
 
+#include <memory>
 #include <utility>
 
 namespace gradus {
@@ -70,16 +71,16 @@ Tensor adopted(const Tensor& weight, std::int64_t rows, const SubwordOptions& op
 
 SubwordEmbedding::SubwordEmbedding(const Vocabulary& vocabulary, std::int64_t embedding_dim,
                                    const SubwordOptions& options, Generator& generator)
-    : SubwordEmbedding(detail::Shared<const State>::make(vocabulary, options), embedding_dim,
+    : SubwordEmbedding(std::make_shared<const State>(vocabulary, options), embedding_dim,
                        generator) {}
 
-SubwordEmbedding::SubwordEmbedding(const detail::Shared<const State>& state,
+SubwordEmbedding::SubwordEmbedding(const std::shared_ptr<const State>& state,
                                    std::int64_t embedding_dim, Generator& generator)
     : SubwordEmbedding(new_table(state->size(), embedding_dim, state->options, generator), true,
                        state) {}
 
 SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
-                                   detail::Shared<const State> state)
+                                   std::shared_ptr<const State> state)
     : state_(std::move(state)), weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), s = state_] {
     const NgramOptions& ngrams = s->options.ngrams;
@@ -93,7 +94,7 @@ SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
 // NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
 SubwordEmbedding SubwordEmbedding::from_pretrained(Tensor weight, const Vocabulary& vocabulary,
                                                    bool freeze, const SubwordOptions& options) {
-  auto state = detail::Shared<const State>::make(vocabulary, options);
+  auto state = std::make_shared<const State>(vocabulary, options);
   const Tensor table = adopted(weight, state->size(), options);
   return {table, !freeze, std::move(state)};
 }

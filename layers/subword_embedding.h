@@ -1,5 +1,4 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
@@ -7,6 +6,7 @@
 #include <gradus/framework/text/vocabulary.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,13 +63,13 @@ class GRADUS_API SubwordEmbedding : public Module {
 
  private:
   struct State;
-  SubwordEmbedding(const detail::Shared<const State>& state, std::int64_t embedding_dim,
+  SubwordEmbedding(const std::shared_ptr<const State>& state, std::int64_t embedding_dim,
                    Generator& generator);
-  SubwordEmbedding(const Tensor& table, bool trainable, detail::Shared<const State> state);
+  SubwordEmbedding(const Tensor& table, bool trainable, std::shared_ptr<const State> state);
 
   Tensor bags(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& offsets) const;
 
-  const detail::Shared<const State> state_;
+  const std::shared_ptr<const State> state_;
 
  public:
   const Parameter weight;  ///< [words + buckets, embedding_dim]

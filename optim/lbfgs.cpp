@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
 #include <tuple>
@@ -230,8 +231,8 @@ void LBFGS::remember(const Vector& gradient) {
     memory_.inverses.erase(memory_.inverses.begin());
   }
   memory_.scale = along / dot(change, change);
-  memory_.changes.push_back(Kept::make(std::move(change)));
-  memory_.moves.push_back(Kept::make(std::move(move)));
+  memory_.changes.push_back(std::make_shared<const Vector>(std::move(change)));
+  memory_.moves.push_back(std::make_shared<const Vector>(std::move(move)));
   memory_.inverses.push_back(1 / along);
 }
 
@@ -326,6 +327,8 @@ LBFGS::Point LBFGS::zoom(const Closure& closure, const Vector& from, const Point
 
 Tensor LBFGS::step(const Closure& closure) {
   check_not_moved();
+  if (!closure)
+    throw ValueError("LBFGS: step() got an empty function: pass one that returns the loss");
   const Memory before = memory_;
   const std::int64_t evaluations = evaluations_;
   if (std::vector<std::int64_t> now = layout(); now != memory_.layout) {
@@ -459,8 +462,8 @@ LBFGS::Memory LBFGS::load_memory(const StateDict& state) const {
   }
   for (std::size_t row = 0; row < changes.size(); ++row) {
     memory.inverses.push_back(1 / dot(changes[row], moves[row]));
-    memory.changes.push_back(Kept::make(std::move(changes[row])));
-    memory.moves.push_back(Kept::make(std::move(moves[row])));
+    memory.changes.push_back(std::make_shared<const Vector>(std::move(changes[row])));
+    memory.moves.push_back(std::make_shared<const Vector>(std::move(moves[row])));
   }
   return memory;
 }
@@ -489,7 +492,7 @@ void LBFGS::load_state_dict(const StateDict& state) {
   evaluations_ = evaluations;
 }
 
-Function<void()> LBFGS::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+std::function<void()> LBFGS::follow_rows(const Tensor& parameter, const RowPlan& plan) {
   return [this, follow = Optimizer::follow_rows(parameter, plan)] {
     follow();
     memory_ = {};

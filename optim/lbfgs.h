@@ -1,10 +1,10 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
-#include <gradus/framework/base/function.h>
 #include <gradus/optim/optimizer.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 namespace gradus {
@@ -41,7 +41,7 @@ GRADUS_API void check_options(const LBFGSOptions& options);
 class GRADUS_API LBFGS : public Optimizer {
  public:
   /// Computes the loss and its gradients, and returns the loss [].
-  using Closure = Function<Tensor()>;
+  using Closure = std::function<Tensor()>;
 
   /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
   /// that make no sense.
@@ -60,11 +60,11 @@ class GRADUS_API LBFGS : public Optimizer {
   StateDict state_dict() const override;
   void load_state_dict(const StateDict& state) override;
   /// For resize_rows(): what is remembered starts anew.
-  Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  private:
   using Vector = std::vector<double>;
-  using Kept = detail::Shared<const Vector>;  // so that a copy of all that is remembered is cheap
+  using Kept = std::shared_ptr<const Vector>;  // so that a copy of all that is remembered is cheap
   /// A point of a line search: the loss and its derivative along the direction.
   struct Point {
     double t = 0, loss = 0, slope = 0;

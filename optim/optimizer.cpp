@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -474,7 +475,7 @@ void Optimizer::load_state_dict(const StateDict& state) {
   has_stepped_ = true;
 }
 
-Function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+std::function<void()> Optimizer::follow_rows(const Tensor& parameter, const RowPlan& plan) {
   check_not_moved();
   const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& candidate) {
     return candidate.parameter().is_same(parameter);

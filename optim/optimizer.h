@@ -1,6 +1,5 @@
 #pragma once
 #include <gradus/framework/base/detail/moved_from.h>
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/module/resize.h>
 #include <gradus/framework/module/state_dict.h>
@@ -8,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,7 +89,7 @@ class GRADUS_API Optimizer : public RowFollower {
 
   /// For resize_rows(): what is kept for the rows of a parameter follows them, new rows start as in
   /// a new optimizer, and its count of steps goes on.
-  Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  protected:
   static constexpr std::size_t max_buffers = 4;

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/warning.h>
 
 #include <cstdio>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -12,7 +13,7 @@ namespace {
 // Recursive: a handler may set another one, and call what warns.
 struct Warnings {
   std::recursive_mutex mutex;
-  WarningHandler handler;
+  std::shared_ptr<const WarningHandler> handler;  // shared by a call that runs
 };
 
 // Never destroyed: threads may warn while the program ends.
@@ -25,13 +26,15 @@ Warnings& warnings() {
 
 WarningHandler set_warning_handler(WarningHandler handler) {
   const std::lock_guard lock(warnings().mutex);
-  return std::exchange(warnings().handler, std::move(handler));
+  const auto before =
+      std::exchange(warnings().handler, std::make_shared<const WarningHandler>(std::move(handler)));
+  return before ? *before : nullptr;
 }
 
 void detail::warn(std::string_view message) {
   const std::lock_guard lock(warnings().mutex);
-  const WarningHandler handler = warnings().handler;
-  if (handler) return handler(message);
+  const auto handler = warnings().handler;
+  if (handler && *handler) return (*handler)(message);
   const std::string line = fmt::format("gradus: warning: {}\n", message);
   std::fputs(line.c_str(), stderr);
 }

@@ -1,13 +1,13 @@
 #pragma once
 #include <gradus/framework/base/export.h>
-#include <gradus/framework/base/function.h>
 
+#include <functional>
 #include <string_view>
 
 namespace gradus {
 
 /// Takes a warning, which reads as an error does: `operation: what is wrong: what to do`.
-using WarningHandler = Function<void(std::string_view message)>;
+using WarningHandler = std::function<void(std::string_view message)>;
 
 /// Sets where the warnings of all threads go, and returns where they went before. An empty function
 /// stands for the default: each is a line on stderr. The handler is called on the thread that

@@ -8,6 +8,7 @@
 #include <gradus/framework/kernels/rows.h>
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -97,7 +98,7 @@ SparseGrad::SparseGrad(Tensor ids, Tensor values, const Shape& shape)
 
 SparseGrad::SparseGrad(Tensor ids, SparseEntries entries, const Shape& shape)
     : ids_(std::move(ids)),
-      lazy_(detail::Shared<detail::LazyValues>::make(std::move(entries))),
+      lazy_(std::make_shared<detail::LazyValues>(std::move(entries))),
       shape_(shape) {}
 
 const Tensor& SparseGrad::values() const {
@@ -236,7 +237,7 @@ SparseGrad Access::owned(SparseGrad gradient) {
   if (!gradient.lazy_) {
     if (!sole_owner(gradient.values_)) gradient.values_ = gradient.values_.clone();
   } else if (gradient.lazy_.use_count() > 1 || !gradient.lazy_->is_sole_owner()) {
-    gradient.lazy_ = Shared<LazyValues>::make(gradient.lazy_->copy());
+    gradient.lazy_ = std::make_shared<LazyValues>(gradient.lazy_->copy());
   }
   return gradient;
 }

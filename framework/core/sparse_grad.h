@@ -1,8 +1,8 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/core/tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace gradus {
@@ -62,7 +62,7 @@ class GRADUS_API SparseGrad {
   SparseGrad(Tensor ids, SparseEntries entries, const Shape& shape);
 
   Tensor ids_, values_;
-  detail::Shared<detail::LazyValues> lazy_;  // in place of values_; shared by copies
+  std::shared_ptr<detail::LazyValues> lazy_;  // in place of values_; shared by copies
   Shape shape_;
   bool coalesced_ = false;
 };

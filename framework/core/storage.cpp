@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -24,6 +25,11 @@ std::size_t stagger(std::int64_t bytes) {
 
 static_assert(sizeof(Storage) <= header);
 
+Storage::Storage(void* data, std::int64_t bytes, std::size_t block)
+    : data_(data), bytes_(bytes), block_(block) {}
+
+Storage::~Storage() = default;
+
 Ref<Storage> Storage::allocate(std::int64_t bytes) {
   const std::size_t room = bytes < static_cast<std::int64_t>(stagger_threshold) ? 0 : 4096;
   const std::size_t block = header + room + static_cast<std::size_t>(bytes);
@@ -37,7 +43,7 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
 }
 
 Ref<Storage> Storage::mapped(const std::string& path) {
-  auto file = Shared<const FileMap>::make(path);
+  auto file = std::make_unique<const FileMap>(path);
   void* place = gradus::detail::allocate(header);
   auto* storage = new (place)
       Storage(const_cast<char*>(file->data()), static_cast<std::int64_t>(file->size()), header);

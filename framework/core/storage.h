@@ -1,11 +1,11 @@
 #pragma once
 #include <gradus/framework/base/detail/ref.h>
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/base/memory.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace gradus::detail {
@@ -42,8 +42,8 @@ class GRADUS_API Storage {
   std::int64_t use_count() const { return count_.load(std::memory_order_acquire); }
 
  private:
-  Storage(void* data, std::int64_t bytes, std::size_t block)
-      : data_(data), bytes_(bytes), block_(block) {}
+  Storage(void* data, std::int64_t bytes, std::size_t block);
+  ~Storage();
   void destroy() noexcept;
 
   std::atomic<std::int64_t> count_{1};
@@ -51,9 +51,9 @@ class GRADUS_API Storage {
   std::atomic<const char*> changed_by_{nullptr};
   void* data_;
   std::int64_t bytes_;
-  std::size_t block_;           // size of the whole block
-  std::uint64_t call_ = 0;      // for the profiler: what made it; 0 for nothing it knows
-  Shared<const FileMap> file_;  // if the data are not in the block
+  std::size_t block_;                    // size of the whole block
+  std::uint64_t call_ = 0;               // for the profiler: what made it; 0 for nothing it knows
+  std::unique_ptr<const FileMap> file_;  // if the data are not in the block
 };
 
 }  // namespace gradus::detail

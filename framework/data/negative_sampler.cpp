@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/core/creation.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 namespace gradus {
@@ -70,7 +72,7 @@ std::vector<double> weights_of(std::span<const std::int64_t> counts, double powe
 
 NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double power)
     : weights_(weights_of(counts, power)) {
-  table_ = detail::Shared<const kernels::AliasTable>::make(weights_);
+  table_ = std::make_shared<const kernels::AliasTable>(weights_);
 }
 
 std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits) const {
@@ -88,6 +90,7 @@ std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits
 
 Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
                                    Generator& generator) const {
+  if (!table_) detail::throw_moved_from("NegativeSampler");
   detail::check_defined("NegativeSampler", "contexts", contexts);
   if (contexts.dim() != 1) {
     throw ShapeError(

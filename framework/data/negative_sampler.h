@@ -1,9 +1,9 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/core/tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -37,7 +37,7 @@ class GRADUS_API NegativeSampler {
   std::int64_t draw_without(std::int64_t word, std::uint64_t bits) const;
 
   std::vector<double> weights_;  // mean 1
-  detail::Shared<const kernels::AliasTable> table_;
+  std::shared_ptr<const kernels::AliasTable> table_;
 };
 
 }  // namespace gradus

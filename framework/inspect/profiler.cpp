@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 namespace gradus {
@@ -70,7 +71,7 @@ Profiler::Profiler(const ProfilerOptions& options) {
   if (detail::active_session != nullptr) {
     throw ValueError("profiler: another one records: stop() it first, or let its scope end");
   }
-  session_ = detail::Shared<ProfileSession>::make(options.max_events);
+  session_ = std::make_shared<ProfileSession>(options.max_events);
   detail::active_session = session_.get();
   detail::profiler_on.store(true, std::memory_order_relaxed);
 }

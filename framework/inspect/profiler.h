@@ -1,9 +1,9 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
 #include <gradus/framework/base/export.h>
 #include <gradus/framework/core/profile.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,7 +79,7 @@ class GRADUS_API Profiler {
   void save_trace(const std::string& path) const;
 
  private:
-  detail::Shared<detail::ProfileSession> session_;
+  std::shared_ptr<detail::ProfileSession> session_;
 };
 
 }  // namespace gradus

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/backward.h>
@@ -11,7 +12,9 @@
 #include <gradus/framework/module/module.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <memory>
 #include <ostream>
 #include <unordered_set>
 
@@ -188,15 +191,20 @@ std::string describe(const ModuleNode& node, const std::type_info& type) {
 
 }  // namespace
 
-Module::Module() : node_(detail::Shared<ModuleNode>::make()) {}
-Module::Module(std::string_view name) : Module() { node_->type = name; }
+Module::Module() : node_(std::make_shared<ModuleNode>()) {}
+ModuleNode& Module::node() const {
+  if (!node_) detail::throw_moved_from("Module");
+  return *node_;
+}
+
+Module::Module(std::string_view name) : Module() { node().type = name; }
 Module::~Module() = default;
 
 void Module::add_module(std::string_view name, const Module& module, const std::type_info& type) {
-  check_name(*node_, name);
+  check_name(node(), name);
   std::unordered_set<const ModuleNode*> own;
-  for_each_node(*node_, [&](ModuleNode& node) { own.insert(&node); });
-  for_each_node(*module.node_, [&](ModuleNode& node) {
+  for_each_node(node(), [&](ModuleNode& node) { own.insert(&node); });
+  for_each_node(module.node(), [&](ModuleNode& node) {
     if (own.count(&node) > 0) {
       throw ValueError(fmt::format(
           "module: '{}' ({}) is part of this model already: a module stands under one name; to "
@@ -204,15 +212,15 @@ void Module::add_module(std::string_view name, const Module& module, const std::
           name, node.type));
     }
   });
-  if (module.node_->type == "Module") module.node_->type = detail::type_name(type);
-  node_->children.push_back({std::string(name), module.node_});
+  if (module.node().type == "Module") module.node().type = detail::type_name(type);
+  node().children.push_back({std::string(name), module.node_});
 }
 
 Parameter Module::add_parameter(std::string_view name, const Tensor& tensor, bool trainable) {
-  check_name(*node_, name);
+  check_name(node(), name);
   check_defined("parameter", name, tensor);
   tensor.set_trainable(trainable);
-  node_->parameters.push_back({std::string(name), Parameter(tensor)});
+  node().parameters.push_back({std::string(name), Parameter(tensor)});
   return Parameter(tensor);
 }
 
@@ -222,20 +230,20 @@ Parameter Module::add_parameter(std::string_view name, const Parameter& shared) 
 }
 
 Tensor Module::add_buffer(std::string_view name, const Tensor& tensor) {
-  check_name(*node_, name);
+  check_name(node(), name);
   check_defined("buffer", name, tensor);
-  node_->buffers.emplace_back(std::string(name), tensor);
+  node().buffers.emplace_back(std::string(name), tensor);
   return tensor;
 }
 
-void Module::set_description(Function<std::string()> describe) {
-  node_->description = std::move(describe);
+void Module::set_description(std::function<std::string()> describe) {
+  node().description = std::move(describe);
 }
 
 std::vector<NamedParameter> Module::parameters() const {
   std::vector<NamedParameter> all;
   std::unordered_set<const detail::Body*> seen;
-  for_each_tensor(*node_, [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
+  for_each_tensor(node(), [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
     if (is_parameter && seen.insert(&detail::Access::body(tensor)).second) {
       all.push_back({path, Parameter(tensor)});
     }
@@ -253,7 +261,7 @@ std::int64_t Module::num_parameters(bool trainable_only) const {
 
 StateDict Module::state_dict() const {
   StateDict state;
-  for_each_tensor(*node_, [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
+  for_each_tensor(node(), [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
     state.set(path, tensor, is_parameter ? std::optional<bool>(!tensor.trainable()) : std::nullopt);
   });
   return state;
@@ -264,7 +272,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   StateProblems mismatches;
   std::vector<Match> matches;
   std::unordered_set<std::string_view> used;
-  for_each_tensor(*node_, [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
+  for_each_tensor(node(), [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
     const StateEntry* entry = state.find(path);
     if (entry == nullptr) {
       result.missing.push_back(path);
@@ -292,10 +300,10 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
 }
 
 void Module::train(bool training) const {
-  for_each_node(*node_, [&](ModuleNode& node) { node.training = training; });
+  for_each_node(node(), [&](ModuleNode& node) { node.training = training; });
 }
 
-bool Module::is_training() const { return node_->training; }
+bool Module::is_training() const { return node().training; }
 
 void Module::set_trainable(bool trainable) const {
   for (const NamedParameter& p : parameters()) {
@@ -318,14 +326,14 @@ void Module::to(DType dtype) const {
     throw DTypeError(fmt::format("module: to({}) is not a float type", name(dtype)));
   }
   const NoGradGuard no_grad;
-  for_each_tensor(*node_, [&](const std::string&, const Tensor& tensor, bool) {
+  for_each_tensor(node(), [&](const std::string&, const Tensor& tensor, bool) {
     if (is_floating(tensor.dtype()) && tensor.dtype() != dtype) {
       detail::Access::replace(tensor, tensor.to(dtype));
     }
   });
 }
 
-std::string Module::str() const { return describe(*node_, typeid(Module)); }
+std::string Module::str() const { return describe(node(), typeid(Module)); }
 
 void detail::write(std::ostream& out, const Module& module, const std::type_info& type) {
   out << describe(ModuleAccess::node(module), type);

@@ -1,11 +1,11 @@
 #pragma once
-#include <gradus/framework/base/detail/shared.h>
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/module/state_dict.h>
 
 #include <concepts>
+#include <functional>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -127,13 +127,15 @@ class GRADUS_API Module {
   /// Registers a tensor that is saved and loaded but not trained.
   Tensor add_buffer(std::string_view name, const Tensor& tensor);
   /// Says how str() shows this layer: "Linear(in_features=4, out_features=2)".
-  void set_description(Function<std::string()> describe);
+  void set_description(std::function<std::string()> describe);
 
  private:
   friend struct detail::ModuleAccess;
+  /// Throws Error if this handle was moved from.
+  detail::ModuleNode& node() const;
   void add_module(std::string_view name, const Module& module, const std::type_info& type);
 
-  detail::Shared<detail::ModuleNode> node_;
+  std::shared_ptr<detail::ModuleNode> node_;
 };
 
 namespace detail {

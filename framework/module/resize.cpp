@@ -9,6 +9,7 @@
 #include <gradus/framework/module/resize.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 namespace gradus {
@@ -71,7 +72,7 @@ Tensor new_values(const Tensor& parameter, const Tensor& sources, const ResizeOp
 void apply(const char* operation, const Tensor& parameter, const Tensor& sources,
            const ResizeOptions& options) {
   const RowPlan plan{sources, new_values(parameter, sources, options)};
-  std::vector<Function<void()>> commits;
+  std::vector<std::function<void()>> commits;
   for (RowFollower* follower : options.followers) {
     if (follower == nullptr) {
       throw ValueError(fmt::format("{}: a follower is nullptr: pass addresses", operation));

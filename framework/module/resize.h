@@ -1,8 +1,8 @@
 #pragma once
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/core/tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace gradus {
@@ -19,7 +19,7 @@ class GRADUS_API RowFollower {
   virtual ~RowFollower();
   /// Prepares what is kept for `parameter` for its new rows, and returns the function that puts it
   /// in place, which must not throw. Throws ValueError if nothing is kept for that parameter.
-  virtual Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) = 0;
+  virtual std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) = 0;
 
  protected:
   RowFollower() = default;
@@ -31,7 +31,7 @@ class GRADUS_API RowFollower {
 
 struct ResizeOptions {
   /// Fills the new rows, a tensor [new rows, ...]; without it they are zeros.
-  Function<void(const Tensor& rows)> init = nullptr;
+  std::function<void(const Tensor& rows)> init = nullptr;
   /// The optimizers that train the parameter, its averages: `{&optimizer}`.
   std::vector<RowFollower*> followers = {};
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <numbers>
@@ -118,7 +119,7 @@ Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult, d
   }};
 }
 
-Schedule multiplicative_lr(Function<double(std::int64_t)> f) {
+Schedule multiplicative_lr(std::function<double(std::int64_t)> f) {
   if (!f) throw ValueError("multiplicative_lr: the function is empty");
   // products[e] = f(1) ... f(e), as far as asked for
   auto products = std::make_shared<std::vector<double>>(1, 1.0);
@@ -130,7 +131,7 @@ Schedule multiplicative_lr(Function<double(std::int64_t)> f) {
   }};
 }
 
-Schedule lambda_lr(Function<double(std::int64_t)> f) {
+Schedule lambda_lr(std::function<double(std::int64_t)> f) {
   if (!f) throw ValueError("lambda_lr: the function is empty");
   return {[f = std::move(f)](double base, std::int64_t e) { return base * f(e); }};
 }

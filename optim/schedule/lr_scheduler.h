@@ -1,9 +1,9 @@
 #pragma once
-#include <gradus/framework/base/function.h>
 #include <gradus/optim/optimizer.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -14,9 +14,9 @@ namespace gradus {
 /// how it was reached.
 struct Schedule {
   /// The rate in epoch e, from 0, of a group whose own rate is `base`.
-  Function<double(double base, std::int64_t e)> lr;
+  std::function<double(double base, std::int64_t e)> lr;
   /// The momentum, or beta1, in epoch e; none if the schedule leaves it alone.
-  Function<double(std::int64_t e)> momentum = nullptr;
+  std::function<double(std::int64_t e)> momentum = nullptr;
   /// The last epoch that the schedule has a rate for.
   std::int64_t last = std::numeric_limits<std::int64_t>::max();
 };
@@ -41,9 +41,9 @@ GRADUS_API Schedule cosine_annealing_lr(std::int64_t T_max, double eta_min = 0);
 GRADUS_API Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult = 1,
                                                    double eta_min = 0);
 /// base f(e); the first rate is base f(0).
-GRADUS_API Schedule lambda_lr(Function<double(std::int64_t)> f);
+GRADUS_API Schedule lambda_lr(std::function<double(std::int64_t)> f);
 /// base f(1) f(2) ... f(e); the first rate is base.
-GRADUS_API Schedule multiplicative_lr(Function<double(std::int64_t)> f);
+GRADUS_API Schedule multiplicative_lr(std::function<double(std::int64_t)> f);
 /// base min(1, (e + 1) / warmup): the first step does not have rate 0.
 GRADUS_API Schedule linear_warmup(std::int64_t warmup);
 /// base model_size^-0.5 min((e + 1)^-0.5, (e + 1) warmup^-1.5).

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 namespace gradus {
@@ -295,7 +296,8 @@ void AveragedParameters::load_state_dict(const StateDict& state) {
   updates_ = updates;
 }
 
-Function<void()> AveragedParameters::follow_rows(const Tensor& parameter, const RowPlan& plan) {
+std::function<void()> AveragedParameters::follow_rows(const Tensor& parameter,
+                                                      const RowPlan& plan) {
   moved_.check("AveragedParameters");
   const auto place = std::find_if(
       parameters_.begin(), parameters_.end(),

@@ -1,12 +1,12 @@
 #pragma once
 #include <gradus/framework/base/detail/moved_from.h>
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/module/resize.h>
 #include <gradus/framework/module/state_dict.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace gradus {
@@ -56,7 +56,7 @@ class GRADUS_API AveragedParameters : public RowFollower {
   void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): averages follow their rows; those of new rows start at their values.
-  Function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
+  std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  private:
   static constexpr std::uint64_t no_version = ~std::uint64_t{0};

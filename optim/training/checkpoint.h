@@ -1,5 +1,4 @@
 #pragma once
-#include <gradus/framework/base/function.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/module/state_dict.h>
@@ -7,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -62,8 +62,8 @@ class GRADUS_API CheckpointPart {
   /// When a part is loaded: what sets rates goes before the optimizers, which know the rates that
   /// were in force, and models last, since loading writes into them.
   enum class Order { first, optimizer, model };
-  CheckpointPart(std::string name, Order order, Function<StateDict()> save,
-                 Function<void(const StateDict&)> load)
+  CheckpointPart(std::string name, Order order, std::function<StateDict()> save,
+                 std::function<void(const StateDict&)> load)
       : name_(std::move(name)), order_(order), save_(std::move(save)), load_(std::move(load)) {}
 
   static StateDict text_state(std::string text);
@@ -74,8 +74,8 @@ class GRADUS_API CheckpointPart {
 
   std::string name_;
   Order order_;
-  Function<StateDict()> save_;
-  Function<void(const StateDict&)> load_;
+  std::function<StateDict()> save_;
+  std::function<void(const StateDict&)> load_;
 };
 
 /// Writes a whole training run into one .safetensors file, to go on from with the same bits:

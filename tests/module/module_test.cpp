@@ -450,7 +450,7 @@ TEST(Module, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
       // NOLINTEND(bugprone-use-after-move)
   };
   for (const auto& [what, use] : uses) {
-    EXPECT_THAT(use, ThrowsMessage<Error>(StrEq("handle: this object was moved from: use the one "
+    EXPECT_THAT(use, ThrowsMessage<Error>(StrEq("Module: this object was moved from: use the one "
                                                 "that it was moved to")))
         << what;
   }

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <stdexcept>
 
@@ -291,9 +292,9 @@ TEST(ThrowingCallback, OfLBFGSMayNotFreezeParameters) {
 
 // Keeps nothing, and returns what it is told to.
 struct Follower : RowFollower {
-  explicit Follower(Function<void()> f) : commit(std::move(f)) {}
-  Function<void()> follow_rows(const Tensor&, const RowPlan&) override { return commit; }
-  Function<void()> commit;
+  explicit Follower(std::function<void()> f) : commit(std::move(f)) {}
+  std::function<void()> follow_rows(const Tensor&, const RowPlan&) override { return commit; }
+  std::function<void()> commit;
 };
 
 TEST(ThrowingCallback, ThatMakesRowsLeavesTheTable) {

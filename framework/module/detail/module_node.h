@@ -1,6 +1,8 @@
 #pragma once
 #include <gradus/framework/module/module.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,18 +13,18 @@ namespace gradus::detail {
 struct ModuleNode {
   struct Child {
     std::string name;
-    Shared<ModuleNode> node;
+    std::shared_ptr<ModuleNode> node;
   };
   std::vector<NamedParameter> parameters;
   std::vector<std::pair<std::string, Tensor>> buffers;
   std::vector<Child> children;
   std::string type = "Module";
-  Function<std::string()> description;
+  std::function<std::string()> description;
   bool training = true;
 };
 
 struct ModuleAccess {
-  static ModuleNode& node(const Module& module) { return *module.node_; }
+  static ModuleNode& node(const Module& module) { return module.node(); }
 };
 
 /// Calls f(node, prefix) for every node of the tree, parents first; prefix is "" or "path.".
