@@ -12,6 +12,7 @@
 namespace gradus {
 
 Saved::Saved(const Tensor& tensor) {
+  if (!tensor.defined()) return;
   const detail::Body& body = detail::Access::body(tensor);
   storage_ = body.storage;
   offset_ = body.offset;
@@ -21,6 +22,7 @@ Saved::Saved(const Tensor& tensor) {
 }
 
 Tensor Saved::operator*() const {
+  if (!defined()) return {};
   if (!storage_) detail::throw_moved_from("Saved");
   if (const std::uint64_t changes = storage_->version() - version_; changes > 0) {
     throw AutogradError(fmt::format(
@@ -77,7 +79,7 @@ void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
 
 bool any_requires_grad(std::span<const Tensor> tensors) {
   for (const Tensor& tensor : tensors) {
-    if (tensor.requires_grad()) return true;
+    if (needs_gradient(tensor)) return true;
   }
   return false;
 }

@@ -25,18 +25,20 @@ namespace gradus {
 /// names the op.
 class GRADUS_API Saved {
  public:
+  /// An undefined tensor, an optional input that was left out, is held as such.
   explicit Saved(const Tensor& tensor);
   /// The value, part of no graph.
   Tensor operator*() const;
+  bool defined() const { return offset_ >= 0; }
   const Shape& shape() const { return shape_; }
   DType dtype() const { return dtype_; }
 
  private:
   detail::Ref<detail::Storage> storage_;
-  std::int64_t offset_;
-  std::uint64_t version_;
+  std::int64_t offset_ = -1;  // -1 for an undefined tensor
+  std::uint64_t version_ = 0;
   Shape shape_;
-  DType dtype_;
+  DType dtype_ = DType::float32;
 };
 
 /// A contribution that repeats along axes that `value` lacks or where it has size 1: what a sum
@@ -60,7 +62,8 @@ struct Vjp {
 ///   void (const Tensor& g, const Tensor& sum): adds the contribution into `sum`, for ops that
 ///   touch only a part of their input (select, slice, gather).
 /// A contribution may have the shape of the op's result where the input was broadcast: the engine
-/// sums it down to the input's shape.
+/// sums it down to the input's shape. An undefined input, one that is optional and was left out,
+/// needs no gradient.
 template <class F>
 Vjp<std::decay_t<F>> vjp(const Tensor& input, F&& function) {
   return {input, std::forward<F>(function)};
@@ -74,6 +77,9 @@ Vjp<std::decay_t<F>, true> elementwise_vjp(const Tensor& input, F&& function) {
 }
 
 namespace detail {
+
+/// False for an undefined tensor: an optional input that was left out.
+inline bool needs_gradient(const Tensor& input) { return input.defined() && input.requires_grad(); }
 
 template <class F>
 inline constexpr bool adds_into_v = std::is_invocable_v<const F&, const Tensor&, const Tensor&>;
@@ -108,7 +114,7 @@ class OpNode final : public Node {
  private:
   template <class W>
   static std::optional<typename W::Function> keep(W&& vjp) {
-    if (!vjp.input.requires_grad()) return std::nullopt;
+    if (!needs_gradient(vjp.input)) return std::nullopt;
     return std::optional<typename W::Function>(std::move(vjp.function));
   }
 
@@ -164,7 +170,7 @@ template <class... F, bool... elementwise>
 Tensor record(const char* name, Tensor result, Vjp<F, elementwise>... vjps) {
   (detail::check_vjp<Vjp<F, elementwise>>(), ...);
   detail::note_op(name);
-  if (grad_enabled() && (vjps.input.requires_grad() || ...)) {
+  if (grad_enabled() && (detail::needs_gradient(vjps.input) || ...)) {
     detail::attach(detail::Ref<detail::Node>::adopt(
                        new detail::OpNode<Vjp<F, elementwise>...>(name, std::move(vjps)...)),
                    {&result, 1});
@@ -210,7 +216,8 @@ class JointNode final : public Node {
 
 /// Records one node for an op with several outputs, or one whose inputs share work in backward:
 /// `function(Cotangents g, Needs needs)` returns a std::vector<Gradient> with one entry per input
-/// (entries of inputs that need none are ignored). Integer outputs carry no record: leave them out.
+/// (entries of inputs that need none, undefined ones among them, are ignored). Integer outputs
+/// carry no record: leave them out.
 template <class F>
 void record_joint(const char* name, std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                   F function) {

@@ -289,15 +289,16 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
       kernels::add_bias_rows(static_cast<T*>(detail::raw(y)), bias.data<T>(), rows, out);
     });
   }
-  auto dx = vjp(x, [=, weight = Saved(weight), shape = x.shape()](const Tensor& g) {
-    return one_gemm(false, false, rows, in, out, g, *weight, shape);  // g W
-  });
-  auto dw = vjp(weight, [=, x = Saved(x), shape = weight.shape()](const Tensor& g) {
-    return one_gemm(true, false, out, in, rows, g, *x, shape);  // g^T x
-  });
-  if (!bias.defined()) return record("linear", y, std::move(dx), std::move(dw));
-  auto db = vjp(bias, [=](const Tensor& g) { return column_sums(g, rows, out); });
-  return record("linear", y, std::move(dx), std::move(dw), db);
+  return record("linear", y,
+                vjp(x,
+                    [=, weight = Saved(weight), shape = x.shape()](const Tensor& g) {
+                      return one_gemm(false, false, rows, in, out, g, *weight, shape);  // g W
+                    }),
+                vjp(weight,
+                    [=, x = Saved(x), shape = weight.shape()](const Tensor& g) {
+                      return one_gemm(true, false, out, in, rows, g, *x, shape);  // g^T x
+                    }),
+                vjp(bias, [=](const Tensor& g) { return column_sums(g, rows, out); }));
 }
 
 }  // namespace gradus

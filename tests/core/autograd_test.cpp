@@ -333,6 +333,44 @@ TEST(Saved, ThrowsOnceItWasMovedFrom) {
   EXPECT_THAT(values(*b), ElementsAre(1));
 }
 
+TEST(Saved, HoldsAnUndefinedTensorAsSuch) {
+  const Saved none{Tensor()};
+  EXPECT_FALSE(none.defined());
+  EXPECT_FALSE((*none).defined());
+  EXPECT_TRUE(Saved(tensor({1.0})).defined());
+}
+
+TEST(Record, TakesAnOptionalInputThatWasLeftOut) {
+  const Tensor x = leaf({1, 2}), none;
+  const auto scaled = [&](const Tensor& factor) {
+    const Tensor y = factor.defined() ? x.detach() * factor.detach() : x.clone();
+    return record("scaled", y,
+                  vjp(x, [f = Saved(factor)](const Tensor& g) { return f.defined() ? g * *f : g; }),
+                  vjp(factor, [x = Saved(x)](const Tensor& g) { return g * *x; }));
+  };
+  sum(scaled(none)).backward();
+  EXPECT_THAT(values(x.grad().dense()), ElementsAre(1, 1));
+  x.clear_grad();
+  const Tensor factor = leaf({3, 4});
+  sum(scaled(factor)).backward();
+  EXPECT_THAT(values(x.grad().dense()), ElementsAre(3, 4));
+  EXPECT_THAT(values(factor.grad().dense()), ElementsAre(1, 2));
+  EXPECT_FALSE(
+      record("alone", x.clone(), vjp(none, [](const Tensor& g) { return g; })).requires_grad());
+}
+
+TEST(RecordJoint, TakesOptionalInputsThatWereLeftOut) {
+  const Tensor x = leaf({1, 2}), y = x.clone(), none;
+  std::vector<bool> needed;
+  record_joint("joint", {y}, {none, x, none}, [&](Cotangents g, Needs needs) {
+    needed.assign(needs.begin(), needs.end());
+    return std::vector<Gradient>{Tensor(), g[0], Tensor()};
+  });
+  sum(y).backward();
+  EXPECT_EQ(needed, (std::vector<bool>{false, true, false}));
+  EXPECT_THAT(values(x.grad().dense()), ElementsAre(1, 1));
+}
+
 TEST(Record, RefusesAVjpThatReturnsNothing) {
   const Tensor x = leaf({1, 2}), w = leaf({3, 4});
   const Tensor plain = record("plain", x.clone(), vjp(x, [](const Tensor&) { return Tensor(); }));

@@ -88,5 +88,9 @@ template <class T>
 const T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? tensor.data<T>() : nullptr;
 }
+template <class T>
+T* mutable_data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.mutable_data<T>() : nullptr;
+}
 
 }  // namespace gradus::detail

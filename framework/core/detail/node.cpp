@@ -4,8 +4,9 @@
 namespace gradus::detail {
 
 Edge edge_to(const Tensor& input) {
-  Body& body = Access::body(input);
   Edge edge;
+  if (!input.defined()) return edge;
+  Body& body = Access::body(input);
   if (body.node) {
     edge.node = body.node;
     edge.output = body.output;

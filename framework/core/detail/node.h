@@ -22,7 +22,7 @@ struct Edge {
   GRADUS_API const Shape& shape() const;
 };
 
-/// The edge to a tensor; empty if it needs no gradient.
+/// The edge to a tensor; empty if it needs no gradient or is undefined.
 GRADUS_API Edge edge_to(const Tensor& input);
 
 /// What backward knows of one value of an op, and the cotangent it gathers for it, which may repeat

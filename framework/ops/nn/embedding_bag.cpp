@@ -11,7 +11,6 @@
 #include <gradus/framework/ops/nn/embedding_bag.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -202,13 +201,10 @@ Tensor segments_of(const Tensor& starts, std::int64_t count) {
 
 // What backward keeps of Bags.
 struct SavedBags {
-  Saved ids, starts;
-  std::optional<Saved> factors, positions;
+  Saved ids, starts, factors, positions;  // the last two may be undefined
 
-  explicit SavedBags(const Bags& bags) : ids(bags.ids), starts(bags.starts) {
-    if (bags.factors.defined()) factors.emplace(bags.factors);
-    if (bags.positions.defined()) positions.emplace(bags.positions);
-  }
+  explicit SavedBags(const Bags& bags)
+      : ids(bags.ids), starts(bags.starts), factors(bags.factors), positions(bags.positions) {}
 };
 
 // The gradient of each member, as an entry of a SparseGrad: a row of the bag's cotangent, divided
@@ -228,15 +224,15 @@ struct MemberGradients {
   }
 
   Tensor factors(DType dtype, std::int64_t V) const {
-    if (!lookup.scale_grad_by_freq) return bags.factors ? **bags.factors : Tensor();
+    if (!lookup.scale_grad_by_freq) return *bags.factors;
     const Tensor ids = *bags.ids;
     const std::int64_t n = ids.numel();
     Tensor shares = empty({n}, dtype);
     detail::dispatch_float(dtype, "embedding_bag", [&]<class T>(T) {
       T* share = static_cast<T*>(raw(shares));
       kernels::inverse_counts(values(ids), n, V, share);
-      if (!bags.factors) return;
-      const Tensor given = **bags.factors;
+      if (!bags.factors.defined()) return;
+      const Tensor given = *bags.factors;
       for (std::int64_t k = 0; k < n; ++k) share[k] *= given.data<T>()[k];
     });
     return shares;
@@ -256,12 +252,12 @@ Tensor factor_gradient(const Tensor& g, const Tensor& weight, const SavedBags& b
                        const Shape& shape) {
   const Tensor ids = *bags.ids, segments = segments_of(*bags.starts, ids.numel());
   return detail::dispatch_float(g.dtype(), "embedding_bag", [&]<class T>(T) {
-    Tensor dots = empty(bags.positions ? ids.shape() : shape, g.dtype());
+    Tensor dots = empty(bags.positions.defined() ? ids.shape() : shape, g.dtype());
     kernels::bag_dots(weight.data<T>(), values(ids), g.data<T>(), values(segments), ids.numel(),
                       g.size(1), static_cast<T*>(raw(dots)));
-    if (!bags.positions) return dots;
+    if (!bags.positions.defined()) return dots;
     Tensor result = zeros(shape, g.dtype());
-    kernels::scatter_add_rows(dots.data<T>(), values(**bags.positions), ids.numel(), 1, T{1},
+    kernels::scatter_add_rows(dots.data<T>(), values(*bags.positions), ids.numel(), 1, T{1},
                               static_cast<T*>(raw(result)), result.numel());
     return result;
   });
@@ -311,22 +307,19 @@ Tensor embedding_bag(const Tensor& weight, const Tensor& ids, const Tensor& offs
                       static_cast<T*>(raw(y)));
   });
   const MemberGradients members{SavedBags(bags), lookup};
-  const auto ended = [&, table = weight.shape()](auto... more) {
-    if (lookup.sparse) {
-      return record("embedding_bag", y,
-                    vjp(weight, [members, table](const Tensor& g) { return members(g, table); }),
-                    std::move(more)...);
-    }
-    return record(
-        "embedding_bag", y,
-        vjp(weight, [members, table](const Tensor& g,
-                                     const Tensor& sum) { members(g, table).add_to(sum); }),
-        std::move(more)...);
+  const auto recorded = [&](auto dweight) {
+    return record("embedding_bag", y, std::move(dweight),
+                  vjp(per_sample_weights,
+                      [bags = members.bags, weight = Saved(weight), shape = ids.shape()](
+                          const Tensor& g) { return factor_gradient(g, *weight, bags, shape); }));
   };
-  if (!per_sample_weights.defined()) return ended();
-  return ended(vjp(per_sample_weights,
-                   [bags = SavedBags(bags), weight = Saved(weight), shape = ids.shape()](
-                       const Tensor& g) { return factor_gradient(g, *weight, bags, shape); }));
+  const Shape table = weight.shape();
+  if (lookup.sparse) {
+    return recorded(vjp(weight, [members, table](const Tensor& g) { return members(g, table); }));
+  }
+  return recorded(vjp(weight, [members, table](const Tensor& g, const Tensor& sum) {
+    members(g, table).add_to(sum);
+  }));
 }
 
 }  // namespace gradus

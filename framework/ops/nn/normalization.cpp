@@ -16,6 +16,8 @@
 
 namespace gradus {
 
+using detail::data_or_null;
+using detail::mutable_data_or_null;
 using detail::raw;
 using kernels::RowMoments;
 
@@ -65,36 +67,6 @@ Tensor new_moments(const Rows& rows) {
 }
 RowMoments* moments_of(const Tensor& moments) { return static_cast<RowMoments*>(raw(moments)); }
 
-template <class T>
-const T* data_or_null(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
-template <class T>
-T* raw_or_null(const Tensor& x) {
-  return x.defined() ? static_cast<T*>(raw(x)) : nullptr;
-}
-
-std::vector<Tensor> defined(std::initializer_list<Tensor> tensors) {
-  std::vector<Tensor> result;
-  for (const Tensor& x : tensors) {
-    if (x.defined()) result.push_back(x);
-  }
-  return result;
-}
-
-std::optional<Saved> saved(const Tensor& x) {
-  return x.defined() ? std::optional<Saved>(x) : std::nullopt;
-}
-
-/// A gradient to be computed for x, which may be undefined, if `needed`; the next one otherwise.
-struct Wanted {
-  Needs needs;
-  std::size_t next = 0;
-  Tensor operator()(const Shape& shape, DType dtype) {
-    return needs[next++] ? empty(shape, dtype) : Tensor();
-  }
-};
-
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
@@ -110,25 +82,21 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
     kernels::layer_norm(x.data<T>(), data_or_null<T>(weight), data_or_null<T>(bias), eps,
                         static_cast<T*>(raw(y)), moments_of(moments), rows.R, rows.C);
   });
-  const auto derivative = [rows, normalized_shape, x = Saved(x), weight = saved(weight),
-                           moments = Saved(moments),
-                           has_bias = bias.defined()](Cotangents g, Needs needs) {
-    Wanted wanted{needs};
-    const Tensor in = *x, w = weight ? **weight : Tensor(), m = *moments;
-    const Tensor dx = wanted(in.shape(), in.dtype());
-    const Tensor dw = weight ? wanted(normalized_shape, in.dtype()) : Tensor();
-    const Tensor db = has_bias ? wanted(normalized_shape, in.dtype()) : Tensor();
-    detail::dispatch_float(in.dtype(), "layer_norm", [&]<class T>(T) {
-      kernels::layer_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w), moments_of(m),
-                              raw_or_null<T>(dx), raw_or_null<T>(dw), raw_or_null<T>(db), rows.R,
-                              rows.C);
-    });
-    std::vector<Gradient> gradients{dx};
-    if (weight) gradients.emplace_back(dw);
-    if (has_bias) gradients.emplace_back(db);
-    return gradients;
-  };
-  record_joint("layer_norm", std::vector<Tensor>{y}, defined({x, weight, bias}), derivative);
+  record_joint("layer_norm", {y}, {x, weight, bias},
+               [rows, normalized_shape, x = Saved(x), weight = Saved(weight),
+                moments = Saved(moments)](Cotangents g, Needs needs) {
+                 const Tensor in = *x, w = *weight, m = *moments;
+                 const Tensor dx = needs[0] ? empty_like(in) : Tensor();
+                 const Tensor dw = needs[1] ? empty(normalized_shape, in.dtype()) : Tensor();
+                 const Tensor db = needs[2] ? empty(normalized_shape, in.dtype()) : Tensor();
+                 detail::dispatch_float(in.dtype(), "layer_norm", [&]<class T>(T) {
+                   kernels::layer_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w),
+                                           moments_of(m), mutable_data_or_null<T>(dx),
+                                           mutable_data_or_null<T>(dw), mutable_data_or_null<T>(db),
+                                           rows.R, rows.C);
+                 });
+                 return std::vector<Gradient>{dx, dw, db};
+               });
   return y;
 }
 
@@ -148,21 +116,19 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
     kernels::rms_norm(x.data<T>(), data_or_null<T>(weight), *eps, static_cast<T*>(raw(y)),
                       moments_of(moments), rows.R, rows.C);
   });
-  const auto derivative = [rows, normalized_shape, x = Saved(x), weight = saved(weight),
-                           moments = Saved(moments)](Cotangents g, Needs needs) {
-    Wanted wanted{needs};
-    const Tensor in = *x, w = weight ? **weight : Tensor(), m = *moments;
-    const Tensor dx = wanted(in.shape(), in.dtype());
-    const Tensor dw = weight ? wanted(normalized_shape, in.dtype()) : Tensor();
-    detail::dispatch_float(in.dtype(), "rms_norm", [&]<class T>(T) {
-      kernels::rms_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w), moments_of(m),
-                            raw_or_null<T>(dx), raw_or_null<T>(dw), rows.R, rows.C);
-    });
-    std::vector<Gradient> gradients{dx};
-    if (weight) gradients.emplace_back(dw);
-    return gradients;
-  };
-  record_joint("rms_norm", std::vector<Tensor>{y}, defined({x, weight}), derivative);
+  record_joint("rms_norm", {y}, {x, weight},
+               [rows, normalized_shape, x = Saved(x), weight = Saved(weight),
+                moments = Saved(moments)](Cotangents g, Needs needs) {
+                 const Tensor in = *x, w = *weight, m = *moments;
+                 const Tensor dx = needs[0] ? empty_like(in) : Tensor();
+                 const Tensor dw = needs[1] ? empty(normalized_shape, in.dtype()) : Tensor();
+                 detail::dispatch_float(in.dtype(), "rms_norm", [&]<class T>(T) {
+                   kernels::rms_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w),
+                                         moments_of(m), mutable_data_or_null<T>(dx),
+                                         mutable_data_or_null<T>(dw), rows.R, rows.C);
+                 });
+                 return std::vector<Gradient>{dx, dw};
+               });
   return y;
 }
 
