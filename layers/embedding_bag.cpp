@@ -1,10 +1,7 @@
 #include <fmt/format.h>
-#include <gradus/framework/module/init.h>
-#include <gradus/layers/detail/dtype.h>
-#include <gradus/layers/detail/table.h>
+#include <gradus/layers/detail/weights.h>
 #include <gradus/layers/embedding_bag.h>
 
-#include <memory>
 #include <string>
 
 namespace gradus {
@@ -18,27 +15,29 @@ EmbeddingBagLookup lookup_of(const EmbeddingBagOptions& options) {
           .include_last_offset = options.include_last_offset};
 }
 
-EmbeddingBagOptions checked(EmbeddingBagOptions options, std::int64_t rows) {
-  options.padding_idx = detail::normalized_padding("EmbeddingBag", options.padding_idx, rows);
-  detail::check_max_norm("EmbeddingBag", options.max_norm, options.norm_type);
+EmbeddingBagOptions with(const EmbeddingOptions& table, BagMode mode, bool include_last_offset) {
+  return {.padding_idx = table.padding_idx,
+          .max_norm = table.max_norm,
+          .norm_type = table.norm_type,
+          .scale_grad_by_freq = table.scale_grad_by_freq,
+          .mode = mode,
+          .sparse = table.sparse,
+          .include_last_offset = include_last_offset,
+          .dtype = table.dtype};
+}
+
+// The options that all tables have, after a check of the others.
+EmbeddingOptions table_options_of(const EmbeddingBagOptions& options) {
   detail::check_bag_options("EmbeddingBag", lookup_of(options));
-  return options;
+  return {.padding_idx = options.padding_idx,
+          .max_norm = options.max_norm,
+          .norm_type = options.norm_type,
+          .scale_grad_by_freq = options.scale_grad_by_freq,
+          .sparse = options.sparse,
+          .dtype = options.dtype};
 }
 
-EmbeddingBagOptions checked(const EmbeddingBagOptions& options, const Tensor& table) {
-  detail::check_can_scale("EmbeddingBag", options.max_norm, table);
-  detail::check_layer_dtype("EmbeddingBag", options.dtype, table);
-  return checked(options, table.size(0));
-}
-
-Tensor new_table(std::int64_t rows, std::int64_t width, const EmbeddingBagOptions& options,
-                 Generator& generator) {
-  if (rows >= 0) checked(options, rows);  // before the work
-  return detail::new_table("EmbeddingBag", rows, width,
-                           detail::layer_dtype("EmbeddingBag", options.dtype), generator);
-}
-
-std::string describe(const Tensor& weight, const EmbeddingBagOptions& options) {
+std::string description(const Tensor& weight, const EmbeddingBagOptions& options) {
   std::string text = fmt::format("EmbeddingBag({}, {}", weight.size(0), weight.size(1));
   if (options.max_norm) text += fmt::format(", max_norm={}", *options.max_norm);
   if (options.norm_type != 2) text += fmt::format(", norm_type={}", options.norm_type);
@@ -56,14 +55,17 @@ std::string describe(const Tensor& weight, const EmbeddingBagOptions& options) {
 
 EmbeddingBag::EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim,
                            const EmbeddingBagOptions& options, Generator& generator)
-    : EmbeddingBag(new_table(num_embeddings, embedding_dim, options, generator), true, options) {
-  zero_padding_row();
+    : Table("EmbeddingBag", num_embeddings, embedding_dim, table_options_of(options), generator),
+      mode_(options.mode),
+      include_last_offset_(options.include_last_offset) {
+  describe();
 }
 
 EmbeddingBag::EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options)
-    : options_(std::make_shared<EmbeddingBagOptions>(checked(options, table))),
-      weight(add_parameter("weight", table, trainable)) {
-  set_description([w = Tensor(weight), o = options_] { return describe(w, *o); });
+    : Table("EmbeddingBag", table, trainable, table_options_of(options)),
+      mode_(options.mode),
+      include_last_offset_(options.include_last_offset) {
+  describe();
 }
 
 // NOLINTBEGIN(performance-unnecessary-value-param): moved in, it is the only handle
@@ -73,32 +75,23 @@ EmbeddingBag EmbeddingBag::from_pretrained(Tensor weight, bool freeze,
 }
 // NOLINTEND(performance-unnecessary-value-param)
 
-void EmbeddingBag::set_padding_idx(std::optional<std::int64_t> padding_idx) const {
-  options_->padding_idx = detail::normalized_padding("EmbeddingBag", padding_idx, num_embeddings());
+EmbeddingBagOptions EmbeddingBag::options() const {
+  return with(table_options(), mode_, include_last_offset_);
 }
 
-void EmbeddingBag::zero_padding_row() const { detail::zero_row(weight, options_->padding_idx); }
-
-void EmbeddingBag::reset_parameters(Generator& generator) const {
-  normal_(weight, 0, 1, generator);
-  zero_padding_row();
-}
-
-void EmbeddingBag::resize(std::int64_t rows, const ResizeOptions& options) const {
-  detail::resize_table("EmbeddingBag", weight, options_->padding_idx, rows, options);
-}
-
-void EmbeddingBag::remap(const Tensor& sources, const ResizeOptions& options) const {
-  options_->padding_idx =
-      detail::remap_table("EmbeddingBag", weight, options_->padding_idx, sources, options);
+void EmbeddingBag::describe() {
+  describe_by([mode = mode_, last = include_last_offset_](const Tensor& w,
+                                                          const EmbeddingOptions& options) {
+    return description(w, with(options, mode, last));
+  });
 }
 
 Tensor EmbeddingBag::operator()(const Tensor& ids, const Tensor& offsets,
                                 const Tensor& per_sample_weights) const {
-  const EmbeddingBagLookup lookup = lookup_of(*options_);
-  if (options_->max_norm) {
+  const EmbeddingBagLookup lookup = lookup_of(options());
+  if (table_options().max_norm) {
     detail::check_bags(weight, ids, offsets, lookup, per_sample_weights);
-    detail::scale_rows_down(weight, ids, *options_->max_norm, options_->norm_type);
+    renormalize(ids);
   }
   return embedding_bag(weight, ids, offsets, lookup, per_sample_weights);
 }

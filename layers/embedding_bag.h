@@ -1,14 +1,12 @@
 #pragma once
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/random.h>
-#include <gradus/framework/module/module.h>
-#include <gradus/framework/module/resize.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/layers/table.h>
 
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -35,7 +33,7 @@ struct EmbeddingBagOptions {
 ///
 /// Members of the padding row do not count, and a bag without members gives zeros. max_norm is that
 /// of Embedding.
-class GRADUS_API EmbeddingBag : public Module {
+class GRADUS_API EmbeddingBag : public Table {
  public:
   GRADUS_TOO_LATE EmbeddingBag();
   template <class M>
@@ -72,26 +70,12 @@ class GRADUS_API EmbeddingBag : public Module {
                    per_sample_weights);
   }
 
-  std::int64_t num_embeddings() const { return weight.size(0); }
-  std::int64_t embedding_dim() const { return weight.size(1); }
-  /// True if the table is not trained; Module::set_trainable() changes that at any time.
-  bool is_frozen() const { return !weight.trainable(); }
-
   /// padding_idx counts from the front here.
-  const EmbeddingBagOptions& options() const { return *options_; }
-  /// Applies to later lookups of all copies of this layer; the row keeps its values.
-  /// Throws IndexError as the constructor.
-  void set_padding_idx(std::optional<std::int64_t> padding_idx) const;
-  /// Sets the padding row to zeros, if there is one.
-  void zero_padding_row() const;
-  /// Draws the table anew from N(0, 1), with zeros in the padding row.
-  void reset_parameters(Generator& generator = default_generator()) const;
-  /// Give all copies of this layer other rows, as Embedding::resize() and remap() do.
-  void resize(std::int64_t rows, const ResizeOptions& options = {}) const;
-  void remap(const Tensor& sources, const ResizeOptions& options = {}) const;
+  EmbeddingBagOptions options() const;
 
  private:
   EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingBagOptions& options);
+  void describe();
 
   template <class Id>
   static Tensor to_tensor(std::span<const Id> ids) {
@@ -100,10 +84,8 @@ class GRADUS_API EmbeddingBag : public Module {
     if constexpr (integers) return tensor(ids, {static_cast<std::int64_t>(ids.size())});
   }
 
-  const std::shared_ptr<EmbeddingBagOptions> options_;
-
- public:
-  const Parameter weight;  ///< [num_embeddings, embedding_dim]
+  const BagMode mode_;
+  const bool include_last_offset_;
 };
 
 }  // namespace gradus

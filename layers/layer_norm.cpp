@@ -2,7 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/ops/nn/normalization.h>
-#include <gradus/layers/detail/dtype.h>
+#include <gradus/layers/detail/weights.h>
 #include <gradus/layers/layer_norm.h>
 
 #include <cmath>

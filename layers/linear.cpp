@@ -4,7 +4,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/matmul.h>
-#include <gradus/layers/detail/dtype.h>
+#include <gradus/layers/detail/weights.h>
 #include <gradus/layers/linear.h>
 
 #include <cmath>

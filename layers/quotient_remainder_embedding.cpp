@@ -4,7 +4,7 @@
 #include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/layers/detail/dtype.h>
+#include <gradus/layers/detail/weights.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 
 #include <algorithm>

@@ -3,8 +3,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/layers/detail/dtype.h>
-#include <gradus/layers/detail/table.h>
+#include <gradus/layers/detail/weights.h>
 #include <gradus/layers/subword_embedding.h>
 
 #include <memory>

@@ -71,7 +71,7 @@ accepted framework/ops/a.cpp '<gradus/framework/ops/author/map.h>'
 accepted framework/ops/a.cpp '<gradus/framework/bridge/xtensor.h>'
 accepted framework/bridge/xtensor.h '<gradus/framework/bridge/detail/xtensor_shim.h>'
 accepted layers/a.cpp '<gradus/framework/ops/matmul.h>'
-accepted layers/a.cpp '<gradus/layers/detail/table.h>'
+accepted layers/a.cpp '<gradus/layers/detail/weights.h>'
 accepted examples/a.cpp '<gradus/gradus.h>'
 accepted tests/layers/a_test.cpp '<gradus/optim/sgd.h>'
 

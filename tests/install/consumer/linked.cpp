@@ -302,6 +302,7 @@ const struct {
        return true;
      }},
     {"layers/subword_embedding.h", looks_up_parts},
+    {"layers/table.h", [] { return Embedding(2, 3).row(0).numel() == 3; }},
     {"optim/adadelta.h", trains<Adadelta>},
     {"optim/adagrad.h", [] { return trains<Adagrad>() && trains<RowwiseAdagrad>(); }},
     {"optim/adam.h", [] { return trains<Adam>() && trains<AdamW>(); }},

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
-#include <gradus/layers/detail/dtype.h>
+#include <gradus/framework/core/detail/body.h>
+#include <gradus/layers/detail/weights.h>
 
 namespace gradus::detail {
 
@@ -18,6 +19,21 @@ void check_layer_dtype(const char* layer, std::optional<DType> dtype, const Tens
       fmt::format("{}: dtype is {}, but the weight {} is {}: convert it with to(), or leave the "
                   "option out",
                   layer, name(*dtype), weight.shape().str(), name(weight.dtype())));
+}
+
+Tensor adopted_table(const char* operation, const Tensor& weight) {
+  if (weight.dim() != 2) {
+    throw ShapeError(fmt::format("{}: weight is {}, it must be 2-D [rows, columns]", operation,
+                                 weight.shape().str()));
+  }
+  if (!is_floating(weight.dtype())) {
+    throw DTypeError(
+        fmt::format("{}: weight is {}, it must be a float type: convert it with "
+                    "to(DType::float32)",
+                    operation, name(weight.dtype())));
+  }
+  const bool share = weight.is_read_only() || Access::sole_owner(weight);
+  return share ? weight.detach() : weight.clone();
 }
 
 }  // namespace gradus::detail
