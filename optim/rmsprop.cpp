@@ -7,6 +7,7 @@
 namespace gradus {
 namespace {
 
+// Without momentum b, and if not centered a, may be any other number: they are not used.
 template <class T>
 struct RMSpropRule {
   detail::Direction<T> direction;
