@@ -1,10 +1,6 @@
 #pragma once
 #include <gradus/optim/optimizer.h>
 
-#include <cstddef>
-#include <cstdint>
-#include <vector>
-
 namespace gradus {
 
 struct GRADUS_API AdadeltaOptions {
@@ -15,9 +11,7 @@ struct GRADUS_API AdadeltaOptions {
   bool maximize = false;    ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(AdadeltaOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const AdadeltaOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(AdadeltaOptions& options);
 
 /// Adadelta, with g = gradient + weight_decay w:
 ///   s = rho s + (1 - rho) g^2
@@ -28,15 +22,9 @@ GRADUS_API void check_options(const AdadeltaOptions& options);
 /// Source: Zeiler 2012, Adadelta: an adaptive learning rate method, algorithm 1.
 class GRADUS_API Adadelta : public OptimizerWith<AdadeltaOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit Adadelta(const std::vector<NamedParameter>& parameters,
-                    const AdadeltaOptions& options = {});
-  explicit Adadelta(const std::vector<ParameterGroup<AdadeltaOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
-  void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 };
 

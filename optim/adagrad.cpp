@@ -1,7 +1,4 @@
-#include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
-#include <gradus/framework/base/error.h>
-#include <gradus/framework/core/gradient.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/detail/update.h>
 
@@ -9,22 +6,6 @@
 
 namespace gradus {
 namespace {
-
-// s += g^2; w -= lr g / (sqrt(s) + eps)
-template <class T>
-struct AdagradRule {
-  static constexpr std::int64_t cost = 4;
-  T sign, decay, lr, eps;
-
-  void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w,
-                  T* __restrict s) const {
-    for (std::int64_t i = 0; i < n; ++i) {
-      const T g = sign * gradient[i] + decay * w[i];
-      s[i] += g * g;
-      w[i] -= lr * g / (std::sqrt(s[i]) + eps);
-    }
-  }
-};
 
 // One row of D elements: s += mean(g^2); w -= lr g / (sqrt(s) + eps)
 template <class T>
@@ -44,31 +25,17 @@ struct RowRule {
 
 }  // namespace
 
-std::vector<OptionField> option_fields(AdagradOptions& options) {
-  return {{"lr", options.lr},
-          {"lr_decay", options.lr_decay},
-          {"weight_decay", options.weight_decay},
-          {"initial_accumulator_value", options.initial_accumulator_value},
-          {"eps", options.eps},
-          {"maximize", options.maximize}};
+OptimizerInfo optimizer_info(AdagradOptions& options) {
+  return {"Adagrad",
+          {"sum"},
+          {{"lr", options.lr, detail::require_not_negative},
+           {"lr_decay", options.lr_decay, detail::require_not_negative},
+           {"weight_decay", options.weight_decay, detail::require_not_negative},
+           {"initial_accumulator_value", options.initial_accumulator_value,
+            detail::require_not_negative},
+           {"eps", options.eps, detail::require_not_negative},
+           {"maximize", options.maximize}}};
 }
-
-void check_options(const AdagradOptions& options) {
-  detail::require_not_negative("Adagrad", "lr", options.lr);
-  detail::require_not_negative("Adagrad", "lr_decay", options.lr_decay);
-  detail::require_not_negative("Adagrad", "weight_decay", options.weight_decay);
-  detail::require_not_negative("Adagrad", "initial_accumulator_value",
-                               options.initial_accumulator_value);
-  detail::require_not_negative("Adagrad", "eps", options.eps);
-}
-
-Adagrad::Adagrad(const std::vector<NamedParameter>& parameters, const AdagradOptions& options)
-    : Adagrad(std::vector<ParameterGroup<AdagradOptions>>{{parameters, options}}) {}
-
-Adagrad::Adagrad(const std::vector<ParameterGroup<AdagradOptions>>& groups)
-    : OptimizerWith("Adagrad", {"sum"}, groups) {}
-
-bool Adagrad::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
 double Adagrad::buffer_start(std::size_t, std::int64_t group) const {
   return options(group).initial_accumulator_value;
@@ -80,36 +47,32 @@ void Adagrad::check_gradient(const Slot& slot) const {
 
 void Adagrad::update(Slot& slot) {
   const AdagradOptions& options = options_of(slot);
-  const std::int64_t t = ++slot.state.steps;
-  const double lr = options.lr / (1 + static_cast<double>(t - 1) * options.lr_decay);
-  detail::dispatch_float(slot.parameter().dtype(), "Adagrad", [&]<class T>(T) {
-    const AdagradRule<T> rule{options.maximize ? T{-1} : T{1}, static_cast<T>(options.weight_decay),
-                              static_cast<T>(lr), static_cast<T>(options.eps)};
-    detail::update_parameter<T>(rule, slot.parameter(), order_, slot.state.buffers[0]);
+  const auto before = static_cast<double>(slot.state.steps++);
+  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+    const detail::Direction<T> direction(options);
+    const T lr = static_cast<T>(options.lr / (1 + before * options.lr_decay));
+    const T eps = static_cast<T>(options.eps);
+    const auto rule = [=](T gradient, T& w, T& s) {
+      const T g = direction(gradient, w);
+      s += g * g;
+      w -= lr * g / (std::sqrt(s) + eps);
+    };
+    if (slot.gradient().is_sparse()) {
+      detail::update_sparse<T>(4, rule, slot.parameter(), order_, slot.state.buffers[0]);
+    } else {
+      detail::update_dense<T>(4, rule, slot.parameter(), slot.state.buffers[0]);
+    }
   });
 }
 
-std::vector<OptionField> option_fields(RowwiseAdagradOptions& options) {
-  return {{"lr", options.lr},
-          {"initial_accumulator_value", options.initial_accumulator_value},
-          {"eps", options.eps}};
+OptimizerInfo optimizer_info(RowwiseAdagradOptions& options) {
+  return {"RowwiseAdagrad",
+          {"row_sum"},
+          {{"lr", options.lr, detail::require_not_negative},
+           {"initial_accumulator_value", options.initial_accumulator_value,
+            detail::require_not_negative},
+           {"eps", options.eps, detail::require_not_negative}}};
 }
-
-void check_options(const RowwiseAdagradOptions& options) {
-  detail::require_not_negative("RowwiseAdagrad", "lr", options.lr);
-  detail::require_not_negative("RowwiseAdagrad", "initial_accumulator_value",
-                               options.initial_accumulator_value);
-  detail::require_not_negative("RowwiseAdagrad", "eps", options.eps);
-}
-
-RowwiseAdagrad::RowwiseAdagrad(const std::vector<NamedParameter>& parameters,
-                               const RowwiseAdagradOptions& options)
-    : RowwiseAdagrad(std::vector<ParameterGroup<RowwiseAdagradOptions>>{{parameters, options}}) {}
-
-RowwiseAdagrad::RowwiseAdagrad(const std::vector<ParameterGroup<RowwiseAdagradOptions>>& groups)
-    : OptimizerWith("RowwiseAdagrad", {"row_sum"}, groups) {}
-
-bool RowwiseAdagrad::uses_buffer(std::size_t, std::int64_t) const { return true; }
 
 double RowwiseAdagrad::buffer_start(std::size_t, std::int64_t group) const {
   return options(group).initial_accumulator_value;
@@ -126,8 +89,7 @@ void RowwiseAdagrad::update(Slot& slot) {
   ++slot.state.steps;
   const Parameter& parameter = slot.parameter();
   if (parameter.numel() == 0) return;
-  const bool dense = slot.gradient().is_dense();
-  detail::dispatch_float(parameter.dtype(), "RowwiseAdagrad", [&]<class T>(T) {
+  detail::dispatch_float(parameter.dtype(), name(), [&]<class T>(T) {
     const RowRule<T> rule{static_cast<T>(options.lr), static_cast<T>(options.eps)};
     const std::int64_t V = slot.state.buffers[0].numel(), D = parameter.numel() / V;
     T* w = parameter.mutable_data<T>();
@@ -138,7 +100,7 @@ void RowwiseAdagrad::update(Slot& slot) {
           rule(D, g + k * D, w + row_of(k) * D, s[row_of(k)]);
       });
     };
-    if (dense) {
+    if (slot.gradient().is_dense()) {
       update(V, slot.gradient().dense().data<T>(), [](std::int64_t k) { return k; });
     } else {
       const SparseGrad rows = slot.gradient().sparse().coalesce();

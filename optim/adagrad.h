@@ -1,10 +1,9 @@
 #pragma once
-#include <gradus/optim/detail/update.h>
+#include <gradus/optim/detail/row_order.h>
 #include <gradus/optim/optimizer.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -17,9 +16,7 @@ struct GRADUS_API AdagradOptions {
   bool maximize = false;  ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(AdagradOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const AdagradOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(AdagradOptions& options);
 
 /// Adagrad. In step t of a parameter, from 1, with g = gradient + weight_decay w:
 ///   s += g^2                                   (s is initial_accumulator_value at first)
@@ -30,14 +27,9 @@ GRADUS_API void check_options(const AdagradOptions& options);
 /// Source: Duchi et al. 2011, Adaptive subgradient methods for online learning.
 class GRADUS_API Adagrad : public OptimizerWith<AdagradOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit Adagrad(const std::vector<NamedParameter>& parameters,
-                   const AdagradOptions& options = {});
-  explicit Adagrad(const std::vector<ParameterGroup<AdagradOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
   double buffer_start(std::size_t buffer, std::int64_t group) const override;
   void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
@@ -51,9 +43,7 @@ struct GRADUS_API RowwiseAdagradOptions {
   double eps = 1e-10;
 };
 
-GRADUS_API std::vector<OptionField> option_fields(RowwiseAdagradOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const RowwiseAdagradOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(RowwiseAdagradOptions& options);
 
 /// Adagrad with one number of state for each row of a parameter, as recommender systems train
 /// tables of embeddings. For each row r of the gradient, the mean taken over its elements:
@@ -64,14 +54,9 @@ GRADUS_API void check_options(const RowwiseAdagradOptions& options);
 /// of deep learning recommendation models, section 4.1.4.
 class GRADUS_API RowwiseAdagrad : public OptimizerWith<RowwiseAdagradOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit RowwiseAdagrad(const std::vector<NamedParameter>& parameters,
-                          const RowwiseAdagradOptions& options = {});
-  explicit RowwiseAdagrad(const std::vector<ParameterGroup<RowwiseAdagradOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
   double buffer_start(std::size_t buffer, std::int64_t group) const override;
   Shape buffer_shape(std::size_t buffer, const Shape& parameter) const override;
   void check_gradient(const Slot& slot) const override;

@@ -1,11 +1,10 @@
 #pragma once
-#include <gradus/optim/detail/update.h>
+#include <gradus/optim/detail/row_order.h>
 #include <gradus/optim/optimizer.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -29,11 +28,8 @@ struct GRADUS_API AdamWOptions {
   bool maximize = false;       ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(AdamOptions& options);
-GRADUS_API std::vector<OptionField> option_fields(AdamWOptions& options);
-/// Throw ValueError.
-GRADUS_API void check_options(const AdamOptions& options);
-GRADUS_API void check_options(const AdamWOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(AdamOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(AdamWOptions& options);
 
 namespace detail {
 
@@ -41,10 +37,7 @@ namespace detail {
 template <class Options>
 class GRADUS_API AdamFamily : public OptimizerWith<Options> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit AdamFamily(const std::vector<NamedParameter>& parameters, const Options& options = {});
-  explicit AdamFamily(const std::vector<ParameterGroup<Options>>& groups);
+  using OptimizerWith<Options>::OptimizerWith;
 
  private:
   using Slot = Optimizer::Slot;

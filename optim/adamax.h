@@ -2,9 +2,6 @@
 #include <gradus/optim/optimizer.h>
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -16,9 +13,7 @@ struct GRADUS_API AdamaxOptions {
   bool maximize = false;    ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(AdamaxOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const AdamaxOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(AdamaxOptions& options);
 
 /// Adamax. In step t of a parameter, from 1, with g = gradient + weight_decay w:
 ///   m = beta1 m + (1 - beta1) g
@@ -28,14 +23,9 @@ GRADUS_API void check_options(const AdamaxOptions& options);
 /// Source: Kingma and Ba 2015, Adam: a method for stochastic optimization, algorithm 2.
 class GRADUS_API Adamax : public OptimizerWith<AdamaxOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit Adamax(const std::vector<NamedParameter>& parameters, const AdamaxOptions& options = {});
-  explicit Adamax(const std::vector<ParameterGroup<AdamaxOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
-  void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 };
 

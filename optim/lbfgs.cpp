@@ -59,11 +59,6 @@ double sum_of_magnitudes(const Vector& values) {
   return sum;
 }
 
-void require_at_least(const char* option, std::int64_t value, std::int64_t least) {
-  if (value >= least) return;
-  throw ValueError(fmt::format("LBFGS: {} is {}, it must be at least {}", option, value, least));
-}
-
 // Where the cubic through two points of a line, with their slopes, is least, within bounds; their
 // middle if that is nowhere.
 template <class Point>
@@ -82,33 +77,34 @@ std::string entry_key(const std::string& path, const char* what) { return path +
 
 }  // namespace
 
-std::vector<OptionField> option_fields(LBFGSOptions& options) {
-  return {{"lr", options.lr},
-          {"max_iter", options.max_iter},
-          {"max_eval", options.max_eval},
-          {"tolerance_grad", options.tolerance_grad},
-          {"tolerance_change", options.tolerance_change},
-          {"history_size", options.history_size},
-          {"strong_wolfe", options.strong_wolfe},
-          {"maximize", options.maximize}};
-}
-
-void check_options(const LBFGSOptions& options) {
-  detail::require_not_negative("LBFGS", "lr", options.lr);
-  require_at_least("max_iter", options.max_iter, 1);
-  require_at_least("max_eval", options.max_eval, 0);
-  detail::require_not_negative("LBFGS", "tolerance_grad", options.tolerance_grad);
-  detail::require_not_negative("LBFGS", "tolerance_change", options.tolerance_change);
-  require_at_least("history_size", options.history_size, 1);
+OptimizerInfo optimizer_info(LBFGSOptions& options) {
+  return {"LBFGS",
+          {},
+          {{"lr", options.lr, detail::require_not_negative},
+           {"max_iter", options.max_iter},
+           {"max_eval", options.max_eval},
+           {"tolerance_grad", options.tolerance_grad, detail::require_not_negative},
+           {"tolerance_change", options.tolerance_change, detail::require_not_negative},
+           {"history_size", options.history_size},
+           {"strong_wolfe", options.strong_wolfe},
+           {"maximize", options.maximize}}};
 }
 
 LBFGS::LBFGS(const std::vector<NamedParameter>& parameters, const LBFGSOptions& options)
-    : Optimizer("LBFGS", {}), options_(options) {
-  check_options(options);
+    : Optimizer({"LBFGS", {}, {}}), options_(options) {
+  LBFGS::check_fields(0);
   append_group(parameters);
 }
 
-bool LBFGS::uses_buffer(std::size_t, std::int64_t) const { return false; }
+std::vector<OptionField> LBFGS::fields(std::int64_t) { return optimizer_info(options_).options; }
+
+void LBFGS::check_fields(std::int64_t) const {
+  LBFGSOptions options = options_;
+  detail::check_fields(name(), optimizer_info(options).options);
+  detail::require_at_least(name(), "max_iter", options.max_iter, 1);
+  detail::require_at_least(name(), "max_eval", options.max_eval, 0);
+  detail::require_at_least(name(), "history_size", options.history_size, 1);
+}
 
 void LBFGS::check_gradient(const Slot&) const {
   throw ValueError(

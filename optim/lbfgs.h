@@ -1,7 +1,6 @@
 #pragma once
 #include <gradus/optim/optimizer.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,9 +19,7 @@ struct LBFGSOptions {
   bool maximize = false;      ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(LBFGSOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const LBFGSOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(LBFGSOptions& options);
 
 /// L-BFGS: steps along -H g, where H approximates the inverse Hessian by the last `history_size`
 /// changes of parameters and gradient. For losses without noise: a step calls a closure several
@@ -80,12 +77,10 @@ class GRADUS_API LBFGS : public Optimizer {
     std::vector<double> inverses;      // 1 / (change . move)
   };
 
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
   void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
-  std::vector<OptionField> fields(std::int64_t) override { return option_fields(options_); }
-  void check_fields(std::int64_t) const override { check_options(options_); }
-  double& lr_of(std::int64_t) override { return options_.lr; }
+  std::vector<OptionField> fields(std::int64_t group) override;
+  void check_fields(std::int64_t group) const override;
 
   std::vector<std::int64_t> layout() const;
   Vector parameters() const;

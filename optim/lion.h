@@ -2,9 +2,6 @@
 #include <gradus/optim/optimizer.h>
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -14,9 +11,7 @@ struct GRADUS_API LionOptions {
   double weight_decay = 0;  ///< shrinks w by the factor 1 - lr * weight_decay
 };
 
-GRADUS_API std::vector<OptionField> option_fields(LionOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const LionOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(LionOptions& options);
 
 /// Lion:
 ///   w -= lr (sign(beta1 m + (1 - beta1) g) + weight_decay w)
@@ -25,14 +20,9 @@ GRADUS_API void check_options(const LionOptions& options);
 /// Source: Chen et al. 2023, Symbolic discovery of optimization algorithms, program 1.
 class GRADUS_API Lion : public OptimizerWith<LionOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit Lion(const std::vector<NamedParameter>& parameters, const LionOptions& options = {});
-  explicit Lion(const std::vector<ParameterGroup<LionOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
-  void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 };
 

@@ -2,9 +2,6 @@
 #include <gradus/optim/optimizer.h>
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -18,9 +15,7 @@ struct GRADUS_API NAdamOptions {
   bool maximize = false;                ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(NAdamOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const NAdamOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(NAdamOptions& options);
 
 /// Adam with Nesterov's momentum. In step t of a parameter, from 1, with g = gradient +
 /// weight_decay w and mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), m and v as in Adam:
@@ -31,14 +26,9 @@ GRADUS_API void check_options(const NAdamOptions& options);
 /// Source: Dozat 2016, Incorporating Nesterov momentum into Adam, algorithm 2.
 class GRADUS_API NAdam : public OptimizerWith<NAdamOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit NAdam(const std::vector<NamedParameter>& parameters, const NAdamOptions& options = {});
-  explicit NAdam(const std::vector<ParameterGroup<NAdamOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
-  void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 };
 

@@ -3,6 +3,7 @@
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/module/resize.h>
 #include <gradus/framework/module/state_dict.h>
+#include <gradus/optim/options.h>
 
 #include <array>
 #include <cstddef>
@@ -22,18 +23,16 @@ struct ParameterGroup {
   Options options = {};
 };
 
-/// A member of an optimizer's options by name: a number, a count or a flag. What state_dict()
-/// saves.
-struct OptionField {
-  OptionField(const char* option, double& value) : name(option), number(&value) {}
-  OptionField(const char* option, std::int64_t& value) : name(option), count(&value) {}
-  OptionField(const char* option, bool& value) : name(option), flag(&value) {}
-
-  const char* name;
-  double* number = nullptr;
-  std::int64_t* count = nullptr;
-  bool* flag = nullptr;
+/// What tells one optimizer from another beside its rule.
+struct OptimizerInfo {
+  const char* name;                  ///< opens error messages
+  std::vector<const char*> buffers;  ///< the tensors kept, at most 4
+  std::vector<OptionField> options;  ///< of the object that the info was asked of
 };
+
+namespace detail {
+struct OptimizerState;
+}
 
 /// Changes parameters along their gradients: groups of parameters with options, and one rule, which
 /// is applied to the whole array of a parameter where its gradient is dense, and to the rows
@@ -108,9 +107,8 @@ class GRADUS_API Optimizer : public RowFollower {
     } state;
   };
 
-  /// `name` opens error messages; `buffers` are the names of the tensors kept, each of the
-  /// parameter's dtype and, unless buffer_shape says otherwise, its shape.
-  Optimizer(const char* name, std::vector<const char*> buffers);
+  /// Each buffer has the parameter's dtype and, unless buffer_shape says otherwise, its shape.
+  explicit Optimizer(OptimizerInfo info);
 
   /// Appends a group. Throws, having added nothing, ValueError for an empty list and for a
   /// parameter or path that is listed twice, DTypeError for one that is no float, AutogradError for
@@ -124,42 +122,36 @@ class GRADUS_API Optimizer : public RowFollower {
   const char* name() const { return name_; }
   const std::vector<Slot>& slots() const { return slots_; }
 
-  /// True if the options of a group need that buffer.
-  virtual bool uses_buffer(std::size_t buffer, std::int64_t group) const = 0;
-  /// What a buffer is filled with at first.
+  /// True if the options of a group need that buffer: always, unless overridden.
+  virtual bool uses_buffer(std::size_t buffer, std::int64_t group) const;
+  /// What a buffer is filled with at first: 0, unless overridden.
   virtual double buffer_start(std::size_t buffer, std::int64_t group) const;
   virtual Shape buffer_shape(std::size_t buffer, const Shape& parameter) const;
-  /// Throws if the rule cannot use this gradient.
-  virtual void check_gradient(const Slot& slot) const = 0;
+  /// Throws if the rule cannot use this gradient: a sparse one, unless overridden.
+  virtual void check_gradient(const Slot& slot) const;
   /// Applies the rule to one parameter, whose buffers exist.
   virtual void update(Slot& slot) = 0;
 
   virtual std::vector<OptionField> fields(std::int64_t group) = 0;
   /// Throws ValueError if the options of a group make no sense.
   virtual void check_fields(std::int64_t group) const = 0;
-  virtual double& lr_of(std::int64_t group) = 0;
 
   /// An AutogradError's text: `<name>: <problem> and the gradient of '<path>' is sparse: <cure>`.
   [[noreturn]] void throw_sparse(const Slot& slot, std::string_view problem,
                                  std::string_view cure) const;
-  /// Throws that if the gradient is sparse, for a rule that moves every element in every step.
-  void require_dense(const Slot& slot) const;
   /// Throws that if the gradient is sparse and weight_decay is not 0.
   void require_no_sparse_decay(const Slot& slot, double weight_decay) const;
 
  private:
   friend class LRScheduler;
+  friend struct detail::OptimizerState;
 
-  void warn_of_idle_step();
-  OptionField field(std::string_view name, std::int64_t group);
+  OptionField field(std::string_view name, std::int64_t group) const;
   void check_buffer(const Slot& slot, std::size_t i) const;
-  void check_slot(const Slot& slot) const;
   Tensor new_buffer(const Slot& slot, std::size_t i) const;
   void make_buffers(Slot& slot) const;
-  void check_entries(const StateDict& state) const;
-  void load_options(const StateDict& state);
-  Slot::State load_slot(const Slot& slot, const StateDict& state,
-                        std::vector<std::string>& missing) const;
+  void check_slot(const Slot& slot) const;
+  void warn_of_idle_step();
 
   const char* name_;
   std::vector<const char*> buffer_names_;
@@ -170,13 +162,24 @@ class GRADUS_API Optimizer : public RowFollower {
   bool warned_frozen_ = false, warned_no_gradient_ = false;
 };
 
-/// An optimizer whose groups have `Options`: an aggregate with a member `double lr`, for which
-///   std::vector<OptionField> option_fields(Options&);   // what is saved
-///   void check_options(const Options&);                 // throws ValueError
-/// are declared beside it.
+/// An optimizer whose groups have `Options`: an aggregate with a member `double lr`, beside which
+///   OptimizerInfo optimizer_info(Options&);
+/// is declared, and, for what the checks of single options do not see,
+///   void check_options(const Options&);   // throws ValueError
+/// What is left to write is update(), for a start: see docs/optimizers.md.
 template <class Options>
 class GRADUS_API OptimizerWith : public Optimizer {
  public:
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
+  /// that make no sense.
+  explicit OptimizerWith(const std::vector<NamedParameter>& parameters, const Options& options = {})
+      : OptimizerWith(std::vector<ParameterGroup<Options>>{{parameters, options}}) {}
+  explicit OptimizerWith(const std::vector<ParameterGroup<Options>>& groups)
+      : Optimizer(info_of(Options{})) {
+    if (groups.empty()) append_group({});  // throws
+    for (const ParameterGroup<Options>& group : groups) add_group(group.parameters, group.options);
+  }
+
   const Options& options(std::int64_t group = 0) const {
     check_group(group);
     return options_[static_cast<std::size_t>(group)];
@@ -184,48 +187,39 @@ class GRADUS_API OptimizerWith : public Optimizer {
   /// Throws ValueError if the options make no sense.
   void set_options(std::int64_t group, const Options& options) {
     check_group(group);
-    check_options(options);
+    check(options);
     options_[static_cast<std::size_t>(group)] = options;
   }
   /// Adds parameters with options of their own, at any time. Throws as the constructor does.
   void add_group(const std::vector<NamedParameter>& parameters, const Options& options = {}) {
-    check_options(options);
+    check(options);
     options_.reserve(options_.size() + 1);
     append_group(parameters);
     options_.push_back(options);
   }
 
  protected:
-  OptimizerWith(const char* name, std::vector<const char*> buffers,
-                const std::vector<ParameterGroup<Options>>& groups)
-      : Optimizer(name, std::move(buffers)) {
-    if (groups.empty()) append_group({});  // throws
-    for (const ParameterGroup<Options>& group : groups) add_group(group.parameters, group.options);
-  }
-
   const Options& options_of(const Slot& slot) const {
     return options_[static_cast<std::size_t>(slot.group)];
   }
-  double& lr_of(std::int64_t group) final { return options_[static_cast<std::size_t>(group)].lr; }
   std::vector<OptionField> fields(std::int64_t group) final {
-    return option_fields(options_[static_cast<std::size_t>(group)]);
+    return optimizer_info(options_[static_cast<std::size_t>(group)]).options;
   }
-  void check_fields(std::int64_t group) const final { check_options(options(group)); }
+  void check_fields(std::int64_t group) const final { check(options(group)); }
 
  private:
+  static OptimizerInfo info_of(Options options) {
+    OptimizerInfo info = optimizer_info(options);
+    info.options.clear();  // they refer to the copy
+    return info;
+  }
+  static void check(Options options) {
+    const OptimizerInfo info = optimizer_info(options);
+    detail::check_fields(info.name, info.options);
+    if constexpr (requires { check_options(options); }) check_options(options);
+  }
+
   std::vector<Options> options_;
 };
-
-namespace detail {
-/// Throw ValueError `<optimizer>: <option> is <value>, it must ...`; each refuses what is not
-/// finite.
-GRADUS_API void require_finite(const char* optimizer, const char* option, double value);
-GRADUS_API void require_not_negative(const char* optimizer, const char* option, double value);
-GRADUS_API void require_positive(const char* optimizer, const char* option, double value);
-/// In [0, 1].
-GRADUS_API void require_fraction(const char* optimizer, const char* option, double value);
-/// In [0, 1).
-GRADUS_API void require_below_one(const char* optimizer, const char* option, double value);
-}  // namespace detail
 
 }  // namespace gradus

@@ -2,9 +2,6 @@
 #include <gradus/optim/optimizer.h>
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -17,9 +14,7 @@ struct GRADUS_API RAdamOptions {
   bool maximize = false;                ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(RAdamOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const RAdamOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(RAdamOptions& options);
 
 /// Rectified Adam. In step t of a parameter, from 1, with g = gradient + weight_decay w, m and v as
 /// in Adam, p = 2 / (1 - beta2) - 1 and p_t = p - 2 t beta2^t / (1 - beta2^t):
@@ -30,14 +25,9 @@ GRADUS_API void check_options(const RAdamOptions& options);
 /// Source: Liu et al. 2020, On the variance of the adaptive learning rate and beyond, algorithm 2.
 class GRADUS_API RAdam : public OptimizerWith<RAdamOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit RAdam(const std::vector<NamedParameter>& parameters, const RAdamOptions& options = {});
-  explicit RAdam(const std::vector<ParameterGroup<RAdamOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
-  void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 };
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -17,9 +16,7 @@ struct GRADUS_API RMSpropOptions {
   bool maximize = false;  ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(RMSpropOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const RMSpropOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(RMSpropOptions& options);
 
 /// RMSprop, with g = gradient + weight_decay w:
 ///   s = alpha s + (1 - alpha) g^2
@@ -31,15 +28,10 @@ GRADUS_API void check_options(const RMSpropOptions& options);
 /// sequences with recurrent neural networks, eq. 38 to 45.
 class GRADUS_API RMSprop : public OptimizerWith<RMSpropOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit RMSprop(const std::vector<NamedParameter>& parameters,
-                   const RMSpropOptions& options = {});
-  explicit RMSprop(const std::vector<ParameterGroup<RMSpropOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
   bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
-  void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 };
 

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
-#include <gradus/framework/base/parallel.h>
-#include <gradus/framework/core/gradient.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/sgd.h>
 
@@ -11,31 +9,19 @@
 namespace gradus {
 namespace {
 
-// w -= lr g, g = gradient + decay w
-template <class T>
-struct Plain {
-  static constexpr std::int64_t cost = 2;
-  T lr, sign, decay;
-
-  void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w) const {
-    for (std::int64_t i = 0; i < n; ++i) w[i] -= lr * (sign * gradient[i] + decay * w[i]);
-  }
-};
+constexpr std::int64_t plain_cost = 2, momentum_cost = 3;
 
 // b = momentum b + keep g; w -= lr b, with nesterov w -= lr (g + momentum b)
 template <class T>
 struct Momentum {
-  static constexpr std::int64_t cost = 3;
-  T lr, sign, decay, momentum, keep;
+  detail::Direction<T> direction;
+  T lr, momentum, keep;
   bool nesterov;
 
-  void operator()(std::int64_t n, const T* __restrict gradient, T* __restrict w,
-                  T* __restrict b) const {
-    for (std::int64_t i = 0; i < n; ++i) {
-      const T g = sign * gradient[i] + decay * w[i];
-      b[i] = momentum * b[i] + keep * g;
-      w[i] -= lr * (nesterov ? g + momentum * b[i] : b[i]);
-    }
+  void operator()(T gradient, T& w, T& b) const {
+    const T g = direction(gradient, w);
+    b = momentum * b + keep * g;
+    w -= lr * (nesterov ? g + momentum * b : b);
   }
 };
 
@@ -49,15 +35,17 @@ void update_table(const Momentum<T>& rule, const SparseGrad& gradient, T* w, T* 
   const T* values = gradient.values().data<T>();
   const auto without_gradient = [&](std::int64_t begin, std::int64_t end) {  // elements
     for (; begin < end; begin += block) {
-      rule(std::min(block, end - begin), zeros, w + begin, b + begin);
+      detail::update_elements(rule, std::min(block, end - begin), zeros, w + begin, b + begin);
     }
   };
   parallel_for(
-      V, std::max<std::int64_t>(D, 1) * rule.cost, [&](std::int64_t row, std::int64_t end) {
+      V, std::max<std::int64_t>(D, 1) * momentum_cost, [&](std::int64_t row, std::int64_t end) {
         for (std::int64_t k = std::lower_bound(ids, ids + nnz, row) - ids; row < end; ++k) {
           const std::int64_t next = k < nnz ? std::min(ids[k], end) : end;
           without_gradient(row * D, next * D);
-          if (next < end) rule(D, values + k * D, w + next * D, b + next * D);
+          if (next < end) {
+            detail::update_elements(rule, D, values + k * D, w + next * D, b + next * D);
+          }
           row = next + 1;
         }
       });
@@ -65,32 +53,24 @@ void update_table(const Momentum<T>& rule, const SparseGrad& gradient, T* w, T* 
 
 }  // namespace
 
-std::vector<OptionField> option_fields(SGDOptions& options) {
-  return {{"lr", options.lr},
-          {"momentum", options.momentum},
-          {"dampening", options.dampening},
-          {"weight_decay", options.weight_decay},
-          {"nesterov", options.nesterov},
-          {"maximize", options.maximize}};
+OptimizerInfo optimizer_info(SGDOptions& options) {
+  return {"SGD",
+          {"momentum_buffer"},
+          {{"lr", options.lr, detail::require_not_negative},
+           {"momentum", options.momentum, detail::require_not_negative},
+           {"dampening", options.dampening, detail::require_finite},
+           {"weight_decay", options.weight_decay, detail::require_not_negative},
+           {"nesterov", options.nesterov},
+           {"maximize", options.maximize}}};
 }
 
 void check_options(const SGDOptions& options) {
-  detail::require_not_negative("SGD", "lr", options.lr);
-  detail::require_not_negative("SGD", "momentum", options.momentum);
-  detail::require_not_negative("SGD", "weight_decay", options.weight_decay);
-  detail::require_finite("SGD", "dampening", options.dampening);
   if (options.nesterov && (options.momentum == 0 || options.dampening != 0)) {
     throw ValueError(fmt::format(
         "SGD: nesterov with momentum {} and dampening {}: it needs momentum and no dampening",
         options.momentum, options.dampening));
   }
 }
-
-SGD::SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& options)
-    : SGD(std::vector<ParameterGroup<SGDOptions>>{{parameters, options}}) {}
-
-SGD::SGD(const std::vector<ParameterGroup<SGDOptions>>& groups)
-    : OptimizerWith("SGD", {"momentum_buffer"}, groups) {}
 
 bool SGD::uses_buffer(std::size_t, std::int64_t group) const { return options(group).momentum > 0; }
 
@@ -104,30 +84,26 @@ void SGD::update(Slot& slot) {
   const bool sparse = gradient.is_sparse();
   if (sparse && gradient.sparse().nnz() == 0) return;
   const Parameter& parameter = slot.parameter();
-  detail::dispatch_float(parameter.dtype(), "SGD", [&]<class T>(T) {
-    const T lr = static_cast<T>(options.lr), decay = static_cast<T>(options.weight_decay);
-    const T sign = options.maximize ? T{-1} : T{1};
-    T* w = parameter.mutable_data<T>();
+  detail::dispatch_float(parameter.dtype(), name(), [&]<class T>(T) {
+    const detail::Direction<T> direction(options);
+    const T lr = static_cast<T>(options.lr);
     if (options.momentum > 0) {
       const double keep = slot.state.steps == 0 ? 1 : 1 - options.dampening;
-      const Momentum<T> rule{lr,
-                             sign,
-                             decay,
-                             static_cast<T>(options.momentum),
-                             static_cast<T>(keep),
+      const Momentum<T> rule{direction, lr, static_cast<T>(options.momentum), static_cast<T>(keep),
                              options.nesterov};
-      T* b = slot.state.buffers[0].mutable_data<T>();
+      const Tensor& b = slot.state.buffers[0];
       if (sparse) {
-        update_table(rule, gradient.sparse().coalesce(), w, b);
+        update_table(rule, gradient.sparse().coalesce(), parameter.mutable_data<T>(),
+                     b.mutable_data<T>());
       } else {
-        detail::update_all(rule, parameter.numel(), gradient.dense().data<T>(), w, b);
+        detail::update_dense<T>(momentum_cost, rule, parameter, b);
       }
       ++slot.state.steps;
     } else if (sparse) {
-      gradient.sparse().add_to(parameter, static_cast<double>(-sign * lr));
+      gradient.sparse().add_to(parameter, static_cast<double>(-direction.sign * lr));
     } else {
-      detail::update_all(Plain<T>{lr, sign, decay}, parameter.numel(), gradient.dense().data<T>(),
-                         w);
+      const auto plain = [=](T g, T& w) { w -= lr * direction(g, w); };
+      detail::update_dense<T>(plain_cost, plain, parameter);
     }
   });
 }

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -16,8 +15,8 @@ struct GRADUS_API SGDOptions {
   bool maximize = false;    ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(SGDOptions& options);
-/// Throws ValueError.
+GRADUS_API OptimizerInfo optimizer_info(SGDOptions& options);
+/// Throws ValueError for Nesterov's momentum without momentum or with dampening.
 GRADUS_API void check_options(const SGDOptions& options);
 
 /// Stochastic gradient descent, with g = gradient + weight_decay w:
@@ -32,10 +31,7 @@ GRADUS_API void check_options(const SGDOptions& options);
 /// learning.
 class GRADUS_API SGD : public OptimizerWith<SGDOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit SGD(const std::vector<NamedParameter>& parameters, const SGDOptions& options = {});
-  explicit SGD(const std::vector<ParameterGroup<SGDOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
   bool uses_buffer(std::size_t buffer, std::int64_t group) const override;

@@ -1,11 +1,8 @@
 #pragma once
-#include <gradus/optim/detail/update.h>
+#include <gradus/optim/detail/row_order.h>
 #include <gradus/optim/optimizer.h>
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <vector>
 
 namespace gradus {
 
@@ -16,9 +13,7 @@ struct GRADUS_API SparseAdamOptions {
   bool maximize = false;  ///< goes up along the gradient
 };
 
-GRADUS_API std::vector<OptionField> option_fields(SparseAdamOptions& options);
-/// Throws ValueError.
-GRADUS_API void check_options(const SparseAdamOptions& options);
+GRADUS_API OptimizerInfo optimizer_info(SparseAdamOptions& options);
 
 /// Adam for sparse gradients, which it needs: what Adam with .lazy = true does to them. In step t
 /// of a parameter, from 1, for the rows of the coalesced gradient alone:
@@ -29,14 +24,9 @@ GRADUS_API void check_options(const SparseAdamOptions& options);
 /// counts as a step and changes nothing else. A dense gradient is an error.
 class GRADUS_API SparseAdam : public OptimizerWith<SparseAdamOptions> {
  public:
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
-  explicit SparseAdam(const std::vector<NamedParameter>& parameters,
-                      const SparseAdamOptions& options = {});
-  explicit SparseAdam(const std::vector<ParameterGroup<SparseAdamOptions>>& groups);
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t buffer, std::int64_t group) const override;
   void check_gradient(const Slot& slot) const override;
   void update(Slot& slot) override;
 

@@ -1,50 +1,56 @@
 #pragma once
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/core/gradient.h>
-#include <gradus/framework/core/sparse_grad.h>
 #include <gradus/framework/module/module.h>
+#include <gradus/optim/detail/row_order.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 /// How an optimizer's rule meets a parameter. A rule is a function object
-///   void operator()(std::int64_t n, const T* gradient, T* parameter, T*... buffers) const
-/// that updates n elements in one pass; its `cost` is the work of an element (see parallel_for).
+///   void operator()(T gradient, T& parameter, T&... buffers) const
+/// that updates one element; its cost is the work of an element (see parallel_for).
 namespace gradus::detail {
 
-/// Applies the rule to all n elements.
+/// What a rule goes along, g = sign gradient + decay w. Decoupled decay is not in g: it takes
+/// shrink w for w.
+template <class T>
+struct Direction {
+  template <class Options>
+  explicit Direction(const Options& options, bool decoupled = false)
+      : sign(options.maximize ? T{-1} : T{1}),
+        decay(static_cast<T>(decoupled ? 0 : options.weight_decay)),
+        shrink(static_cast<T>(decoupled ? 1 - options.lr * options.weight_decay : 1)) {}
+
+  T operator()(T gradient, T w) const { return sign * gradient + decay * w; }
+
+  T sign, decay, shrink;
+};
+
+/// The loop of all rules, which compilers vectorise. Inlined early, it would lose `restrict`, and
+/// compilers would test whether the arrays overlap.
 template <class T, class Rule, class... Arrays>
-void update_all(const Rule& rule, std::int64_t n, const T* gradient, Arrays*... arrays) {
-  parallel_for(n, Rule::cost, [&](std::int64_t begin, std::int64_t end) {
-    rule(end - begin, gradient + begin, (arrays + begin)...);
-  });
+[[gnu::noinline]] void update_elements(const Rule& rule, std::int64_t n,
+                                       const T* __restrict gradient, Arrays* __restrict... arrays) {
+  for (std::int64_t i = 0; i < n; ++i) rule(gradient[i], arrays[i]...);
 }
 
-/// The positions of a sparse gradient, sorted by row. An optimizer keeps one, for its memory.
-class GRADUS_API RowOrder {
- public:
-  void sort(const SparseGrad& gradient);
-
-  /// Distinct rows; row(k) rises with k < size().
-  std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
-  std::int64_t row(std::int64_t k) const { return rows_[static_cast<std::size_t>(k)]; }
-  /// The positions of row(k), in rising order.
-  const std::int64_t* begin(std::int64_t k) const {
-    return positions_.data() + begins_[static_cast<std::size_t>(k)];
-  }
-  const std::int64_t* end(std::int64_t k) const { return begin(k + 1); }
-
- private:
-  std::vector<std::int64_t> rows_, begins_, positions_, slots_;
-};
+/// Applies the rule to all n elements, in parallel.
+template <class T, class Rule, class... Arrays>
+void update_all(std::int64_t cost, const Rule& rule, std::int64_t n, const T* gradient,
+                Arrays*... arrays) {
+  parallel_for(n, cost, [&](std::int64_t begin, std::int64_t end) {
+    update_elements(rule, end - begin, gradient + begin, (arrays + begin)...);
+  });
+}
 
 /// Applies the rule to the rows of tables [V, D] that a gradient holds. The values of a row that
 /// repeats are added in the order of their positions just before, so that neither the coalesced
 /// gradient nor, of bags, the rows that they share are written out. Rows some way ahead are asked
 /// for early: about 8 KiB, not more than 2 KiB of each.
 template <class T, class Rule, class... Tables>
-void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, Tables*... tables) {
+void update_rows(std::int64_t cost, const Rule& rule, const SparseGrad& gradient, RowOrder& order,
+                 Tables*... tables) {
   order.sort(gradient);
   const std::int64_t n = order.size(), D = gradient.row_size();
   const SparseEntries entries = gradient.entries();
@@ -61,7 +67,7 @@ void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, 
     for (std::int64_t i = 0; i < near; i += line) __builtin_prefetch(row + i, 1);
   };
   constexpr std::int64_t miss = 24;  // a row's cache misses, in additions
-  parallel_for(n, D * Rule::cost + miss, [&](std::int64_t first, std::int64_t last) {
+  parallel_for(n, D * cost + miss, [&](std::int64_t first, std::int64_t last) {
     std::vector<T> sum(static_cast<std::size_t>(D));
     for (std::int64_t k = first; k < last; ++k) {
       if (k + ahead < n) {
@@ -80,31 +86,25 @@ void update_rows(const Rule& rule, const SparseGrad& gradient, RowOrder& order, 
         }
         g = sum.data();
       }
-      rule(D, g, (tables + order.row(k) * D)...);
+      update_elements(rule, D, g, (tables + order.row(k) * D)...);
     }
   });
 }
 
-/// Applies the rule to a parameter and its buffers: to all of it if its gradient is dense, to the
-/// rows present if it is sparse.
+/// Applies the rule to a parameter and its buffers, with a gradient that is dense.
 template <class T, class Rule, class... Buffers>
-void update_parameter(const Rule& rule, const Parameter& parameter, RowOrder& order,
-                      const Buffers&... buffers) {
-  const Gradient& gradient = parameter.grad();
-  T* w = parameter.mutable_data<T>();
-  if (gradient.is_dense()) {
-    update_all(rule, parameter.numel(), gradient.dense().data<T>(), w,
-               buffers.template mutable_data<T>()...);
-  } else {
-    update_rows<T>(rule, gradient.sparse(), order, w, buffers.template mutable_data<T>()...);
-  }
+void update_dense(std::int64_t cost, const Rule& rule, const Parameter& parameter,
+                  const Buffers&... buffers) {
+  update_all(cost, rule, parameter.numel(), parameter.grad().dense().data<T>(),
+             parameter.mutable_data<T>(), buffers.template mutable_data<T>()...);
 }
 
-/// The same for a gradient that is known to be dense.
+/// The same to the rows that a sparse gradient holds.
 template <class T, class Rule, class... Buffers>
-void update_dense(const Rule& rule, const Parameter& parameter, const Buffers&... buffers) {
-  update_all(rule, parameter.numel(), parameter.grad().dense().data<T>(),
-             parameter.mutable_data<T>(), buffers.template mutable_data<T>()...);
+void update_sparse(std::int64_t cost, const Rule& rule, const Parameter& parameter, RowOrder& order,
+                   const Buffers&... buffers) {
+  update_rows<T>(cost, rule, parameter.grad().sparse(), order, parameter.mutable_data<T>(),
+                 buffers.template mutable_data<T>()...);
 }
 
 }  // namespace gradus::detail

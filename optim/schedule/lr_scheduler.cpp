@@ -19,12 +19,7 @@ namespace {
 
 double number(std::int64_t n) { return static_cast<double>(n); }
 
-void require_at_least(const char* schedule, const char* option, std::int64_t value,
-                      std::int64_t least) {
-  if (value >= least) return;
-  throw ValueError(
-      fmt::format("{}: {} is {}, it must be at least {}", schedule, option, value, least));
-}
+using detail::require_at_least;
 
 // From `from` at part 0 to `to` at part 1.
 double anneal(double from, double to, double part, bool linear) {

@@ -9,8 +9,8 @@
 #include <gradus/framework/core/gradient.h>
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/framework/module/detail/state_problems.h>
+#include <gradus/optim/detail/row_order.h>
 #include <gradus/optim/detail/state_text.h>
-#include <gradus/optim/detail/update.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/training/average.h>
 
@@ -100,13 +100,36 @@ void AveragedParameters::follow_frozen(const Parameter& parameter, Average& aver
   average.copy_of = version;
 }
 
+// Each of n rows, row_of(k), takes in the updates that it has missed.
+template <class RowOf>
+void AveragedParameters::blend_rows(const Parameter& parameter, Average& average, std::int64_t n,
+                                    RowOf row_of) const {
+  const std::int64_t D = row_size(parameter);
+  detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
+    const T* w = parameter.data<T>();
+    T* a = average.values.mutable_data<T>();
+    parallel_for(n, 2 * D, [&](std::int64_t k, std::int64_t end) {
+      for (; k < end; ++k) {
+        const std::int64_t row = row_of(k);
+        std::int64_t& seen = average.rows_seen[static_cast<std::size_t>(row)];
+        if (seen == updates_) continue;
+        blend(D, part(updates_ - seen), w + row * D, a + row * D);
+        seen = updates_;
+      }
+    });
+  });
+}
+
 // Takes in all updates that a parameter, or each of its rows, has missed.
 void AveragedParameters::catch_up(const Parameter& parameter, Average& average) const {
   if (!parameter.trainable()) return follow_frozen(parameter, average);
   average.copy_of = no_version;
-  if (average.rows_seen.empty()) {
-    if (average.seen == 0) return copy(parameter, average);
-    if (average.seen == updates_) return;
+  if (!average.rows_seen.empty()) {
+    blend_rows(parameter, average, parameter.shape()[0], [](std::int64_t k) { return k; });
+    average.rows_seen.clear();
+  } else if (average.seen == 0) {
+    return copy(parameter, average);
+  } else if (average.seen < updates_) {
     const double weight = part(updates_ - average.seen);
     detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
       const T* w = parameter.data<T>();
@@ -115,22 +138,8 @@ void AveragedParameters::catch_up(const Parameter& parameter, Average& average) 
         blend(end - begin, weight, w + begin, a + begin);
       });
     });
-    average.seen = updates_;
-    return;
   }
-  const std::int64_t D = row_size(parameter);
-  detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
-    const T* w = parameter.data<T>();
-    T* a = average.values.mutable_data<T>();
-    parallel_for(parameter.shape()[0], 2 * D, [&](std::int64_t row, std::int64_t end) {
-      for (; row < end; ++row) {
-        const std::int64_t missed = updates_ - average.rows_seen[static_cast<std::size_t>(row)];
-        if (missed > 0) blend(D, part(missed), w + row * D, a + row * D);
-      }
-    });
-  });
   average.seen = updates_;
-  average.rows_seen.clear();
 }
 
 // The same for the rows that the gradient holds.
@@ -141,19 +150,7 @@ void AveragedParameters::catch_up_rows(const Parameter& parameter, Average& aver
   }
   detail::RowOrder order;
   order.sort(parameter.grad().sparse());
-  const std::int64_t D = row_size(parameter);
-  detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
-    const T* w = parameter.data<T>();
-    T* a = average.values.mutable_data<T>();
-    parallel_for(order.size(), 2 * D, [&](std::int64_t k, std::int64_t end) {
-      for (; k < end; ++k) {
-        const std::int64_t row = order.row(k);
-        std::int64_t& seen = average.rows_seen[static_cast<std::size_t>(row)];
-        blend(D, part(updates_ - seen), w + row * D, a + row * D);
-        seen = updates_;
-      }
-    });
-  });
+  blend_rows(parameter, average, order.size(), [&](std::int64_t k) { return order.row(k); });
 }
 
 void AveragedParameters::update() {

@@ -74,6 +74,8 @@ class GRADUS_API AveragedParameters : public RowFollower {
   void check_shapes() const;
   void convert();
   double part(std::int64_t missed) const;
+  template <class RowOf>
+  void blend_rows(const Parameter& parameter, Average& average, std::int64_t n, RowOf row_of) const;
   void catch_up(const Parameter& parameter, Average& average) const;
   void catch_up_rows(const Parameter& parameter, Average& average) const;
   void follow_frozen(const Parameter& parameter, Average& average) const;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/number_text.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/module/detail/state_owner.h>
@@ -8,12 +9,10 @@
 #include <gradus/optim/training/checkpoint.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace gradus {
@@ -166,11 +165,9 @@ const std::string& number_text(const StateDict& state, const std::string& part) 
   throw FormatError(fmt::format("load_checkpoint: {} is not a number in this file", part));
 }
 
-template <class T>
-bool parse(const std::string& text, T& value) {
-  const char* end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, value);
-  return problem == std::errc() && stop == end;
+template <class Number>
+bool parse(const std::string& text, Number& value) {
+  return detail::parse_number(text, value) == detail::NumberText::number;
 }
 
 template <class Integer>

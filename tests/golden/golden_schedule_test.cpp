@@ -98,7 +98,7 @@ std::vector<Tensor> plateau(Case& c) {
 // Of sum(a (w - b)^2) / 2 + sum(w^4) / 4 for two parameters w: the inputs are w, a and b.
 std::vector<Tensor> lbfgs(Case& c) {
   LBFGSOptions options;
-  for (const OptionField& field : option_fields(options)) {
+  for (const OptionField& field : optimizer_info(options).options) {
     if (!c.has(field.name)) continue;
     if (field.number != nullptr) *field.number = c.number(field.name);
     if (field.count != nullptr) *field.count = c.integer(field.name);

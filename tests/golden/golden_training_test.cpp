@@ -44,7 +44,7 @@ Results optimize(Case& c, const Options& defaults) {
   const auto groups = static_cast<std::size_t>(c.integer("groups"));
   std::vector<ParameterGroup<Options>> list(groups, {{}, defaults});
   for (std::size_t g = 0; g < groups; ++g) {
-    for (const OptionField& field : option_fields(list[g].options)) {
+    for (const OptionField& field : optimizer_info(list[g].options).options) {
       const std::string option = std::to_string(g) + ":" + field.name;
       if (!c.has(option)) continue;
       if (field.number != nullptr) *field.number = c.number(option);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/sparse_adam.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -97,6 +98,20 @@ TEST(Adam, StepsLazilyAsSparseAdamDoes) {
   set_parallel_grain(40);  // chunks of two rows
   expect_lazy_steps_as_defined({.lr = 0.1, .eps = 0.1, .lazy = true});
   expect_lazy_steps_as_defined({.lr = 0.1, .betas = {0.5, 0.6}, .amsgrad = true, .lazy = true});
+}
+
+TEST(SparseAdam, HasTheBitsOfLazyAdam) {
+  const NamedParameter a = named("a", random_tensor({9, 5}, 1)), b = named("b", a.parameter);
+  SparseAdam sparse({a}, {.lr = 0.1, .betas = {0.8, 0.9}, .eps = 0.1, .maximize = true});
+  Adam lazy({b}, {.lr = 0.1, .betas = {0.8, 0.9}, .eps = 0.1, .lazy = true, .maximize = true});
+  for (unsigned step = 0; step < 20; ++step) {
+    const SparseGrad rows = random_rows({7, 2, 7, step % 9}, {9, 5}, 10 + step);
+    a.parameter.set_grad(rows);
+    b.parameter.set_grad(rows);
+    sparse.step();
+    lazy.step();
+    EXPECT_TRUE(same_bytes(a.parameter, b.parameter)) << "step " << step;
+  }
 }
 
 TEST(Adam, StepsAlikeWithACoalescedGradient) {

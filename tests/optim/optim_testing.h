@@ -7,12 +7,15 @@
 #include <gradus/framework/module/module.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/tests/support/threads_guard.h>
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +86,15 @@ std::vector<double> three_steps(const Options& options) {
     after.push_back(w.parameter.item());
   }
   return after;
+}
+
+/// What a file of the tree holds.
+inline std::string content(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << "run the tests from the root of the tree";
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 /// What f throws as Error, or "nothing was thrown".

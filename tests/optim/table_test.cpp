@@ -17,10 +17,8 @@
 #include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include "optim_testing.h"
@@ -98,14 +96,6 @@ std::string line(const std::string& name, const Options& options) {
   std::string result = "| " + name + " |";
   for (const std::string& kind : kinds) result += " " + kind + " |";
   return result;
-}
-
-std::string content(const std::string& path) {
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << "run the tests from the root of the tree";
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 void expect_lines(const std::vector<std::string>& lines) {

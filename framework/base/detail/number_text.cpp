@@ -37,5 +37,6 @@ NumberText parse_number(std::string_view text, Number& value) {
 template NumberText parse_number(std::string_view, float&);
 template NumberText parse_number(std::string_view, double&);
 template NumberText parse_number(std::string_view, std::int64_t&);
+template NumberText parse_number(std::string_view, std::uint64_t&);
 
 }  // namespace gradus::detail

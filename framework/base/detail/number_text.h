@@ -8,13 +8,15 @@ namespace gradus::detail {
 
 enum class NumberText : std::uint8_t { number, no_number, too_large };
 
-/// Reads the whole of a text as a number: float, double or int64, in any locale. One that is too
-/// small for its type becomes the nearest that the type has, as in a source text: 1e-46 is 0.0f.
+/// Reads the whole of a text as a number: float, double, int64 or uint64, in any locale. One that
+/// is too small for its type becomes the nearest that the type has, as in a source text: 1e-46 is
+/// 0.0f.
 template <class Number>
 NumberText parse_number(std::string_view text, Number& value);
 
 extern template GRADUS_API NumberText parse_number(std::string_view, float&);
 extern template GRADUS_API NumberText parse_number(std::string_view, double&);
 extern template GRADUS_API NumberText parse_number(std::string_view, std::int64_t&);
+extern template GRADUS_API NumberText parse_number(std::string_view, std::uint64_t&);
 
 }  // namespace gradus::detail

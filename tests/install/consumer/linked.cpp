@@ -63,18 +63,12 @@ bool minimises() {
 struct OwnOptions {
   double lr = 0.1;
 };
-std::vector<OptionField> option_fields(OwnOptions& options) { return {{"lr", options.lr}}; }
-void check_options(const OwnOptions&) {}
+OptimizerInfo optimizer_info(OwnOptions& options) { return {"Own", {}, {{"lr", options.lr}}}; }
 class Own : public OptimizerWith<OwnOptions> {
  public:
-  explicit Own(const std::vector<NamedParameter>& parameters)
-      : OptimizerWith("Own", {}, {{parameters, {}}}) {}
-  explicit Own(const std::vector<ParameterGroup<OwnOptions>>& groups)
-      : OptimizerWith("Own", {}, groups) {}
+  using OptimizerWith::OptimizerWith;
 
  private:
-  bool uses_buffer(std::size_t, std::int64_t) const override { return false; }
-  void check_gradient(const Slot& slot) const override { require_dense(slot); }
   void update(Slot& slot) override {
     slot.parameter().add_(slot.gradient().dense(), -options_of(slot).lr);
   }
@@ -317,6 +311,12 @@ const struct {
     {"optim/schedule/lr_scheduler.h", schedules},
     {"optim/nadam.h", trains<NAdam>},
     {"optim/optimizer.h", trains<Own>},
+    {"optim/options.h",
+     [] {
+       double lr = 1;
+       OptionField("lr", lr).set(2);
+       return lr == 2;
+     }},
     {"optim/radam.h", trains<RAdam>},
     {"optim/rmsprop.h", trains<RMSprop>},
     {"optim/sgd.h", trains<SGD>},

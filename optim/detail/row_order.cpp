@@ -1,5 +1,5 @@
 #include <gradus/framework/kernels/rows.h>
-#include <gradus/optim/detail/update.h>
+#include <gradus/optim/detail/row_order.h>
 
 #include <numeric>
 

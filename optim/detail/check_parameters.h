@@ -1,0 +1,12 @@
+#pragma once
+#include <gradus/framework/module/module.h>
+
+#include <vector>
+
+namespace gradus::detail {
+
+/// Throws ValueError for a parameter or path that is listed twice, DTypeError for one that is no
+/// float, AutogradError for one that an op made.
+void check_parameters(const char* optimizer, const std::vector<NamedParameter>& parameters);
+
+}  // namespace gradus::detail
