@@ -12,6 +12,7 @@
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/framework/module/detail/state_problems.h>
 #include <gradus/optim/detail/state_text.h>
+#include <gradus/optim/detail/writable.h>
 #include <gradus/optim/optimizer.h>
 
 #include <algorithm>
@@ -293,6 +294,11 @@ void Optimizer::step() {
 
 void Optimizer::zero_grad(bool set_to_none) const {
   check_not_moved();
+  for (const Slot& slot : slots_) {
+    if (!set_to_none && slot.gradient().is_dense()) {
+      detail::require_writable_gradient("zero_grad", slot.target);
+    }
+  }
   for (const Slot& slot : slots_) {
     const Parameter& parameter = slot.parameter();
     const Gradient& gradient = slot.gradient();
