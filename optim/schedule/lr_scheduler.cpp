@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <numbers>
 #include <string>
@@ -112,6 +113,9 @@ Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult, d
     if (T_mult == 1) e %= length;
     while (e >= length) {
       e -= length;
+      if (length > std::numeric_limits<std::int64_t>::max() / T_mult) {  // longer than any e
+        return anneal(base, eta_min, number(e) / (number(length) * number(T_mult)), false);
+      }
       length *= T_mult;
     }
     return anneal(base, eta_min, number(e) / number(length), false);
@@ -138,7 +142,7 @@ Schedule lambda_lr(Function<double(std::int64_t)> f) {
 Schedule linear_warmup(std::int64_t warmup) {
   require_at_least("linear_warmup", "warmup", warmup, 1);
   return {[=](double base, std::int64_t e) {
-    return e + 1 < warmup ? base * number(e + 1) / number(warmup) : base;
+    return e < warmup - 1 ? base * number(e + 1) / number(warmup) : base;
   }};
 }
 
@@ -146,7 +150,7 @@ Schedule noam_lr(std::int64_t model_size, std::int64_t warmup) {
   require_at_least("noam_lr", "model_size", model_size, 1);
   require_at_least("noam_lr", "warmup", warmup, 1);
   return {[=](double base, std::int64_t e) {
-    const double step = number(e + 1);
+    const double step = number(e) + 1;
     return base / std::sqrt(number(model_size)) *
            std::min(1 / std::sqrt(step), step * std::pow(number(warmup), -1.5));
   }};
@@ -180,7 +184,7 @@ Schedule sequential_lr(std::vector<Schedule> schedules,
   }
   Schedule result;
   if (const std::int64_t last = schedules.back().last; last < result.last) {
-    result.last = before + last;
+    result.last = before + std::min(last, result.last - before);
   }
   result.lr = [at, schedules = std::move(schedules)](double base, std::int64_t e) {
     const auto [part, own] = at(e);

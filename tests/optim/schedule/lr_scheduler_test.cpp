@@ -67,6 +67,22 @@ TEST(LRScheduler, FollowsTheTableOfKnownSequences) {
                {.1, .05, .1 / 3, .025});
 }
 
+TEST(Schedules, HaveARateForEveryEpoch) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(linear_warmup(5).lr(1, most), 1);
+  EXPECT_NEAR(noam_lr(1, 1).lr(1, most), std::pow(2, -31.5), 1e-20);
+  for (const std::int64_t mult : {1, 2, 3, 1 << 30}) {
+    for (const std::int64_t e : {most, most - 1, most / 2 + 1}) {
+      const double rate = cosine_annealing_warm_restarts(1, mult).lr(1, e);
+      EXPECT_TRUE(rate >= 0 && rate <= 1) << mult << ' ' << e << ' ' << rate;
+    }
+  }
+  EXPECT_EQ(cosine_annealing_warm_restarts(1, 2).lr(1, most), 1);  // 2^63 - 1 begins a cycle
+  Schedule long_one = constant_lr();
+  long_one.last = most - 1;
+  EXPECT_EQ(sequential_lr({constant_lr(), long_one}, {5}).last, most);
+}
+
 TEST(LRScheduler, MultipliesRatesByWhatEachEpochGives) {
   const auto third = [](std::int64_t e) { return e == 3 ? 0.5 : 0.9; };
   expect_rates(multiplicative_lr(third), {.1, .09, .081, .0405, .03645});
