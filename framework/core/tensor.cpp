@@ -103,8 +103,10 @@ Tensor::~Tensor() {
   if (body_) body_->release();
 }
 
-const Shape& Tensor::shape() const { return Access::body(*this).shape; }
-DType Tensor::dtype() const { return Access::body(*this).dtype; }
+const Shape& Tensor::shape() const { return detail::body_of(*this, "shape").shape; }
+int Tensor::dim() const { return detail::body_of(*this, "dim").shape.rank(); }
+std::int64_t Tensor::numel() const { return detail::body_of(*this, "numel").shape.numel(); }
+DType Tensor::dtype() const { return detail::body_of(*this, "dtype").dtype; }
 
 std::int64_t Tensor::size(std::int64_t axis) const {
   const Shape& shape = detail::body_of(*this, "size").shape;
@@ -185,6 +187,8 @@ Integer checked_integer(T value, Integer least, Integer greatest) {
 
 }  // namespace
 }  // namespace detail
+
+bool Tensor::item_is_floating() const { return is_floating(detail::body_of(*this, "item").dtype); }
 
 double Tensor::item_as_double() const {
   return detail::with_item<double>(*this, [](auto value) { return static_cast<double>(value); });
