@@ -4,6 +4,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +13,7 @@
 namespace gradus {
 
 Saved::Saved(const Tensor& tensor) {
+  detail::check_defined("Saved", "tensor", tensor);
   const detail::Body& body = detail::Access::body(tensor);
   storage_ = body.storage;
   offset_ = body.offset;

@@ -6,6 +6,7 @@
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/writable.h>
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/rows.h>
@@ -27,24 +28,6 @@ namespace detail {
 
 namespace {
 
-void check_writable(const Body& body, const char* operation) {
-  if (body.storage->file() != nullptr) {
-    throw ValueError(
-        fmt::format("{}: this tensor {} is mapped from a file, read-only: change a clone()",
-                    operation, body.shape.str()));
-  }
-  if (body.node) {
-    throw AutogradError(fmt::format(
-        "{}: this tensor {} is part of a graph (made by {}): change a clone(), or a detach() of it",
-        operation, body.shape.str(), body.node->name()));
-  }
-  if (body.leaf && body.leaf->trainable && grad_enabled()) {
-    throw AutogradError(
-        fmt::format("{}: this tensor {} is a trainable leaf: change it inside a NoGradGuard scope",
-                    operation, body.shape.str()));
-  }
-}
-
 // The body of a tensor whose member function `operation` runs.
 Body& body_of(const Tensor& tensor, const char* operation) {
   check_defined(operation, "this", tensor);
@@ -54,7 +37,7 @@ Body& body_of(const Tensor& tensor, const char* operation) {
 // The same if the function is about to change the tensor.
 Body& writable(const Tensor& tensor, const char* operation) {
   Body& body = body_of(tensor, operation);
-  check_writable(body, operation);
+  check_writable(operation, tensor);
   return body;
 }
 

@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/distribution.h>
+#include <gradus/framework/core/detail/writable.h>
 #include <gradus/framework/core/profile.h>
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/kernels/random.h>
@@ -52,6 +53,7 @@ double greatest_of(DType dtype) {
 const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double low, double high,
                            Generator& generator) {
   const NoGradGuard no_grad;
+  detail::check_writable(operation, tensor);
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
     detail::check_uniform(operation, low, high, tensor.dtype());
@@ -66,6 +68,7 @@ const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double l
 const Tensor& fill_normal(const char* operation, const Tensor& tensor, double mean, double std,
                           Generator& generator) {
   const NoGradGuard no_grad;
+  detail::check_writable(operation, tensor);
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
     detail::check_normal(operation, mean, std, tensor.dtype());
@@ -165,6 +168,7 @@ const Tensor& trunc_normal_(const Tensor& tensor, double mean, double std, doubl
                                  low, high, name(tensor.dtype())));
   }
   const NoGradGuard no_grad;
+  detail::check_writable("trunc_normal_", tensor);
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), "trunc_normal_", [&]<class T>(T) {
     T* values = tensor.mutable_data<T>();
@@ -205,6 +209,7 @@ const Tensor& orthogonal_(const Tensor& tensor, double gain, Generator& generato
                                  name(tensor.dtype())));
   }
   const NoGradGuard no_grad;
+  detail::check_writable("orthogonal_", tensor);
   return detail::dispatch_float(tensor.dtype(), "orthogonal_", [&]<class T>(T) -> const Tensor& {
     if (tensor.numel() == 0) return tensor;
     const std::int64_t rows = tensor.shape()[0], columns = tensor.numel() / rows;
@@ -255,6 +260,7 @@ const Tensor& fill_constant(const char* operation, const Tensor& tensor, double 
   if (!is_floating(tensor.dtype())) detail::throw_not_floating(operation, tensor.dtype());
   if (std::isnan(value)) throw ValueError(fmt::format("{}: the value is NaN", operation));
   const NoGradGuard no_grad;
+  detail::check_writable(operation, tensor);
   return tensor.fill_(value);
 }
 

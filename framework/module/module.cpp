@@ -5,6 +5,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/module/detail/module_node.h>
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/framework/module/detail/state_problems.h>
@@ -381,6 +382,7 @@ void restore(const Module& module, const StateDict& state) {
 void copy_state(const Module& from, const Module& to) { restore(to, from.state_dict()); }
 
 void check_registered(const Tensor& loss, const Module& model) {
+  detail::check_defined("check_registered", "loss", loss);
   std::unordered_set<const detail::Body*> listed;
   for (const NamedParameter& p : model.parameters()) {
     listed.insert(&detail::Access::body(p.parameter));

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/gradient.h>
+#include <gradus/framework/module/detail/named_parameters.h>
 #include <gradus/optim/detail/writable.h>
 #include <gradus/optim/training/accumulate.h>
 
@@ -11,7 +12,9 @@
 namespace gradus {
 
 GradientAccumulator::GradientAccumulator(std::vector<NamedParameter> parameters)
-    : parameters_(std::move(parameters)) {}
+    : parameters_(std::move(parameters)) {
+  detail::check_defined("GradientAccumulator", parameters_);
+}
 
 void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
   moved_.check("GradientAccumulator");

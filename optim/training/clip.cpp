@@ -5,6 +5,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/module/detail/named_parameters.h>
 #include <gradus/optim/detail/writable.h>
 #include <gradus/optim/training/clip.h>
 
@@ -23,7 +24,9 @@ struct Clipped {
   Tensor values;
 };
 
-std::vector<Clipped> gradients_of(const std::vector<NamedParameter>& parameters) {
+std::vector<Clipped> gradients_of(const char* operation,
+                                  const std::vector<NamedParameter>& parameters) {
+  detail::check_defined(operation, parameters);
   std::vector<Clipped> result;
   result.reserve(parameters.size());
   std::unordered_set<const void*> seen;  // a parameter that is listed twice counts once
@@ -80,7 +83,7 @@ double clip_grad_norm(const std::vector<NamedParameter>& parameters, double max_
   if (!(p > 0)) {
     throw ValueError(fmt::format("clip_grad_norm: norm_type is {}, it must be above 0", p));
   }
-  const std::vector<Clipped> gradients = gradients_of(parameters);
+  const std::vector<Clipped> gradients = gradients_of("clip_grad_norm", parameters);
   std::vector<double> norms;
   norms.reserve(gradients.size());
   for (const Clipped& clipped : gradients) norms.push_back(norm_of(clipped.values, p));
@@ -104,7 +107,7 @@ void clip_grad_value(const std::vector<NamedParameter>& parameters, double limit
     throw ValueError(fmt::format("clip_grad_value: limit is {}, it must not be negative", limit));
   }
   const NoGradGuard no_grad;
-  const std::vector<Clipped> gradients = gradients_of(parameters);
+  const std::vector<Clipped> gradients = gradients_of("clip_grad_value", parameters);
   require_writable("clip_grad_value", gradients);
   for (const Clipped& clipped : gradients) {
     detail::dispatch_float(clipped.values.dtype(), "clip_grad_value", [&]<class T>(T) {
