@@ -178,6 +178,7 @@ Schedule sequential_lr(std::vector<Schedule> schedules,
     return std::pair(static_cast<std::size_t>(next - milestones.begin()), e - begin);
   };
   for (const Schedule& schedule : schedules) {
+    if (!schedule.lr) throw ValueError("sequential_lr: a schedule has no function lr");
     if (schedule.momentum) {
       throw ValueError("sequential_lr: a schedule that moves the momentum cannot be part of one");
     }
@@ -229,6 +230,7 @@ Schedule one_cycle_lr(const OneCycleOptions& options) {
 
 LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
     : optimizer_(&optimizer), schedule_(std::move(schedule)) {
+  if (!schedule_.lr) throw ValueError("LRScheduler: the schedule has no function lr");
   if (schedule_.momentum && momentum_of(optimizer, 0) == nullptr) {
     throw ValueError(
         "LRScheduler: the schedule moves the momentum and the optimizer has none: set "
@@ -282,7 +284,13 @@ void LRScheduler::set_rates(const std::vector<Rate>& rates) {
   }
 }
 
+std::int64_t LRScheduler::epoch() const {
+  moved_.check("LRScheduler");
+  return epoch_;
+}
+
 void LRScheduler::step() {
+  moved_.check("LRScheduler");
   if (epoch_ >= schedule_.last) {
     throw ValueError(
         fmt::format("LRScheduler: step {}: the schedule has {} steps", epoch_ + 1, schedule_.last));
@@ -297,9 +305,13 @@ void LRScheduler::step() {
   move_to(epoch_ + 1, all_bases());
 }
 
-std::vector<double> LRScheduler::lr() const { return rates_of(*optimizer_); }
+std::vector<double> LRScheduler::lr() const {
+  moved_.check("LRScheduler");
+  return rates_of(*optimizer_);
+}
 
 StateDict LRScheduler::state_dict() const {
+  moved_.check("LRScheduler");
   StateDict state;
   state.metadata["scheduler.epoch"] = fmt::to_string(epoch_);
   state.metadata["scheduler.groups"] = fmt::to_string(base_.size());
@@ -310,6 +322,7 @@ StateDict LRScheduler::state_dict() const {
 }
 
 void LRScheduler::load_state_dict(const StateDict& state) {
+  moved_.check("LRScheduler");
   detail::require_state_of("an LRScheduler", "scheduler", state, "scheduler.epoch");
   const auto epoch = detail::number_of<std::int64_t>(state, "scheduler.epoch");
   const auto groups = detail::number_of<std::int64_t>(state, "scheduler.groups");
@@ -349,6 +362,7 @@ bool ReduceLROnPlateau::is_better(double metric) const {
 }
 
 void ReduceLROnPlateau::step(double metric) {
+  moved_.check("ReduceLROnPlateau");
   if (is_better(metric)) {
     best_ = metric;
     bad_ = 0;
@@ -369,9 +383,13 @@ void ReduceLROnPlateau::step(double metric) {
   bad_ = 0;
 }
 
-std::vector<double> ReduceLROnPlateau::lr() const { return rates_of(*optimizer_); }
+std::vector<double> ReduceLROnPlateau::lr() const {
+  moved_.check("ReduceLROnPlateau");
+  return rates_of(*optimizer_);
+}
 
 StateDict ReduceLROnPlateau::state_dict() const {
+  moved_.check("ReduceLROnPlateau");
   StateDict state;
   state.metadata["plateau.best"] = fmt::to_string(best_);
   state.metadata["plateau.bad"] = fmt::to_string(bad_);
@@ -380,6 +398,7 @@ StateDict ReduceLROnPlateau::state_dict() const {
 }
 
 void ReduceLROnPlateau::load_state_dict(const StateDict& state) {
+  moved_.check("ReduceLROnPlateau");
   detail::require_state_of("a ReduceLROnPlateau", "plateau", state, "plateau.best");
   const auto best = detail::number_of<double>(state, "plateau.best");
   const auto bad = detail::number_of<std::int64_t>(state, "plateau.bad");

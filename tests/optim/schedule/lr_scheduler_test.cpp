@@ -16,8 +16,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -65,6 +67,45 @@ TEST(LRScheduler, FollowsTheTableOfKnownSequences) {
   expect_rates(linear_warmup(4), {.025, .05, .075, .1, .1});
   expect_rates(lambda_lr([](std::int64_t e) { return 1.0 / static_cast<double>(e + 1); }),
                {.1, .05, .1 / 3, .025});
+}
+
+TEST(LRScheduler, RefusesAScheduleWithoutAFunction) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  SGD optimizer({w}, {.lr = 0.1});
+  EXPECT_EQ(message_of<ValueError>([&] { LRScheduler(optimizer, Schedule{}); }),
+            "LRScheduler: the schedule has no function lr");
+  EXPECT_EQ(message_of<ValueError>([&] {
+              sequential_lr({constant_lr(), Schedule{}}, {5});
+            }),
+            "sequential_lr: a schedule has no function lr");
+}
+
+TEST(LRScheduler, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  SGD optimizer({w}, {.lr = 0.1});
+  LRScheduler scheduler(optimizer, constant_lr());
+  ReduceLROnPlateau plateau(optimizer);
+  LRScheduler moved = std::move(scheduler);
+  ReduceLROnPlateau other = std::move(plateau);
+  const std::vector<std::pair<const char*, std::function<void()>>> uses{
+      // NOLINTBEGIN(bugprone-use-after-move): what is tested
+      {"LRScheduler", [&] { scheduler.step(); }},
+      {"LRScheduler", [&] { (void)scheduler.epoch(); }},
+      {"LRScheduler", [&] { (void)scheduler.lr(); }},
+      {"LRScheduler", [&] { (void)scheduler.state_dict(); }},
+      {"LRScheduler", [&] { scheduler.load_state_dict(moved.state_dict()); }},
+      {"ReduceLROnPlateau", [&] { plateau.step(1); }},
+      {"ReduceLROnPlateau", [&] { (void)plateau.lr(); }},
+      {"ReduceLROnPlateau", [&] { (void)plateau.state_dict(); }},
+      {"ReduceLROnPlateau", [&] { plateau.load_state_dict(other.state_dict()); }},
+      // NOLINTEND(bugprone-use-after-move)
+  };
+  for (const auto& [name, use] : uses) {
+    EXPECT_EQ(message_of<Error>(use),
+              std::string(name) + ": this object was moved from: use the one that it was moved to");
+  }
+  EXPECT_EQ(moved.epoch(), 0);
+  other.step(1);
 }
 
 TEST(Schedules, HaveARateForEveryEpoch) {
