@@ -77,7 +77,15 @@ Texts load_texts(const DemoOptions& options) {
 Coding make_coding(const Texts& texts, std::int64_t min_count, bool pairs) {
   WordCounter counter;
   for (const LabelledText& line : texts.split.train) counter.add(features_of(line.text, pairs));
-  return {Vocabulary(counter, {.min_count = min_count, .unknown = ""}), texts.labels, pairs};
+  Vocabulary vocabulary(counter, {.min_count = min_count, .unknown = ""});
+  const std::vector<std::int64_t>& counts = vocabulary.counts();
+  if (std::all_of(counts.begin(), counts.end(), [](std::int64_t n) { return n == 0; })) {
+    throw Error(
+        fmt::format("--min-count: no word of the training texts stands there {} times: take "
+                    "a smaller number",
+                    min_count));
+  }
+  return {std::move(vocabulary), texts.labels, pairs};
 }
 
 // ---- 1. word vectors

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/layers/detail/weights.h>
@@ -15,7 +16,7 @@ namespace {
 Tensor uniform_by_width(const Shape& shape, std::int64_t in_features, DType dtype,
                         Generator& generator) {
   const double bound = in_features > 0 ? 1.0 / std::sqrt(static_cast<double>(in_features)) : 0.0;
-  return uniform_(empty(shape, dtype), -bound, bound, generator);
+  return uniform_(detail::empty_sized("Linear", shape, dtype), -bound, bound, generator);
 }
 
 Tensor new_weight(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options,
@@ -30,6 +31,7 @@ Tensor new_weight(std::int64_t in_features, std::int64_t out_features, const Lin
 }
 
 const Parameter& checked_weight(const Parameter& weight, const LinearOptions& options) {
+  detail::check_defined("Linear", "weight", weight);
   if (weight.dim() != 2) {
     throw ShapeError(fmt::format("Linear: weight is {}, it must be 2-D [out_features, in_features]",
                                  weight.shape().str()));

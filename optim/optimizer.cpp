@@ -7,6 +7,7 @@
 #include <gradus/framework/core/profile.h>
 #include <gradus/optim/detail/check_parameters.h>
 #include <gradus/optim/detail/optimizer_state.h>
+#include <gradus/optim/detail/writable.h>
 #include <gradus/optim/optimizer.h>
 
 #include <algorithm>
@@ -181,6 +182,11 @@ void Optimizer::step() {
 
 void Optimizer::zero_grad(bool set_to_none) const {
   check_not_moved();
+  for (const Slot& slot : slots_) {
+    if (!set_to_none && slot.gradient().is_dense()) {
+      detail::require_writable_gradient("zero_grad", slot.target);
+    }
+  }
   for (const Slot& slot : slots_) {
     const Parameter& parameter = slot.parameter();
     const Gradient& gradient = slot.gradient();

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -8,7 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <ctime>
 #include <random>
 #include <system_error>
 
@@ -26,12 +29,13 @@ fs::path folder_of(const fs::path& path) {
 }
 
 // The file that a name stands for in the end, which need not exist.
-fs::path target_of(fs::path path) {
+fs::path target_of(fs::path path, const char* operation) {
   std::error_code code;
   for (int links = 0; fs::is_symlink(path, code); ++links) {
     const fs::path next = fs::read_symlink(path, code);
     if (code || links == 40) {  // as many as Linux follows
-      throw Error(fmt::format("save: '{}' is a symbolic link that leads nowhere", path.string()));
+      throw Error(
+          fmt::format("{}: '{}' is a symbolic link that leads nowhere", operation, path.string()));
     }
     path = folder_of(path) / next;
   }
@@ -95,20 +99,40 @@ void keep_owner_and_mode(int file, const fs::path& replaced) {
   fchmod(file, mode);  // where the system refuses, the file stays private
 }
 
+// write() without the signal that would end the program where a pipe has no reader any more.
+ssize_t write_quietly(int file, std::string_view text) {
+  sigset_t broken_pipe, before, pending;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+  const ssize_t count = ::write(file, text.data(), text.size());
+  const int code = errno;
+  if (count < 0 && code == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    const timespec at_once{};
+    sigtimedwait(&broken_pipe, nullptr, &at_once);  // takes the signal of this write
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = code;
+  return count;
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
+AtomicFile::AtomicFile(const fs::path& path, const char* operation)
+    : operation_(operation), path_(path) {
+  detail::check_path(operation, path.native());
   struct stat old {};
   const bool exists = stat(path.c_str(), &old) == 0;
   if (!path.has_filename() || (exists && S_ISDIR(old.st_mode))) {
-    throw Error(fmt::format("save: '{}' is not the name of a file", path.string()));
+    throw Error(fmt::format("{}: '{}' is not the name of a file", operation, path.string()));
   }
   if (exists && !S_ISREG(old.st_mode)) {
     file_ = open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
     if (file_ < 0) fail("open");
     return;
   }
-  path_ = target_of(path);
+  path_ = target_of(path, operation);
   remove_orphans(path_);
   create_temporary(exists ? 0600 : 0666);
 }
@@ -140,8 +164,8 @@ void AtomicFile::close_file() {
 void AtomicFile::fail(const char* action) const {
   const int code = errno;
   throw Error(
-      fmt::format("save: cannot {} '{}': {} ({} bytes were written{})", action, path_.string(),
-                  std::strerror(code), written_,
+      fmt::format("{}: cannot {} '{}': {} ({} bytes were written{})", operation_, action,
+                  path_.string(), std::strerror(code), written_,
                   temporary_.empty() ? "" : "; the file that was there, if any, is unchanged"));
 }
 
@@ -161,7 +185,7 @@ void AtomicFile::flush() {
 
 void AtomicFile::write_now(std::string_view text) {
   while (!text.empty()) {
-    const ssize_t count = ::write(file_, text.data(), text.size());
+    const ssize_t count = write_quietly(file_, text);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("write");
     text.remove_prefix(static_cast<std::size_t>(count));

@@ -21,13 +21,15 @@ namespace gradus {
 /// made. A device or a pipe is written to directly, and not replaced.
 class GRADUS_API AtomicFile {
  public:
-  /// Throws Error with the system's reason if the folder cannot be written.
-  explicit AtomicFile(const std::filesystem::path& path);
+  /// `operation` begins the texts of errors. Throws Error with the system's reason if the folder
+  /// cannot be written, and for a path that holds a NUL.
+  explicit AtomicFile(const std::filesystem::path& path, const char* operation = "save");
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Appends. Throws Error with the system's reason (a full disk); the old file is unchanged.
+  /// Appends. Throws Error with the system's reason (a full disk, a pipe without a reader); the old
+  /// file is unchanged.
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
 
@@ -41,6 +43,7 @@ class GRADUS_API AtomicFile {
   void flush();
   void write_now(std::string_view text);
 
+  const char* operation_;
   std::filesystem::path path_, temporary_;  // no temporary file for a device
   std::string buffer_;
   std::int64_t written_ = 0;

@@ -13,7 +13,7 @@ class Number {
  public:
   template <class T>
   requires std::is_arithmetic_v<T> Number(T value)  // NOLINT(google-explicit-constructor): as T
-      : real_(static_cast<double>(value)), is_integer_(fits_int64(value)) {
+      : real_(static_cast<double>(value)), is_integer_(is_int64(value)) {
     if (is_integer_) integer_ = static_cast<std::int64_t>(value);
   }
 
@@ -25,11 +25,19 @@ class Number {
 
  private:
   template <class T>
-  static constexpr bool fits_int64(T value) {
-    if constexpr (!std::is_integral_v<T>) {
+  static constexpr bool is_int64(T value) {
+    using Range = std::numeric_limits<std::int64_t>;
+    if constexpr (std::is_same_v<T, long double>) {  // with digits that double lacks
+      if (!(value >= -0x1p63L && value < 0x1p63L)) return false;
+      return value == static_cast<T>(static_cast<std::int64_t>(value)) &&
+             value != static_cast<T>(static_cast<double>(value));
+    } else if constexpr (!std::is_integral_v<T>) {
       return false;
+    } else if constexpr (sizeof(T) > 8) {  // __int128, where the compiler counts it as integral
+      return value <= static_cast<T>(Range::max()) &&
+             (T(-1) > T(0) || value >= static_cast<T>(Range::min()));
     } else if constexpr (std::is_unsigned_v<T> && sizeof(T) == 8) {
-      return value <= static_cast<T>(std::numeric_limits<std::int64_t>::max());
+      return value <= static_cast<T>(Range::max());
     } else {
       return true;
     }

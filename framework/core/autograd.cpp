@@ -4,6 +4,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 
 #include <algorithm>
 #include <atomic>

@@ -39,7 +39,7 @@ void note_created(const char* by, const Tensor& result) {
 Tensor filled(const char* by, const Shape& shape, const Number& value, DType dtype) {
   return detail::dispatch(dtype, [&]<class T>(T) {
     const T element = detail::to_element<T>(by, value);
-    Tensor result = empty(shape, dtype);
+    Tensor result = detail::empty_sized(by, shape, dtype);
     kernels::fill(static_cast<T*>(raw(result)), element, shape.numel());
     note_created(by, result);
     return result;
@@ -98,7 +98,7 @@ Tensor eye(std::int64_t n, DType dtype) {
 Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator& generator) {
   return detail::dispatch_float(dtype, "rand", [&]<class T>(T) {
     detail::check_uniform("rand", low, high, dtype);
-    Tensor result = empty(shape, dtype);
+    Tensor result = detail::empty_sized("rand", shape, dtype);
     kernels::random_uniform(
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(low), static_cast<T>(high));
@@ -110,7 +110,7 @@ Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator&
 Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator& generator) {
   return detail::dispatch_float(dtype, "randn", [&]<class T>(T) {
     detail::check_normal("randn", mean, std, dtype);
-    Tensor result = empty(shape, dtype);
+    Tensor result = detail::empty_sized("randn", shape, dtype);
     kernels::random_normal(
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(mean), static_cast<T>(std));
@@ -125,7 +125,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
   if (__builtin_sub_overflow(high, low, &width)) {
     throw ValueError(fmt::format("randint: [{}, {}) has more than 2^63 values", low, high));
   }
-  Tensor result = empty(shape, DType::int64);
+  Tensor result = detail::empty_sized("randint", shape, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
   for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(width);
   note_created("randint", result);

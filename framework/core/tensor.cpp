@@ -6,6 +6,7 @@
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/writable.h>
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/rows.h>
@@ -27,24 +28,6 @@ namespace detail {
 
 namespace {
 
-void check_writable(const Body& body, const char* operation) {
-  if (body.storage->file() != nullptr) {
-    throw ValueError(
-        fmt::format("{}: this tensor {} is mapped from a file, read-only: change a clone()",
-                    operation, body.shape.str()));
-  }
-  if (body.node) {
-    throw AutogradError(fmt::format(
-        "{}: this tensor {} is part of a graph (made by {}): change a clone(), or a detach() of it",
-        operation, body.shape.str(), body.node->name()));
-  }
-  if (body.leaf && body.leaf->trainable && grad_enabled()) {
-    throw AutogradError(
-        fmt::format("{}: this tensor {} is a trainable leaf: change it inside a NoGradGuard scope",
-                    operation, body.shape.str()));
-  }
-}
-
 // The body of a tensor whose member function `operation` runs.
 Body& body_of(const Tensor& tensor, const char* operation) {
   check_defined(operation, "this", tensor);
@@ -54,7 +37,7 @@ Body& body_of(const Tensor& tensor, const char* operation) {
 // The same if the function is about to change the tensor.
 Body& writable(const Tensor& tensor, const char* operation) {
   Body& body = body_of(tensor, operation);
-  check_writable(body, operation);
+  check_writable(operation, tensor);
   return body;
 }
 
@@ -103,8 +86,10 @@ Tensor::~Tensor() {
   if (body_) body_->release();
 }
 
-const Shape& Tensor::shape() const { return Access::body(*this).shape; }
-DType Tensor::dtype() const { return Access::body(*this).dtype; }
+const Shape& Tensor::shape() const { return detail::body_of(*this, "shape").shape; }
+int Tensor::dim() const { return detail::body_of(*this, "dim").shape.rank(); }
+std::int64_t Tensor::numel() const { return detail::body_of(*this, "numel").shape.numel(); }
+DType Tensor::dtype() const { return detail::body_of(*this, "dtype").dtype; }
 
 std::int64_t Tensor::size(std::int64_t axis) const {
   const Shape& shape = detail::body_of(*this, "size").shape;
@@ -185,6 +170,8 @@ Integer checked_integer(T value, Integer least, Integer greatest) {
 
 }  // namespace
 }  // namespace detail
+
+bool Tensor::item_is_floating() const { return is_floating(detail::body_of(*this, "item").dtype); }
 
 double Tensor::item_as_double() const {
   return detail::with_item<double>(*this, [](auto value) { return static_cast<double>(value); });

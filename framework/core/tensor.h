@@ -47,10 +47,10 @@ class GRADUS_API Tensor {
   bool defined() const { return body_ != nullptr; }
 
   const Shape& shape() const;
-  int dim() const { return shape().rank(); }
+  int dim() const;
   /// Size of one axis, which may be counted from the end. Throws IndexError.
   std::int64_t size(std::int64_t axis) const;
-  std::int64_t numel() const { return shape().numel(); }
+  std::int64_t numel() const;
   DType dtype() const;
 
   /// True if both handles are the same tensor (not: hold equal values).
@@ -158,6 +158,7 @@ class GRADUS_API Tensor {
  private:
   friend struct detail::Access;
   explicit Tensor(detail::Body* body) noexcept : body_(body) {}
+  bool item_is_floating() const;
   double item_as_double() const;
   std::int64_t item_as_signed(std::int64_t least, std::int64_t greatest) const;
   std::uint64_t item_as_unsigned(std::uint64_t greatest) const;
@@ -177,13 +178,14 @@ T Tensor::item() const {
   static_assert(std::is_arithmetic_v<T>, "item() gives a number or a bool");
   using Wide = std::numeric_limits<std::int64_t>;
   if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bool>) {
-    if (is_floating(dtype())) return static_cast<T>(item_as_double());
+    if (item_is_floating()) return static_cast<T>(item_as_double());
     return static_cast<T>(item_as_signed(Wide::min(), Wide::max()));
   } else if constexpr (std::is_signed_v<T>) {
-    return static_cast<T>(
-        item_as_signed(std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+    using Range = std::conditional_t<(sizeof(T) > 8), Wide, std::numeric_limits<T>>;  // __int128
+    return static_cast<T>(item_as_signed(Range::min(), Range::max()));
   } else {
-    return static_cast<T>(item_as_unsigned(std::numeric_limits<T>::max()));
+    using Range = std::numeric_limits<std::conditional_t<(sizeof(T) > 8), std::uint64_t, T>>;
+    return static_cast<T>(item_as_unsigned(Range::max()));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
@@ -98,7 +99,8 @@ Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
   }
   if (K < 0) throw ValueError(fmt::format("NegativeSampler: K is {}, it cannot be negative", K));
   detail::check_ids("NegativeSampler", contexts, size());
-  Tensor result = empty({contexts.numel(), K}, DType::int64);
+  Tensor result = detail::empty_sized("NegativeSampler", fmt::format("K is {}", K),
+                                      {contexts.numel(), K}, DType::int64);
   const auto* context = contexts.data<std::int64_t>();
   auto* out = result.mutable_data<std::int64_t>();
   const kernels::AliasTable& table = *table_;

@@ -4,6 +4,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/inspect/gradcheck.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ using detail::Node;
 std::vector<Tensor> float_results(const Function& function, const std::vector<Tensor>& inputs) {
   std::vector<Tensor> results;
   for (const Tensor& result : function(inputs)) {
+    detail::check_defined("gradcheck", "a result of the function", result);
     if (!is_floating(result.dtype())) continue;
     if (result.dtype() != DType::float64) {
       throw DTypeError(

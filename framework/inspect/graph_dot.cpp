@@ -2,7 +2,9 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/inspect/graph_dot.h>
+#include <gradus/framework/module/detail/named_parameters.h>
 
 #include <iterator>
 #include <string_view>
@@ -109,6 +111,8 @@ class DotWriter {
 }  // namespace
 
 std::string to_dot(const Tensor& result, const std::vector<NamedParameter>& parameters) {
+  detail::check_defined("to_dot", "result", result);
+  detail::check_defined("to_dot", parameters);
   if (!result.requires_grad()) {
     throw AutogradError(
         fmt::format("to_dot: the tensor {} has no graph: it was not computed from a trainable leaf "

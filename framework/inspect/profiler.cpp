@@ -1,10 +1,10 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/atomic_file.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/profile_session.h>
 #include <gradus/framework/inspect/profiler.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -138,13 +138,9 @@ std::string Profiler::trace() const {
 }
 
 void Profiler::save_trace(const std::string& path) const {
-  const std::string text = trace();
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  const bool written =
-      file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file == nullptr || std::fclose(file) != 0 || !written) {
-    throw Error(fmt::format("profiler: cannot write '{}'", path));
-  }
+  AtomicFile file(path, "profiler");
+  file.write(trace());
+  file.commit();
 }
 
 }  // namespace gradus

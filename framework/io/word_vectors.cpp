@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/detail/number_text.h>
@@ -10,12 +11,24 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <string_view>
+#include <type_traits>
 
 namespace gradus {
 namespace {
 
 using detail::NumberText;
+
+// The position of the first finite number that float32 does not hold, or -1.
+std::int64_t first_too_large(const Tensor& matrix) {
+  if (matrix.dtype() != DType::float64) return -1;
+  const auto values = matrix.span<double>();
+  const auto bad = std::find_if(values.begin(), values.end(), [](double v) {
+    return std::isfinite(v) && !std::isfinite(static_cast<float>(v));
+  });
+  return bad == values.end() ? -1 : bad - values.begin();
+}
 
 void check(const WordVectors& vectors) {
   const Tensor& matrix = vectors.matrix;
@@ -23,6 +36,17 @@ void check(const WordVectors& vectors) {
   if (matrix.dim() != 2 || matrix.shape()[0] != static_cast<std::int64_t>(vectors.words.size())) {
     throw ShapeError(fmt::format("save_word_vectors: {} words and a matrix {}",
                                  vectors.words.size(), matrix.shape().str()));
+  }
+  if (matrix.shape()[1] == 0) {
+    throw ShapeError(
+        fmt::format("save_word_vectors: a matrix {} has no columns", matrix.shape().str()));
+  }
+  if (const std::int64_t bad = first_too_large(matrix); bad >= 0) {
+    throw ValueError(fmt::format(
+        "save_word_vectors: {} of '{}' is beyond float32, which load_word_vectors reads: scale the "
+        "matrix",
+        matrix.data<double>()[bad],
+        detail::printable(vectors.words[static_cast<std::size_t>(bad / matrix.shape()[1])])));
   }
   for (std::size_t i = 0; i < vectors.words.size(); ++i) {
     const std::string& word = vectors.words[i];
@@ -180,23 +204,37 @@ Tensor with_rows(const Tensor& matrix, std::int64_t rows, std::int64_t columns) 
 
 }  // namespace
 
-void save_word_vectors(const WordVectors& vectors, const std::string& path) {
-  check(vectors);
-  const Tensor matrix = vectors.matrix.to(DType::float32);
-  const std::int64_t columns = matrix.shape()[1];
-  AtomicFile file(path);
-  file.write(fmt::format("{} {}\n", vectors.words.size(), columns));
-  const float* value = matrix.data<float>();
-  std::array<char, 32> text{};
-  for (const std::string& word : vectors.words) {
+namespace {
+
+// The lines of words and their numbers, each with all its digits.
+template <class T>
+void write_lines(const std::vector<std::string>& words, const T* value, std::int64_t columns,
+                 AtomicFile& file) {
+  std::array<char, 32> text{' '};
+  for (const std::string& word : words) {
     file.write(word);
     for (std::int64_t d = 0; d < columns; ++d, ++value) {
       const auto result = std::to_chars(text.data() + 1, text.data() + text.size(), *value);
-      text[0] = ' ';
       file.write({text.data(), static_cast<std::size_t>(result.ptr - text.data())});
     }
     file.write("\n");
   }
+}
+
+}  // namespace
+
+void save_word_vectors(const WordVectors& vectors, const std::string& path) {
+  check(vectors);
+  const Tensor& given = vectors.matrix;
+  const Tensor matrix = given.dtype() == DType::boolean ? given.to(DType::int64) : given;
+  const std::int64_t columns = matrix.shape()[1];
+  AtomicFile file(path);
+  file.write(fmt::format("{} {}\n", vectors.words.size(), columns));
+  detail::dispatch(matrix.dtype(), [&]<class T>(T) {
+    if constexpr (!std::is_same_v<T, bool>) {
+      write_lines(vectors.words, matrix.data<T>(), columns, file);
+    }
+  });
   file.commit();
 }
 

@@ -76,16 +76,19 @@ struct Product {
     }
   }
 
-  /// The longest k whose products BLAS may add up in float: with a vector it adds them one by one,
-  /// which is 1 % off at 10^6; of matrices some hundred at a time.
-  static int64_t longest_sum(int64_t rows, int64_t columns) {
+  /// The longest k whose products BLAS may add up in float. Of matrices it adds some hundred at a
+  /// time; with a vector, and where there are few multiply-adds, one by one: 0.1 % off at 10^5.
+  int64_t longest_sum(int64_t rows, int64_t columns) const {
     if (std::is_same_v<T, double>) return std::numeric_limits<int64_t>::max();
-    return rows == 1 || columns == 1 ? 4096 : int64_t{1} << 18;
+    constexpr int64_t few = 1 << 20;  // OpenBLAS has kernels of their own for up to 10^6
+    const int64_t narrow = 2048, elements = rows * columns;
+    if (rows == 1 || columns == 1) return elements < 64 ? narrow : 4 * narrow;
+    return elements <= few / narrow && elements * k <= few ? narrow : int64_t{1} << 18;
   }
 
   /// A block as a sum in double of products with pieces of k.
   void run_sums(const Operands<T>& from, int64_t rows, int64_t columns) const {
-    const int64_t piece = longest_sum(rows, columns), elements = rows * columns;
+    const int64_t piece = longest_sum(rows, columns) / 2, elements = rows * columns;
     const Scratch<double> sums(elements);
     const Scratch<T> addends(elements);
     std::fill_n(sums.data(), elements, 0.0);

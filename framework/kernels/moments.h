@@ -14,8 +14,13 @@ void variance(const T* x, T* y, int64_t R, int64_t C, double divisor);
 template <class T>
 void standard_deviation(const T* x, T* y, int64_t R, int64_t C, double divisor);
 
-/// dx = scale_r (x - mean(x)), zeros where scale_r is 0.
+/// dx = 2 g (x - mean(x)) / divisor; zeros where g is 0.
 template <class T>
-void scaled_deviations(const T* x, const double* scale, T* dx, int64_t R, int64_t C);
+void variance_vjp(const T* g, const T* x, T* dx, int64_t R, int64_t C, double divisor);
+
+/// dx = g (x - mean(x)) / (divisor y), y = standard_deviation(x); zeros where g or y is 0.
+template <class T>
+void standard_deviation_vjp(const T* g, const T* x, const T* y, T* dx, int64_t R, int64_t C,
+                            double divisor);
 
 }  // namespace gradus::kernels

@@ -76,6 +76,16 @@ double excess(double a, double width, double u) {
   return d;
 }
 
+constexpr double narrow = 1e-6;
+
+/// The same as a part of `width` < narrow, for any a: the density is exponential up to 1e-12 of it,
+/// and the same everywhere if it changes by less than double can tell.
+double part_of_narrow(double a, double width, double u) {
+  const double change = a * width;
+  if (std::fabs(change) < 1e-15) return u;
+  return -std::log1p(u * std::expm1(-change)) / change;
+}
+
 }  // namespace
 
 template <class T>
@@ -85,15 +95,20 @@ void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, do
   // In the lower tail, where probabilities keep their digits.
   const bool mirrored = from > 0;
   if (mirrored) from = -std::exchange(to, -from);
-  const double start = below(from), width = below(to) - start;
+  const double start = below(from), probability = below(to) - start;
+  const double length = high - low, width = length / deviation;  // to - from has fewer digits
   const double sign = mirrored ? -deviation : deviation, nearest = mirrored ? low : high;
+  const auto draw = [=](double u) {
+    if (width < narrow)
+      return nearest + (mirrored ? length : -length) * part_of_narrow(-to, width, u);
+    if (to < -far) return nearest - sign * excess(-to, width, u);
+    return mean + sign * quantile(start + u * probability);
+  };
   parallel_for(n, 128, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const uint64_t bits = random_bits(seed, offset, static_cast<uint64_t>(i));
       const double u = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
-      const double value = to < -far ? nearest - sign * excess(-to, to - from, u)
-                                     : mean + sign * quantile(start + u * width);
-      y[i] = static_cast<T>(std::clamp(value, low, high));
+      y[i] = static_cast<T>(std::clamp(draw(u), low, high));
     }
   });
 }

@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/distribution.h>
+#include <gradus/framework/core/detail/writable.h>
 #include <gradus/framework/core/profile.h>
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/kernels/random.h>
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <vector>
@@ -42,9 +44,16 @@ void check_gain(const char* operation, double gain) {
       fmt::format("{}: the gain is {}, it must be finite and at least 0", operation, gain));
 }
 
+// The greatest finite number of a float dtype.
+double greatest_of(DType dtype) {
+  return dtype == DType::float32 ? static_cast<double>(std::numeric_limits<float>::max())
+                                 : std::numeric_limits<double>::max();
+}
+
 const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double low, double high,
                            Generator& generator) {
   const NoGradGuard no_grad;
+  detail::check_writable(operation, tensor);
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
     detail::check_uniform(operation, low, high, tensor.dtype());
@@ -59,6 +68,7 @@ const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double l
 const Tensor& fill_normal(const char* operation, const Tensor& tensor, double mean, double std,
                           Generator& generator) {
   const NoGradGuard no_grad;
+  detail::check_writable(operation, tensor);
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
     detail::check_normal(operation, mean, std, tensor.dtype());
@@ -152,13 +162,19 @@ const Tensor& trunc_normal_(const Tensor& tensor, double mean, double std, doubl
     throw ValueError(fmt::format("trunc_normal_: low is {}, high is {}", low, high));
   }
   detail::check_normal("trunc_normal_", mean, std, DType::float64);
+  const double most = greatest_of(tensor.dtype());
+  if (low > most || high < -most) {
+    throw ValueError(fmt::format("trunc_normal_: low is {}, high is {}: {} has no number between",
+                                 low, high, name(tensor.dtype())));
+  }
   const NoGradGuard no_grad;
+  detail::check_writable("trunc_normal_", tensor);
   const std::int64_t n = tensor.numel();
   detail::dispatch_float(tensor.dtype(), "trunc_normal_", [&]<class T>(T) {
     T* values = tensor.mutable_data<T>();
     kernels::random_truncated_normal(generator.seed(),
                                      generator.advance(static_cast<std::uint64_t>(n)), values, n,
-                                     mean, std, low, high);
+                                     mean, std, std::max(low, -most), std::min(high, most));
   });
   return tensor;
 }
@@ -187,11 +203,13 @@ void orthonormalize_rows(double* q, std::int64_t count, std::int64_t length) {
 }  // namespace
 
 const Tensor& orthogonal_(const Tensor& tensor, double gain, Generator& generator) {
-  fans(tensor, "orthogonal_");  // for its check
-  if (!std::isfinite(gain)) {
-    throw ValueError(fmt::format("orthogonal_: the gain is {}, it must be finite", gain));
+  fans(tensor, "orthogonal_");                              // for its check
+  if (!(std::fabs(gain) <= greatest_of(tensor.dtype()))) {  // no element is larger than 1
+    throw ValueError(fmt::format("orthogonal_: the gain is {}, it must be finite in {}", gain,
+                                 name(tensor.dtype())));
   }
   const NoGradGuard no_grad;
+  detail::check_writable("orthogonal_", tensor);
   return detail::dispatch_float(tensor.dtype(), "orthogonal_", [&]<class T>(T) -> const Tensor& {
     if (tensor.numel() == 0) return tensor;
     const std::int64_t rows = tensor.shape()[0], columns = tensor.numel() / rows;
@@ -240,7 +258,9 @@ namespace {
 const Tensor& fill_constant(const char* operation, const Tensor& tensor, double value) {
   detail::check_defined(operation, "tensor", tensor);
   if (!is_floating(tensor.dtype())) detail::throw_not_floating(operation, tensor.dtype());
+  if (std::isnan(value)) throw ValueError(fmt::format("{}: the value is NaN", operation));
   const NoGradGuard no_grad;
+  detail::check_writable(operation, tensor);
   return tensor.fill_(value);
 }
 

@@ -6,6 +6,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/module/detail/module_node.h>
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/framework/module/detail/state_problems.h>
@@ -68,9 +69,10 @@ struct Match {
 
 bool same_memory(const Tensor& a, const Tensor& b) { return detail::data(a) == detail::data(b); }
 
-void check_match(const std::string& path, const Tensor& target, const Tensor& source,
+void check_match(const std::string& path, const Tensor& target, const StateEntry& entry,
                  StateProblems& problems) {
   using Kind = StateProblems::Kind;
+  const Tensor& source = entry.tensor;
   if (!source.defined()) {
     problems.add(Kind::value, path + " is undefined in the state");
   } else if (source.shape() != target.shape()) {
@@ -85,7 +87,30 @@ void check_match(const std::string& path, const Tensor& target, const Tensor& so
                  fmt::format("{} is mapped from a file, read-only: leave it out of the state and "
                              "pass .strict = false",
                              path));
+  } else if (detail::Access::body(target).node) {
+    problems.add(Kind::value, path + " is part of a graph in the model: give it a detach()");
+  } else if (entry.frozen == false && !is_floating(target.dtype())) {
+    problems.add(Kind::value,
+                 fmt::format("{} is trainable in the state, and {}", path, name(target.dtype())));
   }
+}
+
+// The entries of the state, copied where writing one target would change what another one is to
+// get: a state may hold the model's own tensors under each other's names.
+std::vector<Tensor> sources_of(const std::vector<Match>& matches) {
+  std::unordered_set<const detail::Storage*> written;
+  for (const Match& match : matches) {
+    written.insert(detail::Access::body(match.target).storage.get());
+  }
+  std::vector<Tensor> sources;
+  sources.reserve(matches.size());
+  for (const auto& [entry, target, is_parameter] : matches) {
+    const Tensor& source = entry->tensor;
+    const bool changes = !same_memory(target, source) &&
+                         written.count(detail::Access::body(source).storage.get()) > 0;
+    sources.push_back(changes ? source.clone() : source);
+  }
+  return sources;
 }
 
 // How many whole components two paths have in common, at their ends and at their beginnings.
@@ -232,7 +257,13 @@ Parameter Module::add_parameter(std::string_view name, const Parameter& shared) 
 Tensor Module::add_buffer(std::string_view name, const Tensor& tensor) {
   check_name(node(), name);
   check_defined("buffer", name, tensor);
-  node().buffers.emplace_back(std::string(name), tensor);
+  if (const auto& node = detail::Access::body(tensor).node) {
+    throw AutogradError(
+        fmt::format("module: the buffer '{}' {} is part of a graph (made by {}), so that no state "
+                    "could be loaded into it: give it a detach() of the tensor",
+                    name, tensor.shape().str(), node->name()));
+  }
+  this->node().buffers.emplace_back(std::string(name), tensor);
   return tensor;
 }
 
@@ -278,7 +309,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
       result.missing.push_back(path);
       return;
     }
-    check_match(path, tensor, entry->tensor, mismatches);
+    check_match(path, tensor, *entry, mismatches);
     used.insert(entry->name);
     matches.push_back({entry, tensor, is_parameter});
   });
@@ -289,9 +320,11 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   if (options.strict) check_names(result, state, state_dict(), mismatches);
   mismatches.raise();
   const NoGradGuard no_grad;
-  for (const Match& match : matches) {
+  const std::vector<Tensor> sources = sources_of(matches);
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const Match& match = matches[i];
     if (match.target.is_read_only()) continue;  // it is what the state holds
-    match.target.copy_(match.entry->tensor);
+    match.target.copy_(sources[i]);
     if (match.is_parameter && match.entry->frozen) {
       match.target.set_trainable(!*match.entry->frozen);
     }
@@ -357,6 +390,7 @@ void restore(const Module& module, const StateDict& state) {
 void copy_state(const Module& from, const Module& to) { restore(to, from.state_dict()); }
 
 void check_registered(const Tensor& loss, const Module& model) {
+  detail::check_defined("check_registered", "loss", loss);
   std::unordered_set<const detail::Body*> listed;
   for (const NamedParameter& p : model.parameters()) {
     listed.insert(&detail::Access::body(p.parameter));

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace gradus {
 namespace {
@@ -170,6 +171,39 @@ class Groups {
   std::size_t count_ = 0;
 };
 
+// Sums in double of products that go to one place of the result; of no elements, products are
+// written to their places.
+template <class T>
+class Addends {
+ public:
+  explicit Addends(std::int64_t elements) : sums_(static_cast<std::size_t>(elements), 0.0) {}
+
+  // Where to write addends of the result that begin at `result`.
+  T* place(std::int64_t elements, T* result) {
+    if (sums_.empty()) return result;
+    addends_.resize(static_cast<std::size_t>(elements));
+    return addends_.data();
+  }
+  // Adds them to the sums from `at` on.
+  void add(std::int64_t at, std::int64_t elements) {
+    if (sums_.empty()) return;
+    double* sum = sums_.data() + at;
+    for (std::int64_t i = 0; i < elements; ++i) {
+      sum[i] += static_cast<double>(addends_[static_cast<std::size_t>(i)]);
+    }
+  }
+  void finish(T* result) const {
+    for (const double sum : sums_) *result++ = static_cast<T>(sum);
+  }
+
+ private:
+  std::vector<double> sums_;
+  std::vector<T> addends_;
+};
+
+// Products that are added up in T before they are added in double.
+constexpr std::int64_t longest_run = 256;
+
 template <class T>
 void multiply(Product p, const T* a, const T* b, T* c) {
   const std::int64_t elements = p.batch_c.numel() * p.m * p.n;
@@ -177,23 +211,27 @@ void multiply(Product p, const T* a, const T* b, T* c) {
   Groups groups(p);
   groups.fold_into(p);
   groups.set_strides(p);
-  const bool reduce = groups.reduce();
-  if (reduce) kernels::fill(c, T{0}, elements);
-  const T beta = reduce ? T{1} : T{0};
+  Addends<T> sums(groups.reduce() ? elements : 0);
   const std::int64_t lda = p.trans_a ? p.m : p.k, ldb = p.trans_b ? p.k : p.n;
   const auto [size, moves, stride] = groups.innermost();
   for (std::int64_t i = 0; i < groups.outer(); ++i) {
     const auto [at_a, at_b, at_c] = groups.offsets(i);
     if (size > 1 && moves[2]) {
+      T* to = sums.place(size * p.m * p.n, c + at_c);
       kernels::gemm_batched(p.trans_a, p.trans_b, size, p.m, p.n, p.k, T{1}, a + at_a, stride[0],
-                            b + at_b, stride[1], beta, c + at_c, stride[2]);
+                            b + at_b, stride[1], T{0}, to, stride[2]);
+      sums.add(at_c, size * p.m * p.n);
       continue;
     }
+    T* to = sums.place(p.m * p.n, c + at_c);
     for (std::int64_t j = 0; j < size; ++j) {
+      const bool first = j % longest_run == 0;
       kernels::gemm(p.trans_a, p.trans_b, p.m, p.n, p.k, T{1}, a + at_a + j * stride[0], lda,
-                    b + at_b + j * stride[1], ldb, beta, c + at_c, p.n);
+                    b + at_b + j * stride[1], ldb, first ? T{0} : T{1}, to, p.n);
+      if ((j + 1) % longest_run == 0 || j + 1 == size) sums.add(at_c, p.m * p.n);
     }
   }
+  sums.finish(c);
 }
 
 Tensor multiply(const Product& p, const Tensor& a, const Tensor& b, const Shape& result) {

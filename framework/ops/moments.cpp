@@ -35,18 +35,11 @@ Tensor of_rows(const char* operation, const Tensor& x, const Plan& plan, bool ke
   return y;
 }
 
-// scale(i) (x - mean(x)) in slice i of x.
-template <class Scale>
-Tensor scaled_deviations(const Tensor& x, const Plan& plan, const Scale& scale) {
-  const Tensor rows = to_rows(x, plan);
-  const Tensor scales = empty({rows.size(0)}, DType::float64);
-  auto* factor = static_cast<double*>(raw(scales));
-  for (std::int64_t i = 0; i < rows.size(0); ++i) factor[i] = scale(i);
-  const Tensor dx = empty_like(rows);
-  detail::dispatch_float(x.dtype(), "var", [&]<class T>(T) {
-    kernels::scaled_deviations(rows.data<T>(), factor, static_cast<T*>(raw(dx)), rows.size(0),
-                               rows.size(1));
-  });
+// vjp(values of x, of dx, R, C) of the rows of x.
+template <class T, class Kernel>
+Tensor of_rows_vjp(const Tensor& x, const Plan& plan, const Kernel& vjp) {
+  const Tensor rows = to_rows(x, plan), dx = empty_like(rows);
+  vjp(rows.data<T>(), static_cast<T*>(raw(dx)), rows.size(0), rows.size(1));
   return from_rows(dx, plan);
 }
 
@@ -56,10 +49,8 @@ Tensor var(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
       of_rows("var", x, plan, keepdim, correction, [](auto... a) { kernels::variance(a...); });
   return record("var", y, vjp(x, [plan, n, x = Saved(x)](const Tensor& g) {
                   return detail::dispatch_float(g.dtype(), "var", [&]<class T>(T) {
-                    const T* cotangent = g.data<T>();
-                    return scaled_deviations(*x, plan, [=](std::int64_t i) {  // 2 g (x - mean) / n
-                      const auto gi = static_cast<double>(cotangent[i]);
-                      return gi == 0 ? 0.0 : 2 * gi / n;
+                    return of_rows_vjp<T>(*x, plan, [&](const T* from, T* dx, auto... size) {
+                      kernels::variance_vjp(g.data<T>(), from, dx, size..., n);
                     });
                   });
                 }));
@@ -69,18 +60,15 @@ Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
   const double n = divisor(plan, correction);
   const Tensor y = of_rows("std", x, plan, keepdim, correction,
                            [](auto... a) { kernels::standard_deviation(a...); });
-  return record(
-      "std", y, vjp(x, [plan, n, x = Saved(x), y = Saved(y)](const Tensor& g) {
-        const Tensor result = *y;
-        return detail::dispatch_float(g.dtype(), "std", [&]<class T>(T) {
-          const T* cotangent = g.data<T>();
-          const T* deviation = result.data<T>();
-          return scaled_deviations(*x, plan, [=](std::int64_t i) {  // g (x - mean) / (n y)
-            const bool zero = cotangent[i] == 0 || deviation[i] == 0;
-            return zero ? 0.0 : cotangent[i] / (n * static_cast<double>(deviation[i]));
-          });
-        });
-      }));
+  return record("std", y, vjp(x, [plan, n, x = Saved(x), y = Saved(y)](const Tensor& g) {
+                  const Tensor result = *y;
+                  return detail::dispatch_float(g.dtype(), "std", [&]<class T>(T) {
+                    return of_rows_vjp<T>(*x, plan, [&](const T* from, T* dx, auto... size) {
+                      kernels::standard_deviation_vjp(g.data<T>(), from, result.data<T>(), dx,
+                                                      size..., n);
+                    });
+                  });
+                }));
 }
 
 }  // namespace

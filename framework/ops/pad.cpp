@@ -6,6 +6,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/remap.h>
 #include <gradus/framework/ops/pad.h>
 
@@ -120,7 +121,7 @@ Tensor padded(const Tensor& x, const Shape& shape, const std::vector<Runs>& axes
               const Number& value) {
   return detail::dispatch(x.dtype(), [&]<class T>(T) {
     const T outside = detail::to_element<T>("pad", value);
-    Tensor y = empty(shape, x.dtype());
+    Tensor y = detail::empty_sized("pad", shape, x.dtype());
     kernels::remap(x.data<T>(), static_cast<T*>(detail::raw(y)), x.dim(), x.shape().begin(),
                    axes.data(), outside);
     return y;

@@ -8,13 +8,14 @@
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/ops/author/map.h>
-#include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/product.h>
 #include <gradus/framework/ops/shape.h>
 
 namespace gradus {
 
 using detail::check_same_dtype;
+using detail::map;
 
 namespace {
 
@@ -34,12 +35,21 @@ Tensor dot(const Tensor& a, const Tensor& b) {
     throw ShapeError(
         fmt::format("dot: lengths differ: a is {}, b is {}", a.shape().str(), b.shape().str()));
   }
-  return matmul(a, b);
+  const Tensor y = empty({}, a.dtype());
+  const std::int64_t n = a.numel();
+  detail::dispatch_float(a.dtype(), "dot", [&]<class T>(T) {
+    kernels::gemm<T>(false, false, 1, 1, n, 1, a.data<T>(), n, b.data<T>(), 1, 0,
+                     static_cast<T*>(detail::raw(y)), 1);
+  });
+  return record(
+      "dot", y,
+      vjp(a, [b = Saved(b)](const Tensor& g) { return map("dot", g, *b, kernels::mul_vjp); }),
+      vjp(b, [a = Saved(a)](const Tensor& g) { return map("dot", g, *a, kernels::mul_vjp); }));
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
   check_vectors("outer", a, b);
-  return matmul(unsqueeze(a, 1), unsqueeze(b, 0));
+  return unsqueeze(a, 1) * unsqueeze(b, 0);
 }
 
 namespace {
@@ -83,7 +93,7 @@ Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, const AddmmOptio
   add_product(false, false, alpha, a, b, beta, y);
   const auto scaled = [beta](const Tensor& g) {
     if (beta == 0) return zeros_like(g);  // whatever g is
-    return beta == 1 ? g : detail::map("addmm", g, beta, kernels::mul);
+    return beta == 1 ? g : map("addmm", g, beta, kernels::mul);
   };
   return record("addmm", y, vjp(c, scaled),
                 vjp(a,

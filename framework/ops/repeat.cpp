@@ -46,7 +46,8 @@ Sizes leading_ones(std::size_t count, std::span<const std::int64_t> sizes) {
 }
 
 // The strided views of the op: y [c0, n0, c1, n1, ...] of x [n0, n1, ...].
-Tensor repeated(const Tensor& x, const Sizes& sizes, const Sizes& counts, const Shape& shape) {
+Tensor repeated(const char* operation, const Tensor& x, const Sizes& sizes, const Sizes& counts,
+                const Shape& shape) {
   std::array<std::int64_t, 2 * Shape::max_rank> strides{}, view{};
   std::int64_t stride = 1;
   for (std::size_t i = sizes.size(); i-- > 0;) {
@@ -55,7 +56,7 @@ Tensor repeated(const Tensor& x, const Sizes& sizes, const Sizes& counts, const 
     strides[2 * i + 1] = stride;
     stride *= sizes[i];
   }
-  Tensor y = empty(shape, x.dtype());
+  Tensor y = detail::empty_sized(operation, shape, x.dtype());
   kernels::broadcast(data(x), raw(y), static_cast<int>(2 * sizes.size()), strides.data(),
                      view.data(), static_cast<std::size_t>(item_size(x.dtype())));
   return y;
@@ -99,7 +100,7 @@ Tensor repeat(const char* operation, const Tensor& x, const Sizes& counts) {
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     result.push_back(times(operation, sizes[i], counts[i]));
   }
-  const Tensor y = repeated(x, sizes, counts, Shape(result));
+  const Tensor y = repeated(operation, x, sizes, counts, Shape(result));
   return record("repeat", y,
                 vjp(x, [sizes = std::move(sizes), counts, shape = x.shape()](const Tensor& g) {
                   return sum_of_repeats(g, sizes, counts, shape);

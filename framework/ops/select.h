@@ -5,8 +5,8 @@ namespace gradus {
 
 // Masks are boolean tensors. All shapes broadcast as in NumPy; tensors of any dtype, which must be
 // equal; a C++ number takes the dtype of the tensor. What is not selected reaches neither value nor
-// gradient, not even as NaN; what an op before it makes of a cotangent of 0 is its own affair, and
-// 0 for every op of gradus. Each throws ShapeError if shapes do not broadcast, DTypeError.
+// gradient, not even as NaN; of a cotangent of 0, every op before it but matrix products makes 0
+// (see docs/conventions.md). Each throws ShapeError if shapes do not broadcast, DTypeError.
 
 /// a where the mask is true, else b.
 GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);

@@ -6,6 +6,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/shape.h>
@@ -349,7 +350,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
     strides[static_cast<std::size_t>(axis) + static_cast<std::size_t>(extra)] =
         repeated ? 0 : x.shape().numel(axis + 1, x.dim());
   }
-  Tensor y = empty(shape, x.dtype());
+  Tensor y = detail::empty_sized("broadcast_to", shape, x.dtype());
   kernels::broadcast(detail::data(x), detail::raw(y), shape.rank(), strides.data(), shape.begin(),
                      static_cast<std::size_t>(item_size(x.dtype())));
   return record("broadcast_to", y, vjp(x, [](const Tensor& g) { return g; }));

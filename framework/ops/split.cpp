@@ -85,9 +85,21 @@ std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, 
   return parts;
 }
 
+namespace {
+
+// Of tensors without elements there may be more parts than any memory holds.
+void check_count(const char* operation, std::int64_t parts) {
+  if (parts <= std::int64_t{1} << 30) return;
+  throw Error(
+      fmt::format("{}: {} parts: there is no memory for so many tensors", operation, parts));
+}
+
+}  // namespace
+
 std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t axis) {
   if (size <= 0) throw ValueError(fmt::format("split: size {} is not positive", size));
   std::int64_t left = axis_view(x, axis, "split").n;
+  check_count("split", left / size);
   std::vector<std::int64_t> sizes;
   for (; left > size; left -= size) sizes.push_back(size);
   sizes.push_back(left);
@@ -98,11 +110,13 @@ std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, std::int64_t axi
   if (chunks <= 0) throw ValueError(fmt::format("chunk: {} chunks", chunks));
   const AxisView view = axis_view(x, axis, "chunk");
   if (view.n > 0) return split(x, (view.n - 1) / chunks + 1, view.axis);
+  check_count("chunk", chunks);
   return split(x, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), view.axis);
 }
 
 std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis) {
   const AxisView view = axis_view(x, axis, "unbind");
+  check_count("unbind", view.n);
   std::vector<Shape> shapes(static_cast<std::size_t>(view.n), splice(x.shape(), view.axis, 1, {}));
   std::vector<Tensor> parts = cut_up(x, shapes, view.axis);
   if (parts.empty()) return parts;

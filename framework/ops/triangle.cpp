@@ -5,6 +5,8 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
+#include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/triangle.h>
 #include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/triangle.h>
@@ -125,8 +127,9 @@ Tensor diag_embed(const Tensor& x, std::int64_t offset, std::int64_t axis0, std:
   shape = splice(shape, std::min(plane.rows, plane.columns), 0, {size});
   shape = splice(shape, std::max(plane.rows, plane.columns), 0, {size});
   const Diagonal d = diagonal_of(shape, offset, plane);
-  const Tensor y = zeros(shape, x.dtype());
+  const Tensor y = detail::empty_sized("diag_embed", shape, x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
+    kernels::fill(static_cast<T*>(raw(y)), T{0}, y.numel());
     kernels::set_diagonal(x.data<T>(), static_cast<T*>(raw(y)), d);
   });
   return record("diag_embed", y,

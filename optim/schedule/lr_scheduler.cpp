@@ -9,6 +9,7 @@
 #include <cmath>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <numbers>
 #include <string>
@@ -108,6 +109,9 @@ Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult, d
     if (T_mult == 1) e %= length;
     while (e >= length) {
       e -= length;
+      if (length > std::numeric_limits<std::int64_t>::max() / T_mult) {  // longer than any e
+        return anneal(base, eta_min, number(e) / (number(length) * number(T_mult)), false);
+      }
       length *= T_mult;
     }
     return anneal(base, eta_min, number(e) / number(length), false);
@@ -134,7 +138,7 @@ Schedule lambda_lr(std::function<double(std::int64_t)> f) {
 Schedule linear_warmup(std::int64_t warmup) {
   require_at_least("linear_warmup", "warmup", warmup, 1);
   return {[=](double base, std::int64_t e) {
-    return e + 1 < warmup ? base * number(e + 1) / number(warmup) : base;
+    return e < warmup - 1 ? base * number(e + 1) / number(warmup) : base;
   }};
 }
 
@@ -142,7 +146,7 @@ Schedule noam_lr(std::int64_t model_size, std::int64_t warmup) {
   require_at_least("noam_lr", "model_size", model_size, 1);
   require_at_least("noam_lr", "warmup", warmup, 1);
   return {[=](double base, std::int64_t e) {
-    const double step = number(e + 1);
+    const double step = number(e) + 1;
     return base / std::sqrt(number(model_size)) *
            std::min(1 / std::sqrt(step), step * std::pow(number(warmup), -1.5));
   }};
@@ -170,13 +174,14 @@ Schedule sequential_lr(std::vector<Schedule> schedules,
     return std::pair(static_cast<std::size_t>(next - milestones.begin()), e - begin);
   };
   for (const Schedule& schedule : schedules) {
+    if (!schedule.lr) throw ValueError("sequential_lr: a schedule has no function lr");
     if (schedule.momentum) {
       throw ValueError("sequential_lr: a schedule that moves the momentum cannot be part of one");
     }
   }
   Schedule result;
   if (const std::int64_t last = schedules.back().last; last < result.last) {
-    result.last = before + last;
+    result.last = before + std::min(last, result.last - before);
   }
   result.lr = [at, schedules = std::move(schedules)](double base, std::int64_t e) {
     const auto [part, own] = at(e);
@@ -221,6 +226,7 @@ Schedule one_cycle_lr(const OneCycleOptions& options) {
 
 LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
     : optimizer_(&optimizer), schedule_(std::move(schedule)) {
+  if (!schedule_.lr) throw ValueError("LRScheduler: the schedule has no function lr");
   if (schedule_.momentum && momentum_of(optimizer, 0) == nullptr) {
     throw ValueError(
         "LRScheduler: the schedule moves the momentum and the optimizer has none: set "
@@ -274,7 +280,13 @@ void LRScheduler::set_rates(const std::vector<Rate>& rates) {
   }
 }
 
+std::int64_t LRScheduler::epoch() const {
+  moved_.check("LRScheduler");
+  return epoch_;
+}
+
 void LRScheduler::step() {
+  moved_.check("LRScheduler");
   if (epoch_ >= schedule_.last) {
     throw ValueError(
         fmt::format("LRScheduler: step {}: the schedule has {} steps", epoch_ + 1, schedule_.last));
@@ -289,9 +301,13 @@ void LRScheduler::step() {
   move_to(epoch_ + 1, all_bases());
 }
 
-std::vector<double> LRScheduler::lr() const { return rates_of(*optimizer_); }
+std::vector<double> LRScheduler::lr() const {
+  moved_.check("LRScheduler");
+  return rates_of(*optimizer_);
+}
 
 StateDict LRScheduler::state_dict() const {
+  moved_.check("LRScheduler");
   StateDict state;
   state.metadata["scheduler.epoch"] = fmt::to_string(epoch_);
   state.metadata["scheduler.groups"] = fmt::to_string(base_.size());
@@ -302,6 +318,7 @@ StateDict LRScheduler::state_dict() const {
 }
 
 void LRScheduler::load_state_dict(const StateDict& state) {
+  moved_.check("LRScheduler");
   detail::require_state_of("an LRScheduler", "scheduler", state, "scheduler.epoch");
   const auto epoch = detail::number_of<std::int64_t>(state, "scheduler.epoch");
   const auto groups = detail::number_of<std::int64_t>(state, "scheduler.groups");
@@ -341,6 +358,7 @@ bool ReduceLROnPlateau::is_better(double metric) const {
 }
 
 void ReduceLROnPlateau::step(double metric) {
+  moved_.check("ReduceLROnPlateau");
   if (is_better(metric)) {
     best_ = metric;
     bad_ = 0;
@@ -361,9 +379,13 @@ void ReduceLROnPlateau::step(double metric) {
   bad_ = 0;
 }
 
-std::vector<double> ReduceLROnPlateau::lr() const { return rates_of(*optimizer_); }
+std::vector<double> ReduceLROnPlateau::lr() const {
+  moved_.check("ReduceLROnPlateau");
+  return rates_of(*optimizer_);
+}
 
 StateDict ReduceLROnPlateau::state_dict() const {
+  moved_.check("ReduceLROnPlateau");
   StateDict state;
   state.metadata["plateau.best"] = fmt::to_string(best_);
   state.metadata["plateau.bad"] = fmt::to_string(bad_);
@@ -372,6 +394,7 @@ StateDict ReduceLROnPlateau::state_dict() const {
 }
 
 void ReduceLROnPlateau::load_state_dict(const StateDict& state) {
+  moved_.check("ReduceLROnPlateau");
   detail::require_state_of("a ReduceLROnPlateau", "plateau", state, "plateau.best");
   const auto best = detail::number_of<double>(state, "plateau.best");
   const auto bad = detail::number_of<std::int64_t>(state, "plateau.bad");

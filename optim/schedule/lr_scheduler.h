@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/optim/optimizer.h>
 
 #include <cstddef>
@@ -76,14 +77,15 @@ GRADUS_API Schedule one_cycle_lr(const OneCycleOptions& options);
 /// that the optimizer refuses, the scheduler and all rates are as they were.
 class GRADUS_API LRScheduler {
  public:
-  /// The optimizer must outlive the scheduler. Throws ValueError if the schedule moves the momentum
-  /// and the optimizer has none.
+  /// The optimizer must outlive the scheduler. Throws ValueError if the schedule has no `lr`, or
+  /// moves the momentum and the optimizer has none. Every function throws Error once the scheduler
+  /// was moved from.
   LRScheduler(Optimizer& optimizer, Schedule schedule);
 
   /// Goes on to the next epoch. Throws ValueError after the last one of the schedule. Warns, once,
   /// before the first step of the optimizer: the rate of epoch 0 would not be used.
   void step();
-  std::int64_t epoch() const { return epoch_; }
+  std::int64_t epoch() const;
   /// The rates in force, by group.
   std::vector<double> lr() const;
 
@@ -109,6 +111,7 @@ class GRADUS_API LRScheduler {
   std::vector<double> base_;
   std::int64_t epoch_ = 0;
   bool warned_ = false;
+  detail::MovedFrom moved_;
 };
 
 struct PlateauOptions {
@@ -126,7 +129,8 @@ struct PlateauOptions {
 /// `patience` calls. During cooldown no call counts. NaN is not better.
 class GRADUS_API ReduceLROnPlateau {
  public:
-  /// The optimizer must outlive it. Throws ValueError if an option makes no sense.
+  /// The optimizer must outlive it. Throws ValueError if an option makes no sense. Every function
+  /// throws Error once it was moved from.
   explicit ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options = {});
 
   void step(double metric);
@@ -145,6 +149,7 @@ class GRADUS_API ReduceLROnPlateau {
   PlateauOptions options_;
   double best_;
   std::int64_t bad_ = 0, cooldown_ = 0;
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

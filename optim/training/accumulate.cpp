@@ -2,20 +2,30 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/gradient.h>
+#include <gradus/framework/module/detail/named_parameters.h>
+#include <gradus/optim/detail/writable.h>
 #include <gradus/optim/training/accumulate.h>
 
+#include <limits>
 #include <utility>
 
 namespace gradus {
 
 GradientAccumulator::GradientAccumulator(std::vector<NamedParameter> parameters)
-    : parameters_(std::move(parameters)) {}
+    : parameters_(std::move(parameters)) {
+  detail::check_defined("GradientAccumulator", parameters_);
+}
 
 void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
   moved_.check("GradientAccumulator");
   if (count < 0) {
     throw ValueError(
         fmt::format("GradientAccumulator: count is {}, it must not be negative", count));
+  }
+  if (count > std::numeric_limits<std::int64_t>::max() - count_) {
+    throw ValueError(fmt::format(
+        "GradientAccumulator: count is {}, which with the {} before it is above 2^63 - 1", count,
+        count_));
   }
   sum.backward();  // throws unless it is one number
   sum_ += sum.item();
@@ -27,6 +37,11 @@ double GradientAccumulator::finish() {
   if (count_ == 0) return 0;
   const NoGradGuard no_grad;
   const auto n = static_cast<double>(count_);
+  for (const NamedParameter& target : parameters_) {
+    if (target.parameter.trainable()) {
+      detail::require_writable_gradient("GradientAccumulator", target);
+    }
+  }
   for (const NamedParameter& target : parameters_) {
     const Gradient& gradient = target.parameter.grad();
     if (!target.parameter.trainable() || gradient.empty()) continue;

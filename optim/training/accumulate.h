@@ -17,7 +17,7 @@ class GRADUS_API GradientAccumulator {
   explicit GradientAccumulator(std::vector<NamedParameter> parameters);
 
   /// Runs backward from a loss [] that is a sum over `count` items. Throws ValueError if count is
-  /// negative.
+  /// negative, or the sum of all counts above 2^63 - 1.
   void backward(const Tensor& sum, std::int64_t count);
   /// Divides the gradients of trainable parameters by the count so far, which starts again at 0,
   /// and returns the mean loss. With a count of 0 it changes nothing and returns 0.

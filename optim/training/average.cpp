@@ -7,6 +7,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/gradient.h>
+#include <gradus/framework/module/detail/named_parameters.h>
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/framework/module/detail/state_problems.h>
 #include <gradus/optim/detail/row_order.h>
@@ -42,6 +43,7 @@ AveragedParameters::AveragedParameters(std::vector<NamedParameter> parameters, d
                                        const AverageOptions& options)
     : parameters_(std::move(parameters)), decay_(decay), options_(options) {
   detail::require_below_one("AveragedParameters", "decay", decay);
+  detail::check_defined("AveragedParameters", parameters_);
   for (const NamedParameter& target : parameters_) {
     const Tensor values = target.parameter.detach();
     averages_.push_back({values.is_read_only() ? values : values.clone()});

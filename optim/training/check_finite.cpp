@@ -1,12 +1,16 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/gradient.h>
+#include <gradus/framework/module/detail/named_parameters.h>
 #include <gradus/optim/detail/finite.h>
 #include <gradus/optim/training/check_finite.h>
 
 namespace gradus {
 
 void check_finite(const Tensor& loss, const std::vector<NamedParameter>& parameters) {
+  detail::check_defined("check_finite", "loss", loss);
+  detail::check_defined("check_finite", parameters);
   if (const std::int64_t bad = detail::first_not_finite(loss); bad >= 0) {
     throw ValueError(fmt::format("check_finite: the loss is {}", detail::element(loss, bad)));
   }

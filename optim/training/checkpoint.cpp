@@ -158,6 +158,12 @@ void put_back(const Before& states) {
   }
 }
 
+// The tensor of a part that is one.
+const Tensor& tensor_in(const StateDict& state, const std::string& part) {
+  if (const StateEntry* entry = state.find("")) return entry->tensor;
+  throw FormatError(fmt::format("load_checkpoint: {} is not a tensor in this file", part));
+}
+
 // The text of a part that is a number.
 const std::string& number_text(const StateDict& state, const std::string& part) {
   const std::string* text = state.metadata.find("");
@@ -216,15 +222,17 @@ CheckpointPart::CheckpointPart(std::string name, const Module& model)
           std::move(name), Order::model, [model] { return model.state_dict(); },
           [model](const StateDict& state) { model.load_state_dict(state); }) {}
 
-CheckpointPart::CheckpointPart(std::string name, Generator& generator)
+CheckpointPart::CheckpointPart(const std::string& name, Generator& generator)
     : CheckpointPart(
-          std::move(name), Order::first,
+          name, Order::first,
           [&generator] {
             StateDict state;
             state.set("", generator.state());
             return state;
           },
-          [&generator](const StateDict& state) { generator.set_state(state.at("")); }) {}
+          [&generator, name](const StateDict& state) {
+            generator.set_state(tensor_in(state, name));
+          }) {}
 
 StateDict CheckpointPart::text_state(std::string text) {
   StateDict state;
@@ -254,16 +262,17 @@ CheckpointPart::CheckpointPart(const std::string& name, float& number)
           [&number] { return text_state(fmt::to_string(static_cast<double>(number))); },
           [&number, name](const StateDict& state) { number = float_in(state, name); }) {}
 
-CheckpointPart::CheckpointPart(std::string name, Tensor& tensor)
+CheckpointPart::CheckpointPart(const std::string& name, Tensor& tensor)
     : CheckpointPart(
-          std::move(name), Order::first,
+          name, Order::first,
           [&tensor] {
             StateDict state;
             if (tensor.defined()) state.set("", tensor);
             return state;
           },
-          [&tensor](const StateDict& state) {
-            tensor = state.contains("") ? state.at("") : Tensor();
+          [&tensor, name](const StateDict& state) {
+            const bool undefined = state.size() == 0 && state.metadata.empty();
+            tensor = undefined ? Tensor() : tensor_in(state, name);
           }) {}
 
 void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path) {
@@ -292,7 +301,11 @@ void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& 
 
 void save_checkpoint(const StateDict& state, const std::string& path) {
   for (const StateEntry& entry : state) {
-    if (!entry.tensor.defined() || !is_floating(entry.tensor.dtype())) continue;
+    if (!entry.tensor.defined()) {
+      throw ValueError(
+          fmt::format("save_checkpoint: {} is undefined: {} stays as it was", entry.name, path));
+    }
+    if (!is_floating(entry.tensor.dtype())) continue;
     const std::int64_t bad = detail::first_not_finite(entry.tensor);
     if (bad < 0) continue;
     throw ValueError(fmt::format("save_checkpoint: {} {} is {} in element {}: {} stays as it was",

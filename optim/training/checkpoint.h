@@ -35,7 +35,7 @@ class GRADUS_API CheckpointPart {
             std::move(name), std::derived_from<T, Optimizer> ? Order::optimizer : Order::first,
             [&part] { return part.state_dict(); },
             [&part](const StateDict& state) { part.load_state_dict(state); }) {}
-  CheckpointPart(std::string name, Generator& generator);
+  CheckpointPart(const std::string& name, Generator& generator);
   /// A count: of steps, of epochs. Loading throws FormatError for one that T does not hold.
   template <std::integral T>
   requires(!std::is_const_v<T>) CheckpointPart(const std::string& name, T& count)
@@ -52,8 +52,9 @@ class GRADUS_API CheckpointPart {
   /// A number: the best loss so far. Loading throws FormatError for one that a float does not hold.
   CheckpointPart(const std::string& name, double& number);
   CheckpointPart(const std::string& name, float& number);
-  /// A tensor, replaced by loading: the order of the examples of an epoch.
-  CheckpointPart(std::string name, Tensor& tensor);
+  /// A tensor, replaced by loading: the order of the examples of an epoch. One that is undefined,
+  /// before the first epoch, is so again. Loading throws FormatError for a part of another kind.
+  CheckpointPart(const std::string& name, Tensor& tensor);
 
   const std::string& name() const { return name_; }
 
@@ -85,9 +86,9 @@ class GRADUS_API CheckpointPart {
 ///   if (std::filesystem::exists(path)) load_checkpoint(run, path);
 ///   for (; step < steps; ) { ...; ++step; save_checkpoint(run, path); }
 /// Tensors are called `<part>.<name in its state>`: "model.embedding.weight". The file is replaced
-/// as a whole, as by save(). Throws, leaving the last file, ValueError naming a float tensor that
-/// is not finite or a number that is NaN (a best loss may be infinite), and for names of parts that
-/// are empty, hold a dot or a comma, or come twice.
+/// as a whole, as by save(). Throws, leaving the last file, ValueError naming a tensor in a state
+/// that is undefined, a float tensor that is not finite or a number that is NaN (a best loss may be
+/// infinite), and for names of parts that are empty, hold a dot or a comma, or come twice.
 GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path);
 
 /// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
@@ -96,9 +97,9 @@ GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const st
 GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
                                 const LoadOptions& options = {});
 
-/// Writes `state` to a .safetensors file as save() does, unless a float tensor in it is not finite
-/// or a text of its metadata is "nan": then it throws ValueError naming it, and the last file
-/// stays.
+/// Writes `state` to a .safetensors file as save() does, unless a tensor in it is undefined or a
+/// float and not finite, or a text of its metadata is "nan": then it throws ValueError naming it,
+/// and the last file stays.
 GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
 
 }  // namespace gradus

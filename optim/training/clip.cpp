@@ -5,6 +5,8 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/reduce.h>
+#include <gradus/framework/module/detail/named_parameters.h>
+#include <gradus/optim/detail/writable.h>
 #include <gradus/optim/training/clip.h>
 
 #include <cmath>
@@ -22,7 +24,9 @@ struct Clipped {
   Tensor values;
 };
 
-std::vector<Clipped> gradients_of(const std::vector<NamedParameter>& parameters) {
+std::vector<Clipped> gradients_of(const char* operation,
+                                  const std::vector<NamedParameter>& parameters) {
+  detail::check_defined(operation, parameters);
   std::vector<Clipped> result;
   result.reserve(parameters.size());
   std::unordered_set<const void*> seen;  // a parameter that is listed twice counts once
@@ -38,6 +42,12 @@ std::vector<Clipped> gradients_of(const std::vector<NamedParameter>& parameters)
     }
   }
   return result;
+}
+
+void require_writable(const char* operation, const std::vector<Clipped>& gradients) {
+  for (const Clipped& clipped : gradients) {
+    detail::require_writable_gradient(operation, *clipped.target);
+  }
 }
 
 double norm_of(const Tensor& values, double p) {
@@ -73,7 +83,7 @@ double clip_grad_norm(const std::vector<NamedParameter>& parameters, double max_
   if (!(p > 0)) {
     throw ValueError(fmt::format("clip_grad_norm: norm_type is {}, it must be above 0", p));
   }
-  const std::vector<Clipped> gradients = gradients_of(parameters);
+  const std::vector<Clipped> gradients = gradients_of("clip_grad_norm", parameters);
   std::vector<double> norms;
   norms.reserve(gradients.size());
   for (const Clipped& clipped : gradients) norms.push_back(norm_of(clipped.values, p));
@@ -84,6 +94,7 @@ double clip_grad_norm(const std::vector<NamedParameter>& parameters, double max_
   }
   const NoGradGuard no_grad;
   const double factor = max_norm / (total + 1e-6);
+  if (factor < 1) require_writable("clip_grad_norm", gradients);
   for (const Clipped& clipped : gradients) {
     if (factor < 1) clipped.values.mul_(factor);
     if (clipped.gradient.is_sparse()) clipped.target->parameter.set_grad(clipped.gradient);
@@ -96,7 +107,9 @@ void clip_grad_value(const std::vector<NamedParameter>& parameters, double limit
     throw ValueError(fmt::format("clip_grad_value: limit is {}, it must not be negative", limit));
   }
   const NoGradGuard no_grad;
-  for (const Clipped& clipped : gradients_of(parameters)) {
+  const std::vector<Clipped> gradients = gradients_of("clip_grad_value", parameters);
+  require_writable("clip_grad_value", gradients);
+  for (const Clipped& clipped : gradients) {
     detail::dispatch_float(clipped.values.dtype(), "clip_grad_value", [&]<class T>(T) {
       const T most = static_cast<T>(limit);
       T* value = clipped.values.mutable_data<T>();

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/module/detail/named_parameters.h>
 #include <gradus/optim/training/freeze.h>
 
 #include <algorithm>
@@ -36,6 +37,7 @@ std::string paths_of(const std::vector<NamedParameter>& parameters) {
 
 std::int64_t set_trainable(const char* name, const std::vector<NamedParameter>& parameters,
                            std::string_view pattern, bool trainable) {
+  detail::check_defined(name, parameters);
   std::int64_t n = 0;
   for (const NamedParameter& target : parameters) {
     if (trainable && target.parameter.is_read_only() && matches(target.path, pattern)) {

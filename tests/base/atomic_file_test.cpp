@@ -26,6 +26,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 class AtomicFileTest : public FolderTest {
@@ -243,13 +244,28 @@ TEST_F(AtomicFileTest, WritesToAPipeAndDoesNotReplaceIt) {
   AtomicFile out(file("pipe"));
   out.write("x");
   close(pipe);
-  auto* handler = std::signal(SIGPIPE, SIG_IGN);
-  EXPECT_EQ(
-      message_of<Error>([&] { out.commit(); }),
-      "save: cannot write '" + file("pipe").string() + "': Broken pipe (0 bytes were written)");
-  (void)std::signal(SIGPIPE, handler);
+  for (auto* handler : {SIG_IGN, SIG_DFL}) {  // which would end the program
+    auto* before = std::signal(SIGPIPE, handler);
+    EXPECT_EQ(
+        message_of<Error>([&] { out.commit(); }),
+        "save: cannot write '" + file("pipe").string() + "': Broken pipe (0 bytes were written)");
+    sigset_t pending;
+    sigpending(&pending);
+    EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+    (void)std::signal(SIGPIPE, before);
+  }
   EXPECT_TRUE(std::filesystem::is_fifo(file("pipe")));
   EXPECT_THAT(names(), UnorderedElementsAre("link", "pipe"));
+}
+
+TEST_F(AtomicFileTest, RefusesAPathThatHoldsANul) {
+  const std::string path = file("best").string() + std::string("\0.1", 3);
+  const std::string problem =
+      ": the path '" + file("best").string() + "\\x00.1' holds a NUL, which no name of a file does";
+  EXPECT_EQ(message_of<Error>([&] { save({}, path); }), "save" + problem);
+  EXPECT_EQ(message_of<Error>([&] { load(path); }), "load" + problem);
+  EXPECT_EQ(message_of<Error>([&] { load_mapped(path, "x"); }), "load_mapped" + problem);
+  EXPECT_THAT(names(), IsEmpty());
 }
 
 // A terminal: a device that no fault can replace, since its folder takes no files.

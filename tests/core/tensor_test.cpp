@@ -106,10 +106,16 @@ TEST(Tensor, AnyUseOfAnUndefinedOneNamesTheFunction) {
   const Tensor none, x = ones({2, 2}), row = ones({2}), ids = tensor({0, 1});
   const std::string undefined = " is an undefined tensor (default-constructed or moved from)";
   const std::vector<std::pair<std::string, std::function<void()>>> uses{
+      {"shape: this", [&] { (void)none.shape(); }},
+      {"dim: this", [&] { (void)none.dim(); }},
+      {"numel: this", [&] { (void)none.numel(); }},
+      {"dtype: this", [&] { (void)none.dtype(); }},
       {"size: this", [&] { (void)none.size(0); }},
       {"data: this", [&] { none.data<float>(); }},
       {"data: this", [&] { none.mutable_data<float>(); }},
+      {"item: this", [&] { (void)none.item(); }},
       {"item: this", [&] { (void)none.item<int>(); }},
+      {"Saved: tensor", [&] { (void)Saved(none); }},
       {"is_read_only: this", [&] { (void)none.is_read_only(); }},
       {"clone: this", [&] { (void)none.clone(); }},
       {"detach: this", [&] { (void)none.detach(); }},

@@ -21,6 +21,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -165,6 +166,26 @@ TEST_F(Mapped, RefusesEveryChange) {
   EXPECT_FALSE(copy.is_read_only());
   copy.fill_(9);
   EXPECT_THAT(table.span<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(Mapped, InitialisersNameThemselves) {
+  save(some_tensors(), file("m"));
+  const Tensor table = load_mapped(file("m")).at("table");
+  const std::vector<std::pair<std::string, std::function<void()>>> uses{
+      {"uniform_", [&] { uniform_(table, 0, 1); }},
+      {"normal_", [&] { normal_(table, 0, 1); }},
+      {"xavier_uniform_", [&] { xavier_uniform_(table); }},
+      {"kaiming_normal_", [&] { kaiming_normal_(table); }},
+      {"trunc_normal_", [&] { trunc_normal_(table); }},
+      {"orthogonal_", [&] { orthogonal_(table); }},
+      {"sparse_", [&] { sparse_(table, 0.5); }},
+      {"constant_", [&] { constant_(table, 1); }},
+      {"zeros_", [&] { zeros_(table); }},
+      {"ones_", [&] { ones_(table); }}};
+  for (const auto& [name, use] : uses) {
+    EXPECT_EQ(message_of<ValueError>(use),
+              name + ": this tensor [3, 2] is mapped from a file, read-only: change a clone()");
+  }
 }
 
 TEST_F(Mapped, EmbeddingServesLookups) {

@@ -47,6 +47,35 @@ TEST_F(WordVectorFile, ReadsBackTheSameBits) {
   EXPECT_EQ(line, "the 0.1 -0");
 }
 
+TEST_F(WordVectorFile, WritesEveryDigit) {
+  save_word_vectors({{"a"}, tensor({0.1, 1.0 + 0x1p-52}, {1, 2})}, path_);
+  EXPECT_EQ(read_text(path_), "1 2\na 0.1 1.0000000000000002\n");
+  EXPECT_EQ(load_word_vectors(path_).matrix.data<float>()[0], 0.1F);
+  save_word_vectors({{"a"}, tensor({(std::int64_t{1} << 53) + 1, std::int64_t{16777217}}, {1, 2})},
+                    path_);
+  EXPECT_EQ(read_text(path_), "1 2\na 9007199254740993 16777217\n");
+  save_word_vectors({{"a"}, tensor({true, false}, {1, 2})}, path_);
+  EXPECT_EQ(read_text(path_), "1 2\na 1 0\n");
+}
+
+TEST_F(WordVectorFile, RefusesWhatItsLoaderWouldNotRead) {
+  write_text(path_, "before");
+  EXPECT_EQ(
+      message_of<ValueError>([&] {
+        save_word_vectors(
+            {{"a", "b"},
+             tensor({0.1, -std::numeric_limits<double>::infinity(), 3e38, 1e39}, {2, 2})},
+            path_);
+      }),
+      "save_word_vectors: 1e+39 of 'b' is beyond float32, which load_word_vectors reads: scale "
+      "the matrix");
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              save_word_vectors({{"a", "b"}, zeros({2, 0})}, path_);
+            }),
+            "save_word_vectors: a matrix [2, 0] has no columns");
+  EXPECT_EQ(read_text(path_), "before");
+}
+
 TEST_F(WordVectorFile, TakesTrailingBlanksCarriageReturnsAndNoFinalNewline) {
   EXPECT_EQ(error_for("2 2\r\na 1 2 \r\nb\t3\t4"), "nothing was thrown");
   const WordVectors back = load_word_vectors(path_);

@@ -95,6 +95,45 @@ TEST(TruncNormal, FitsTheTailWhereProbabilitiesVanish) {
   }
 }
 
+TEST(TruncNormal, IsUniformInAnIntervalThatIsNarrow) {
+  struct Case {
+    double mean, std, low, high;
+  };
+  for (const Case& c : {Case{0, 1e7, -2, 2}, Case{0, 1e14, -2, 2}, Case{0, 1e17, -2, 2},
+                        Case{0, 1e300, -2, 2}, Case{1e17, 1e17, -2, 2}, Case{-3e9, 1e9, -2, 2},
+                        Case{0, 1, -1e-310, 1e-310}, Case{0, 1, 1, 1 + 1e-9}}) {
+    Generator generator(4);
+    auto values = values_of(
+        trunc_normal_(empty({10'000}, DType::float64), c.mean, c.std, c.low, c.high, generator));
+    EXPECT_TRUE(fits_distribution(values, [&](double x) { return (x - c.low) / (c.high - c.low); }))
+        << c.mean << ' ' << c.std;
+    if (c.low != -2) continue;
+    std::sort(values.begin(), values.end());
+    EXPECT_EQ(std::unique(values.begin(), values.end()), values.end()) << c.mean << ' ' << c.std;
+  }
+}
+
+// Exponential, and far from the mean as well.
+TEST(TruncNormal, FallsInAnIntervalThatIsNarrow) {
+  for (const double mean : {-1e9, 1e9}) {
+    Generator generator(4);
+    const auto values =
+        values_of(trunc_normal_(empty({10'000}, DType::float64), mean, 1, 0, 1e-8, generator));
+    const double rate = mean, whole = std::expm1(rate * 1e-8);
+    EXPECT_TRUE(fits_distribution(values, [&](double x) { return std::expm1(rate * x) / whole; }));
+  }
+}
+
+TEST(TruncNormal, RefusesAnIntervalWithoutNumbersOfTheDtype) {
+  const Tensor x = zeros({3});
+  EXPECT_ERROR(trunc_normal_(x, 0, 1, 1e300, infinity), ValueError,
+               "trunc_normal_: low is 1e+300, high is inf: float32 has no number between");
+  EXPECT_THROW(trunc_normal_(x, 0, 1, -infinity, -1e39), ValueError);
+  for (const double v : values_of(trunc_normal_(x, 0, 1e30, 1e37, 1e300))) {
+    EXPECT_TRUE(std::isfinite(v));
+  }
+}
+
 TEST(TruncNormal, StaysInTheIntervalHoweverFarItIs) {
   for (const double std : {1e-3, 1e-300, 5e-324}) {
     const Tensor x = trunc_normal_(empty({100}), 2.04, std, -2, 2);
@@ -210,6 +249,9 @@ TEST(Constant, FillsTrainableLeaves) {
   EXPECT_TRUE(has_values(constant_(w, 2.5), {2}, {2.5, 2.5}));
   EXPECT_TRUE(has_values(ones_(w), {2}, {1, 1}));
   EXPECT_TRUE(has_values(zeros_(w), {2}, {0, 0}));
+  EXPECT_ERROR(constant_(w, not_a_number), ValueError, "constant_: the value is NaN");
+  EXPECT_THROW(orthogonal_(zeros({2, 2}), 1e300), ValueError);
+  orthogonal_(zeros({2, 2}, DType::float64), 1e300);
   EXPECT_ERROR(constant_(zeros({2}, DType::int64), 1), DTypeError,
                "constant_: a tensor of dtype int64 where float32 or float64 is needed");
 }

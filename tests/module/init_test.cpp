@@ -122,7 +122,8 @@ TEST(Init, SaysWhatIsWrong) {
       [&] {
         orthogonal_(zeros({2, 2}), inf);
       },
-      ThrowsMessage<ValueError>(StrEq("orthogonal_: the gain is inf, it must be finite")));
+      ThrowsMessage<ValueError>(
+          StrEq("orthogonal_: the gain is inf, it must be finite in float32")));
   EXPECT_THROW(normal_(zeros({2}, DType::int64), 0, 1), DTypeError);
 }
 

@@ -278,6 +278,52 @@ TEST(LoadStateDict, ChecksEverythingBeforeItWrites) {
   EXPECT_EQ(model.bias.item(), 5);
 }
 
+TEST(LoadStateDict, RefusesFlagsThatCannotBeSetBeforeItWrites) {
+  struct Ids : Open {
+    Ids() : a(add_parameter("a", tensor({1.0}))) {
+      add_parameter("ids", tensor({1, 2}), /*trainable=*/false);
+    }
+    const Parameter a;
+  };
+  const Ids model;
+  StateDict state = snapshot(model);
+  state.set("a", tensor({8.0}));
+  state.set("ids", tensor({3, 4}), /*frozen=*/false);
+  EXPECT_EQ(message_of<ValueError>([&] { model.load_state_dict(state); }),
+            "load_state_dict: ids is trainable in the state, and int64");
+  EXPECT_EQ(model.a.item(), 1);
+}
+
+TEST(Module, RefusesABufferThatIsPartOfAGraph) {
+  const Tensor a = tensor({1.0, 2.0}).set_trainable(true);
+  Open model;
+  EXPECT_EQ(
+      message_of<AutogradError>([&] { model.add_buffer("b", a * 2); }),
+      "module: the buffer 'b' [2] is part of a graph (made by mul), so that no state could be "
+      "loaded into it: give it a detach() of the tensor");
+  EXPECT_EQ(model.state_dict().size(), 0U);
+  model.add_buffer("b", (a * 2).detach());
+  restore(model, snapshot(model));
+}
+
+// A state may hold the model's own tensors.
+TEST(LoadStateDict, SwapsTensorsOfTheModelItself) {
+  const Pair model;
+  const auto swapped = [&] {
+    StateDict state = model.state_dict();
+    const Tensor first = state.at("first.scale");
+    state.set("first.scale", state.at("second.scale"));
+    state.set("second.scale", first);
+    return state;
+  };
+  model.load_state_dict(swapped());
+  EXPECT_EQ(model.first.scale.item(), 3);
+  EXPECT_EQ(model.second.scale.item(), 2);
+  restore(model, swapped());
+  EXPECT_EQ(model.first.scale.item(), 2);
+  EXPECT_EQ(model.second.scale.item(), 3);
+}
+
 // A layer was renamed, the shape of another one changed, one parameter is missing and one is new.
 struct Before : Module {
   Before()

@@ -1,16 +1,24 @@
 // A number that asks for more than there is: the error names the op and the number, whether no
 // tensor is that large or there is no memory for it.
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/data/negative_sampler.h>
+#include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
+#include <gradus/framework/ops/pad.h>
+#include <gradus/framework/ops/product.h>
 #include <gradus/framework/ops/random.h>
 #include <gradus/framework/ops/repeat.h>
 #include <gradus/framework/ops/search.h>
+#include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/triangle.h>
+#include <gradus/layers/linear.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -55,6 +63,50 @@ TEST(AbsurdSizes, AreRefusedWithTheOpAndTheNumber) {
       }
     }
   }
+}
+
+TEST(AbsurdSizes, AreRefusedWithTheOpAndTheShape) {
+  constexpr std::int64_t n = std::int64_t{1} << 57;  // can be addressed, but no machine has it
+  const std::string row = ": [144115188075855872] of ";
+  const std::string problem = ": the system cannot give ";
+  const Tensor x = ones({1}), word = tensor({0});
+  const NegativeSampler sampler(std::vector<std::int64_t>{1, 1, 1});
+  const std::vector<std::pair<std::string, std::function<void()>>> uses{
+      {"zeros" + row + "float32", [] { zeros({n}); }},
+      {"ones" + row + "boolean", [] { ones({n}, DType::boolean); }},
+      {"full" + row + "float64", [] { full({n}, 1, DType::float64); }},
+      {"rand" + row + "float32", [] { rand({n}); }},
+      {"randn" + row + "float32", [] { randn({n}); }},
+      {"randint" + row + "int64", [] { randint(3, {n}); }},
+      {"eye: [268435456, 268435456] of float32", [] { eye(std::int64_t{1} << 28); }},
+      {"repeat" + row + "float32", [&] { repeat(x, {n}); }},
+      {"tile" + row + "float32", [&] { tile(x, {n}); }},
+      {"pad" + row + "float32",
+       [&] {
+         pad(x, {0, n - 1});
+       }},
+      {"diag_embed: [268435456, 268435456] of float32",
+       [&] { diag_embed(x, (std::int64_t{1} << 28) - 1); }},
+      {"broadcast_to" + row + "float32", [&] { expand(x, {n}); }},
+      {"mul: [16777216, 16777216] of float32",
+       [] {
+         const Tensor side = zeros({1 << 24});
+         outer(side, side);
+       }},
+      {"NegativeSampler: K is 144115188075855872", [&] { sampler(word, n); }},
+      {"Linear: [268435456, 268435456] of float32",
+       [] { Linear(std::int64_t{1} << 28, std::int64_t{1} << 28); }},
+  };
+  for (const auto& [what, use] : uses) {
+    try {
+      use();
+      ADD_FAILURE() << what << " was made";
+    } catch (const Error& error) {
+      EXPECT_EQ(std::string(error.what()).substr(0, what.size() + problem.size()), what + problem);
+    }
+  }
+  EXPECT_ERROR(zeros({std::int64_t{1} << 61}), ShapeError,
+               "zeros: [2305843009213693952] of float32 has more bytes than can be addressed");
 }
 
 TEST(AbsurdSizes, IntegersBeyondInt64AreRefused) {

@@ -1,6 +1,6 @@
 // A program that traps floating-point exceptions, to find where its NaN come from, is not stopped
 // by an op that has none: invalid is raised only if a value or a gradient is NaN, divide-by-zero
-// only if one is infinite.
+// only if one is infinite. Operands that are NaN may raise invalid (docs/conventions.md).
 #include <gradus/gradus.h>
 #include <gtest/gtest.h>
 

@@ -201,6 +201,23 @@ TEST(OpMatmul, NeedsTheValuesOfTheOtherOperandOnly) {
   EXPECT_THROW(z.backward(), AutogradError);
 }
 
+// The gradient of one b for many a is a sum over them all.
+TEST(OpMatmul, GradientSumsOverALongBatchKeepTheirDigits) {
+  constexpr std::int64_t batch = 100'000;
+  for (const bool trans_a : {false, true}) {
+    for (const std::int64_t outer : {std::int64_t{1}, batch / 4}) {
+      const Tensor a = full({outer, batch / outer, 1, 1}, 0.1F), b = leaf(std::vector{1.F}, {1, 1});
+      const Tensor y = matmul(a, b, {.trans_a = trans_a});
+      y.backward(full(y.shape(), 0.7F));
+      EXPECT_NEAR(gradient_of(b)[0], 7000, 0.05) << trans_a << outer;
+    }
+  }
+  const Tensor a = full({batch, 2, 1, 2}, 0.1F), b = leaf(std::vector{1.F, 2.F}, {2, 1, 1});
+  const Tensor y = matmul(a, b, {.trans_a = true});
+  y.backward(full(y.shape(), 0.7F));
+  EXPECT_TRUE(is_close(b.grad().dense(), {2, 1, 1}, {14000, 14000}, 1e-5));
+}
+
 TEST(OpMatmul, NotANumberReachesItsRowOnly) {
   const Tensor a = tensor({not_a_number, 1.0, 2.0, 3.0}, {2, 2});
   const Tensor b = ones({2, 2}, DType::float64);

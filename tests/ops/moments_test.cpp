@@ -118,8 +118,19 @@ TEST(OpStd, KnownValuesWhereTheVarianceIsOutOfRange) {
     const Tensor x = leaf({-s, 0, s, 0, -s, s}, {2, 3});
     EXPECT_TRUE(has_values(gradus::std(x, 1), {2}, {s, s}));
   }
-  const double tiny = 1e-310;  // subnormal: with fewer digits
-  EXPECT_TRUE(is_close(gradus::std(tensor({-tiny, 0.0, tiny})) * 1e300, {}, {tiny * 1e300}, 1e-12));
+  for (const double s : {1e-308, 1e-310, 5e-324, 8e307, 1e308, 1.7e308}) {
+    const Tensor x = leaf({-s, 0, s}, {3}), y = gradus::std(x);
+    EXPECT_EQ(y.item(), s);
+    y.backward();
+    EXPECT_TRUE(is_close(x.grad().dense(), {3}, {-0.5, 0, 0.5}, 1e-15)) << s;
+  }
+  const Tensor x = leaf({1.7e308, -1.7e308, -1.7e308, -1.7e308}, {4});  // far from their mean
+  const Tensor y = gradus::std(x, 0, false, 0);
+  EXPECT_TRUE(is_close(y * 1e-308, {}, {1.7 * std::sqrt(0.75)}, 1e-15));
+  y.backward();
+  const double part = 0.25 / std::sqrt(3.0);
+  EXPECT_TRUE(is_close(x.grad().dense(), {4}, {3 * part, -part, -part, -part}, 1e-15));
+  EXPECT_TRUE(has_values(gradus::std(tensor({1.7e308, 1.7e308, 1.7e308})), {}, {0}));
   EXPECT_TRUE(has_values(gradus::std(tensor({1e200, infinity, 1e200, not_a_number}, {2, 2}), 1),
                          {2}, {not_a_number, not_a_number}));
 }

@@ -9,8 +9,10 @@
 #include <gradus/framework/ops/select.h>
 #include <gradus/tests/support/op_testing.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 namespace gradus {
 namespace {
@@ -28,6 +30,37 @@ TEST(Number, KeepsIntegersAndRoundsTheRest) {
   EXPECT_EQ(Number(0.5F).real(), 0.5);
   EXPECT_TRUE(Number(true).is_integer());
 }
+
+TEST(Number, KeepsTheDigitsOfALongDouble) {
+  constexpr std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  EXPECT_EQ(full({1}, 9007199254740993.0L, DType::int64).item<std::int64_t>(), odd);
+  EXPECT_FALSE(Number(0.1L).is_integer());
+  EXPECT_FALSE(Number(3.0L).is_integer());
+  EXPECT_EQ(Number(0x1p80L).real(), 0x1p80);
+}
+
+__extension__ using Wide = __int128;
+
+// Of types that strict C++ does not count as numbers, and such a call does not compile there.
+template <class T>
+void expect_wide_numbers_are_checked() {
+  if constexpr (std::is_arithmetic_v<T>) {
+    const Tensor x = tensor({1, 2});
+    for (const int power : {63, 64, 100}) {
+      EXPECT_THROW(full({1}, T{1} << power, DType::int64), DTypeError) << power;
+      EXPECT_THROW(x + (T{1} << power), DTypeError) << power;
+      EXPECT_EQ(full({1}, T{1} << power, DType::float64).item(), std::ldexp(1, power));
+    }
+    EXPECT_EQ(Number(-(T{1} << 62) * 2).integer(), Limits::min());
+    EXPECT_EQ((x + T{40})[1].template item<std::int64_t>(), 42);
+    EXPECT_TRUE(scalar<std::int64_t>(Limits::min()).template item<T>() == T{Limits::min()});
+    using Unsigned = std::make_unsigned_t<T>;
+    EXPECT_TRUE(scalar<std::int64_t>(5).template item<Unsigned>() == Unsigned{5});
+    EXPECT_THROW(scalar<std::int64_t>(-5).template item<Unsigned>(), ValueError);
+  }
+}
+
+TEST(Number, OfMoreThan64BitsIsChecked) { expect_wide_numbers_are_checked<Wide>(); }
 
 TEST(Number, ReachesEveryOpOfInt64Exactly) {
   constexpr std::int64_t odd = (std::int64_t{1} << 53) + 1;  // its neighbours are doubles

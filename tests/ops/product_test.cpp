@@ -1,6 +1,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/product.h>
+#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_cases.h>
 
@@ -14,6 +15,8 @@ const OpCases cases{
            [](const Inputs& in) { return addmm(in[0], in[1], in[2], {.beta = -0.5, .alpha = 2}); }},
     OpCase{"addmm", "a column without its share", leaves({{2, 1}, {2, 3}, {3, 4}}),
            [](const Inputs& in) { return addmm(in[0], in[1], in[2], {.beta = 0, .alpha = 0.5}); }},
+    OpCase{"dot", "two vectors", leaves({{5}, {5}}),
+           [](const Inputs& in) { return dot(in[0], in[1]); }},
 };
 
 using Values = std::vector<double>;
@@ -80,16 +83,27 @@ TEST(OpAddmm, BrokenInputNamesShapesAndDTypes) {
                "addmm: a tensor of dtype int64 where float32 or float64 is needed");
 }
 
-TEST(Dot, IsTheSumOfProducts) {
+TEST(OpDot, KnownValues) {
   EXPECT_TRUE(has_values(dot(tensor({1.0, 2.0, 3.0}), tensor({4.0, 5.0, 6.0})), {}, {32}));
   EXPECT_TRUE(has_values(dot(zeros({0}), zeros({0})), {}, {0}));
+  EXPECT_TRUE(is_close(dot(full({100'000}, 0.1F), full({100'000}, 0.7F)), {}, {7000}, 1e-5));
+}
+
+TEST(OpDot, Gradient) {
   EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return dot(in[0], in[1]); },
                                {random_leaf({5}, 1), random_leaf({5}, 2)}));
   EXPECT_TRUE(
       passes_gradcheck([](const Inputs& in) { return dot(in[0], in[0]); }, {random_leaf({5})}));
 }
 
-TEST(Dot, NamesWhatDoesNotFit) {
+TEST(OpDot, GradientForAZeroCotangentIsZero) {
+  const Tensor a = leaf({infinity, 1.0}, {2}), b = leaf({2.0, not_a_number}, {2});
+  where(scalar(false), dot(a, b), scalar(1.0)).backward();
+  EXPECT_TRUE(has_values(a.grad().dense(), {2}, {0, 0}));
+  EXPECT_TRUE(has_values(b.grad().dense(), {2}, {0, 0}));
+}
+
+TEST(OpDot, BrokenInputNamesWhatDoesNotFit) {
   EXPECT_ERROR(dot(zeros({2}), zeros({3})), ShapeError, "dot: lengths differ: a is [2], b is [3]");
   EXPECT_ERROR(dot(zeros({2}), zeros({2, 1})), ShapeError,
                "dot: two vectors are needed: a is [2], b is [2, 1]");
@@ -97,6 +111,14 @@ TEST(Dot, NamesWhatDoesNotFit) {
                "dot: dtypes differ: a is float32 [2], b is float64 [2]: convert one with to()");
   EXPECT_ERROR(dot(arange(2), arange(2)), DTypeError,
                "dot: a tensor of dtype int64 where float32 or float64 is needed");
+}
+
+TEST(Outer, GivesAZeroGradientForAZeroCotangent) {
+  const Tensor a = leaf({infinity, 1.0}, {2}), b = leaf({not_a_number, 3.0}, {2});
+  const Tensor y = outer(a, b);
+  where(tensor({false, false, false, true}, {2, 2}), y, zeros_like(y)).backward(ones_like(y));
+  EXPECT_TRUE(has_values(a.grad().dense(), {2}, {0, 3}));
+  EXPECT_TRUE(has_values(b.grad().dense(), {2}, {0, 1}));
 }
 
 TEST(Outer, HasTheProductOfEveryPair) {

@@ -117,6 +117,7 @@ printf 'a\tone\nno tab here\n' > bad.tsv
 fails "corpus: bad.tsv, line 2: no tab in 'no tab here'" --corpus bad.tsv
 printf 'a\tone\na\ttwo\na\tthree\n' > single.tsv
 fails "all training texts have the label 'a'" --corpus single.tsv
+fails "--min-count: no word of the training texts stands there 100000 times" --corpus corpus.tsv --min-count 100000
 printf 'a\tone two\nb\ttwo one\n' > train.tsv
 printf 'c\tthree\n' > test.tsv
 fails "no training text has the label 'c'" --train train.tsv --test test.tsv

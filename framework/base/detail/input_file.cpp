@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <sys/stat.h>
@@ -18,8 +19,15 @@ constexpr std::size_t longest_line = std::size_t{1} << 26U;
 
 }  // namespace
 
+void check_path(const char* operation, const std::string& path) {
+  if (path.find('\0') == std::string::npos) return;
+  throw Error(fmt::format("{}: the path '{}' holds a NUL, which no name of a file does", operation,
+                          printable(path)));
+}
+
 InputFile::InputFile(const char* operation, std::string path)
     : operation_(operation), path_(std::move(path)) {
+  check_path(operation_, path_);
   file_ = open(path_.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
   if (file_ < 0) fail(std::strerror(errno));
   struct stat status {};

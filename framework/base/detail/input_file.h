@@ -7,6 +7,9 @@
 
 namespace gradus::detail {
 
+/// Throws Error for a path that holds a NUL: the system would take what stands before it.
+GRADUS_API void check_path(const char* operation, const std::string& path);
+
 /// A file to read. Its size and its bytes are those of one file, also if another one takes its name
 /// in the meantime.
 class GRADUS_API InputFile {

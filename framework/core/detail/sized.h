@@ -13,4 +13,7 @@ namespace gradus::detail {
 GRADUS_API Tensor empty_sized(const char* operation, std::string_view number,
                               std::initializer_list<std::int64_t> sizes, DType dtype);
 
+/// The same for a shape that follows from what the caller was given: "rand: [2^57] of float32".
+GRADUS_API Tensor empty_sized(const char* operation, const Shape& shape, DType dtype);
+
 }  // namespace gradus::detail

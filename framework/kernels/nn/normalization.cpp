@@ -90,21 +90,35 @@ class Normal {
 /// The same in double.
 template <class T>
 double normal_of(T x, const RowMoments& m) {
-  return ((static_cast<double>(x) - m.mean) - m.rest) * m.scale;
+  return ((static_cast<double>(x) * m.unit - m.mean) - m.rest) * m.scale;
 }
 
-/// The mean of x - from, added in A by runs of 1024.
+/// The mean of unit x - from, added in A by runs of 1024.
 template <class A, class T>
-double mean_from(A from, const T* x, int64_t n) {
-  const auto difference = [=](const auto& v) { return v - std::decay_t<decltype(v)>(from); };
+double mean_from(A from, const T* x, int64_t n, A unit = 1) {
+  const auto difference = [=](const auto& v) {
+    using V = std::decay_t<decltype(v)>;
+    return v * V(unit) - V(from);
+  };
   return static_cast<double>(detail::add_up<A>(x, n, difference)) / static_cast<double>(n);
 }
 
-/// The mean of n >= 1 values; that of equal ones is exact.
+/// A power of 2 with which the greatest magnitude of x is in [1, 2), or as near as a finite one
+/// brings it; 1 if there is nothing to scale.
 template <class T>
-RowMoments mean_of(const T* x, int64_t n) {
-  const double first = static_cast<double>(x[0]), mean = first + mean_from(first, x, n);
-  return {mean, mean_from(mean, x, n), 1};
+double unit_of(const T* x, int64_t n) {
+  double most = 0;
+  for (int64_t i = 0; i < n; ++i) most = std::max(most, std::fabs(static_cast<double>(x[i])));
+  if (most == 0 || !std::isfinite(most)) return 1;
+  return std::ldexp(1.0, -std::clamp(std::ilogb(most), -1000, 1000));
+}
+
+/// The mean of n >= 1 values, in units; that of equal ones is exact.
+template <class T>
+RowMoments mean_of(const T* x, int64_t n, double unit) {
+  const double first = static_cast<double>(x[0]) * unit;
+  const double mean = first + mean_from(first, x, n, unit);
+  return {mean, mean_from(mean, x, n, unit), 1, unit};
 }
 
 /// Sums of x - pivot, if centered, and of its square.
@@ -159,30 +173,25 @@ Sums sums_about(T pivot, const T* x, int64_t n) {
   return total;
 }
 
-/// 1 / sqrt(mean((x - mean)^2) + eps), whatever the magnitude of x; 0 for 1 / 0. The scale of `m`
-/// is 1.
+/// 1 / sqrt(mean((x - mean)^2) + eps) in the units of `m`, whose scale is 1; 0 for 1 / 0.
 template <class T>
 double scale_in_units(const T* x, int64_t n, const RowMoments& m, double eps) {
-  double unit = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double magnitude = std::fabs(normal_of(x[i], m));
-    if (std::isnan(magnitude)) return magnitude;
-    unit = std::max(unit, magnitude);
-  }
-  if (std::isinf(unit)) return std::numeric_limits<double>::quiet_NaN();
   double total = 0;
-  for (int64_t i = 0; i < n && unit > 0; ++i) {
-    const double ratio = normal_of(x[i], m) / unit;
-    total += ratio * ratio;
+  for (int64_t i = 0; i < n; ++i) {
+    const double deviation = normal_of(x[i], m);
+    total += deviation * deviation;
   }
-  const double root = std::hypot(unit * std::sqrt(total / static_cast<double>(n)), std::sqrt(eps));
+  if (!std::isfinite(total)) return std::numeric_limits<double>::quiet_NaN();
+  const double root =
+      std::hypot(std::sqrt(total / static_cast<double>(n)), std::sqrt(eps) * m.unit);
   return root > 0 ? 1 / root : 0;
 }
 
 /// True if T has the range for (x - mean) scale and its derivative.
 template <class T>
 bool is_ordinary(const RowMoments& m) {
-  return m.scale > 1 / greatest<T> && m.scale < greatest<T> && std::fabs(m.mean) < greatest<T>;
+  return m.unit == 1 && m.scale > 1 / greatest<T> && m.scale < greatest<T> &&
+         std::fabs(m.mean) < greatest<T>;
 }
 
 /// In one pass, about the mean of the first values (Chan, Golub and LeVeque, Algorithms for
@@ -202,8 +211,9 @@ RowMoments moments_of(const T* x, int64_t n, double eps) {
   const double rest = sums.sum / count;
   const double square = (sums.squares / count - rest * rest) + eps;
   if (square > 1 / greatest<T> && square < greatest<T>)
-    return {static_cast<double>(pivot), rest, 1 / std::sqrt(square)};
-  RowMoments m = centered ? mean_of(x, n) : RowMoments{0, 0, 1};
+    return {static_cast<double>(pivot), rest, 1 / std::sqrt(square), 1};
+  const double unit = unit_of(x, n);
+  RowMoments m = centered ? mean_of(x, n, unit) : RowMoments{0, 0, 1, unit};
   m.scale = scale_in_units(x, n, m, eps);
   return m;
 }
@@ -270,7 +280,8 @@ void vjp_in_double(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bo
   }
   if (!centered) mean = 0;
   for (int64_t c = 0; c < C && row.dx; ++c)
-    row.dx[c] = static_cast<T>(row.m.scale * (g(c) * weight.at(c) - mean - normal(c) * slope));
+    row.dx[c] =
+        static_cast<T>(row.m.unit * row.m.scale * (g(c) * weight.at(c) - mean - normal(c) * slope));
 }
 
 /// dx = scale (g weight - mean(g weight) - n mean(g weight n)), n = (x - mean) scale; without its

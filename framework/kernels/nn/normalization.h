@@ -8,10 +8,11 @@ namespace gradus::kernels {
 // for the gradients of weight and bias), and the runs in double. Outputs overlap no input. Nothing
 // depends on the number of threads.
 
-/// How a row was normalized: ((x - mean) - rest) scale. `mean` is close to the mean of the row and
-/// `rest` is what it lacks; both are 0 for rms_norm.
+/// How a row was normalized: ((unit x - mean) - rest) scale. `mean` is close to the mean of the row
+/// and `rest` is what it lacks; both are 0 for rms_norm. `unit` is 1, or the power of 2 that brings
+/// a row at the ends of the range of double near to 1.
 struct RowMoments {
-  double mean, rest, scale;
+  double mean, rest, scale, unit;
 };
 
 /// y = (x - mean) / sqrt(variance + eps) weight + bias; 0 weight + bias in a row of equal values,

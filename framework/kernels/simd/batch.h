@@ -295,7 +295,8 @@ Batch<T> fnma(const Batch<T>& a, const Batch<T>& b, const Batch<T>& c) {
   return fma(-a, b, c);
 }
 
-/// a where a < b, else b: b if one is NaN or they are equal (as zeros of two signs are).
+/// a where a < b, else b: b if one is NaN or they are equal (as zeros of two signs are). NaN raises
+/// invalid.
 template <class T>
 Batch<T> min(const Batch<T>& a, const Batch<T>& b) {
 #if defined(__AVX512F__)
@@ -318,7 +319,7 @@ Batch<T> min(const Batch<T>& a, const Batch<T>& b) {
 #endif
 }
 
-/// a where a > b, else b: b if one is NaN or they are equal.
+/// a where a > b, else b: b if one is NaN or they are equal. NaN raises invalid.
 template <class T>
 Batch<T> max(const Batch<T>& a, const Batch<T>& b) {
 #if defined(__AVX512F__)

@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/ops/author/broadcast.h>
 #include <gradus/framework/ops/author/map.h>
 
@@ -105,9 +106,9 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b,
   check_same_dtype(operation, a, b);
   Tensor y;
   dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
-    y = empty(
-        a.shape() == b.shape() ? a.shape() : broadcast_shapes(a.shape(), b.shape(), operation),
-        a.dtype());
+    y = a.shape() == b.shape()
+            ? empty(a.shape(), a.dtype())
+            : empty_sized(operation, broadcast_shapes(a.shape(), b.shape(), operation), a.dtype());
     run_binary<T, T>(kernel, a, b, y);
   });
   return y;

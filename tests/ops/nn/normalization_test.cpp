@@ -90,6 +90,19 @@ TEST(OpLayerNorm, KnownValuesOfEqualValuesAndOneElement) {
                          {1, 2, 3}));
   EXPECT_TRUE(has_values(layer_norm(tensor({7.0}), {1}), {1}, {0}));
 }
+TEST(OpLayerNorm, KnownValuesAtTheEndsOfTheRange) {
+  const double one = std::sqrt(1.5);
+  for (const double unit : {1e-310, 1e-308, 1e-170, 1e170, 1e308, 1.7e308}) {
+    EXPECT_TRUE(is_close(layer_norm(tensor({unit, -unit, 0.0}), {3}, {}, {}, 0), {3},
+                         {one, -one, 0}, 1e-12))
+        << unit;
+  }
+  const Tensor x = leaf({1e300, -1e300, 0}, {3}), weight = leaf({1.0, 1.0, 1.0}, {3});
+  layer_norm(x, {3}, weight, {}, 0).backward(tensor({1.0, 2.0, 3.0}));
+  EXPECT_TRUE(is_close(weight.grad().dense(), {3}, {one, -2 * one, 0}, 1e-12));
+  // scale (g - mean(g) - n mean(g n)), where mean(g n) = -one / 3
+  EXPECT_TRUE(is_close(x.grad().dense() * 1e300, {3}, {-0.5 * one, -0.5 * one, one}, 1e-12));
+}
 TEST(OpLayerNorm, KnownValuesOfNothing) {
   EXPECT_TRUE(has_values(layer_norm(zeros({0, 3}), {3}, ones({3}), ones({3})), {0, 3}, {}));
   EXPECT_TRUE(has_values(layer_norm(zeros({3, 0}), {0}, ones({0})), {3, 0}, {}));
@@ -195,6 +208,19 @@ TEST(OpRmsNorm, KnownValuesOutsideTheRangeOfSquares) {
     EXPECT_TRUE(is_close(rms_norm(tensor({unit, 7 * unit}), {2}, {}, 0), {2}, {0.2, 1.4}, 1e-15));
   }
   EXPECT_TRUE(is_close(rms_norm(tensor({1e30F, 7e30F}), {2}), {2}, {0.2, 1.4}, 1e-6));
+}
+TEST(OpRmsNorm, KnownValuesAtTheEndsOfTheRange) {
+  for (const double unit : {1e-310, 1e-308, 1e307}) {
+    const Tensor x = leaf({unit, 7 * unit}, {2}), weight = leaf({1.0, 1.0}, {2});
+    const Tensor y = rms_norm(x, {2}, weight, 0);
+    EXPECT_TRUE(is_close(y, {2}, {0.2, 1.4}, 1e-12));
+    y.backward(tensor({1.0, 1.0}));
+    EXPECT_TRUE(is_close(weight.grad().dense(), {2}, {0.2, 1.4}, 1e-12));
+    EXPECT_TRUE(is_close(rms_norm(x, {2}, {}, 1e-3), {2},  // eps in its units
+                         {unit / std::hypot(5 * unit, std::sqrt(1e-3)),
+                          7 * unit / std::hypot(5 * unit, std::sqrt(1e-3))},
+                         1e-12));
+  }
 }
 TEST(OpRmsNorm, KnownValuesOfZerosNothingAndNaN) {
   EXPECT_TRUE(has_values(rms_norm(zeros({1, 2}), {2}, {}, 0), {1, 2}, {0, 0}));

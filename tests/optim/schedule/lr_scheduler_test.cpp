@@ -16,8 +16,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -65,6 +67,61 @@ TEST(LRScheduler, FollowsTheTableOfKnownSequences) {
   expect_rates(linear_warmup(4), {.025, .05, .075, .1, .1});
   expect_rates(lambda_lr([](std::int64_t e) { return 1.0 / static_cast<double>(e + 1); }),
                {.1, .05, .1 / 3, .025});
+}
+
+TEST(LRScheduler, RefusesAScheduleWithoutAFunction) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  SGD optimizer({w}, {.lr = 0.1});
+  EXPECT_EQ(message_of<ValueError>([&] { LRScheduler(optimizer, Schedule{}); }),
+            "LRScheduler: the schedule has no function lr");
+  EXPECT_EQ(message_of<ValueError>([&] {
+              sequential_lr({constant_lr(), Schedule{}}, {5});
+            }),
+            "sequential_lr: a schedule has no function lr");
+}
+
+TEST(LRScheduler, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  SGD optimizer({w}, {.lr = 0.1});
+  LRScheduler scheduler(optimizer, constant_lr());
+  ReduceLROnPlateau plateau(optimizer);
+  LRScheduler moved = std::move(scheduler);
+  ReduceLROnPlateau other = std::move(plateau);
+  const std::vector<std::pair<const char*, std::function<void()>>> uses{
+      // NOLINTBEGIN(bugprone-use-after-move): what is tested
+      {"LRScheduler", [&] { scheduler.step(); }},
+      {"LRScheduler", [&] { (void)scheduler.epoch(); }},
+      {"LRScheduler", [&] { (void)scheduler.lr(); }},
+      {"LRScheduler", [&] { (void)scheduler.state_dict(); }},
+      {"LRScheduler", [&] { scheduler.load_state_dict(moved.state_dict()); }},
+      {"ReduceLROnPlateau", [&] { plateau.step(1); }},
+      {"ReduceLROnPlateau", [&] { (void)plateau.lr(); }},
+      {"ReduceLROnPlateau", [&] { (void)plateau.state_dict(); }},
+      {"ReduceLROnPlateau", [&] { plateau.load_state_dict(other.state_dict()); }},
+      // NOLINTEND(bugprone-use-after-move)
+  };
+  for (const auto& [name, use] : uses) {
+    EXPECT_EQ(message_of<Error>(use),
+              std::string(name) + ": this object was moved from: use the one that it was moved to");
+  }
+  EXPECT_EQ(moved.epoch(), 0);
+  other.step(1);
+}
+
+TEST(Schedules, HaveARateForEveryEpoch) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(linear_warmup(5).lr(1, most), 1);
+  EXPECT_NEAR(noam_lr(1, 1).lr(1, most), std::pow(2, -31.5), 1e-20);
+  for (const std::int64_t mult : {1, 2, 3, 1 << 30}) {
+    for (const std::int64_t e : {most, most - 1, most / 2 + 1}) {
+      const double rate = cosine_annealing_warm_restarts(1, mult).lr(1, e);
+      EXPECT_TRUE(rate >= 0 && rate <= 1) << mult << ' ' << e << ' ' << rate;
+    }
+  }
+  EXPECT_EQ(cosine_annealing_warm_restarts(1, 2).lr(1, most), 1);  // 2^63 - 1 begins a cycle
+  Schedule long_one = constant_lr();
+  long_one.last = most - 1;
+  EXPECT_EQ(sequential_lr({constant_lr(), long_one}, {5}).last, most);
 }
 
 TEST(LRScheduler, MultipliesRatesByWhatEachEpochGives) {

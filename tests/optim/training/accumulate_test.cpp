@@ -39,6 +39,19 @@ TEST(GradientAccumulator, EqualsTheBigBatchWithUnequalCounts) {
   EXPECT_THROW(accumulator.backward(loss, -1), ValueError);
 }
 
+TEST(GradientAccumulator, RefusesCountsWhoseSumOverflows) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  GradientAccumulator accumulator({w});
+  accumulator.backward(sum(w.parameter), 2);
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(
+      message_of<ValueError>([&] { accumulator.backward(sum(w.parameter), most); }),
+      "GradientAccumulator: count is 9223372036854775807, which with the 2 before it is above "
+      "2^63 - 1");
+  EXPECT_EQ(accumulator.finish(), 0.5);
+  EXPECT_THAT(values_of(w.parameter.grad().dense()), ElementsAre(0.5));
+}
+
 TEST(GradientAccumulator, DividesSparseGradientsAndLeavesFrozenOnesAlone) {
   const std::vector<NamedParameter> all = layers();
   GradientAccumulator accumulator(all);

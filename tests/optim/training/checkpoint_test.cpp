@@ -440,7 +440,26 @@ TEST_F(SaveCheckpoint, NamesATensorThatIsUndefined) {
   StateDict state;
   state.set("running_mean", Tensor());
   EXPECT_EQ(message_of<ValueError>([&] { save_checkpoint(state, path); }),
-            "save: the tensor 'running_mean' is undefined");
+            "save_checkpoint: running_mean is undefined: " + path.string() + " stays as it was");
+}
+
+TEST_F(LoadCheckpoint, RefusesAPartThatIsNotOneTensor) {
+  std::int64_t step = 5;
+  Linear model(2, 2);
+  save_checkpoint({{"step", step}, {"model", model}}, path);
+  Tensor t = ones({2}), undefined;
+  Generator generator(1);
+  const auto load = [&](const char* name, auto& part) {
+    return message_of<FormatError>([&] {
+      load_checkpoint({{name, part}}, path, {.strict = false});
+    });
+  };
+  EXPECT_EQ(load("step", t), "load_checkpoint: step is not a tensor in this file");
+  EXPECT_EQ(load("model", t), "load_checkpoint: model is not a tensor in this file");
+  EXPECT_EQ(load("step", generator), "load_checkpoint: step is not a tensor in this file");
+  EXPECT_EQ(t.shape(), Shape{2});
+  EXPECT_EQ(load("step", undefined), "load_checkpoint: step is not a tensor in this file");
+  EXPECT_FALSE(undefined.defined());
 }
 
 TEST_F(LoadCheckpoint, TakesACopyThatLoadAndSaveMade) {

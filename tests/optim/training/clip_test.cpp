@@ -1,10 +1,15 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/io/safetensors.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/optim/sgd.h>
+#include <gradus/optim/training/accumulate.h>
 #include <gradus/optim/training/clip.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 namespace gradus {
@@ -198,6 +203,49 @@ TEST(ClipGradNorm, RefusesArgumentsOutOfRange) {
       message_of<ValueError>([&] { clip_grad_norm(model.parameters(), 1, {.norm_type = 0}); }),
       "clip_grad_norm: norm_type is 0, it must be above 0");
   EXPECT_THROW(clip_grad_norm(model.parameters(), NAN), ValueError);
+}
+
+// A gradient that is mapped from a file, behind one that is not.
+struct ReadOnlyGradient : testing::Test {
+  ReadOnlyGradient() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    const std::string path = testing::TempDir() + "gradus-" + test->name() + ".safetensors";
+    StateDict state;
+    state.set("g", tensor({3.0, 4.0}));
+    save(state, path);
+    a.parameter.set_grad(tensor({6.0, 8.0}));
+    b.parameter.set_grad(load_mapped(path, "g"));
+    std::filesystem::remove(path);
+  }
+  const NamedParameter a = named("a", zeros({2}, DType::float64)), b = named("b", a.parameter);
+  const std::string problem =
+      ": the gradient of b [2] is mapped from a file, read-only: set_grad() a clone() of it";
+};
+
+TEST_F(ReadOnlyGradient, IsRefusedBeforeAnythingIsClipped) {
+  EXPECT_EQ(message_of<ValueError>([&] { clip_grad_norm({a, b}, 1); }), "clip_grad_norm" + problem);
+  EXPECT_EQ(message_of<ValueError>([&] {
+              clip_grad_value({a, b}, 1);
+            }),
+            "clip_grad_value" + problem);
+  EXPECT_THAT(values_of(a.parameter.grad().dense()), ElementsAre(6, 8));
+  EXPECT_NEAR(clip_grad_norm({a, b}, 20), std::sqrt(125), 1e-12);  // nothing to change
+}
+
+TEST_F(ReadOnlyGradient, IsRefusedBeforeAnythingIsZeroed) {
+  const SGD optimizer({a, b}, {.lr = 0.1});
+  EXPECT_EQ(message_of<ValueError>([&] { optimizer.zero_grad(false); }), "zero_grad" + problem);
+  EXPECT_THAT(values_of(a.parameter.grad().dense()), ElementsAre(6, 8));
+  optimizer.zero_grad();
+  EXPECT_TRUE(b.parameter.grad().empty());
+}
+
+TEST_F(ReadOnlyGradient, IsRefusedBeforeAnythingIsDivided) {
+  GradientAccumulator accumulator({a, b});
+  const Tensor other = tensor({1.0}).set_trainable(true);
+  accumulator.backward(sum(other), 2);
+  EXPECT_EQ(message_of<ValueError>([&] { accumulator.finish(); }), "GradientAccumulator" + problem);
+  EXPECT_THAT(values_of(a.parameter.grad().dense()), ElementsAre(6, 8));
 }
 
 TEST(ClipGradNorm, HasTheSameBitsForAnyNumberOfThreads) {
