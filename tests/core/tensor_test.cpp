@@ -115,7 +115,6 @@ TEST(Tensor, AnyUseOfAnUndefinedOneNamesTheFunction) {
       {"data: this", [&] { none.mutable_data<float>(); }},
       {"item: this", [&] { (void)none.item(); }},
       {"item: this", [&] { (void)none.item<int>(); }},
-      {"Saved: tensor", [&] { (void)Saved(none); }},
       {"is_read_only: this", [&] { (void)none.is_read_only(); }},
       {"clone: this", [&] { (void)none.clone(); }},
       {"detach: this", [&] { (void)none.detach(); }},
