@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/nn/embedding.h>
@@ -70,7 +71,8 @@ Tensor new_table(const char* layer, std::int64_t rows, std::int64_t width,
         fmt::format("{}: num_embeddings is {}, embedding_dim is {}: sizes cannot be negative",
                     layer, rows, width));
   }
-  return randn({rows, width}, dtype, generator);
+  const std::string sizes = fmt::format("num_embeddings is {}, embedding_dim is {}", rows, width);
+  return normal_(detail::empty_sized(layer, sizes, {rows, width}, dtype), 0, 1, generator);
 }
 
 ResizeOptions with_normal_init(ResizeOptions options) {

@@ -3,6 +3,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/gradient.h>
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/optim/detail/state_text.h>
@@ -191,6 +192,7 @@ double LBFGS::value(const Tensor& loss) const {
 Tensor LBFGS::call(const Closure& closure) {
   ++evaluations_;
   Tensor loss = closure();
+  detail::check_defined("LBFGS", "the result of the closure", loss);
   if (layout() == memory_.layout) return loss;
   throw ValueError(
       "LBFGS: the closure froze, unfroze or resized a parameter: do that between the steps");

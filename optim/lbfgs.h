@@ -44,7 +44,10 @@ class GRADUS_API LBFGS : public Optimizer {
   /// that make no sense.
   explicit LBFGS(const std::vector<NamedParameter>& parameters, const LBFGSOptions& options = {});
 
-  const LBFGSOptions& options() const { return options_; }
+  const LBFGSOptions& options() const {
+    check_not_moved();
+    return options_;
+  }
 
   /// Minimises; returns what the closure gave first. Throws what the closure throws, AutogradError
   /// naming a parameter whose gradient is sparse, ValueError if the loss or a gradient is not

@@ -63,7 +63,10 @@ class GRADUS_API Optimizer : public RowFollower {
   /// and a sparse one empty (nnz 0); zeros still let momentum, decay and Adam move a parameter.
   void zero_grad(bool set_to_none = true) const;
 
-  std::int64_t num_groups() const { return num_groups_; }
+  std::int64_t num_groups() const {
+    check_not_moved();
+    return num_groups_;
+  }
   /// Throws IndexError for a group that does not exist, as do all functions that take one.
   double lr(std::int64_t group = 0) const;
   /// Sets the learning rate of all groups. Throws ValueError if it is negative or not finite.

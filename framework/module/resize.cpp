@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/module/resize.h>
 
@@ -119,7 +120,8 @@ Tensor detail::moved_rows(const Tensor& table, const Tensor& sources, double fil
 void resize_rows(const Tensor& parameter, std::int64_t rows, const ResizeOptions& options) {
   check("resize_rows", parameter);
   if (rows < 0) throw ValueError(fmt::format("resize_rows: {} rows", rows));
-  Tensor sources = empty({rows}, DType::int64);
+  const Tensor sources =
+      detail::empty_sized("resize_rows", fmt::format("{} rows", rows), {rows}, DType::int64);
   auto* source = sources.mutable_data<std::int64_t>();
   const std::int64_t kept = std::min(rows, parameter.shape()[0]);
   std::iota(source, source + kept, 0);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/layers/detail/weights.h>
 
 namespace gradus::detail {
@@ -22,6 +23,7 @@ void check_layer_dtype(const char* layer, std::optional<DType> dtype, const Tens
 }
 
 Tensor adopted_table(const char* operation, const Tensor& weight) {
+  check_defined(operation, "weight", weight);
   if (weight.dim() != 2) {
     throw ShapeError(fmt::format("{}: weight is {}, it must be 2-D [rows, columns]", operation,
                                  weight.shape().str()));

@@ -2,6 +2,7 @@
 // tensor is that large or there is no memory for it.
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/negative_sampler.h>
+#include <gradus/framework/module/resize.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/pad.h>
@@ -11,6 +12,7 @@
 #include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/triangle.h>
+#include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/tests/support/op_testing.h>
 
@@ -94,6 +96,9 @@ TEST(AbsurdSizes, AreRefusedWithTheOpAndTheShape) {
          outer(side, side);
        }},
       {"NegativeSampler: K is 144115188075855872", [&] { sampler(word, n); }},
+      {"Embedding: num_embeddings is 144115188075855872, embedding_dim is 1",
+       [] { Embedding(n, 1); }},
+      {"resize_rows: 144115188075855872 rows", [&] { resize_rows(x, n); }},
       {"Linear: [268435456, 268435456] of float32",
        [] { Linear(std::int64_t{1} << 28, std::int64_t{1} << 28); }},
   };

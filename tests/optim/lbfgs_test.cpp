@@ -317,6 +317,14 @@ TEST(LBFGS, HasTheSameBitsForAnyNumberOfThreads) {
   EXPECT_THAT(results, Each(results[0]));
 }
 
+TEST(LBFGS, NamesAClosureThatReturnsNoLoss) {
+  const NamedParameter w = named("w", tensor({1.0}));
+  LBFGS optimizer({w});
+  EXPECT_EQ(message_of<Error>([&] { optimizer.step([] { return Tensor(); }); }),
+            "LBFGS: the result of the closure is an undefined tensor (default-constructed or moved "
+            "from)");
+}
+
 TEST(LBFGS, ThrowsOnceItWasMovedFrom) {
   const NamedParameter w = named("w", random_tensor({3}, 1));
   LBFGS optimizer({w});
@@ -324,6 +332,7 @@ TEST(LBFGS, ThrowsOnceItWasMovedFrom) {
   Bowl bowl({w});
   // NOLINTBEGIN(bugprone-use-after-move): what is tested
   EXPECT_THROW(optimizer.step([&] { return bowl(moved); }), Error);
+  EXPECT_THROW((void)optimizer.options(), Error);
   EXPECT_THROW((void)optimizer.state_dict(), Error);
   EXPECT_THROW(optimizer.load_state_dict(moved.state_dict()), Error);
   // NOLINTEND(bugprone-use-after-move)

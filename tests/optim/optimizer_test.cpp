@@ -479,6 +479,7 @@ TEST(Optimizer, ThrowsFromEveryFunctionOnceItWasMovedFrom) {
       // NOLINTBEGIN(bugprone-use-after-move): what is tested
       {"step", [&] { optimizer.step(); }},
       {"zero_grad", [&] { optimizer.zero_grad(); }},
+      {"num_groups", [&] { (void)optimizer.num_groups(); }},
       {"lr", [&] { (void)optimizer.lr(); }},
       {"set_lr", [&] { optimizer.set_lr(1); }},
       {"set_lr of a group", [&] { optimizer.set_lr(0, 1); }},

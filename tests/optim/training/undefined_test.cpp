@@ -3,6 +3,8 @@
 #include <gradus/framework/inspect/gradcheck.h>
 #include <gradus/framework/inspect/graph_dot.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/layers/embedding.h>
+#include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/training/accumulate.h>
 #include <gradus/optim/training/average.h>
@@ -40,6 +42,8 @@ TEST(Undefined, IsNamedByEveryFunctionOfTraining) {
       {"gradcheck: a result of the function",
        [&] { gradcheck([](const std::vector<Tensor>&) { return Tensor(); }, {w.parameter}); }},
       {"Linear: weight", [] { Linear{Parameter(Tensor())}; }},
+      {"from_pretrained: weight", [] { Embedding::from_pretrained(Tensor()); }},
+      {"from_pretrained: weight", [] { EmbeddingBag::from_pretrained(Tensor()); }},
   };
   for (const auto& [what, use] : uses) {
     EXPECT_EQ(message_of<Error>(use),
