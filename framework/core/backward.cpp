@@ -4,15 +4,13 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/backward.h>
+#include <gradus/framework/core/detail/backward_checks.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/cotangent.h>
+#include <gradus/framework/core/detail/gather.h>
 #include <gradus/framework/core/profile.h>
-#include <gradus/framework/kernels/copy.h>
-#include <gradus/framework/kernels/elementwise.h>
-#include <gradus/framework/kernels/reduce.h>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <vector>
 
@@ -23,53 +21,6 @@ thread_local const char* current = nullptr;  // the op whose backward this threa
 
 std::mutex engine_lock;
 thread_local bool inside_backward = false;
-
-template <class T>
-void add_into(const Tensor& sum, const Tensor& term) {
-  kernels::axpy(T{1}, static_cast<const T*>(data(term)), static_cast<T*>(raw(sum)), sum.numel());
-}
-
-void add_in_place(const Tensor& sum, const Tensor& term) {
-  sum.dtype() == DType::float32 ? add_into<float>(sum, term) : add_into<double>(sum, term);
-}
-
-// Adds a dense contribution to what has been gathered. It adds in place, or adopts, only what
-// nobody else holds.
-void gather(Tensor& gathered, Tensor contribution) {
-  if (!gathered.defined()) {
-    gathered = std::move(contribution);
-    return;
-  }
-  if (!Access::sole_owner(gathered)) {
-    if (Access::sole_owner(contribution)) {
-      std::swap(gathered, contribution);
-    } else {
-      gathered = gathered.clone();
-    }
-  }
-  add_in_place(gathered, contribution);
-}
-
-// The same for a value of an op, where both may repeat.
-void gather(Output& output, Tensor contribution) {
-  Tensor& gathered = output.cotangent;
-  if (gathered.defined() && gathered.shape() != contribution.shape()) {
-    if (gathered.shape() != output.shape) gathered = repeat_to(gathered, output.shape);
-    if (contribution.shape() != output.shape) contribution = repeat_to(contribution, output.shape);
-  }
-  gather(gathered, std::move(contribution));
-}
-
-// Makes `gathered` something that a vjp may add into.
-void make_owned(Tensor& gathered, const Shape& shape, DType dtype) {
-  if (!gathered.defined()) {
-    gathered = zeros(shape, dtype);
-  } else if (gathered.shape() != shape) {
-    gathered = repeat_to(gathered, shape);
-  } else if (!Access::sole_owner(gathered)) {
-    gathered = gathered.clone();
-  }
-}
 
 class Engine final : public Sink {
  public:
@@ -87,10 +38,6 @@ class Engine final : public Sink {
 
  private:
   void discover(Node* root);
-  void check_there(bool there, std::size_t i) const;
-  void check_contribution(const Gradient& contribution, const Shape& shape, DType dtype,
-                          std::size_t i) const;
-  void check_finite(const Gradient& contribution, std::size_t i) const;
   void add_to_leaf(Body& body, Gradient contribution);
   void list(Body& body);
   void serve(Node& node);
@@ -105,31 +52,6 @@ class Engine final : public Sink {
 };
 
 std::uint64_t visit_number = 0;
-
-// Throws if the leaf has another shape or dtype than when the op recorded its use.
-void check_leaf(const Node& node, const Edge& edge) {
-  if (!edge.leaf.defined() || Access::body(edge.leaf).leaf->generation == edge.output) return;
-  throw AutogradError(fmt::format(
-      "backward of {}: a leaf that it used was resized or converted to another dtype after the "
-      "forward pass, it is {} of {} now: compute the loss again",
-      node.name(), edge.leaf.shape().str(), name(edge.leaf.dtype())));
-}
-
-void check_not_freed(const Node& node) {
-  const char* op = node.freed;
-  if (op == nullptr) return;
-  if (const char* failed = node.failed) {
-    throw AutogradError(fmt::format(
-        "backward: the graph of {} was freed by an earlier backward() that failed in {}: compute "
-        "the loss again",
-        op, failed));
-  }
-  throw AutogradError(fmt::format(
-      "backward: the graph of {} was freed by an earlier backward(): add the losses and call "
-      "backward() once, pass .retain_graph = true the first time, or detach() what is carried "
-      "over from the step before",
-      op));
-}
 
 void Engine::discover(Node* root) {
   const std::uint64_t visit = ++visit_number;
@@ -205,58 +127,15 @@ void Engine::serve(Node& node) {
   }
 }
 
-// Throws unless the function of the running op has made a contribution.
-void Engine::check_there(bool there, std::size_t i) const {
-  if (there) return;
-  throw AutogradError(fmt::format(
-      "backward of {}: the gradient of input {} is an undefined tensor: return zeros where it is 0",
-      current_->name(), i));
-}
-
-void Engine::check_contribution(const Gradient& contribution, const Shape& shape, DType dtype,
-                                std::size_t i) const {
-  const Shape& got =
-      contribution.is_sparse() ? contribution.sparse().shape() : contribution.dense().shape();
-  const DType type =
-      contribution.is_sparse() ? contribution.sparse().dtype() : contribution.dense().dtype();
-  const bool fits = got == shape || (contribution.is_dense() && broadcasts_to(shape, got));
-  if (!fits) {
-    throw AutogradError(fmt::format("backward of {}: gradient {} for input {} of shape {}",
-                                    current_ ? current_->name() : "the root", got.str(), i,
-                                    shape.str()));
-  }
-  if (type != dtype) {
-    throw DTypeError(fmt::format("backward of {}: gradient of dtype {} for input {} of dtype {}",
-                                 current_ ? current_->name() : "the root", name(type), i,
-                                 name(dtype)));
-  }
-}
-
-void Engine::check_finite(const Gradient& contribution, std::size_t i) const {
-  const Tensor& values =
-      contribution.is_sparse() ? contribution.sparse().values() : contribution.dense();
-  const std::int64_t position =
-      values.dtype() == DType::float32
-          ? kernels::first_nonfinite(values.data<float>(), values.numel())
-          : kernels::first_nonfinite(values.data<double>(), values.numel());
-  if (position < 0) return;
-  const double value = values.dtype() == DType::float32
-                           ? static_cast<double>(values.data<float>()[position])
-                           : values.data<double>()[position];
-  throw AutogradError(fmt::format(
-      "backward of {}: made the first non-finite gradient: {} at element {} of the gradient {} of "
-      "input {}",
-      current_->name(), value, position, values.shape().str(), i));
-}
-
 void Engine::add(std::size_t i, Gradient contribution) {
   const Edge& edge = current_->edges()[i];
   if (!edge.needed()) return;
-  check_there(!contribution.empty(), i);
+  check_there(!contribution.empty(), current_->name(), i);
   Output* output = edge.node ? &edge.node->outputs()[edge.output] : nullptr;
   const Shape& shape = edge.shape();
-  check_contribution(contribution, shape, output ? output->dtype : edge.leaf.dtype(), i);
-  if (anomaly_) check_finite(contribution, i);
+  check_contribution(contribution, shape, output ? output->dtype : edge.leaf.dtype(),
+                     current_->name(), i);
+  if (anomaly_) check_finite(contribution, current_->name(), i);
   if (contribution.is_dense() && contribution.dense().shape() != shape) {
     contribution = Gradient(sum_to(contribution.dense(), shape));
   }
@@ -273,7 +152,7 @@ void Engine::add(std::size_t i, Gradient contribution) {
 void Engine::add_repeated(std::size_t i, Tensor contribution) {
   const Edge& edge = current_->edges()[i];
   if (!edge.needed()) return;
-  check_there(contribution.defined(), i);
+  check_there(contribution.defined(), current_->name(), i);
   const Shape& shape = edge.shape();
   if (edge.leaf.defined() || contribution.shape() == shape ||
       !broadcasts_to(contribution.shape(), shape)) {
@@ -281,7 +160,7 @@ void Engine::add_repeated(std::size_t i, Tensor contribution) {
         contribution.shape() != shape && broadcasts_to(contribution.shape(), shape);
     return add(i, repeats ? repeat_to(contribution, shape) : std::move(contribution));
   }
-  if (anomaly_) check_finite(contribution, i);
+  if (anomaly_) check_finite(contribution, current_->name(), i);
   gather(edge.node->outputs()[edge.output], std::move(contribution));
 }
 
@@ -311,32 +190,6 @@ void Engine::add_to_leaf(Body& body, Gradient contribution) {
   } else {
     gather(body.leaf->dense, std::move(contribution).take_dense());
   }
-}
-
-// What one pass gathered for a leaf, added to the gradient that it had; nothing is shared with
-// anybody else.
-Gradient merge(Leaf& leaf) {
-  const Gradient& old = leaf.gradient;
-  if (!leaf.dense.defined() && !old.is_dense()) {
-    std::vector<SparseGrad> parts = std::move(leaf.sparse);
-    if (old.is_sparse()) parts.insert(parts.begin(), old.sparse());
-    SparseGrad sum = Access::concatenated(parts);
-    if (parts.size() > 1 && sum.nnz() > sum.shape()[0]) return sum.coalesce();
-    parts.clear();
-    leaf.gradient = Gradient();
-    return Access::owned(std::move(sum));
-  }
-  Tensor dense = std::move(leaf.dense);
-  if (old.is_dense()) {
-    Tensor sum = old.dense();
-    leaf.gradient = Gradient();
-    if (dense.defined()) gather(sum, std::move(dense));
-    dense = std::move(sum);
-  }
-  if (!Access::sole_owner(dense)) dense = dense.clone();
-  if (leaf.gradient.is_sparse()) leaf.gradient.sparse().add_to(dense);
-  for (const SparseGrad& part : leaf.sparse) part.add_to(dense);
-  return dense;
 }
 
 void Engine::commit() {

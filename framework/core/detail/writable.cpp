@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/writable.h>
 
 namespace gradus::detail {
@@ -23,6 +24,17 @@ void check_writable(const char* operation, const Tensor& tensor) {
         fmt::format("{}: this tensor {} is a trainable leaf: change it inside a NoGradGuard scope",
                     operation, body.shape.str()));
   }
+}
+
+Body& body_of(const Tensor& tensor, const char* operation) {
+  check_defined(operation, "this", tensor);
+  return Access::body(tensor);
+}
+
+Body& writable(const Tensor& tensor, const char* operation) {
+  Body& body = body_of(tensor, operation);
+  check_writable(operation, tensor);
+  return body;
 }
 
 }  // namespace gradus::detail

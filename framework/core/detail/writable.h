@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/tensor.h>
 
 namespace gradus::detail {
@@ -7,5 +8,10 @@ namespace gradus::detail {
 /// is mapped from a file, AutogradError for one that is part of a graph, and for a trainable leaf
 /// outside a NoGradGuard scope.
 GRADUS_API void check_writable(const char* operation, const Tensor& tensor);
+
+/// The body of a tensor whose member function `operation` runs. Throws Error if it is undefined.
+Body& body_of(const Tensor& tensor, const char* operation);
+/// The same if the function is about to change the tensor. Throws as check_writable().
+Body& writable(const Tensor& tensor, const char* operation);
 
 }  // namespace gradus::detail

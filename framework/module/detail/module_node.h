@@ -43,6 +43,15 @@ void for_each_node(ModuleNode& node, F&& f) {
   for (const ModuleNode::Child& child : node.children) for_each_node(*child.node, f);
 }
 
+/// Calls f(path, tensor, is_parameter) for every parameter and buffer, shared ones at each path.
+template <class F>
+void for_each_tensor(ModuleNode& root, F&& f) {
+  for_each_node(root, "", [&](ModuleNode& node, const std::string& prefix) {
+    for (const NamedParameter& p : node.parameters) f(prefix + p.path, p.parameter, true);
+    for (const auto& [name, buffer] : node.buffers) f(prefix + name, buffer, false);
+  });
+}
+
 /// The name that a type has in the source, without its namespaces.
 std::string type_name(const std::type_info& type);
 
