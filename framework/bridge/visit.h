@@ -6,13 +6,17 @@
 
 namespace gradus {
 
-/// Calls `f(T{})` with T the element type of the tensor, float or double, so that an op is written
-/// once for both, and returns what it returns: `visit_float(x, [&](auto zero) { return
-/// forward<decltype(zero)>(x); }, "ricker")`. Throws DTypeError naming `operation` for other
-/// dtypes.
+/// Calls `f(T{})` with T, float or double, the element type of a dtype, so that an op is written
+/// once for both, and returns what it returns: `visit_float("ricker", x, [&]<class T>(T) {
+/// return forward<T>(x); })`. Throws DTypeError naming `operation` for other dtypes.
 template <class F>
-decltype(auto) visit_float(const Tensor& tensor, F&& f, const char* operation = "visit_float") {
-  return detail::dispatch_float(tensor.dtype(), operation, std::forward<F>(f));
+decltype(auto) visit_float(const char* operation, DType dtype, F&& f) {
+  return detail::dispatch_float(dtype, operation, std::forward<F>(f));
+}
+/// The same for the dtype of a tensor.
+template <class F>
+decltype(auto) visit_float(const char* operation, const Tensor& tensor, F&& f) {
+  return visit_float(operation, tensor.dtype(), std::forward<F>(f));
 }
 
 }  // namespace gradus

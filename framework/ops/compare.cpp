@@ -70,7 +70,7 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
   Tensor y = empty(shape, DType::boolean);
   const bool* p = full_a.data<bool>();
   const bool* q = full_b.data<bool>();
-  bool* out = static_cast<bool*>(detail::raw(y));
+  bool* out = y.mutable_data<bool>();
   parallel_for(shape.numel(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) out[i] = f(p[i], q[i]);
   });

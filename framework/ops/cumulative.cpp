@@ -1,4 +1,5 @@
 #include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -10,7 +11,6 @@ namespace gradus {
 
 using detail::AxisView;
 using detail::Plan;
-using detail::raw;
 using detail::slice_view;
 
 namespace {
@@ -29,14 +29,13 @@ Tensor prod(const Tensor& x, const Plan& plan, bool keepdim) {
   const Tensor rows = to_rows(as_number(x), plan);
   const Tensor y = empty(plan.result(keepdim), rows.dtype());
   dispatch_number(rows.dtype(), [&]<class T>(T) {
-    kernels::prod(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1));
+    kernels::prod(rows.data<T>(), y.mutable_data<T>(), rows.size(0), rows.size(1));
   });
   const auto derivative = [plan, x = Saved(x)](const Tensor& g) {
     const Tensor in = to_rows(*x, plan);
     const Tensor dx = empty_like(in);
-    detail::dispatch_float(g.dtype(), "prod", [&]<class T>(T) {
-      kernels::prod_vjp(g.data<T>(), in.data<T>(), static_cast<T*>(raw(dx)), in.size(0),
-                        in.size(1));
+    visit_float("prod", g, [&]<class T>(T) {
+      kernels::prod_vjp(g.data<T>(), in.data<T>(), dx.mutable_data<T>(), in.size(0), in.size(1));
     });
     return from_rows(dx, plan);  // g times the product of the others
   };
@@ -46,7 +45,7 @@ Tensor prod(const Tensor& x, const Plan& plan, bool keepdim) {
 Tensor running_sum(const Tensor& x, const AxisView& view, bool reverse) {
   Tensor y = empty_like(x);
   dispatch_number(x.dtype(), [&]<class T>(T) {
-    kernels::cumsum(x.data<T>(), static_cast<T*>(raw(y)), view.outer, view.n, view.inner, reverse);
+    kernels::cumsum(x.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner, reverse);
   });
   return y;
 }
@@ -70,14 +69,14 @@ Tensor cumprod(const Tensor& x, std::int64_t axis) {
   const Tensor in = as_number(x);
   const Tensor y = empty_like(in);
   dispatch_number(in.dtype(), [&]<class T>(T) {
-    kernels::cumprod(in.data<T>(), static_cast<T*>(raw(y)), view.outer, view.n, view.inner);
+    kernels::cumprod(in.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner);
   });
   return record("cumprod", y, vjp(x, [view, x = Saved(x), y = Saved(y)](const Tensor& g) {
                   Tensor dx = empty_like(g);  // y_{i-1} s_i, s_i = g_i + x_{i+1} s_{i+1}
-                  detail::dispatch_float(g.dtype(), "cumprod", [&]<class T>(T) {
+                  visit_float("cumprod", g, [&]<class T>(T) {
                     kernels::cumprod_vjp(g.data<T>(), (*x).template data<T>(),
-                                         (*y).template data<T>(), static_cast<T*>(raw(dx)),
-                                         view.outer, view.n, view.inner);
+                                         (*y).template data<T>(), dx.mutable_data<T>(), view.outer,
+                                         view.n, view.inner);
                   });
                   return dx;
                 }));

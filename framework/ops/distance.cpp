@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -42,9 +43,9 @@ Tensor cosine_vjp(const Tensor& g, const Tensor& a, const Tensor& b, double eps,
   const Tensor rows_a = to_rows(spread(a, shape), slices);
   const Tensor rows_b = to_rows(spread(b, shape), slices);
   const Tensor da = empty_like(rows_a);
-  detail::dispatch_float(g.dtype(), "cosine_similarity", [&]<class T>(T) {
+  visit_float("cosine_similarity", g, [&]<class T>(T) {
     kernels::cosine_similarity_vjp(g.data<T>(), rows_a.data<T>(), rows_b.data<T>(), eps,
-                                   moments_of(moments), swapped, static_cast<T*>(raw(da)),
+                                   moments_of(moments), swapped, da.mutable_data<T>(),
                                    rows_a.size(0), slices.n);
   });
   return from_rows(da, slices, shape);
@@ -64,8 +65,8 @@ Tensor cosine_similarity(const Tensor& a, const Tensor& b, std::int64_t axis, do
   const Shape result = shape.rank() == 0 ? shape : detail::splice(shape, slices.axis, 1, {});
   const Tensor y = empty(result, a.dtype());
   const Tensor moments = empty({rows_a.size(0), 3}, DType::float64);
-  detail::dispatch_float(a.dtype(), "cosine_similarity", [&]<class T>(T) {
-    kernels::cosine_similarity(rows_a.data<T>(), rows_b.data<T>(), eps, static_cast<T*>(raw(y)),
+  visit_float("cosine_similarity", a, [&]<class T>(T) {
+    kernels::cosine_similarity(rows_a.data<T>(), rows_b.data<T>(), eps, y.mutable_data<T>(),
                                moments_of(moments), rows_a.size(0), slices.n);
   });
   // b / (|a| |b|) - cosine a / |a|^2
@@ -110,9 +111,9 @@ Tensor cdist(const Tensor& a, const Tensor& b, double p) {
   const Pairs pairs(a.shape(), b.shape());
   const Shape shape_a = pairs.with(pairs.P, pairs.M), shape_b = pairs.with(pairs.R, pairs.M);
   const Tensor y = empty(pairs.with(pairs.P, pairs.R), a.dtype());
-  detail::dispatch_float(a.dtype(), "cdist", [&]<class T>(T) {
+  visit_float("cdist", a, [&]<class T>(T) {
     const Tensor all_a = spread(a, shape_a), all_b = spread(b, shape_b);
-    kernels::cdist(all_a.data<T>(), all_b.data<T>(), static_cast<T*>(raw(y)), pairs.batch.numel(),
+    kernels::cdist(all_a.data<T>(), all_b.data<T>(), y.mutable_data<T>(), pairs.batch.numel(),
                    pairs.P, pairs.R, pairs.M, p);
   });
   // g sign(a - b) (|a - b| / y)^(p - 1), summed over the other rows
@@ -121,9 +122,9 @@ Tensor cdist(const Tensor& a, const Tensor& b, double p) {
       const Tensor all_a = spread(*a, shape_a), all_b = spread(*b, shape_b), distances = *y;
       Tensor dx = empty_like(of_b ? all_b : all_a);
       const std::int64_t batch = pairs.batch.numel(), P = pairs.P, R = pairs.R, M = pairs.M;
-      detail::dispatch_float(g.dtype(), "cdist", [&]<class T>(T) {
+      visit_float("cdist", g, [&]<class T>(T) {
         const T *cotangent = g.data<T>(), *distance = distances.data<T>();
-        T* to = static_cast<T*>(raw(dx));
+        T* to = dx.mutable_data<T>();
         if (of_b)
           kernels::cdist_vjp(cotangent, distance, 1, R, all_b.data<T>(), all_a.data<T>(), to, batch,
                              R, P, M, p);

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -25,7 +26,7 @@ using detail::splice;
 
 namespace {
 
-std::int64_t* ids_of(const Tensor& ids) { return static_cast<std::int64_t*>(detail::raw(ids)); }
+std::int64_t* ids_of(const Tensor& ids) { return ids.mutable_data<std::int64_t>(); }
 
 // Entries ids [n] of an axis as rows of x seen as [outer * n, inner].
 Tensor rows_along(const AxisView& view, const Tensor& ids) {
@@ -70,12 +71,11 @@ Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids) {
   };
   Tensor y = empty(ids.shape(), x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::gather(routes(ids), x.data<T>(), static_cast<T*>(detail::raw(y)));
+    kernels::gather(routes(ids), x.data<T>(), y.mutable_data<T>());
   });
   return record("gather", y, vjp(x, [routes, ids = Saved(ids)](const Tensor& g, const Tensor& sum) {
-                  detail::dispatch_float(g.dtype(), "gather", [&]<class T>(T) {
-                    kernels::scatter_add(routes(*ids), g.data<T>(),
-                                         static_cast<T*>(detail::raw(sum)));
+                  visit_float("gather", g, [&]<class T>(T) {
+                    kernels::scatter_add(routes(*ids), g.data<T>(), sum.mutable_data<T>());
                   });
                 }));
 }
@@ -119,7 +119,7 @@ Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype) {
                  .zero_();
   y = detail::Access::view(y, 0, splice(ids.shape(), ids.dim(), 0, {classes}));
   detail::dispatch(dtype, [&]<class T>(T) {
-    T* out = static_cast<T*>(detail::raw(y));
+    T* out = y.mutable_data<T>();
     for (std::int64_t k = 0; k < ids.numel(); ++k) out[k * classes + ids_of(ids)[k]] = T{1};
   });
   detail::note_op("one_hot");

@@ -57,8 +57,7 @@ Tensor clamp_integers(const Tensor& x, const std::optional<Number>& min,
   const std::int64_t low = min ? detail::to_int64("clamp", *min) : Limits::min();
   const std::int64_t high = max ? detail::to_int64("clamp", *max) : Limits::max();
   Tensor y = empty_like(x);
-  kernels::clamp(x.data<std::int64_t>(), static_cast<std::int64_t*>(detail::raw(y)), x.numel(), low,
-                 high);
+  kernels::clamp(x.data<std::int64_t>(), y.mutable_data<std::int64_t>(), x.numel(), low, high);
   return y;
 }
 

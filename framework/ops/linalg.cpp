@@ -4,6 +4,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/bridge/detail/lapack.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -22,7 +23,6 @@
 namespace gradus {
 
 using detail::dispatch_float;
-using detail::raw;
 using detail::splice;
 using detail::Triangle;
 
@@ -87,9 +87,9 @@ Tensor solve_all(const char* operation, const Tensor& a, bool transposed, const 
   const std::int64_t n = shape.m, k = shape.n;
   Tensor x = empty_like(b);
   if (x.numel() == 0) return x;
-  const std::int64_t failed = dispatch_float(a.dtype(), operation, [&]<class T>(T) {
+  const std::int64_t failed = visit_float(operation, a, [&]<class T>(T) {
     const T *from = a.data<T>(), *right = b.data<T>();
-    T* to = static_cast<T*>(raw(x));
+    T* to = x.mutable_data<T>();
     return first_failure(shape.batch.numel(), cost_of(n, n, n + k), [=](std::int64_t i) {
       return detail::lapack_solve(from + i * n * n, transposed, right + i * n * k, to + i * n * k,
                                   n, k);
@@ -105,7 +105,7 @@ Tensor solve_all(const char* operation, const Tensor& a, bool transposed, const 
 void clear_unused(std::int64_t batch, const std::vector<Tensor>& cotangents,
                   const Tensor& gradient) {
   if (batch == 0) return;
-  dispatch_float(gradient.dtype(), "linalg", [&]<class T>(T) {
+  visit_float("linalg", gradient, [&]<class T>(T) {
     for (std::int64_t i = 0; i < batch; ++i) {
       const bool unused = std::all_of(cotangents.begin(), cotangents.end(), [&](const Tensor& g) {
         if (!g.defined()) return true;
@@ -114,7 +114,7 @@ void clear_unused(std::int64_t batch, const std::vector<Tensor>& cotangents,
                            [](T v) { return v == 0; });
       });
       const std::int64_t n = gradient.numel() / batch;
-      T* to = static_cast<T*>(raw(gradient));
+      T* to = gradient.mutable_data<T>();
       if (unused) std::fill(to + i * n, to + (i + 1) * n, T{0});
     }
   });
@@ -190,9 +190,9 @@ Tensor cholesky_vjp(const Tensor& l, const Tensor& g) {
   const Tensor product = matmul(l, g, {.trans_a = true});
   Tensor da = empty_like(l);
   if (da.numel() == 0) return da;
-  dispatch_float(l.dtype(), "cholesky", [&]<class T>(T) {
+  visit_float("cholesky", l, [&]<class T>(T) {
     const T* factor = l.data<T>();
-    T *middle = static_cast<T*>(raw(product)), *to = static_cast<T*>(raw(da));
+    T *middle = product.mutable_data<T>(), *to = da.mutable_data<T>();
     first_failure(shape.batch.numel(), cost_of(n, n, 2 * n), [=](std::int64_t i) {
       const std::int64_t at = i * n * n;
       take_lower(middle + at, n);
@@ -215,9 +215,9 @@ Tensor cholesky(const Tensor& a) {
   const Matrices shape(a.shape());
   const std::int64_t n = shape.n;
   const Tensor l = empty_like(a);
-  const std::int64_t failed = dispatch_float(a.dtype(), "cholesky", [&]<class T>(T) {
+  const std::int64_t failed = visit_float("cholesky", a, [&]<class T>(T) {
     const T* from = a.data<T>();
-    T* to = static_cast<T*>(raw(l));
+    T* to = l.mutable_data<T>();
     if (n == 0) return std::int64_t{-1};
     return first_failure(shape.batch.numel(), cost_of(n, n, n), [=](std::int64_t i) {
       return detail::lapack_cholesky(from + i * n * n, to + i * n * n, n);
@@ -248,15 +248,14 @@ Tensor qr_vjp(const Tensor& q, const Tensor& r, const Tensor& gq, const Tensor& 
   if (da.numel() == 0) return da;
   const Tensor middle = gr.defined() ? matmul(r, gr, {.trans_b = true}) : zeros_like(r);
   if (gq.defined()) middle.add_(matmul(gq, q, {.trans_a = true}), -1);
-  dispatch_float(q.dtype(), "qr", [&]<class T>(T) {
-    for (std::int64_t i = 0; i < batch; ++i)
-      mirror_lower(static_cast<T*>(raw(middle)) + i * n * n, n);
+  visit_float("qr", q, [&]<class T>(T) {
+    for (std::int64_t i = 0; i < batch; ++i) mirror_lower(middle.mutable_data<T>() + i * n * n, n);
   });
   const Tensor left = matmul(q, middle);
   if (gq.defined()) left.add_(gq);
-  const std::int64_t failed = dispatch_float(q.dtype(), "qr", [&]<class T>(T) {
+  const std::int64_t failed = visit_float("qr", q, [&]<class T>(T) {
     const T *upper = r.data<T>(), *from = left.data<T>();
-    T* to = static_cast<T*>(raw(da));
+    T* to = da.mutable_data<T>();
     const Triangle form{.lower = false, .transposed = true, .right = true};
     return first_failure(batch, cost_of(m, n, n), [=](std::int64_t i) {
       return detail::lapack_solve_triangular(upper + i * n * n, form, from + i * m * n,
@@ -278,9 +277,9 @@ QR qr(const Tensor& a) {
   const Matrices shape(a.shape());
   const std::int64_t m = shape.m, n = shape.n, k = std::min(m, n);
   QR result{empty(shape.with(m, k), a.dtype()), empty(shape.with(k, n), a.dtype())};
-  dispatch_float(a.dtype(), "qr", [&]<class T>(T) {
+  visit_float("qr", a, [&]<class T>(T) {
     const T* from = a.data<T>();
-    T *q = static_cast<T*>(raw(result.q)), *r = static_cast<T*>(raw(result.r));
+    T *q = result.q.mutable_data<T>(), *r = result.r.mutable_data<T>();
     first_failure(k == 0 ? 0 : shape.batch.numel(), cost_of(m, n, 2 * k), [=](std::int64_t i) {
       detail::lapack_qr(from + i * m * n, q + i * m * k, r + i * k * n, m, n);
       return true;
@@ -310,10 +309,10 @@ SVD svd(const Tensor& a) {
   SVD result{empty(shape.with(m, k), a.dtype()),
              empty(splice(shape.batch, shape.batch.rank(), 0, {k}), a.dtype()),
              empty(shape.with(k, n), a.dtype())};
-  const std::int64_t failed = dispatch_float(a.dtype(), "svd", [&]<class T>(T) {
+  const std::int64_t failed = visit_float("svd", a, [&]<class T>(T) {
     const T* from = a.data<T>();
-    T *u = static_cast<T*>(raw(result.u)), *s = static_cast<T*>(raw(result.s)),
-      *vh = static_cast<T*>(raw(result.vh));
+    T *u = result.u.mutable_data<T>(), *s = result.s.mutable_data<T>(),
+      *vh = result.vh.mutable_data<T>();
     return first_failure(k == 0 ? 0 : shape.batch.numel(), cost_of(m, n, 8 * k),
                          [=](std::int64_t i) {
                            return detail::lapack_svd(from + i * m * n, u + i * m * k, s + i * k,

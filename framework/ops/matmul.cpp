@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -236,9 +236,8 @@ void multiply(Product p, const T* a, const T* b, T* c) {
 
 Tensor multiply(const Product& p, const Tensor& a, const Tensor& b, const Shape& result) {
   Tensor c = empty(result, a.dtype());
-  detail::dispatch_float(a.dtype(), "matmul", [&]<class T>(T) {
-    multiply(p, a.data<T>(), b.data<T>(), static_cast<T*>(detail::raw(c)));
-  });
+  visit_float("matmul", a,
+              [&]<class T>(T) { multiply(p, a.data<T>(), b.data<T>(), c.mutable_data<T>()); });
   return c;
 }
 
@@ -299,17 +298,17 @@ void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 Tensor one_gemm(bool trans_a, bool trans_b, std::int64_t m, std::int64_t n, std::int64_t k,
                 const Tensor& a, const Tensor& b, const Shape& shape) {
   Tensor c = empty(shape, a.dtype());
-  detail::dispatch_float(a.dtype(), "linear", [&]<class T>(T) {
+  visit_float("linear", a, [&]<class T>(T) {
     kernels::gemm(trans_a, trans_b, m, n, k, T{1}, a.data<T>(), trans_a ? m : k, b.data<T>(),
-                  trans_b ? k : n, T{0}, static_cast<T*>(detail::raw(c)), n);
+                  trans_b ? k : n, T{0}, c.mutable_data<T>(), n);
   });
   return c;
 }
 
 Tensor column_sums(const Tensor& g, std::int64_t rows, std::int64_t columns) {
   Tensor sums = empty({columns}, g.dtype());
-  detail::dispatch_float(g.dtype(), "linear", [&]<class T>(T) {
-    kernels::sum(g.data<T>(), static_cast<T*>(detail::raw(sums)), 1, rows, columns);
+  visit_float("linear", g, [&]<class T>(T) {
+    kernels::sum(g.data<T>(), sums.mutable_data<T>(), 1, rows, columns);
   });
   return sums;
 }
@@ -323,8 +322,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Shape shape = detail::splice(x.shape(), x.dim() - 1, 1, {out});
   Tensor y = one_gemm(false, true, rows, out, in, x, weight, shape);
   if (bias.defined()) {
-    detail::dispatch_float(x.dtype(), "linear", [&]<class T>(T) {
-      kernels::add_bias_rows(static_cast<T*>(detail::raw(y)), bias.data<T>(), rows, out);
+    visit_float("linear", x, [&]<class T>(T) {
+      kernels::add_bias_rows(y.mutable_data<T>(), bias.data<T>(), rows, out);
     });
   }
   return record("linear", y,

@@ -1,4 +1,5 @@
 #include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -13,7 +14,6 @@
 namespace gradus {
 
 using detail::Plan;
-using detail::raw;
 
 namespace {
 
@@ -28,8 +28,8 @@ Tensor of_rows(const char* operation, const Tensor& x, const Plan& plan, bool ke
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   const Tensor rows = to_rows(x, plan);
   Tensor y = empty(plan.result(keepdim), x.dtype());
-  detail::dispatch_float(x.dtype(), operation, [&]<class T>(T) {
-    kernel(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1),
+  visit_float(operation, x, [&]<class T>(T) {
+    kernel(rows.data<T>(), y.mutable_data<T>(), rows.size(0), rows.size(1),
            divisor(plan, correction));
   });
   return y;
@@ -39,7 +39,7 @@ Tensor of_rows(const char* operation, const Tensor& x, const Plan& plan, bool ke
 template <class T, class Kernel>
 Tensor of_rows_vjp(const Tensor& x, const Plan& plan, const Kernel& vjp) {
   const Tensor rows = to_rows(x, plan), dx = empty_like(rows);
-  vjp(rows.data<T>(), static_cast<T*>(raw(dx)), rows.size(0), rows.size(1));
+  vjp(rows.data<T>(), dx.mutable_data<T>(), rows.size(0), rows.size(1));
   return from_rows(dx, plan);
 }
 
@@ -48,7 +48,7 @@ Tensor var(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
   const Tensor y =
       of_rows("var", x, plan, keepdim, correction, [](auto... a) { kernels::variance(a...); });
   return record("var", y, vjp(x, [plan, n, x = Saved(x)](const Tensor& g) {
-                  return detail::dispatch_float(g.dtype(), "var", [&]<class T>(T) {
+                  return visit_float("var", g, [&]<class T>(T) {
                     return of_rows_vjp<T>(*x, plan, [&](const T* from, T* dx, auto... size) {
                       kernels::variance_vjp(g.data<T>(), from, dx, size..., n);
                     });
@@ -62,7 +62,7 @@ Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
                            [](auto... a) { kernels::standard_deviation(a...); });
   return record("std", y, vjp(x, [plan, n, x = Saved(x), y = Saved(y)](const Tensor& g) {
                   const Tensor result = *y;
-                  return detail::dispatch_float(g.dtype(), "std", [&]<class T>(T) {
+                  return visit_float("std", g, [&]<class T>(T) {
                     return of_rows_vjp<T>(*x, plan, [&](const T* from, T* dx, auto... size) {
                       kernels::standard_deviation_vjp(g.data<T>(), from, result.data<T>(), dx,
                                                       size..., n);

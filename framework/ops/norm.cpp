@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -13,7 +14,6 @@
 namespace gradus {
 
 using detail::Plan;
-using detail::raw;
 
 namespace {
 
@@ -37,15 +37,15 @@ Tensor norm(const Tensor& x, double p, const Plan& plan, bool keepdim, double ep
   check(x, p, plan, eps);
   const Tensor rows = to_rows(x, plan);
   const Tensor y = empty(plan.result(keepdim), x.dtype());
-  detail::dispatch_float(x.dtype(), "norm", [&]<class T>(T) {
-    kernels::norm(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), rows.size(1), p, eps);
+  visit_float("norm", x, [&]<class T>(T) {
+    kernels::norm(rows.data<T>(), y.mutable_data<T>(), rows.size(0), rows.size(1), p, eps);
   });
   const auto derivative = [plan, p, x = Saved(x), y = Saved(y)](const Tensor& g) {
     const Tensor in = to_rows(*x, plan);
     const Tensor dx = empty_like(in);
-    detail::dispatch_float(g.dtype(), "norm", [&]<class T>(T) {
-      kernels::norm_vjp(g.data<T>(), in.data<T>(), (*y).template data<T>(),
-                        static_cast<T*>(raw(dx)), in.size(0), in.size(1), p);
+    visit_float("norm", g, [&]<class T>(T) {
+      kernels::norm_vjp(g.data<T>(), in.data<T>(), (*y).template data<T>(), dx.mutable_data<T>(),
+                        in.size(0), in.size(1), p);
     });
     return from_rows(dx, plan);  // g sign(x) (|x| / y)^(p - 1)
   };

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -122,8 +123,8 @@ Tensor padded(const Tensor& x, const Shape& shape, const std::vector<Runs>& axes
   return detail::dispatch(x.dtype(), [&]<class T>(T) {
     const T outside = detail::to_element<T>("pad", value);
     Tensor y = detail::empty_sized("pad", shape, x.dtype());
-    kernels::remap(x.data<T>(), static_cast<T*>(detail::raw(y)), x.dim(), x.shape().begin(),
-                   axes.data(), outside);
+    kernels::remap(x.data<T>(), y.mutable_data<T>(), x.dim(), x.shape().begin(), axes.data(),
+                   outside);
     return y;
   });
 }
@@ -149,8 +150,8 @@ Tensor folded(const Tensor& g, const Shape& shape, const std::vector<Runs>& axes
     inner /= g.shape()[axis];
     if (runs.size() > 1 || runs[0].length != n || runs[0].first != 0 || runs[0].step != 1) {
       Tensor dx = empty({outer * n * inner}, g.dtype());
-      detail::dispatch_float(g.dtype(), "pad", [&]<class T>(T) {
-        kernels::remap_vjp(sum.data<T>(), static_cast<T*>(detail::raw(dx)), outer, n, inner, runs);
+      visit_float("pad", g, [&]<class T>(T) {
+        kernels::remap_vjp(sum.data<T>(), dx.mutable_data<T>(), outer, n, inner, runs);
       });
       sum = std::move(dx);
     }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -37,9 +38,9 @@ Tensor dot(const Tensor& a, const Tensor& b) {
   }
   const Tensor y = empty({}, a.dtype());
   const std::int64_t n = a.numel();
-  detail::dispatch_float(a.dtype(), "dot", [&]<class T>(T) {
+  visit_float("dot", a, [&]<class T>(T) {
     kernels::gemm<T>(false, false, 1, 1, n, 1, a.data<T>(), n, b.data<T>(), 1, 0,
-                     static_cast<T*>(detail::raw(y)), 1);
+                     y.mutable_data<T>(), 1);
   });
   return record(
       "dot", y,
@@ -76,10 +77,9 @@ void check_addmm(const Tensor& c, const Tensor& a, const Tensor& b) {
 void add_product(bool trans_a, bool trans_b, double alpha, const Tensor& a, const Tensor& b,
                  double beta, const Tensor& y) {
   const std::int64_t m = y.shape()[0], n = y.shape()[1], k = a.shape()[trans_a ? 0 : 1];
-  detail::dispatch_float(y.dtype(), "addmm", [&]<class T>(T) {
+  visit_float("addmm", y, [&]<class T>(T) {
     kernels::gemm(trans_a, trans_b, m, n, k, static_cast<T>(alpha), a.data<T>(), trans_a ? m : k,
-                  b.data<T>(), trans_b ? k : n, static_cast<T>(beta),
-                  static_cast<T*>(detail::raw(y)), n);
+                  b.data<T>(), trans_b ? k : n, static_cast<T>(beta), y.mutable_data<T>(), n);
   });
 }
 

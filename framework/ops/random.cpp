@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
@@ -38,7 +39,7 @@ struct Place {
 
 Tensor bernoulli(const Tensor& p, Generator& generator) {
   detail::check_defined("bernoulli", "p", p);
-  return detail::dispatch_float(p.dtype(), "bernoulli", [&]<class T>(T) {
+  return visit_float("bernoulli", p, [&]<class T>(T) {
     const T* in = p.data<T>();
     for (std::int64_t i = 0; i < p.numel(); ++i) {
       if (!(in[i] >= 0 && in[i] <= 1)) {
@@ -48,7 +49,7 @@ Tensor bernoulli(const Tensor& p, Generator& generator) {
       }
     }
     Tensor result = empty_like(p);
-    T* out = static_cast<T*>(detail::raw(result));
+    T* out = result.mutable_data<T>();
     const Place place(generator);
     parallel_for(p.numel(), kDrawCost, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
@@ -66,8 +67,8 @@ Tensor bernoulli(double p, const Shape& shape, DType dtype, Generator& generator
   }
   Tensor result = empty(shape, dtype == DType::float64 ? dtype : DType::float32);
   const Place place(generator);
-  detail::dispatch_float(result.dtype(), "bernoulli", [&]<class T>(T) {
-    kernels::random_bernoulli_mask(place.seed, place.offset, static_cast<T*>(detail::raw(result)),
+  visit_float("bernoulli", result, [&]<class T>(T) {
+    kernels::random_bernoulli_mask(place.seed, place.offset, result.mutable_data<T>(),
                                    shape.numel(), p, T{1});
   });
   result = result.to(dtype);
@@ -159,7 +160,7 @@ Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
   Tensor result = detail::empty_sized("multinomial", fmt::format("count is {}", count),
                                       {shape.rows, count}, DType::int64);
   if (weights.dim() == 1) result = detail::Access::view(result, 0, {count});
-  auto* out = static_cast<std::int64_t*>(detail::raw(result));
+  auto* out = result.mutable_data<std::int64_t>();
   const Place place(generator);
   const std::int64_t step = replacement ? count : shape.n;  // numbers that a row uses
   const auto draw = replacement ? draw_with_replacement : draw_without_replacement;

@@ -23,8 +23,7 @@ namespace {
 Tensor remapped(const Tensor& x, const std::vector<Runs>& axes) {
   Tensor y = empty_like(x);
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::remap(x.data<T>(), static_cast<T*>(detail::raw(y)), x.dim(), x.shape().begin(),
-                   axes.data(), T{});
+    kernels::remap(x.data<T>(), y.mutable_data<T>(), x.dim(), x.shape().begin(), axes.data(), T{});
   });
   return y;
 }

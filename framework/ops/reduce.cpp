@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -19,7 +20,6 @@ namespace gradus {
 
 using detail::Access;
 using detail::Plan;
-using detail::raw;
 
 namespace {
 
@@ -65,7 +65,7 @@ Tensor add_up(const Tensor& x, const Plan& plan, bool keepdim) {
                 [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
                    std::int64_t inner) {
                   dispatch_number(in.dtype(), [&]<class T>(T) {
-                    kernels::sum(in.data<T>(), static_cast<T*>(raw(out)), outer, n, inner);
+                    kernels::sum(in.data<T>(), out.mutable_data<T>(), outer, n, inner);
                   });
                 });
 }
@@ -84,8 +84,8 @@ Tensor mean(const Tensor& x, const Plan& plan, bool keepdim) {
   }
   const auto step = [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
                        std::int64_t inner) {
-    detail::dispatch_float(in.dtype(), "mean", [&]<class T>(T) {
-      kernels::mean(in.data<T>(), static_cast<T*>(raw(out)), outer, n, inner);
+    visit_float("mean", in, [&]<class T>(T) {
+      kernels::mean(in.data<T>(), out.mutable_data<T>(), outer, n, inner);
     });
   };
   return record("mean", reduce(x, plan, keepdim, step), vjp(x, [plan](const Tensor& g) {
@@ -155,7 +155,7 @@ void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index
             std::int64_t outer, std::int64_t n, std::int64_t inner) {
   dispatch_number(x.dtype(), [&]<class T>(T) {
     const auto kernel = greatest ? kernels::max<T> : kernels::min<T>;
-    kernel(x.data<T>(), static_cast<T*>(raw(y)), index, outer, n, inner);
+    kernel(x.data<T>(), y.mutable_data<T>(), index, outer, n, inner);
   });
 }
 
@@ -163,8 +163,8 @@ void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index
 Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan) {
   const Tensor whole = detail::repeat_to(Access::view(y, 0, plan.result(true)), plan.input());
   Tensor result = empty_like(x);
-  detail::dispatch_float(x.dtype(), "max", [&]<class T>(T) {
-    T* tied = static_cast<T*>(raw(result));
+  visit_float("max", x, [&]<class T>(T) {
+    T* tied = result.mutable_data<T>();
     const T* value = x.data<T>();
     const T* extremum = whole.data<T>();
     parallel_for(x.numel(), 1, [=](std::int64_t begin, std::int64_t end) {
@@ -203,7 +203,7 @@ ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor
   const int at = normalize_axis(axis, x.dim(), operation);
   const Shape shape = plan.result(keepdim);
   ValuesAndIndices y{empty(shape, x.dtype()), empty(shape, DType::int64)};
-  choose(greatest, x, y.values, static_cast<std::int64_t*>(raw(y.indices)), x.shape().numel(0, at),
+  choose(greatest, x, y.values, y.indices.mutable_data<std::int64_t>(), x.shape().numel(0, at),
          x.size(at), x.shape().numel(at + 1, x.dim()));
   return y;
 }
@@ -212,9 +212,9 @@ ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor
 void add_to_chosen(const Tensor& g, const Tensor& indices, std::int64_t n, std::int64_t inner,
                    const Tensor& dx) {
   const auto* index = indices.data<std::int64_t>();
-  detail::dispatch_float(g.dtype(), "max", [&]<class T>(T) {
+  visit_float("max", g, [&]<class T>(T) {
     const T* from = g.data<T>();
-    T* to = static_cast<T*>(raw(dx));
+    T* to = dx.mutable_data<T>();
     parallel_for(g.numel(), 2, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         to[(i / inner * n + index[i]) * inner + i % inner] += from[i];

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -64,8 +64,8 @@ Tensor repeated(const char* operation, const Tensor& x, const Sizes& sizes, cons
 
 Tensor sum_over(const Tensor& g, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   Tensor sum = empty({outer * inner}, g.dtype());
-  detail::dispatch_float(g.dtype(), "repeat", [&]<class T>(T) {
-    kernels::sum(g.data<T>(), static_cast<T*>(raw(sum)), outer, n, inner);
+  visit_float("repeat", g, [&]<class T>(T) {
+    kernels::sum(g.data<T>(), sum.mutable_data<T>(), outer, n, inner);
   });
   return sum;
 }
@@ -172,7 +172,7 @@ Tensor repeated_positions(const Tensor& counts, std::int64_t n) {
   }
   Tensor positions = detail::empty_sized(
       "repeat_interleave", fmt::format("the counts add up to {}", total), {total}, DType::int64);
-  auto* out = static_cast<std::int64_t*>(raw(positions));
+  auto* out = positions.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < n; ++i) out = std::fill_n(out, values[i], i);
   return positions;
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -17,7 +18,6 @@ namespace gradus {
 using detail::axis_view;
 using detail::AxisView;
 using detail::map;
-using detail::raw;
 using detail::splice;
 
 namespace {
@@ -76,7 +76,7 @@ Tensor overwritten(const char* operation, const Tensor& x, const Path& path, con
     const T element = detail::to_element<T>(operation, value);
     Tensor y = x.clone();
     path.run([&](const kernels::Routes& routes) {
-      kernels::scatter(routes, src ? src->data<T>() : nullptr, element, static_cast<T*>(raw(y)));
+      kernels::scatter(routes, src ? src->data<T>() : nullptr, element, y.mutable_data<T>());
     });
     return y;
   });
@@ -93,9 +93,8 @@ template <class Kernel>
 Tensor gathered(const Tensor& g, const Path& path, const Kernel& kernel) {
   Tensor dx = empty(path.source_shape(g.shape()), g.dtype());
   path.run([&](const kernels::Routes& routes) {
-    detail::dispatch_float(g.dtype(), "scatter", [&]<class T>(T) {
-      kernel(routes, g.data<T>(), static_cast<T*>(raw(dx)));
-    });
+    visit_float("scatter", g,
+                [&]<class T>(T) { kernel(routes, g.data<T>(), dx.mutable_data<T>()); });
   });
   return dx;
 }
@@ -111,11 +110,11 @@ Tensor added(const Tensor& x, const Path& path, const Tensor& src) {
   Tensor y = x.clone();
   path.run([&](const kernels::Routes& routes) {
     if (x.dtype() == DType::int64) {
-      kernels::scatter_add(routes, src.data<std::int64_t>(), static_cast<std::int64_t*>(raw(y)));
+      kernels::scatter_add(routes, src.data<std::int64_t>(), y.mutable_data<std::int64_t>());
       return;
     }
-    detail::dispatch_float(x.dtype(), "scatter_add", [&]<class T>(T) {
-      kernels::scatter_add(routes, src.data<T>(), static_cast<T*>(raw(y)));
+    visit_float("scatter_add", x, [&]<class T>(T) {
+      kernels::scatter_add(routes, src.data<T>(), y.mutable_data<T>());
     });
   });
   return y;

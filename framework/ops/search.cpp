@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -20,7 +21,6 @@
 namespace gradus {
 
 using detail::position;
-using detail::raw;
 
 Tensor nonzero(const Tensor& x) {
   detail::check_defined("nonzero", "x", x);
@@ -29,7 +29,7 @@ Tensor nonzero(const Tensor& x) {
     const std::vector<std::int64_t> before = kernels::count_nonzero(x.data<T>(), x.numel());
     y = empty({before.back(), x.dim()}, DType::int64);
     kernels::list_nonzero(x.data<T>(), x.numel(), before, x.shape().begin(), x.dim(),
-                          static_cast<std::int64_t*>(raw(y)));
+                          y.mutable_data<std::int64_t>());
   });
   detail::note_op("nonzero");
   return y;
@@ -68,7 +68,7 @@ Tensor empty_bins(std::int64_t bins, std::int64_t minlength, DType dtype) {
 
 Tensor bincount(const Tensor& ids, std::int64_t minlength) {
   Tensor y = empty_bins(bins_of(ids, minlength), minlength, DType::int64);
-  kernels::count_ids(ids.data<std::int64_t>(), ids.numel(), static_cast<std::int64_t*>(raw(y)),
+  kernels::count_ids(ids.data<std::int64_t>(), ids.numel(), y.mutable_data<std::int64_t>(),
                      y.numel());
   detail::note_op("bincount");
   return y;
@@ -85,13 +85,13 @@ Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_t minlength
   const Tensor wide = weights.detach().to(DType::float64);
   const Tensor sums = empty_bins(bins, minlength, DType::float64).zero_();
   kernels::scatter_add_rows(wide.data<double>(), ids.data<std::int64_t>(), ids.numel(), 1, 1.0,
-                            static_cast<double*>(raw(sums)), bins);
+                            sums.mutable_data<double>(), bins);
   const auto derivative = [ids = Saved(ids)](const Tensor& g) {
     const Tensor places = *ids;
     Tensor dw = empty(places.shape(), g.dtype());  // g at the id of each
-    detail::dispatch_float(g.dtype(), "bincount", [&]<class T>(T) {
+    visit_float("bincount", g, [&]<class T>(T) {
       kernels::gather_rows(g.data<T>(), places.data<std::int64_t>(), places.numel(), 1,
-                           static_cast<T*>(raw(dw)));
+                           dw.mutable_data<T>());
     });
     return dw;
   };
@@ -139,12 +139,12 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   const auto search = [&]<class T>(T) {
     check_sorted<T>(sorted, C);
     kernels::search_rows(sorted.data<T>(), C, one_row, values.data<T>(), R, m, right,
-                         static_cast<std::int64_t*>(raw(y)));
+                         y.mutable_data<std::int64_t>());
   };
   if (sorted.dtype() == DType::int64) {
     search(std::int64_t{});
   } else {
-    detail::dispatch_float(sorted.dtype(), "searchsorted", search);
+    visit_float("searchsorted", sorted, search);
   }
   detail::note_op("searchsorted");
   return y;

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -16,8 +17,6 @@
 #include <algorithm>
 
 namespace gradus {
-
-using detail::raw;
 
 namespace {
 
@@ -48,7 +47,7 @@ Tensor selected(const Tensor& mask, const Tensor& a, const Tensor& b, const Shap
   const detail::Broadcast<3> loop(shape, {&mask.shape(), &a.shape(), &b.shape()});
   const auto stride = loop.run_strides();
   detail::dispatch(a.dtype(), [&]<class T>(T) {
-    T* out = static_cast<T*>(raw(y));
+    T* out = y.mutable_data<T>();
     detail::for_each_run(
         loop, y.numel(), 1, [&](const auto& at, std::int64_t begin, std::int64_t n) {
           kernels::select(mask.data<bool>() + at[0], stride[0], a.data<T>() + at[1], stride[1],
@@ -75,10 +74,10 @@ Tensor kept(const Tensor& g, const Tensor& mask, bool where_true) {
 // Adds g [n] to the elements ids [n] of sum: the way back of masked_select. No id comes twice if
 // they are `distinct`.
 void scatter(const Tensor& g, const Tensor& ids, bool distinct, const Tensor& sum) {
-  detail::dispatch_float(g.dtype(), "masked_select", [&]<class T>(T) {
+  visit_float("masked_select", g, [&]<class T>(T) {
     const auto* from = g.data<T>();
     const auto* id = ids.data<std::int64_t>();
-    auto* to = static_cast<T*>(raw(sum));
+    auto* to = sum.mutable_data<T>();
     if (!distinct)
       return kernels::scatter_add_rows(from, id, ids.numel(), 1, T{1}, to, sum.numel());
     parallel_for(ids.numel(), 4, [=](std::int64_t begin, std::int64_t end) {
@@ -120,7 +119,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   const Tensor full_mask = broadcast_to(mask, shape);
   const bool* flags = full_mask.data<bool>();
   const Tensor ids = empty({kernels::count_true(flags, shape.numel())}, DType::int64);
-  auto* id = static_cast<std::int64_t*>(raw(ids));
+  auto* id = ids.mutable_data<std::int64_t>();
   kernels::true_positions(flags, ids.numel(), id);
   if (x.shape() != shape) {  // from positions in the result to positions in x
     const Tensor places = broadcast_to(reshape(arange(x.numel()), x.shape()), shape);
@@ -129,7 +128,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   }
   const Tensor y = empty(ids.shape(), x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    T* out = static_cast<T*>(raw(y));
+    T* out = y.mutable_data<T>();
     parallel_for(ids.numel(), 4, [=, from = x.data<T>()](std::int64_t begin, std::int64_t end) {
       for (std::int64_t k = begin; k < end; ++k) out[k] = from[id[k]];
     });

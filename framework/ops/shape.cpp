@@ -280,7 +280,7 @@ Range range_of(std::int64_t start, std::int64_t end, std::int64_t step, std::int
 
 template <class T>
 void add_slice(const Tensor& g, const Tensor& sum, const AxisView& view, const Range& range) {
-  T* target = static_cast<T*>(detail::raw(sum));
+  T* target = sum.mutable_data<T>();
   if (range.step == 1) {
     kernels::add_blocks(g.data<T>(), range.count * view.inner, target + range.start * view.inner,
                         view.n * view.inner, range.count * view.inner, view.outer);
@@ -307,8 +307,8 @@ Tensor taken(const Tensor& x, const AxisView& view, const Range& range, const Sh
   if (view.axis == 0 && range.step == 1) return Access::view(x, range.start * view.inner, shape);
   Tensor y = empty(shape, x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::copy_strided(x.data<T>(), static_cast<T*>(detail::raw(y)), view.outer, view.n,
-                          view.inner, range.start, range.step, range.count);
+    kernels::copy_strided(x.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner,
+                          range.start, range.step, range.count);
   });
   return y;
 }

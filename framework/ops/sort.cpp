@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -16,12 +17,11 @@
 namespace gradus {
 
 using detail::AxisView;
-using detail::raw;
 using detail::slice_view;
 
 namespace {
 
-std::int64_t* ids_of(const Tensor& ids) { return static_cast<std::int64_t*>(raw(ids)); }
+std::int64_t* ids_of(const Tensor& ids) { return ids.mutable_data<std::int64_t>(); }
 
 Shape with_size(const Shape& shape, const AxisView& view, std::int64_t k) {
   return shape.rank() == 0 ? shape : detail::splice(shape, view.axis, 1, {k});
@@ -35,7 +35,7 @@ ValuesAndIndices choose(const Tensor& x, const AxisView& view, std::int64_t k, c
   const Tensor values = empty({R, k}, x.dtype());
   const Tensor indices = empty({R, k}, DType::int64);
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernel(rows.data<T>(), R, view.n, static_cast<T*>(raw(values)), ids_of(indices));
+    kernel(rows.data<T>(), R, view.n, values.mutable_data<T>(), ids_of(indices));
   });
   const AxisView chosen{view.axis, view.outer, k, view.inner};
   const Shape shape = with_size(x.shape(), view, k);
@@ -56,8 +56,8 @@ ValuesAndIndices sort(const Tensor& x, std::int64_t axis, bool descending) {
   });
   const auto derivative = [view, indices = Saved(y.indices)](const Tensor& g) {
     Tensor dx = empty_like(g);  // all of it is written: the indices are a permutation
-    detail::dispatch_float(g.dtype(), "sort", [&]<class T>(T) {
-      kernels::scatter(routes(*indices, view, view.n), g.data<T>(), T{0}, static_cast<T*>(raw(dx)));
+    visit_float("sort", g, [&]<class T>(T) {
+      kernels::scatter(routes(*indices, view, view.n), g.data<T>(), T{0}, dx.mutable_data<T>());
     });
     return dx;
   };
@@ -91,8 +91,8 @@ ValuesAndIndices topk(const Tensor& x, std::int64_t k, std::int64_t axis, bool l
   });
   const auto derivative = [view, k, indices = Saved(y.indices)](const Tensor& g,
                                                                 const Tensor& sum) {
-    detail::dispatch_float(g.dtype(), "topk", [&]<class T>(T) {
-      kernels::scatter_add(routes(*indices, view, k), g.data<T>(), static_cast<T*>(raw(sum)));
+    visit_float("topk", g, [&]<class T>(T) {
+      kernels::scatter_add(routes(*indices, view, k), g.data<T>(), sum.mutable_data<T>());
     });
   };
   y.values = record("topk", y.values, vjp(x, derivative));
@@ -132,7 +132,7 @@ Tensor first_of_runs(const Tensor& sorted, const std::vector<std::int64_t>& star
   Tensor values = empty({static_cast<std::int64_t>(starts.size()) - 1}, sorted.dtype());
   detail::dispatch(sorted.dtype(), [&]<class T>(T) {
     for_runs(starts,
-             [from = sorted.data<T>(), to = static_cast<T*>(raw(values))](
+             [from = sorted.data<T>(), to = values.mutable_data<T>()](
                  std::int64_t run, std::int64_t begin, std::int64_t) { to[run] = from[begin]; });
   });
   return values;
@@ -170,9 +170,9 @@ Unique unique(const Tensor& x, const UniqueOptions& options) {
   if (options.counts) y.counts = lengths_of_runs(starts);
   const auto derivative = [starts, saved = Saved(order), shape = x.shape()](const Tensor& g) {
     Tensor dx = empty(shape, g.dtype());
-    detail::dispatch_float(g.dtype(), "unique", [&]<class T>(T) {
+    visit_float("unique", g, [&]<class T>(T) {
       const Tensor places = *saved;
-      for_runs(starts, [from = g.data<T>(), to = static_cast<T*>(raw(dx)), at = ids_of(places)](
+      for_runs(starts, [from = g.data<T>(), to = dx.mutable_data<T>(), at = ids_of(places)](
                            std::int64_t run, std::int64_t begin, std::int64_t end) {
         const T share = from[run] / static_cast<T>(end - begin);
         for (std::int64_t i = begin; i < end; ++i) to[at[i]] = share;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -16,7 +17,6 @@
 
 namespace gradus {
 
-using detail::raw;
 using detail::splice;
 using kernels::Diagonal;
 
@@ -26,7 +26,7 @@ Tensor triangle(const Tensor& x, std::int64_t k, bool upper) {
   Tensor y = empty_like(x);
   const std::int64_t rows = x.shape()[x.dim() - 2], columns = x.shape()[x.dim() - 1];
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::triangle(x.data<T>(), static_cast<T*>(raw(y)), x.shape().numel(0, x.dim() - 2), rows,
+    kernels::triangle(x.data<T>(), y.mutable_data<T>(), x.shape().numel(0, x.dim() - 2), rows,
                       columns, k, upper);
   });
   return y;
@@ -91,9 +91,8 @@ Diagonal diagonal_of(const Shape& shape, std::int64_t offset, const Plane& plane
 
 Tensor taken(const Tensor& x, const Diagonal& d, const Shape& shape) {
   Tensor y = empty(shape, x.dtype());
-  detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::take_diagonal(x.data<T>(), static_cast<T*>(raw(y)), d);
-  });
+  detail::dispatch(
+      x.dtype(), [&]<class T>(T) { kernels::take_diagonal(x.data<T>(), y.mutable_data<T>(), d); });
   return y;
 }
 
@@ -107,8 +106,8 @@ Tensor diagonal(const Tensor& x, std::int64_t offset, std::int64_t axis0, std::i
   shape = splice(shape, std::min(plane.rows, plane.columns), 1, {});
   shape = splice(shape, shape.rank(), 0, {d.length});
   return record("diagonal", taken(x, d, shape), vjp(x, [d](const Tensor& g, const Tensor& sum) {
-                  detail::dispatch_float(g.dtype(), "diagonal", [&]<class T>(T) {
-                    kernels::add_diagonal(g.data<T>(), static_cast<T*>(raw(sum)), d);
+                  visit_float("diagonal", g, [&]<class T>(T) {
+                    kernels::add_diagonal(g.data<T>(), sum.mutable_data<T>(), d);
                   });
                 }));
 }
@@ -129,8 +128,8 @@ Tensor diag_embed(const Tensor& x, std::int64_t offset, std::int64_t axis0, std:
   const Diagonal d = diagonal_of(shape, offset, plane);
   const Tensor y = detail::empty_sized("diag_embed", shape, x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::fill(static_cast<T*>(raw(y)), T{0}, y.numel());
-    kernels::set_diagonal(x.data<T>(), static_cast<T*>(raw(y)), d);
+    kernels::fill(y.mutable_data<T>(), T{0}, y.numel());
+    kernels::set_diagonal(x.data<T>(), y.mutable_data<T>(), d);
   });
   return record("diag_embed", y,
                 vjp(x, [d, shape = x.shape()](const Tensor& g) { return taken(g, d, shape); }));

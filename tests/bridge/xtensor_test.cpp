@@ -84,13 +84,7 @@ TEST(XtensorBridge, DynamicViewsHaveAnyRank) {
 
 TEST(XtensorBridge, VisitFloatGivesTheElementType) {
   const auto twice = [](const Tensor& x) {
-    return visit_float(
-        x,
-        [&](auto zero) {
-          using T = decltype(zero);
-          return from_xt<T>(xview<T>(x) * T{2});
-        },
-        "twice");
+    return visit_float("twice", x, [&]<class T>(T) { return from_xt<T>(xview<T>(x) * T{2}); });
   };
   EXPECT_THAT(twice(tensor({1.5F})).span<float>(), ElementsAre(3));
   EXPECT_THAT(twice(tensor({1.5})).span<double>(), ElementsAre(3));

@@ -34,7 +34,7 @@ class Signum : public OptimizerWith<SignumOptions> {
  private:
   void update(Slot& slot) override {
     const SignumOptions& options = options_of(slot);
-    visit_float(slot.parameter(), [&]<class T>(T) {
+    visit_float("Signum", slot.parameter(), [&]<class T>(T) {
       const T beta = static_cast<T>(options.beta), lr = static_cast<T>(options.lr);
       const T* g = slot.gradient().dense().data<T>();
       T* m = slot.state.buffers[0].mutable_data<T>();

@@ -1,6 +1,6 @@
 #pragma once
 // For authors of ops: kernels that take numbers beside their tensors. Part of no graph.
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
@@ -14,9 +14,9 @@ template <class F>
 Tensor map_float(const char* operation, const Tensor& x, const F& f) {
   check_defined(operation, "x", x);
   Tensor y;
-  dispatch_float(x.dtype(), operation, [&]<class T>(T) {
+  visit_float(operation, x, [&]<class T>(T) {
     y = empty_like(x);
-    f(static_cast<const T*>(data(x)), static_cast<T*>(raw(y)), x.numel());
+    f(static_cast<const T*>(data(x)), y.mutable_data<T>(), x.numel());
   });
   return y;
 }

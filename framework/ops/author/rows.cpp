@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
@@ -30,16 +31,16 @@ Tensor gather_rows(const Tensor& x, const Tensor& ids, std::int64_t width, const
   dispatch(x.dtype(), [&]<class T>(T) {
     // Untyped: copying rows takes any alignment
     kernels::gather_rows(static_cast<const T*>(data(x)), ids.data<std::int64_t>(), ids.numel(),
-                         width, static_cast<T*>(raw(y)));
+                         width, y.mutable_data<T>());
   });
   return y;
 }
 
 void scatter_rows(const Tensor& g, const Tensor& ids, std::int64_t width, const Tensor& sum) {
-  dispatch_float(g.dtype(), "scatter_rows", [&]<class T>(T) {
+  visit_float("scatter_rows", g, [&]<class T>(T) {
     const std::int64_t rows = width == 0 ? 0 : sum.numel() / width;
     kernels::scatter_add_rows(g.data<T>(), ids.data<std::int64_t>(), ids.numel(), width, T{1},
-                              static_cast<T*>(raw(sum)), rows);
+                              sum.mutable_data<T>(), rows);
   });
 }
 

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -22,8 +23,8 @@ struct Mask {
   Tensor apply(const Tensor& x) const {
     Tensor y = empty_like(x);
     const std::int64_t n = x.numel();
-    detail::dispatch_float(x.dtype(), "dropout", [&]<class T>(T) {
-      T* out = static_cast<T*>(detail::raw(y));
+    visit_float("dropout", x, [&]<class T>(T) {
+      T* out = y.mutable_data<T>();
       const T* in = x.data<T>();
       const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
       kernels::random_bernoulli_mask(seed, offset, out, n, 1 - p, scale);

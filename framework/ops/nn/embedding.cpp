@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -64,11 +64,10 @@ void add_dense_gradient(const Tensor& g, const Tensor& ids, const EmbeddingLooku
                         const Tensor& sum) {
   const std::int64_t V = sum.shape()[0], D = sum.shape()[1];
   if (has_plain_gradient(ids, lookup)) return detail::scatter_rows(g, ids, D, sum);
-  detail::dispatch_float(g.dtype(), "embedding", [&]<class T>(T) {
+  visit_float("embedding", g, [&]<class T>(T) {
     const Lookups<T> kept(ids, V, lookup);
     kernels::scatter_add_segments(g.data<T>(), kept.positions.data(), kept.factors_or_null(),
-                                  kept.ids.data(), kept.count(), D, T{1},
-                                  static_cast<T*>(detail::raw(sum)), V);
+                                  kept.ids.data(), kept.count(), D, T{1}, sum.mutable_data<T>(), V);
   });
 }
 
@@ -80,10 +79,10 @@ SparseGrad detail::embedding_gradient(const Tensor& g, const Tensor& ids,
   if (has_plain_gradient(ids, lookup)) {
     return Access::sparse(Access::view(ids, 0, {n}), Access::view(g, 0, {n, D}), shape, false);
   }
-  return detail::dispatch_float(g.dtype(), "embedding", [&]<class T>(T) {
+  return visit_float("embedding", g, [&]<class T>(T) {
     const Lookups<T> kept(ids, shape[0], lookup);
     Tensor values = empty({kept.count(), D}, g.dtype());
-    T* rows = static_cast<T*>(detail::raw(values));
+    T* rows = values.mutable_data<T>();
     kernels::gather_rows(g.data<T>(), kept.positions.data(), kept.count(), D, rows);
     if (lookup.scale_grad_by_freq) {
       std::vector<std::int64_t> each(kept.ids.size());

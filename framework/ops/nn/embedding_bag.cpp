@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -17,7 +18,6 @@
 namespace gradus {
 
 using detail::data_or_null;
-using detail::raw;
 
 const char* name(BagMode mode) {
   return mode == BagMode::sum ? "sum" : mode == BagMode::mean ? "mean" : "max";
@@ -144,7 +144,7 @@ struct Bags {
 Tensor starts_of(const Tensor& ids, const Tensor& offsets, bool include_last) {
   const std::int64_t bags = ids.dim() == 2 ? ids.size(0) : offsets.numel() - (include_last ? 1 : 0);
   Tensor starts = empty({bags + 1}, DType::int64);
-  auto* start = static_cast<std::int64_t*>(raw(starts));
+  auto* start = starts.mutable_data<std::int64_t>();
   if (ids.dim() == 2) {
     for (std::int64_t b = 0; b <= bags; ++b) start[b] = b * ids.size(1);
   } else {
@@ -159,8 +159,7 @@ Tensor taken(const Tensor& x, const Tensor& positions) {
   if (!x.defined()) return x;
   Tensor y = empty(positions.shape(), x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernels::gather_rows(x.data<T>(), values(positions), positions.numel(), 1,
-                         static_cast<T*>(raw(y)));
+    kernels::gather_rows(x.data<T>(), values(positions), positions.numel(), 1, y.mutable_data<T>());
   });
   return y;
 }
@@ -170,8 +169,8 @@ Bags without_padding(Bags bags, std::int64_t padding_idx) {
   const auto padding = std::count(ids.begin(), ids.end(), padding_idx);
   if (padding == 0) return bags;
   bags.positions = empty({bags.count() - padding}, DType::int64);
-  auto* position = static_cast<std::int64_t*>(raw(bags.positions));
-  auto* start = static_cast<std::int64_t*>(raw(bags.starts));
+  auto* position = bags.positions.mutable_data<std::int64_t>();
+  auto* start = bags.starts.mutable_data<std::int64_t>();
   std::int64_t count = 0, k = 0;
   for (std::int64_t b = 0; b < bags.size(); ++b) {
     const std::int64_t end = start[b + 1];
@@ -194,8 +193,7 @@ Bags bags_of(const Tensor& ids, const Tensor& offsets, const EmbeddingBagLookup&
 
 Tensor segments_of(const Tensor& starts, std::int64_t count) {
   Tensor segments = empty({count}, DType::int64);
-  kernels::bag_segments(values(starts), starts.numel() - 1,
-                        static_cast<std::int64_t*>(raw(segments)));
+  kernels::bag_segments(values(starts), starts.numel() - 1, segments.mutable_data<std::int64_t>());
   return segments;
 }
 
@@ -216,9 +214,9 @@ struct MemberGradients {
   Tensor rows(const Tensor& g) const {
     if (lookup.mode == BagMode::sum) return g;
     Tensor shares = empty_like(g);
-    detail::dispatch_float(g.dtype(), "embedding_bag", [&]<class T>(T) {
+    visit_float("embedding_bag", g, [&]<class T>(T) {
       kernels::divide_by_bag_sizes(g.data<T>(), values(*bags.starts), g.size(0), g.size(1),
-                                   static_cast<T*>(raw(shares)));
+                                   shares.mutable_data<T>());
     });
     return shares;
   }
@@ -228,8 +226,8 @@ struct MemberGradients {
     const Tensor ids = *bags.ids;
     const std::int64_t n = ids.numel();
     Tensor shares = empty({n}, dtype);
-    detail::dispatch_float(dtype, "embedding_bag", [&]<class T>(T) {
-      T* share = static_cast<T*>(raw(shares));
+    visit_float("embedding_bag", dtype, [&]<class T>(T) {
+      T* share = shares.mutable_data<T>();
       kernels::inverse_counts(values(ids), n, V, share);
       if (!bags.factors.defined()) return;
       const Tensor given = *bags.factors;
@@ -251,14 +249,14 @@ struct MemberGradients {
 Tensor factor_gradient(const Tensor& g, const Tensor& weight, const SavedBags& bags,
                        const Shape& shape) {
   const Tensor ids = *bags.ids, segments = segments_of(*bags.starts, ids.numel());
-  return detail::dispatch_float(g.dtype(), "embedding_bag", [&]<class T>(T) {
+  return visit_float("embedding_bag", g, [&]<class T>(T) {
     Tensor dots = empty(bags.positions.defined() ? ids.shape() : shape, g.dtype());
     kernels::bag_dots(weight.data<T>(), values(ids), g.data<T>(), values(segments), ids.numel(),
-                      g.size(1), static_cast<T*>(raw(dots)));
+                      g.size(1), dots.mutable_data<T>());
     if (!bags.positions.defined()) return dots;
     Tensor result = zeros(shape, g.dtype());
     kernels::scatter_add_rows(dots.data<T>(), values(*bags.positions), ids.numel(), 1, T{1},
-                              static_cast<T*>(raw(result)), result.numel());
+                              result.mutable_data<T>(), result.numel());
     return result;
   });
 }
@@ -268,16 +266,16 @@ Tensor max_of_bags(const Tensor& weight, const Bags& bags) {
   const Tensor y = empty({bags.size(), D}, weight.dtype());
   const bool recorded = grad_enabled() && weight.requires_grad();
   const Tensor winners = recorded ? empty(y.shape(), DType::int64) : zeros({0}, DType::int64);
-  detail::dispatch_float(weight.dtype(), "embedding_bag", [&]<class T>(T) {
+  visit_float("embedding_bag", weight, [&]<class T>(T) {
     kernels::bag_maxima(weight.data<T>(), values(bags.ids), values(bags.starts), bags.size(), D,
-                        static_cast<T*>(raw(y)),
-                        recorded ? static_cast<std::int64_t*>(raw(winners)) : nullptr);
+                        y.mutable_data<T>(),
+                        recorded ? winners.mutable_data<std::int64_t>() : nullptr);
   });
   return record("embedding_bag", y,
                 vjp(weight, [winners = Saved(winners)](const Tensor& g, const Tensor& sum) {
-                  detail::dispatch_float(g.dtype(), "embedding_bag", [&]<class T>(T) {
+                  visit_float("embedding_bag", g, [&]<class T>(T) {
                     kernels::scatter_to_winners(g.data<T>(), values(*winners), g.size(0), g.size(1),
-                                                static_cast<T*>(raw(sum)));
+                                                sum.mutable_data<T>());
                   });
                 }));
 }
@@ -301,10 +299,10 @@ Tensor embedding_bag(const Tensor& weight, const Tensor& ids, const Tensor& offs
   if (lookup.mode == BagMode::max) return max_of_bags(weight, bags);
   const std::int64_t D = weight.size(1);
   const Tensor y = empty({bags.size(), D}, weight.dtype());
-  detail::dispatch_float(weight.dtype(), "embedding_bag", [&]<class T>(T) {
+  visit_float("embedding_bag", weight, [&]<class T>(T) {
     kernels::bag_sums(weight.data<T>(), values(bags.ids), values(bags.starts),
                       data_or_null<T>(bags.factors), bags.size(), D, lookup.mode == BagMode::mean,
-                      static_cast<T*>(raw(y)));
+                      y.mutable_data<T>());
   });
   const MemberGradients members{SavedBags(bags), lookup};
   const auto recorded = [&](auto dweight) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -13,8 +14,6 @@
 #include <gradus/framework/ops/reduce.h>
 
 namespace gradus {
-
-using detail::raw;
 
 namespace {
 
@@ -72,8 +71,8 @@ Rows check_rows(const char* operation, const char* name, const Tensor& x, const 
 Tensor reduce(const Tensor& losses, Reduction reduction, std::int64_t counted) {
   if (reduction == Reduction::none) return losses;
   Tensor total = empty({}, losses.dtype());
-  detail::dispatch_float(losses.dtype(), "loss", [&]<class T>(T) {
-    T* y = static_cast<T*>(raw(total));
+  visit_float("loss", losses, [&]<class T>(T) {
+    T* y = total.mutable_data<T>();
     kernels::sum(losses.data<T>(), y, 1, losses.numel(), 1);
     if (reduction == Reduction::mean && counted > 0) *y /= static_cast<T>(counted);
   });
@@ -93,9 +92,9 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
   const Rows rows = check_rows("cross_entropy", "logits", logits, labels, options.ignore_index);
   const Tensor losses = empty(labels.shape(), logits.dtype());
   const Tensor lse = empty(labels.shape(), DType::float64);  // log(sum(exp(logits))) of each row
-  detail::dispatch_float(logits.dtype(), "cross_entropy", [&]<class T>(T) {
+  visit_float("cross_entropy", logits, [&]<class T>(T) {
     kernels::cross_entropy(logits.data<T>(), labels.data<std::int64_t>(), options.ignore_index,
-                           static_cast<T*>(raw(losses)), static_cast<double*>(raw(lse)), rows.n,
+                           losses.mutable_data<T>(), lse.mutable_data<double>(), rows.n,
                            rows.classes);
   });
   return record("cross_entropy", reduce(losses, options.reduction, rows.counted),
@@ -104,12 +103,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                   const Tensor scale = row_scale(g, options.reduction, rows.counted);
                   const Tensor x = *logits;
                   Tensor dx = empty_like(x);
-                  detail::dispatch_float(g.dtype(), "cross_entropy", [&]<class T>(T) {
+                  visit_float("cross_entropy", g, [&]<class T>(T) {
                     kernels::cross_entropy_vjp(x.data<T>(), (*labels).data<std::int64_t>(),
                                                options.ignore_index, (*lse).data<double>(),
                                                scale.data<T>(),
                                                options.reduction == Reduction::none ? 1 : 0,
-                                               static_cast<T*>(raw(dx)), rows.n, rows.classes);
+                                               dx.mutable_data<T>(), rows.n, rows.classes);
                   });
                   return dx;  // scale (softmax(logits) - one_hot(labels))
                 }));
@@ -120,10 +119,10 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels,
   const Rows rows =
       check_rows("nll_loss", "log_probabilities", log_probabilities, labels, options.ignore_index);
   const Tensor losses = empty(labels.shape(), log_probabilities.dtype());
-  detail::dispatch_float(losses.dtype(), "nll_loss", [&]<class T>(T) {
+  visit_float("nll_loss", losses, [&]<class T>(T) {
     const auto* label = labels.data<std::int64_t>();
     const T* x = log_probabilities.data<T>();
-    T* loss = static_cast<T*>(raw(losses));
+    T* loss = losses.mutable_data<T>();
     for (std::int64_t i = 0; i < rows.n; ++i) {
       loss[i] = label[i] == options.ignore_index ? T{0} : -x[i * rows.classes + label[i]];
     }
@@ -134,9 +133,9 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels,
                       const Tensor scale = row_scale(g, options.reduction, rows.counted);
                       const std::int64_t stride = options.reduction == Reduction::none ? 1 : 0;
                       const auto* label = (*labels).data<std::int64_t>();
-                      detail::dispatch_float(g.dtype(), "nll_loss", [&]<class T>(T) {
+                      visit_float("nll_loss", g, [&]<class T>(T) {
                         const T* factor = scale.data<T>();
-                        T* dx = static_cast<T*>(raw(sum));
+                        T* dx = sum.mutable_data<T>();
                         for (std::int64_t i = 0; i < rows.n; ++i) {
                           if (label[i] == options.ignore_index) continue;
                           dx[i * rows.classes + label[i]] -= factor[i * stride];

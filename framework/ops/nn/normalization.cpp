@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -78,9 +79,9 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   const Rows rows(x.shape(), normalized_shape);
   Tensor y = empty_like(x);
   const Tensor moments = new_moments(rows);
-  detail::dispatch_float(x.dtype(), "layer_norm", [&]<class T>(T) {
+  visit_float("layer_norm", x, [&]<class T>(T) {
     kernels::layer_norm(x.data<T>(), data_or_null<T>(weight), data_or_null<T>(bias), eps,
-                        static_cast<T*>(raw(y)), moments_of(moments), rows.R, rows.C);
+                        y.mutable_data<T>(), moments_of(moments), rows.R, rows.C);
   });
   record_joint("layer_norm", {y}, {x, weight, bias},
                [rows, normalized_shape, x = Saved(x), weight = Saved(weight),
@@ -89,7 +90,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
                  const Tensor dx = needs[0] ? empty_like(in) : Tensor();
                  const Tensor dw = needs[1] ? empty(normalized_shape, in.dtype()) : Tensor();
                  const Tensor db = needs[2] ? empty(normalized_shape, in.dtype()) : Tensor();
-                 detail::dispatch_float(in.dtype(), "layer_norm", [&]<class T>(T) {
+                 visit_float("layer_norm", in, [&]<class T>(T) {
                    kernels::layer_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w),
                                            moments_of(m), mutable_data_or_null<T>(dx),
                                            mutable_data_or_null<T>(dw), mutable_data_or_null<T>(db),
@@ -112,8 +113,8 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
   const Rows rows(x.shape(), normalized_shape);
   Tensor y = empty_like(x);
   const Tensor moments = new_moments(rows);
-  detail::dispatch_float(x.dtype(), "rms_norm", [&]<class T>(T) {
-    kernels::rms_norm(x.data<T>(), data_or_null<T>(weight), *eps, static_cast<T*>(raw(y)),
+  visit_float("rms_norm", x, [&]<class T>(T) {
+    kernels::rms_norm(x.data<T>(), data_or_null<T>(weight), *eps, y.mutable_data<T>(),
                       moments_of(moments), rows.R, rows.C);
   });
   record_joint("rms_norm", {y}, {x, weight},
@@ -122,7 +123,7 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
                  const Tensor in = *x, w = *weight, m = *moments;
                  const Tensor dx = needs[0] ? empty_like(in) : Tensor();
                  const Tensor dw = needs[1] ? empty(normalized_shape, in.dtype()) : Tensor();
-                 detail::dispatch_float(in.dtype(), "rms_norm", [&]<class T>(T) {
+                 visit_float("rms_norm", in, [&]<class T>(T) {
                    kernels::rms_norm_vjp(g[0].data<T>(), in.data<T>(), data_or_null<T>(w),
                                          moments_of(m), mutable_data_or_null<T>(dx),
                                          mutable_data_or_null<T>(dw), rows.R, rows.C);

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -67,12 +67,12 @@ Tensor joined(const Tensor& contexts, const Tensor& negatives) {
 
 // rows [n, D] times g: one number, or one for each of the pairs, whose rows follow each other.
 Tensor scaled(const Tensor& rows, const Tensor& g) {
-  return detail::dispatch_float(rows.dtype(), "skip_gram_loss", [&]<class T>(T) {
+  return visit_float("skip_gram_loss", rows, [&]<class T>(T) {
     const T* factors = g.data<T>();
     if (g.numel() == 1 && factors[0] == T{1}) return rows;
     Tensor result = empty_like(rows);
     if (rows.numel() == 0) return result;
-    T* out = static_cast<T*>(detail::raw(result));
+    T* out = result.mutable_data<T>();
     const T* in = rows.data<T>();
     const std::int64_t length = rows.numel() / g.numel();
     parallel_for(g.numel(), length, [=](std::int64_t begin, std::int64_t end) {
@@ -114,7 +114,7 @@ std::optional<TableGradient> table_gradient(const Tensor& table, const Embedding
 // [B] losses, reduced as asked.
 Tensor reduced(const Tensor& losses, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
-  return detail::dispatch_float(losses.dtype(), "skip_gram_loss", [&]<class T>(T) {
+  return visit_float("skip_gram_loss", losses, [&]<class T>(T) {
     double sum = 0;
     for (const T loss : losses.span<T>()) sum += static_cast<double>(loss);
     const auto B = static_cast<double>(std::max<std::int64_t>(1, losses.numel()));
@@ -139,10 +139,8 @@ Tensor skip_gram_loss(const Tensor& input, const Tensor& output, const Tensor& c
   const Tensor input_rows = rows_for(input, B);
   const Tensor output_rows = rows_for(output, B * M);
   const Tensor losses = empty({B}, dtype);
-  detail::dispatch_float(dtype, "skip_gram_loss", [&]<class T>(T) {
-    const auto raw = [](const Tensor& t) {
-      return t.defined() ? static_cast<T*>(detail::raw(t)) : nullptr;
-    };
+  visit_float("skip_gram_loss", dtype, [&]<class T>(T) {
+    const auto raw = [](const Tensor& t) { return t.defined() ? t.mutable_data<T>() : nullptr; };
     const T scale = options.reduction == Reduction::mean && B > 0 ? T{1} / static_cast<T>(B) : T{1};
     kernels::skip_gram<T>({input.data<T>(), output.data<T>(), center_ids.data<std::int64_t>(),
                            targets.data<std::int64_t>(), B, M, D},

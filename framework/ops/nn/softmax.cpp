@@ -1,4 +1,5 @@
 #include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -11,7 +12,6 @@ namespace gradus {
 using detail::AxisView;
 using detail::from_rows;
 using detail::Plan;
-using detail::raw;
 using detail::slice_view;
 using detail::to_rows;
 
@@ -23,8 +23,8 @@ Tensor along(const char* operation, const Tensor& x, const AxisView& slices, Ker
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   const Tensor rows = to_rows(x, slices);
   const Tensor y = empty_like(rows);
-  detail::dispatch_float(x.dtype(), operation, [&]<class T>(T) {
-    kernel(rows.data<T>(), static_cast<T*>(raw(y)), rows.size(0), slices.n);
+  visit_float(operation, x, [&]<class T>(T) {
+    kernel(rows.data<T>(), y.mutable_data<T>(), rows.size(0), slices.n);
   });
   return from_rows(y, slices, x.shape());
 }
@@ -36,8 +36,8 @@ Tensor along(const char* operation, const Tensor& g, const Tensor& y, const Axis
   const Tensor g_rows = to_rows(g, slices);
   const Tensor y_rows = to_rows(y, slices);
   const Tensor dx = empty_like(y_rows);
-  detail::dispatch_float(y.dtype(), operation, [&]<class T>(T) {
-    kernel(g_rows.data<T>(), y_rows.data<T>(), static_cast<T*>(raw(dx)), y_rows.size(0), slices.n);
+  visit_float(operation, y, [&]<class T>(T) {
+    kernel(g_rows.data<T>(), y_rows.data<T>(), dx.mutable_data<T>(), y_rows.size(0), slices.n);
   });
   return from_rows(dx, slices, y.shape());
 }
@@ -68,15 +68,15 @@ Tensor logsumexp(const Tensor& x, const Plan& plan, bool keepdim) {
   if (!is_floating(x.dtype())) detail::throw_not_floating("logsumexp", x.dtype());
   const Tensor rows = to_rows(x, plan);
   const Tensor wide = empty(plan.result(keepdim), DType::float64);
-  detail::dispatch_float(x.dtype(), "logsumexp", [&]<class T>(T) {
-    kernels::logsumexp(rows.data<T>(), static_cast<double*>(raw(wide)), rows.size(0), rows.size(1));
+  visit_float("logsumexp", x, [&]<class T>(T) {
+    kernels::logsumexp(rows.data<T>(), wide.mutable_data<double>(), rows.size(0), rows.size(1));
   });
   const auto derivative = [plan, x = Saved(x), wide = Saved(wide)](const Tensor& g) {
     const Tensor in = to_rows(*x, plan);
     const Tensor dx = empty_like(in);
-    detail::dispatch_float(g.dtype(), "logsumexp", [&]<class T>(T) {
+    visit_float("logsumexp", g, [&]<class T>(T) {
       kernels::logsumexp_vjp(g.data<T>(), in.data<T>(), (*wide).template data<double>(),
-                             static_cast<T*>(raw(dx)), in.size(0), in.size(1));
+                             dx.mutable_data<T>(), in.size(0), in.size(1));
     });
     return from_rows(dx, plan);  // g exp(x - y)
   };

@@ -269,7 +269,9 @@ const struct {
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
     {"framework/bridge/visit.h",
-     [] { return visit_float(vector(), []<class T>(T) { return sizeof(T); }) == sizeof(double); }},
+     [] {
+       return visit_float("size", vector(), []<class T>(T) { return sizeof(T); }) == sizeof(double);
+     }},
     {"framework/base/warning.h",
      [] {
        set_warning_handler(set_warning_handler([](std::string_view) {}));
