@@ -11,8 +11,8 @@
 // An adaptor does not own: keep the Tensor alive, and never `auto e = f(xflat<T>(temporary))`
 // beyond the statement. Write numbers as T: a double makes an expression of floats many times
 // slower. Assigning one adaptor to another makes it point elsewhere; assigning an expression to it
-// writes the values. Evaluate a keep_dims reducer (xt::eval) before it is broadcast: xtensor reads
-// past its end otherwise.
+// writes the values. Evaluate (xt::eval) a keep_dims reducer before it is broadcast, and a lazy
+// expression before xt::view gives it an xt::newaxis(): xtensor reads past their ends otherwise.
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/bridge/detail/xtensor_shim.h>
 #include <gradus/framework/bridge/visit.h>
