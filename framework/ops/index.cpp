@@ -26,18 +26,20 @@ using detail::splice;
 
 namespace {
 
-std::int64_t* ids_of(const Tensor& ids) { return ids.mutable_data<std::int64_t>(); }
+const std::int64_t* ids_of(const Tensor& ids) { return ids.data<std::int64_t>(); }
 
 // Entries ids [n] of an axis as rows of x seen as [outer * n, inner].
 Tensor rows_along(const AxisView& view, const Tensor& ids) {
   if (view.outer == 1) return ids;
   const std::int64_t n = ids.numel();
   Tensor rows = empty({view.outer, n}, DType::int64);
-  parallel_for(view.outer, n, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t o = begin; o < end; ++o) {
-      for (std::int64_t k = 0; k < n; ++k) ids_of(rows)[o * n + k] = o * view.n + ids_of(ids)[k];
-    }
-  });
+  parallel_for(view.outer, n,
+               [&, id = ids_of(ids), row = rows.mutable_data<std::int64_t>()](std::int64_t begin,
+                                                                              std::int64_t end) {
+                 for (std::int64_t o = begin; o < end; ++o) {
+                   for (std::int64_t k = 0; k < n; ++k) row[o * n + k] = o * view.n + id[k];
+                 }
+               });
   return rows;
 }
 
@@ -120,7 +122,8 @@ Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype) {
   y = detail::Access::view(y, 0, splice(ids.shape(), ids.dim(), 0, {classes}));
   detail::dispatch(dtype, [&]<class T>(T) {
     T* out = y.mutable_data<T>();
-    for (std::int64_t k = 0; k < ids.numel(); ++k) out[k * classes + ids_of(ids)[k]] = T{1};
+    const std::int64_t* id = ids_of(ids);
+    for (std::int64_t k = 0; k < ids.numel(); ++k) out[k * classes + id[k]] = T{1};
   });
   detail::note_op("one_hot");
   return y;

@@ -21,7 +21,7 @@ using detail::slice_view;
 
 namespace {
 
-std::int64_t* ids_of(const Tensor& ids) { return ids.mutable_data<std::int64_t>(); }
+const std::int64_t* ids_of(const Tensor& ids) { return ids.data<std::int64_t>(); }
 
 Shape with_size(const Shape& shape, const AxisView& view, std::int64_t k) {
   return shape.rank() == 0 ? shape : detail::splice(shape, view.axis, 1, {k});
@@ -35,7 +35,8 @@ ValuesAndIndices choose(const Tensor& x, const AxisView& view, std::int64_t k, c
   const Tensor values = empty({R, k}, x.dtype());
   const Tensor indices = empty({R, k}, DType::int64);
   detail::dispatch(x.dtype(), [&]<class T>(T) {
-    kernel(rows.data<T>(), R, view.n, values.mutable_data<T>(), ids_of(indices));
+    kernel(rows.data<T>(), R, view.n, values.mutable_data<T>(),
+           indices.mutable_data<std::int64_t>());
   });
   const AxisView chosen{view.axis, view.outer, k, view.inner};
   const Shape shape = with_size(x.shape(), view, k);
@@ -71,7 +72,7 @@ Tensor argsort(const Tensor& x, std::int64_t axis, bool descending) {
   const Tensor indices = empty(rows.shape(), DType::int64);
   detail::dispatch(x.dtype(), [&]<class T>(T) {
     kernels::sort_rows<T>(rows.data<T>(), rows.size(0), view.n, descending, nullptr,
-                          ids_of(indices));
+                          indices.mutable_data<std::int64_t>());
   });
   Tensor y = from_rows(indices, view, x.shape());
   detail::note_op("argsort");
@@ -141,7 +142,7 @@ Tensor first_of_runs(const Tensor& sorted, const std::vector<std::int64_t>& star
 Tensor inverse_of_runs(const Tensor& order, const std::vector<std::int64_t>& starts,
                        const Shape& shape) {
   Tensor inverse = empty(shape, DType::int64);
-  for_runs(starts, [from = ids_of(order), to = ids_of(inverse)](
+  for_runs(starts, [from = ids_of(order), to = inverse.mutable_data<std::int64_t>()](
                        std::int64_t run, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) to[from[i]] = run;
   });
@@ -150,9 +151,9 @@ Tensor inverse_of_runs(const Tensor& order, const std::vector<std::int64_t>& sta
 
 Tensor lengths_of_runs(const std::vector<std::int64_t>& starts) {
   Tensor lengths = empty({static_cast<std::int64_t>(starts.size()) - 1}, DType::int64);
-  for_runs(starts, [to = ids_of(lengths)](std::int64_t run, std::int64_t begin, std::int64_t end) {
-    to[run] = end - begin;
-  });
+  for_runs(starts,
+           [to = lengths.mutable_data<std::int64_t>()](
+               std::int64_t run, std::int64_t begin, std::int64_t end) { to[run] = end - begin; });
   return lengths;
 }
 
