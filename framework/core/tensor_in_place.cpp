@@ -73,24 +73,10 @@ const Tensor& Tensor::zero_() const {
   return *this;
 }
 
-namespace {
-
-// Calls f(T{}) with the element type of a dtype that has arithmetic.
-template <class F>
-void dispatch_number(DType dtype, const char* operation, F&& f) {
-  if (dtype == DType::boolean) {
-    throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
-  }
-  if (dtype == DType::int64) return f(std::int64_t{});
-  detail::dispatch_float(dtype, operation, f);
-}
-
-}  // namespace
-
 const Tensor& Tensor::add_(const Tensor& other, Number alpha) const {
   check_same(*this, other, "add_");
   Body& body = detail::writable(*this, "add_");
-  dispatch_number(body.dtype, "add_", [&]<class T>(T) {
+  detail::dispatch_number(body.dtype, "add_", [&]<class T>(T) {
     const T factor = detail::to_element<T>("add_", alpha);
     const Tensor term = aligned(other, *this);
     body.storage->bump_version();
@@ -101,7 +87,7 @@ const Tensor& Tensor::add_(const Tensor& other, Number alpha) const {
 
 const Tensor& Tensor::mul_(Number factor) const {
   Body& body = detail::writable(*this, "mul_");
-  dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
+  detail::dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
     const T value = detail::to_element<T>("mul_", factor);
     body.storage->bump_version();
     kernels::scale(value, static_cast<T*>(body.data()), numel());
@@ -112,7 +98,7 @@ const Tensor& Tensor::mul_(Number factor) const {
 const Tensor& Tensor::mul_(const Tensor& other) const {
   check_same(*this, other, "mul_");
   Body& body = detail::writable(*this, "mul_");
-  dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
+  detail::dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
     const Tensor factors = aligned(other, *this);
     body.storage->bump_version();
     T* values = static_cast<T*>(body.data());

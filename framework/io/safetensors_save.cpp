@@ -36,7 +36,7 @@ const char* type_text(DType dtype) {
 }
 
 // The tensors to write: each once, wide elements first, so that all are aligned.
-struct Plan {
+struct FileLayout {
   std::vector<const StateEntry*> entries;
   ordered_json tied = ordered_json::object();
   ordered_json frozen = ordered_json::object();
@@ -48,8 +48,8 @@ void check_utf8(const char* what, const std::string& name, const std::string& te
                                detail::printable(name)));
 }
 
-Plan plan(const StateDict& state) {
-  Plan result;
+FileLayout plan(const StateDict& state) {
+  FileLayout result;
   std::map<const detail::Body*, const std::string*> seen;
   for (const StateEntry& entry : state) {
     if (entry.name == "__metadata__") {
@@ -74,7 +74,7 @@ Plan plan(const StateDict& state) {
   return result;
 }
 
-std::string header_text(const StateDict& state, const Plan& plan) {
+std::string header_text(const StateDict& state, const FileLayout& plan) {
   ordered_json metadata = ordered_json::object();
   for (const auto& [key, text] : state.metadata) {
     if (key.starts_with(detail::reserved_prefix) && key != detail::checkpoint_key) {
@@ -112,7 +112,7 @@ std::string header_text(const StateDict& state, const Plan& plan) {
 }  // namespace
 
 void save(const StateDict& state, const std::string& path) {
-  const Plan tensors = plan(state);
+  const FileLayout tensors = plan(state);
   const std::string header = header_text(state, tensors);
   AtomicFile file(path);
   const std::uint64_t length = header.size();

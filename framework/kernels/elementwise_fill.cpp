@@ -28,7 +28,7 @@ void axpy(T alpha, const T* x, T* y, int64_t n) {
       }
     } else {
       const Batch<T> factor(alpha);
-      detail::map(
+      detail::map_batches(
           y + begin, end - begin,
           [&](const auto& xs, const auto& ys) { return detail::fma(factor, xs, ys); },
           Operand<T>(x + begin, 1), Operand<T>(y + begin, 1));

@@ -11,25 +11,26 @@ using detail::Operand;
 
 template <class F, class T>
 void unary(const T* x, T* y, int64_t n) {
-  if (n > 0) detail::map(y, n, F{}, Operand<T>(x, 1));
+  if (n > 0) detail::map_batches(y, n, F{}, Operand<T>(x, 1));
 }
 
 template <class F, class T>
 void binary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, int64_t n) {
-  if (n > 0) detail::map(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
+  if (n > 0) detail::map_batches(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
 }
 
 template <class F, class T>
 void large_binary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, int64_t n) {
-  if (n > 0) detail::map_past_caches(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
+  if (n > 0)
+    detail::map_batches_past_caches(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
 }
 
 template <class F, class T>
 void ternary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, const T* c,
              int64_t stride_c, T* y, int64_t n) {
   if (n > 0)
-    detail::map(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b),
-                Operand<T>(c, stride_c));
+    detail::map_batches(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b),
+                        Operand<T>(c, stride_c));
 }
 
 /// y = f(a, b) for numbers, in a plain loop; one of the strides may be 0.
@@ -88,7 +89,7 @@ constexpr TernaryKernel make_ternary(F, int64_t cost) {
 template <class T, class F, class... X>
 void map_with(F f, T* y, int64_t n, int64_t cost, const X*... x) {
   parallel_for(n, cost, [=](int64_t begin, int64_t end) {
-    detail::map(y + begin, end - begin, f, Operand<T>(x + begin, 1)...);
+    detail::map_batches(y + begin, end - begin, f, Operand<T>(x + begin, 1)...);
   });
 }
 

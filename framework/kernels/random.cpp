@@ -16,7 +16,7 @@ constexpr int kLanes = 16;
 constexpr int64_t kGroup = 4 * kLanes;  // words of a group
 
 /// The words of 16 consecutive counters: word[w][lane].
-struct Group {
+struct WordGroup {
   alignas(64) uint32_t word[4][kLanes];
 };
 
@@ -41,8 +41,8 @@ void philox_rounds(uint32_t (&c)[4][kWidth], uint32_t key0, uint32_t key1) {
 }
 
 /// Counters 16 * index to 16 * index + 15 of the sequence (seed, offset).
-Group group_of(uint64_t seed, uint64_t offset, int64_t index) {
-  Group group;
+WordGroup group_of(uint64_t seed, uint64_t offset, int64_t index) {
+  WordGroup group;
   for (int lane = 0; lane < kLanes; ++lane) {
     const uint64_t counter = static_cast<uint64_t>(index) * kLanes + static_cast<uint64_t>(lane);
     group.word[0][lane] = low_half(counter);
@@ -59,7 +59,7 @@ template <int64_t kCount, class T, class F>
 void fill_groups(uint64_t seed, uint64_t offset, T* y, int64_t n, int64_t cost, F&& make) {
   parallel_for((n + kCount - 1) / kCount, cost * kCount, [&](int64_t begin, int64_t end) {
     for (int64_t index = begin; index < end; ++index) {
-      const Group group = group_of(seed, offset, index);
+      const WordGroup group = group_of(seed, offset, index);
       T* to = y + index * kCount;
       const int64_t left = n - index * kCount;
       if (left >= kCount) {
@@ -108,7 +108,7 @@ void fill_uniform(uint64_t seed, uint64_t offset, float* y, int64_t n, float low
   // In double, where the width of any range is finite; rounded to float it may reach `high`.
   const double start = static_cast<double>(low), width = static_cast<double>(high) - start;
   const float most = std::nextafter(high, low);
-  fill_groups<kGroup>(seed, offset, y, n, 3, [=](const Group& group, float* to) {
+  fill_groups<kGroup>(seed, offset, y, n, 3, [=](const WordGroup& group, float* to) {
     for (int w = 0; w < 4; ++w) {
       for (int i = 0; i < kLanes; ++i) {
         const auto value = static_cast<float>(start + unit_of<double>(group.word[w][i]) * width);
@@ -121,7 +121,7 @@ void fill_uniform(uint64_t seed, uint64_t offset, float* y, int64_t n, float low
 void fill_uniform(uint64_t seed, uint64_t offset, double* y, int64_t n, double low, double high) {
   // Half the width: that of any range is finite.
   const double half = high / 2 - low / 2, most = std::nextafter(high, low);
-  fill_groups<kGroup / 2>(seed, offset, y, n, 6, [=](const Group& group, double* to) {
+  fill_groups<kGroup / 2>(seed, offset, y, n, 6, [=](const WordGroup& group, double* to) {
     for (int w = 0; w < 4; w += 2) {
       for (int i = 0; i < kLanes; ++i) {
         const double u = unit_of(group.word[w][i], group.word[w + 1][i]);
@@ -133,7 +133,7 @@ void fill_uniform(uint64_t seed, uint64_t offset, double* y, int64_t n, double l
 }
 
 void fill_normal(uint64_t seed, uint64_t offset, float* y, int64_t n, float mean, float deviation) {
-  fill_groups<kGroup>(seed, offset, y, n, 8, [=](const Group& group, float* to) {
+  fill_groups<kGroup>(seed, offset, y, n, 8, [=](const WordGroup& group, float* to) {
     for (int w = 0; w < 4; w += 2) {
       float u[kLanes], v[kLanes];
       for (int i = 0; i < kLanes; ++i) u[i] = positive_unit_of(group.word[w][i]);
@@ -145,7 +145,7 @@ void fill_normal(uint64_t seed, uint64_t offset, float* y, int64_t n, float mean
 
 void fill_normal(uint64_t seed, uint64_t offset, double* y, int64_t n, double mean,
                  double deviation) {
-  fill_groups<kGroup / 2>(seed, offset, y, n, 16, [=](const Group& group, double* to) {
+  fill_groups<kGroup / 2>(seed, offset, y, n, 16, [=](const WordGroup& group, double* to) {
     double u[kLanes], v[kLanes];
     for (int i = 0; i < kLanes; ++i) {
       u[i] = unit_of(group.word[0][i], group.word[1][i]) + 0x1p-54;  // > 0
@@ -171,7 +171,7 @@ uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i) {
 
 void random_words(uint64_t seed, uint64_t offset, int64_t group, uint32_t* y, int64_t n) {
   for (int64_t i = 0; i < n; i += kGroup) {
-    const Group words = group_of(seed, offset, group++);
+    const WordGroup words = group_of(seed, offset, group++);
     std::copy_n(&words.word[0][0], std::min(kGroup, n - i), y + i);
   }
 }
@@ -191,7 +191,7 @@ void random_bernoulli_mask(uint64_t seed, uint64_t offset, T* y, int64_t n, doub
   const auto kept = static_cast<uint64_t>(std::clamp(keep, 0.0, 1.0) * 0x1p32);  // of 2^32 words
   const uint32_t last = kept == 0 ? 0 : low_half(kept - 1);
   const T value = kept == 0 ? T{0} : scale;
-  fill_groups<kGroup>(seed, offset, y, n, 2, [=](const Group& group, T* to) {
+  fill_groups<kGroup>(seed, offset, y, n, 2, [=](const WordGroup& group, T* to) {
     for (int w = 0; w < 4; ++w) {
       for (int i = 0; i < kLanes; ++i) {
         to[w * kLanes + i] = static_cast<T>(group.word[w][i] <= last) * value;

@@ -10,25 +10,18 @@
 namespace gradus {
 
 using detail::AxisView;
-using detail::Plan;
+using detail::ReducedAxes;
 using detail::slice_view;
 
 namespace {
 
-// Calls f(T{}) for float, double or int64.
-template <class F>
-void dispatch_number(DType dtype, F&& f) {
-  if (dtype == DType::int64) return f(std::int64_t{});
-  dtype == DType::float32 ? f(float{}) : f(double{});
-}
-
 // Booleans count as int64.
 Tensor as_number(const Tensor& x) { return x.dtype() == DType::boolean ? x.to(DType::int64) : x; }
 
-Tensor prod(const Tensor& x, const Plan& plan, bool keepdim) {
+Tensor prod(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   const Tensor rows = to_rows(as_number(x), plan);
   const Tensor y = empty(plan.result(keepdim), rows.dtype());
-  dispatch_number(rows.dtype(), [&]<class T>(T) {
+  detail::dispatch_number(rows.dtype(), "prod", [&]<class T>(T) {
     kernels::prod(rows.data<T>(), y.mutable_data<T>(), rows.size(0), rows.size(1));
   });
   const auto derivative = [plan, x = Saved(x)](const Tensor& g) {
@@ -44,7 +37,7 @@ Tensor prod(const Tensor& x, const Plan& plan, bool keepdim) {
 
 Tensor running_sum(const Tensor& x, const AxisView& view, bool reverse) {
   Tensor y = empty_like(x);
-  dispatch_number(x.dtype(), [&]<class T>(T) {
+  detail::dispatch_number(x.dtype(), "cumsum", [&]<class T>(T) {
     kernels::cumsum(x.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner, reverse);
   });
   return y;
@@ -52,9 +45,9 @@ Tensor running_sum(const Tensor& x, const AxisView& view, bool reverse) {
 
 }  // namespace
 
-Tensor prod(const Tensor& x) { return prod(x, Plan("prod", x), false); }
+Tensor prod(const Tensor& x) { return prod(x, ReducedAxes("prod", x), false); }
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdim) {
-  return prod(x, Plan("prod", x, axes), keepdim);
+  return prod(x, ReducedAxes("prod", x, axes), keepdim);
 }
 
 Tensor cumsum(const Tensor& x, std::int64_t axis) {
@@ -68,7 +61,7 @@ Tensor cumprod(const Tensor& x, std::int64_t axis) {
   const AxisView view = slice_view(x, axis, "cumprod");
   const Tensor in = as_number(x);
   const Tensor y = empty_like(in);
-  dispatch_number(in.dtype(), [&]<class T>(T) {
+  detail::dispatch_number(in.dtype(), "cumprod", [&]<class T>(T) {
     kernels::cumprod(in.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner);
   });
   return record("cumprod", y, vjp(x, [view, x = Saved(x), y = Saved(y)](const Tensor& g) {

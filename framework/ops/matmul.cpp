@@ -91,7 +91,7 @@ Product product_for_b(const Product& p) {
 }
 
 // Adjacent batch axes along which the same of a, b and c move on.
-struct Group {
+struct AxisRun {
   std::int64_t size = 1;
   std::array<bool, 3> moves{true, true, true};
   std::array<std::int64_t, 3> stride{};
@@ -103,7 +103,7 @@ class Groups {
     const std::array<const Shape*, 3> shapes{&p.batch_a, &p.batch_b, &p.batch_c};
     for (int axis = 0; axis < p.batch.rank(); ++axis) {
       if (p.batch[axis] == 1) continue;
-      Group group{p.batch[axis], {}, {}};
+      AxisRun group{p.batch[axis], {}, {}};
       for (std::size_t i = 0; i < 3; ++i) {
         const int own = axis - (p.batch.rank() - shapes[i]->rank());
         group.moves[i] = own >= 0 && (*shapes[i])[own] != 1;
@@ -119,7 +119,7 @@ class Groups {
   // Takes the innermost group off and makes it part of the matrices, if they lie so in memory.
   void fold_into(Product& p) {
     if (count_ == 0) return;
-    const Group& last = groups_[count_ - 1];
+    const AxisRun& last = groups_[count_ - 1];
     if (last.moves == std::array{true, false, true} && !p.trans_a) {
       p.m *= last.size;  // the rows of all a times one b
     } else if (last.moves == std::array{true, true, false} && p.trans_a && !p.trans_b) {
@@ -144,10 +144,10 @@ class Groups {
   // True if products are added up in c.
   bool reduce() const {
     return std::any_of(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(count_),
-                       [](const Group& group) { return !group.moves[2]; });
+                       [](const AxisRun& group) { return !group.moves[2]; });
   }
 
-  Group innermost() const { return count_ == 0 ? Group{} : groups_[count_ - 1]; }
+  AxisRun innermost() const { return count_ == 0 ? AxisRun{} : groups_[count_ - 1]; }
 
   std::int64_t outer() const {
     std::int64_t product = 1;
@@ -167,7 +167,7 @@ class Groups {
   }
 
  private:
-  std::array<Group, Shape::max_rank> groups_;
+  std::array<AxisRun, Shape::max_rank> groups_;
   std::size_t count_ = 0;
 };
 

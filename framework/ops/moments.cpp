@@ -13,17 +13,17 @@
 
 namespace gradus {
 
-using detail::Plan;
+using detail::ReducedAxes;
 
 namespace {
 
-double divisor(const Plan& plan, double correction) {
+double divisor(const ReducedAxes& plan, double correction) {
   return std::max(0.0, static_cast<double>(plan.count()) - correction);
 }
 
 // kernel(x values, y values, R, C, divisor) of the rows of x.
 template <class Kernel>
-Tensor of_rows(const char* operation, const Tensor& x, const Plan& plan, bool keepdim,
+Tensor of_rows(const char* operation, const Tensor& x, const ReducedAxes& plan, bool keepdim,
                double correction, const Kernel& kernel) {
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   const Tensor rows = to_rows(x, plan);
@@ -37,13 +37,13 @@ Tensor of_rows(const char* operation, const Tensor& x, const Plan& plan, bool ke
 
 // vjp(values of x, of dx, R, C) of the rows of x.
 template <class T, class Kernel>
-Tensor of_rows_vjp(const Tensor& x, const Plan& plan, const Kernel& vjp) {
+Tensor of_rows_vjp(const Tensor& x, const ReducedAxes& plan, const Kernel& vjp) {
   const Tensor rows = to_rows(x, plan), dx = empty_like(rows);
   vjp(rows.data<T>(), dx.mutable_data<T>(), rows.size(0), rows.size(1));
   return from_rows(dx, plan);
 }
 
-Tensor var(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
+Tensor var(const Tensor& x, const ReducedAxes& plan, bool keepdim, double correction) {
   const double n = divisor(plan, correction);
   const Tensor y =
       of_rows("var", x, plan, keepdim, correction, [](auto... a) { kernels::variance(a...); });
@@ -56,7 +56,7 @@ Tensor var(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
                 }));
 }
 
-Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
+Tensor std(const Tensor& x, const ReducedAxes& plan, bool keepdim, double correction) {
   const double n = divisor(plan, correction);
   const Tensor y = of_rows("std", x, plan, keepdim, correction,
                            [](auto... a) { kernels::standard_deviation(a...); });
@@ -73,14 +73,14 @@ Tensor std(const Tensor& x, const Plan& plan, bool keepdim, double correction) {
 
 }  // namespace
 
-Tensor var(const Tensor& x) { return var(x, Plan("var", x), false, 1); }
+Tensor var(const Tensor& x) { return var(x, ReducedAxes("var", x), false, 1); }
 Tensor var(const Tensor& x, const Axes& axes, bool keepdim, double correction) {
-  return var(x, Plan("var", x, axes), keepdim, correction);
+  return var(x, ReducedAxes("var", x, axes), keepdim, correction);
 }
 
-Tensor std(const Tensor& x) { return std(x, Plan("std", x), false, 1); }
+Tensor std(const Tensor& x) { return std(x, ReducedAxes("std", x), false, 1); }
 Tensor std(const Tensor& x, const Axes& axes, bool keepdim, double correction) {
-  return std(x, Plan("std", x, axes), keepdim, correction);
+  return std(x, ReducedAxes("std", x, axes), keepdim, correction);
 }
 
 }  // namespace gradus

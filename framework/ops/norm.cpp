@@ -13,11 +13,11 @@
 
 namespace gradus {
 
-using detail::Plan;
+using detail::ReducedAxes;
 
 namespace {
 
-void check(const Tensor& x, double p, const Plan& plan, double eps) {
+void check(const Tensor& x, double p, const ReducedAxes& plan, double eps) {
   if (!is_floating(x.dtype())) detail::throw_not_floating("norm", x.dtype());
   if (std::isnan(p)) throw ValueError("norm: p is NaN");
   const bool takes_eps = p > 0 && std::isfinite(p);
@@ -33,7 +33,7 @@ void check(const Tensor& x, double p, const Plan& plan, double eps) {
   }
 }
 
-Tensor norm(const Tensor& x, double p, const Plan& plan, bool keepdim, double eps) {
+Tensor norm(const Tensor& x, double p, const ReducedAxes& plan, bool keepdim, double eps) {
   check(x, p, plan, eps);
   const Tensor rows = to_rows(x, plan);
   const Tensor y = empty(plan.result(keepdim), x.dtype());
@@ -54,9 +54,9 @@ Tensor norm(const Tensor& x, double p, const Plan& plan, bool keepdim, double ep
 
 }  // namespace
 
-Tensor norm(const Tensor& x, double p) { return norm(x, p, Plan("norm", x), false, 0); }
+Tensor norm(const Tensor& x, double p) { return norm(x, p, ReducedAxes("norm", x), false, 0); }
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim, double eps) {
-  return norm(x, p, Plan("norm", x, axes), keepdim, eps);
+  return norm(x, p, ReducedAxes("norm", x, axes), keepdim, eps);
 }
 
 }  // namespace gradus

@@ -79,11 +79,11 @@ Tensor bernoulli(double p, const Shape& shape, DType dtype, Generator& generator
 namespace {
 
 // Weights [n] or [R, n].
-struct Rows {
+struct WeightRows {
   std::int64_t rows, n;
 };
 
-Rows rows_of(const Tensor& weights) {
+WeightRows rows_of(const Tensor& weights) {
   detail::check_defined("multinomial", "weights", weights);
   const int rank = weights.dim();
   if (rank != 1 && rank != 2) {
@@ -146,7 +146,7 @@ void draw_without_replacement(std::span<const double> row, const Place& place, s
 
 Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
                    Generator& generator) {
-  const Rows shape = rows_of(weights);
+  const WeightRows shape = rows_of(weights);
   if (!is_floating(weights.dtype())) detail::throw_not_floating("multinomial", weights.dtype());
   if (count < 1) {
     throw ValueError(fmt::format("multinomial: count is {}, it must be at least 1", count));

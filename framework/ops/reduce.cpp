@@ -19,13 +19,13 @@
 namespace gradus {
 
 using detail::Access;
-using detail::Plan;
+using detail::ReducedAxes;
 
 namespace {
 
 // Reduces each run of adjacent axes, from the last one, by step(in, out, outer, n, inner).
 template <class Step>
-Tensor reduce(const Tensor& x, const Plan& plan, bool keepdim, Step step) {
+Tensor reduce(const Tensor& x, const ReducedAxes& plan, bool keepdim, Step step) {
   Tensor y = x;
   std::int64_t inner = 1;
   for (int end = x.dim(); end > 0;) {
@@ -47,35 +47,28 @@ Tensor reduce(const Tensor& x, const Plan& plan, bool keepdim, Step step) {
   return Access::view(y, 0, plan.result(keepdim));
 }
 
-// Calls f(T{}) for float, double or int64.
-template <class F>
-void dispatch_number(DType dtype, F&& f) {
-  if (dtype == DType::int64) return f(std::int64_t{});
-  dtype == DType::float32 ? f(float{}) : f(double{});
-}
-
 // The gradient of a reduced tensor, which repeats over what was reduced.
-Repeated repeat(const Tensor& g, const Plan& plan) {
+Repeated repeat(const Tensor& g, const ReducedAxes& plan) {
   return {Access::view(g, 0, plan.result(true))};
 }
 
-Tensor add_up(const Tensor& x, const Plan& plan, bool keepdim) {
+Tensor add_up(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   if (x.dtype() == DType::boolean) return add_up(x.to(DType::int64), plan, keepdim);
   return reduce(x, plan, keepdim,
                 [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
                    std::int64_t inner) {
-                  dispatch_number(in.dtype(), [&]<class T>(T) {
+                  detail::dispatch_number(in.dtype(), "sum", [&]<class T>(T) {
                     kernels::sum(in.data<T>(), out.mutable_data<T>(), outer, n, inner);
                   });
                 });
 }
 
-Tensor sum(const Tensor& x, const Plan& plan, bool keepdim) {
+Tensor sum(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   return record("sum", add_up(x, plan, keepdim),
                 vjp(x, [plan](const Tensor& g) { return repeat(g, plan); }));
 }
 
-Tensor mean(const Tensor& x, const Plan& plan, bool keepdim) {
+Tensor mean(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   if (!is_floating(x.dtype())) {
     throw DTypeError(fmt::format(
         "mean: a tensor of dtype {} where float32 or float64 is needed: convert it with "
@@ -96,14 +89,14 @@ Tensor mean(const Tensor& x, const Plan& plan, bool keepdim) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x) { return sum(x, Plan("sum", x), false); }
+Tensor sum(const Tensor& x) { return sum(x, ReducedAxes("sum", x), false); }
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim) {
-  return sum(x, Plan("sum", x, axes), keepdim);
+  return sum(x, ReducedAxes("sum", x, axes), keepdim);
 }
 
-Tensor mean(const Tensor& x) { return mean(x, Plan("mean", x), false); }
+Tensor mean(const Tensor& x) { return mean(x, ReducedAxes("mean", x), false); }
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
-  return mean(x, Plan("mean", x, axes), keepdim);
+  return mean(x, ReducedAxes("mean", x, axes), keepdim);
 }
 
 namespace {
@@ -120,7 +113,7 @@ const Tensor& check_boolean(const char* operation, const Tensor& x) {
 
 Tensor any(const Tensor& x) { return not_equal(sum(check_boolean("any", x)), 0); }
 Tensor any(const Tensor& x, const Axes& axes, bool keepdim) {
-  return not_equal(sum(check_boolean("any", x), Plan("any", x, axes), keepdim), 0);
+  return not_equal(sum(check_boolean("any", x), ReducedAxes("any", x, axes), keepdim), 0);
 }
 
 Tensor all(const Tensor& x) {
@@ -128,7 +121,7 @@ Tensor all(const Tensor& x) {
   return equal(count, x.numel());
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Plan plan("all", check_boolean("all", x), axes);
+  const ReducedAxes plan("all", check_boolean("all", x), axes);
   return equal(sum(x, plan, keepdim), plan.count());
 }
 
@@ -140,7 +133,7 @@ void check_ordered(const char* operation, const Tensor& x) {
       fmt::format("{}: not defined for boolean tensors: see any() and all()", operation));
 }
 
-void check_not_empty(const char* operation, const Plan& plan) {
+void check_not_empty(const char* operation, const ReducedAxes& plan) {
   for (int axis = 0; axis < plan.input().rank(); ++axis) {
     if (!plan.reduced(axis) || plan.input()[axis] > 0) continue;
     throw ShapeError(fmt::format(
@@ -153,14 +146,14 @@ void check_not_empty(const char* operation, const Plan& plan) {
 // Calls kernels::max or kernels::min, which see x as [outer, n, inner].
 void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index,
             std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  dispatch_number(x.dtype(), [&]<class T>(T) {
+  detail::dispatch_number(x.dtype(), greatest ? "max" : "min", [&]<class T>(T) {
     const auto kernel = greatest ? kernels::max<T> : kernels::min<T>;
     kernel(x.data<T>(), y.mutable_data<T>(), index, outer, n, inner);
   });
 }
 
 // y repeated over x says where the extremum is; each place gets g / (how many there are).
-Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan) {
+Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const ReducedAxes& plan) {
   const Tensor whole = detail::repeat_to(Access::view(y, 0, plan.result(true)), plan.input());
   Tensor result = empty_like(x);
   visit_float("max", x, [&]<class T>(T) {
@@ -185,7 +178,7 @@ Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const Plan& plan
   return result;
 }
 
-Tensor extremum(const char* operation, bool greatest, const Tensor& x, const Plan& plan,
+Tensor extremum(const char* operation, bool greatest, const Tensor& x, const ReducedAxes& plan,
                 bool keepdim) {
   check_ordered(operation, x);
   check_not_empty(operation, plan);
@@ -197,7 +190,7 @@ Tensor extremum(const char* operation, bool greatest, const Tensor& x, const Pla
 
 ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor& x,
                               std::int64_t axis, bool keepdim) {
-  const Plan plan(operation, x, axis);
+  const ReducedAxes plan(operation, x, axis);
   check_ordered(operation, x);
   check_not_empty(operation, plan);
   const int at = normalize_axis(axis, x.dim(), operation);
@@ -225,12 +218,12 @@ void add_to_chosen(const Tensor& g, const Tensor& indices, std::int64_t n, std::
 
 // One place of the whole, in row-major order.
 Tensor choose_place(const char* operation, bool greatest, const Tensor& x) {
-  check_not_empty(operation, Plan(operation, x));
+  check_not_empty(operation, ReducedAxes(operation, x));
   return choose_along(operation, greatest, Access::view(x, 0, {x.numel()}), 0, false).indices;
 }
 
 // Where several elements are equal they share the gradient evenly.
-auto shared(const Plan& plan, const Tensor& x, const Tensor& y) {
+auto shared(const ReducedAxes& plan, const Tensor& x, const Tensor& y) {
   return [plan, x = Saved(x), y = Saved(y)](const Tensor& g) { return share(g, *x, *y, plan); };
 }
 
@@ -247,25 +240,25 @@ auto chosen(const Tensor& x, std::int64_t axis, const Tensor& indices) {
 }  // namespace
 
 Tensor max(const Tensor& x) {
-  const Plan plan("max", x);
+  const ReducedAxes plan("max", x);
   const Tensor y = extremum("max", true, x, plan, false);
   return record("max", y, vjp(x, shared(plan, x, y)));
 }
 
 Tensor amax(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Plan plan("amax", x, axes);
+  const ReducedAxes plan("amax", x, axes);
   const Tensor y = extremum("amax", true, x, plan, keepdim);
   return record("amax", y, vjp(x, shared(plan, x, y)));
 }
 
 Tensor min(const Tensor& x) {
-  const Plan plan("min", x);
+  const ReducedAxes plan("min", x);
   const Tensor y = extremum("min", false, x, plan, false);
   return record("min", y, vjp(x, shared(plan, x, y)));
 }
 
 Tensor amin(const Tensor& x, const Axes& axes, bool keepdim) {
-  const Plan plan("amin", x, axes);
+  const ReducedAxes plan("amin", x, axes);
   const Tensor y = extremum("amin", false, x, plan, keepdim);
   return record("amin", y, vjp(x, shared(plan, x, y)));
 }

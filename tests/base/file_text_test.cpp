@@ -6,6 +6,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/module/state_dict.h>
+#include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -68,16 +69,6 @@ TEST(Printable, NamesFormatsByTheirFirstBytes) {
   for (const std::string_view text : {""sv, "3 2"sv, "the 0.1 {"sv, "{\"a\":1}"sv}) {
     EXPECT_EQ(looks_like(text), "");
   }
-}
-
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 // Names come from files.

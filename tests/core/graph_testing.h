@@ -2,6 +2,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/gradient.h>
 #include <gradus/framework/core/tensor.h>
+#include <gradus/tests/support/message_of.h>
 
 #include <initializer_list>
 #include <string>
@@ -18,15 +19,5 @@ inline std::vector<double> values(const Tensor& t) {
 }
 
 inline std::vector<double> grad(const Tensor& t) { return values(t.grad().dense()); }
-
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 }  // namespace gradus

@@ -8,6 +8,7 @@
 #include <gradus/framework/module/resize.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,16 +28,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StrEq;
-
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(Shape, KnowsItsSizesAndText) {
   const Shape shape{2, 0, 3};

@@ -1,12 +1,12 @@
 // How the cases of golden.txt call the elementwise ops that take numbers and masks, and the rest of
 // the functions.
+#include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/compare.h>
-#include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/nn/activation.h>
 #include <gradus/framework/ops/power.h>
 #include <gradus/framework/ops/rounding.h>
-#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/special.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/tests/golden/golden_case.h>
 
 #include <optional>

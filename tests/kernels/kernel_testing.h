@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/base/parallel.h>
+#include <gradus/tests/support/threads_guard.h>
 
 #include <bit>
 #include <cmath>
@@ -54,22 +55,6 @@ std::vector<T> random_values(int64_t n, T low, T high, unsigned seed = 1) {
   for (T& value : values) value = distribution(engine);
   return values;
 }
-
-/// Restores the number of threads and the grain.
-class ThreadsGuard {
- public:
-  ThreadsGuard() = default;
-  ~ThreadsGuard() {
-    set_num_threads(threads_);
-    set_parallel_grain(grain_);
-  }
-  ThreadsGuard(const ThreadsGuard&) = delete;
-  ThreadsGuard& operator=(const ThreadsGuard&) = delete;
-
- private:
-  int threads_ = num_threads();
-  int64_t grain_ = detail::parallel_grain;
-};
 
 /// Calls f() with 1, 2, 3 and 8 threads and returns what it gave each time.
 template <class F>

@@ -12,6 +12,7 @@
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -21,16 +22,6 @@
 
 namespace gradus {
 namespace {
-
-template <class E>
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 template <class F>
 void works_or_throws(F f) {

@@ -4,6 +4,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -75,16 +76,6 @@ std::vector<std::string> names(const StateDict& state) {
   std::vector<std::string> result;
   for (const StateEntry& entry : state) result.push_back(entry.name);
   return result;
-}
-
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 static_assert(!std::is_copy_assignable_v<Scale> && !std::is_move_assignable_v<Scale>);

@@ -1,12 +1,12 @@
 // C++ numbers as arguments of ops.
+#include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/rounding.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
-#include <gradus/framework/ops/select.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <cmath>

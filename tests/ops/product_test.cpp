@@ -1,8 +1,8 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/product.h>
-#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/tests/support/op_cases.h>
 
 namespace gradus {

@@ -1,12 +1,12 @@
 // Every op refuses an undefined tensor in each of its arguments by name. The table below has an
 // entry for each overload in the headers of framework/ops/, which a test compares it with.
+#include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/cumulative.h>
 #include <gradus/framework/ops/distance.h>
 #include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
-#include <gradus/framework/ops/limits.h>
 #include <gradus/framework/ops/linalg.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
@@ -29,12 +29,12 @@
 #include <gradus/framework/ops/rounding.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>
-#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/sort.h>
 #include <gradus/framework/ops/special.h>
 #include <gradus/framework/ops/split.h>
 #include <gradus/framework/ops/triangle.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <filesystem>

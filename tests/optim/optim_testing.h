@@ -6,6 +6,7 @@
 #include <gradus/framework/core/sparse_grad.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/optim/optimizer.h>
+#include <gradus/tests/support/message_of.h>
 #include <gradus/tests/support/threads_guard.h>
 #include <gtest/gtest.h>
 
@@ -95,17 +96,6 @@ inline std::string content(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-/// What f throws as Error, or "nothing was thrown".
-template <class Error, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 /// Calls f() with 1, 2, 3 and 8 threads at a small grain and returns what it gave each time.

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/tests/support/message_of.h>
 
 #include <string>
 #include <vector>
@@ -15,16 +16,6 @@ WordCounter counter_of(std::string_view text) {
   WordCounter counter;
   counter.add(tokenize(text));
   return counter;
-}
-
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing of that type was thrown";
 }
 
 TEST(WordCounter, CountsWords) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/ops/select.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/gradus.h>
 #include <gradus/tests/optim/optim_testing.h>
 #include <gtest/gtest.h>

@@ -9,4 +9,8 @@ void throw_not_floating(const char* operation, DType dtype) {
                                operation, name(dtype)));
 }
 
+void throw_boolean(const char* operation) {
+  throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
+}
+
 }  // namespace gradus::detail

@@ -26,6 +26,18 @@ decltype(auto) dispatch(DType dtype, F&& f) {
   return f(bool{});
 }
 
+/// Throws DTypeError: `operation` does not take booleans.
+[[noreturn]] GRADUS_API void throw_boolean(const char* operation);
+
+/// Calls f(T{}) with the element type of a dtype that has arithmetic; throws DTypeError for
+/// booleans.
+template <class F>
+decltype(auto) dispatch_number(DType dtype, const char* operation, F&& f) {
+  if (dtype == DType::boolean) throw_boolean(operation);
+  if (dtype == DType::int64) return f(std::int64_t{});
+  return dtype == DType::float32 ? f(float{}) : f(double{});
+}
+
 /// Calls f(T{}) with float or double; throws DTypeError for other dtypes.
 template <class F>
 decltype(auto) dispatch_float(DType dtype, const char* operation, F&& f) {

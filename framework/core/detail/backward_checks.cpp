@@ -7,7 +7,7 @@
 namespace gradus::detail {
 
 void check_leaf(const Node& node, const Edge& edge) {
-  if (!edge.leaf.defined() || Access::body(edge.leaf).leaf->generation == edge.output) return;
+  if (!edge.leaf.defined() || Access::body(edge.leaf).leaf->generation == edge.generation) return;
   throw AutogradError(fmt::format(
       "backward of {}: a leaf that it used was resized or converted to another dtype after the "
       "forward pass, it is {} of {} now: compute the loss again",

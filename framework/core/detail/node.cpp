@@ -12,7 +12,7 @@ Edge edge_to(const Tensor& input) {
     edge.output = body.output;
   } else if (body.leaf && body.leaf->trainable) {
     edge.leaf = input;
-    edge.output = body.leaf->generation;
+    edge.generation = body.leaf->generation;
   }
   return edge;
 }

@@ -14,7 +14,8 @@ class Node;
 /// Where the cotangent of an op's input goes: to the op that made it, or to a leaf, or nowhere.
 struct Edge {
   Ref<Node> node;
-  std::uint32_t output = 0;  // which output of `node`, or the generation of `leaf`
+  std::uint32_t output = 0;      // which output of `node`
+  std::uint32_t generation = 0;  // of `leaf`, when the op was recorded
   Tensor leaf;
 
   bool needed() const { return node || leaf.defined(); }

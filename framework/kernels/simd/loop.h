@@ -31,7 +31,7 @@ class Operand {
 /// y[i] = op(x[i]...) for i in [0, n), always on whole batches, so that an element has the same
 /// bits at any position. y may be one of the operands.
 template <class T, class Op, class... Operands>
-void map(T* y, int64_t n, Op op, const Operands&... x) {
+void map_batches(T* y, int64_t n, Op op, const Operands&... x) {
   constexpr int64_t step = batch_size<T>;
   if (n < step) {
     store_partial(y, n, op(x.load_first(n)...));
@@ -43,13 +43,13 @@ void map(T* y, int64_t n, Op op, const Operands&... x) {
   last.store_unaligned(y + n - step);
 }
 
-/// map() for a y that is larger than the caches: it is not read before it is written. y is none of
-/// the operands.
+/// map_batches() for a y that is larger than the caches: it is not read before it is written. y is
+/// none of the operands.
 template <class T, class Op, class... Operands>
-void map_past_caches(T* y, int64_t n, Op op, const Operands&... x) {
+void map_batches_past_caches(T* y, int64_t n, Op op, const Operands&... x) {
   constexpr int64_t step = batch_size<T>;
   if (n < step || reinterpret_cast<uintptr_t>(y) % sizeof(Batch<T>) != 0) {
-    return map(y, n, op, x...);
+    return map_batches(y, n, op, x...);
   }
   int64_t i = 0;
   for (; i + step <= n; i += step) store_past_caches<T>(y + i, op(x.load(i)...));

@@ -18,7 +18,7 @@ class Broadcast {
     for (int axis = 0; axis < result.rank(); ++axis) {
       const std::int64_t size = result[axis];
       if (size == 1) continue;
-      Group group{size, {}};
+      AxisRun group{size, {}};
       for (std::size_t k = 0; k < N; ++k) {
         const int own = axis - (result.rank() - shapes[k]->rank());
         group.moves[k] = own >= 0 && (*shapes[k])[own] != 1;
@@ -55,11 +55,11 @@ class Broadcast {
   }
 
  private:
-  struct Group {  // adjacent axes along which the same operands move
+  struct AxisRun {  // adjacent axes along which the same operands move
     std::int64_t size = 1;
     std::array<bool, N> moves{};
   };
-  std::array<Group, Shape::max_rank> groups_;
+  std::array<AxisRun, Shape::max_rank> groups_;
   std::array<std::array<std::int64_t, N>, Shape::max_rank> strides_{};
   std::size_t count_ = 0;
 };

@@ -11,11 +11,12 @@
 
 namespace gradus::detail {
 
-Plan::Plan(const char* operation, const Tensor& x) : shape_(defined(operation, "x", x).shape()) {
+ReducedAxes::ReducedAxes(const char* operation, const Tensor& x)
+    : shape_(defined(operation, "x", x).shape()) {
   std::fill_n(reduced_.begin(), shape_.rank(), true);
 }
 
-Plan::Plan(const char* operation, const Tensor& x, const Axes& axes)
+ReducedAxes::ReducedAxes(const char* operation, const Tensor& x, const Axes& axes)
     : shape_(defined(operation, "x", x).shape()) {
   for (const std::int64_t axis : axes) {
     bool& reduced =
@@ -30,7 +31,7 @@ Plan::Plan(const char* operation, const Tensor& x, const Axes& axes)
   }
 }
 
-Shape Plan::result(bool keepdim) const {
+Shape ReducedAxes::result(bool keepdim) const {
   std::array<std::int64_t, Shape::max_rank> sizes{};
   std::size_t rank = 0;
   for (int axis = 0; axis < shape_.rank(); ++axis) {
@@ -40,7 +41,7 @@ Shape Plan::result(bool keepdim) const {
   return Shape(std::span<const std::int64_t>(sizes.data(), rank));
 }
 
-std::int64_t Plan::count() const {
+std::int64_t ReducedAxes::count() const {
   std::int64_t product = 1;
   for (int axis = 0; axis < shape_.rank(); ++axis) product *= reduced(axis) ? shape_[axis] : 1;
   return product;
@@ -50,7 +51,7 @@ namespace {
 
 /// The axes of the input in the order of its rows: those that stay, then those that are reduced.
 struct Order {
-  explicit Order(const Plan& plan) {
+  explicit Order(const ReducedAxes& plan) {
     std::size_t next = 0;
     for (const bool reduced : {false, true}) {
       for (int axis = 0; axis < plan.input().rank(); ++axis) {
@@ -72,14 +73,14 @@ Tensor permuted(const Tensor& x, const Shape& from, const std::int64_t* axes, co
 
 }  // namespace
 
-Tensor to_rows(const Tensor& x, const Plan& plan) {
+Tensor to_rows(const Tensor& x, const ReducedAxes& plan) {
   const Shape rows{plan.result_numel(), plan.count()};
   const Order order(plan);
   if (order.in_order) return Access::view(x, 0, rows);
   return permuted(x, plan.input(), order.axes.data(), rows);
 }
 
-Tensor from_rows(const Tensor& rows, const Plan& plan) {
+Tensor from_rows(const Tensor& rows, const ReducedAxes& plan) {
   const Order order(plan);
   if (order.in_order) return Access::view(rows, 0, plan.input());
   const int rank = plan.input().rank();

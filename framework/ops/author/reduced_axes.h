@@ -9,14 +9,14 @@
 namespace gradus::detail {
 
 /// Which axes of a shape a reduction removes.
-class GRADUS_API Plan {
+class GRADUS_API ReducedAxes {
  public:
   // `operation` names the op in errors. Each throws Error if x is undefined.
 
   /// All axes of x.
-  Plan(const char* operation, const Tensor& x);
+  ReducedAxes(const char* operation, const Tensor& x);
   /// Throws IndexError for an axis that x does not have, ValueError for none or a repeated one.
-  Plan(const char* operation, const Tensor& x, const Axes& axes);
+  ReducedAxes(const char* operation, const Tensor& x, const Axes& axes);
 
   bool reduced(int axis) const { return reduced_[static_cast<std::size_t>(axis)]; }
   const Shape& input() const { return shape_; }
@@ -33,9 +33,9 @@ class GRADUS_API Plan {
 
 /// x as rows [result_numel(), count()]: what makes one element of the result is one row. Part of no
 /// graph; the storage of x if its last axes are reduced.
-GRADUS_API Tensor to_rows(const Tensor& x, const Plan& plan);
+GRADUS_API Tensor to_rows(const Tensor& x, const ReducedAxes& plan);
 /// Rows back in the order of the input.
-GRADUS_API Tensor from_rows(const Tensor& rows, const Plan& plan);
+GRADUS_API Tensor from_rows(const Tensor& rows, const ReducedAxes& plan);
 
 /// x as rows [outer * inner, n] along one axis. Part of no graph; the storage of x if the axis is
 /// the last one.

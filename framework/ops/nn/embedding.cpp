@@ -34,23 +34,19 @@ struct Lookups {
       positions.push_back(k);
       ids.push_back(id[k]);
     }
-    if (lookup.scale_grad_by_freq) set_factors(rows);
+    if (!lookup.scale_grad_by_freq) return;
+    factors.resize(ids.size());
+    kernels::inverse_counts(ids.data(), count(), rows, factors.data());
   }
 
   std::int64_t count() const { return static_cast<std::int64_t>(ids.size()); }
   const T* factors_or_null() const { return factors.empty() ? nullptr : factors.data(); }
-
- private:
-  void set_factors(std::int64_t rows) {
-    std::vector<std::int64_t> unique, slot;
-    kernels::unique_rows(ids.data(), count(), rows, unique, slot);
-    std::vector<T> occurrences(unique.size(), T{0});
-    for (const std::int64_t s : slot) occurrences[static_cast<std::size_t>(s)] += T{1};
-    factors.reserve(slot.size());
-    for (const std::int64_t s : slot) {
-      factors.push_back(T{1} / occurrences[static_cast<std::size_t>(s)]);
-    }
-  }
+};
+factors.reserve(slot.size());
+for (const std::int64_t s : slot) {
+  factors.push_back(T{1} / occurrences[static_cast<std::size_t>(s)]);
+}
+}
 };
 
 bool has_plain_gradient(const Tensor& ids, const EmbeddingLookup& lookup) {

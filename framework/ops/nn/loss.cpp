@@ -17,8 +17,8 @@ namespace gradus {
 
 namespace {
 
-/// Rows of class scores with their labels.
-struct Rows {
+/// ClassRows of class scores with their labels.
+struct ClassRows {
   std::int64_t n = 1, classes = 0;
   std::int64_t counted = 0;  // rows whose label is not ignored
 };
@@ -40,8 +40,8 @@ void check_shapes(const char* operation, const char* name, const Tensor& x, cons
   }
 }
 
-Rows check_rows(const char* operation, const char* name, const Tensor& x, const Tensor& labels,
-                std::int64_t ignore_index) {
+ClassRows check_rows(const char* operation, const char* name, const Tensor& x, const Tensor& labels,
+                     std::int64_t ignore_index) {
   detail::check_defined(operation, {{name, x}, {"labels", labels}});
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
   if (labels.dtype() != DType::int64) {
@@ -51,7 +51,7 @@ Rows check_rows(const char* operation, const char* name, const Tensor& x, const 
                     operation, gradus::name(labels.dtype())));
   }
   check_shapes(operation, name, x, labels);
-  Rows rows;
+  ClassRows rows;
   rows.n = labels.numel();
   rows.classes = x.shape()[x.dim() - 1];
   const auto* label = labels.data<std::int64_t>();
@@ -89,7 +89,8 @@ Tensor row_scale(const Tensor& g, Reduction reduction, std::int64_t counted) {
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
-  const Rows rows = check_rows("cross_entropy", "logits", logits, labels, options.ignore_index);
+  const ClassRows rows =
+      check_rows("cross_entropy", "logits", logits, labels, options.ignore_index);
   const Tensor losses = empty(labels.shape(), logits.dtype());
   const Tensor lse = empty(labels.shape(), DType::float64);  // log(sum(exp(logits))) of each row
   visit_float("cross_entropy", logits, [&]<class T>(T) {
@@ -116,7 +117,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels,
                 const CrossEntropyOptions& options) {
-  const Rows rows =
+  const ClassRows rows =
       check_rows("nll_loss", "log_probabilities", log_probabilities, labels, options.ignore_index);
   const Tensor losses = empty(labels.shape(), log_probabilities.dtype());
   visit_float("nll_loss", losses, [&]<class T>(T) {

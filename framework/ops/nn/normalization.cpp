@@ -56,14 +56,14 @@ void check(const char* operation, const Tensor& x, const Shape& normalized, doub
 }
 
 /// x as rows [R, C] of what is normalized together.
-struct Rows {
-  Rows(const Shape& shape, const Shape& normalized)
+struct NormalizedRows {
+  NormalizedRows(const Shape& shape, const Shape& normalized)
       : R(shape.numel(0, shape.rank() - normalized.rank())), C(normalized.numel()) {}
   std::int64_t R, C;
 };
 
 /// One RowMoments for each row, of a storage that backward may hold.
-Tensor new_moments(const Rows& rows) {
+Tensor new_moments(const NormalizedRows& rows) {
   return empty({rows.R, sizeof(RowMoments) / sizeof(double)}, DType::float64);
 }
 RowMoments* moments_of(const Tensor& moments) { return static_cast<RowMoments*>(raw(moments)); }
@@ -76,7 +76,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   check("layer_norm", x, normalized_shape, eps);
   check_columns("layer_norm", "weight", weight, x, normalized_shape);
   check_columns("layer_norm", "bias", bias, x, normalized_shape);
-  const Rows rows(x.shape(), normalized_shape);
+  const NormalizedRows rows(x.shape(), normalized_shape);
   Tensor y = empty_like(x);
   const Tensor moments = new_moments(rows);
   visit_float("layer_norm", x, [&]<class T>(T) {
@@ -110,7 +110,7 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
   }
   check("rms_norm", x, normalized_shape, *eps);
   check_columns("rms_norm", "weight", weight, x, normalized_shape);
-  const Rows rows(x.shape(), normalized_shape);
+  const NormalizedRows rows(x.shape(), normalized_shape);
   Tensor y = empty_like(x);
   const Tensor moments = new_moments(rows);
   visit_float("rms_norm", x, [&]<class T>(T) {

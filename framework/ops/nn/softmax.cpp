@@ -11,7 +11,7 @@ namespace gradus {
 
 using detail::AxisView;
 using detail::from_rows;
-using detail::Plan;
+using detail::ReducedAxes;
 using detail::slice_view;
 using detail::to_rows;
 
@@ -64,7 +64,7 @@ Tensor log_softmax(const Tensor& x, std::int64_t axis) {
 
 namespace {
 
-Tensor logsumexp(const Tensor& x, const Plan& plan, bool keepdim) {
+Tensor logsumexp(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   if (!is_floating(x.dtype())) detail::throw_not_floating("logsumexp", x.dtype());
   const Tensor rows = to_rows(x, plan);
   const Tensor wide = empty(plan.result(keepdim), DType::float64);
@@ -85,9 +85,9 @@ Tensor logsumexp(const Tensor& x, const Plan& plan, bool keepdim) {
 
 }  // namespace
 
-Tensor logsumexp(const Tensor& x) { return logsumexp(x, Plan("logsumexp", x), false); }
+Tensor logsumexp(const Tensor& x) { return logsumexp(x, ReducedAxes("logsumexp", x), false); }
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
-  return logsumexp(x, Plan("logsumexp", x, axes), keepdim);
+  return logsumexp(x, ReducedAxes("logsumexp", x, axes), keepdim);
 }
 
 }  // namespace gradus

@@ -213,7 +213,7 @@ const struct {
      }},
     {"framework/data/skip_gram_pairs.h", pairs},
     {"text.h", [] { return true; }},
-    {"framework/ops/limits.h", [] { return is_two(clamp(vector(), 0, 1)); }},
+    {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
     {"framework/ops/nn/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
     {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
@@ -236,7 +236,7 @@ const struct {
     {"framework/ops/rounding.h", [] { return is_two(floor(vector())); }},
     {"framework/ops/scatter.h", [] { return is_two(scatter_add(vector(), 0, ids(), vector())); }},
     {"framework/ops/search.h", [] { return is_two(bincount(ids())); }},
-    {"framework/ops/select.h", [] { return is_two(where(equal(vector(), 1), vector(), 0)); }},
+    {"framework/ops/where.h", [] { return is_two(where(equal(vector(), 1), vector(), 0)); }},
     {"framework/ops/shape.h",
      [] {
        return is_two(reshape(vector(), {2, 1}));

@@ -1,6 +1,6 @@
 #include <gradus/framework/core/autograd.h>
+#include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/elementwise.h>
-#include <gradus/framework/ops/limits.h>
 
 #include "elementwise_testing.h"
 

@@ -1,4 +1,4 @@
-#include <gradus/framework/kernels/select.h>
+#include <gradus/framework/kernels/where.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

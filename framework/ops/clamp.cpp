@@ -2,10 +2,10 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/defined.h>
-#include <gradus/framework/kernels/limits.h>
+#include <gradus/framework/kernels/clamp.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/map_float.h>
-#include <gradus/framework/ops/limits.h>
+#include <gradus/framework/ops/clamp.h>
 
 #include <cmath>
 #include <limits>

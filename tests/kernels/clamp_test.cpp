@@ -1,4 +1,4 @@
-#include <gradus/framework/kernels/limits.h>
+#include <gradus/framework/kernels/clamp.h>
 
 #include "elementwise_testing.h"
 

@@ -8,11 +8,11 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/rows.h>
-#include <gradus/framework/kernels/select.h>
+#include <gradus/framework/kernels/where.h>
 #include <gradus/framework/ops/author/broadcast.h>
 #include <gradus/framework/ops/author/map.h>
-#include <gradus/framework/ops/select.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/where.h>
 
 #include <algorithm>
 

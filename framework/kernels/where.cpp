@@ -1,4 +1,4 @@
-#include <gradus/framework/kernels/select.h>
+#include <gradus/framework/kernels/where.h>
 
 #include <algorithm>
 #include <bit>

@@ -2,7 +2,7 @@
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/ops/select.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/tests/support/op_cases.h>
 
 namespace gradus {

@@ -1,5 +1,5 @@
+#include <gradus/framework/kernels/clamp.h>
 #include <gradus/framework/kernels/elementwise_loops.h>
-#include <gradus/framework/kernels/limits.h>
 
 #include <algorithm>
 
