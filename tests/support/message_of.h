@@ -13,7 +13,7 @@ std::string message_of(F&& f) {
   } catch (const E& error) {
     return error.what();
   }
-  return "nothing of that type was thrown";
+  return "nothing was thrown";
 }
 
 }  // namespace gradus

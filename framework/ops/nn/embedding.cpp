@@ -42,12 +42,6 @@ struct Lookups {
   std::int64_t count() const { return static_cast<std::int64_t>(ids.size()); }
   const T* factors_or_null() const { return factors.empty() ? nullptr : factors.data(); }
 };
-factors.reserve(slot.size());
-for (const std::int64_t s : slot) {
-  factors.push_back(T{1} / occurrences[static_cast<std::size_t>(s)]);
-}
-}
-};
 
 bool has_plain_gradient(const Tensor& ids, const EmbeddingLookup& lookup) {
   if (lookup.scale_grad_by_freq) return false;
