@@ -79,7 +79,7 @@ choose tests/support/op_testing.cpp
 has 'program test_ops' 'program test_golden'
 
 # Data of a test, a list of faults, the checks themselves.
-choose tests/golden/golden.txt
+choose tests/golden/values/nn.txt
 has 'program test_golden'
 [ "$(count program)" -eq 1 ] || fail "more than the program that reads the data"
 list=$(cd "$source" && ls tests/faults/*.txt | sed -n 1p)
