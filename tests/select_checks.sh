@@ -98,6 +98,10 @@ choose() {
       }
       return 0
     }
+    function due(file) {
+      if (!everything) print "why everything, since " file " changed"
+      everything = 1
+    }
     function print_all() {
       for (i = 1; i <= sources; ++i) print "tidy " source[i]
       for (i = 1; i <= programs; ++i) print "program " program[i]
@@ -137,14 +141,14 @@ choose() {
       else if (file == "tests/planted_faults.sh") faults_all = 1
       else if (file ~ /^tests\/faults\/.*\.txt$/) changed_list[file]
       else if (file ~ /^(framework|layers|optim|examples|tests)\/.*\.(h|cpp)$/ || file ~ /^(gradus|text)\.h$/) changed[file]
-      else if (file ~ /^tests\/[a-z_]+\//) data[program_of(file)]
-      else everything = 1
+      else if (file ~ /^tests\/[a-z_]+\//) data[program_of(file)] = file
+      else due(file)
       if (file ~ /^tests\/.*\.(h|cpp)$/) changed_in_tests[file]
       if (file ~ /^(tests|framework)\/(kernels|base)\//) isa = 1
-      if (file ~ /^tests\/(main\.cpp|racy\/)/) everything = 1
+      if (file ~ /^tests\/(main\.cpp|racy\/)/) due(file)
     }
     END {
-      for (name in data) if (!(name in tests_of)) everything = 1
+      for (name in data) if (!(name in tests_of)) due(data[name])
       if (everything) { print_all(); exit }
       reach(changed, affected, 0)
       reach(changed, reaching, 1)
