@@ -1,7 +1,6 @@
 """A model in a file, as PyTorch saves it."""
 import os
 
-import numpy as np
 import safetensors.torch
 import torch
 

@@ -2,7 +2,7 @@
 import numpy as np
 import torch
 
-from golden_file import Source, array, write
+from golden_file import Source, write
 
 
 def schedules():
