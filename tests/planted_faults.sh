@@ -86,7 +86,9 @@ compile() {  # FOLDER PROGRAM
   [[ $file != *.h ]] || file=$(cat "$1/in")
   case $file in
     tests/*) object=tests/CMakeFiles/$2.dir/${file#tests/}.o ;;
-    *) object=CMakeFiles/gradus.dir/$file.o ;;
+    *)
+      object=CMakeFiles/gradus.dir/$file.o
+      ninja -C "$build" -t query "$object" >/dev/null 2>&1 || object=CMakeFiles/gradus_text.dir/$file.o ;;
   esac
   command=$(ninja -C "$build" -t commands "$object" | grep -F -- "-c $root/$file" | tail -n 1)
   [ -n "$command" ] || { echo "$file is not compiled into the library or $2"; return 1; }
