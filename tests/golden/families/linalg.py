@@ -102,4 +102,4 @@ def more_products():
              lambda *x: torch.einsum(equation, *x), {"equation": equation})
 
 
-PARTS = (products, more_products, distances, linear_algebra)
+PARTS = (distances, linear_algebra, products, more_products)
