@@ -1,16 +1,28 @@
 #!/usr/bin/env bash
-# Plants each fault of planted_faults.txt and shows that the test named with it fails.
-#   tests/planted_faults.sh [WORD]   only the faults whose lines hold WORD
+# Plants each fault of faults/*.txt and shows that the test named with it fails.
+#   tests/planted_faults.sh [WORD]        only the faults whose lines hold WORD
+#   tests/planted_faults.sh --list FILE   only those whose titles FILE has, one a line
+# A fault is, in a file named for the room of what it is planted into:
+#   fault: what is wrong, a title that no other has
+#   file: the source, or a header
+#   in: of a header, the source that is compiled with it
+#   needs: a flag of /proc/cpuinfo, if only processors that have it can find the fault
+#   - lines of it, exactly
+#   + what they become
+#   test: a test program and its filter, which must fail
 # The tree is not touched: a changed copy of the one source is compiled and linked in front of the
 # library. Of a header, a changed copy is found before it by the one source that is named. A text
 # that is not found exactly once, a change that does not compile, a filter that chooses no test and
 # a test that fails without any fault are errors. A fault that needs what this processor lacks is
-# not run, which is said.
+# not run, which is said. So is one that is left out because GRADUS_CHECK_DEADLINE, in seconds since
+# 1970, has passed.
 set -euo pipefail
 self=$(readlink -f "${BASH_SOURCE[0]}")
 root=$(dirname "$(dirname "$self")")
 build=$root/build/clang  # of ./dev check clang
 work=$build/planted
+
+late() { [ -n "${GRADUS_CHECK_DEADLINE:-}" ] && [ "$EPOCHSECONDS" -ge "$GRADUS_CHECK_DEADLINE" ]; }
 
 die() { printf 'planted_faults: %s\n' "$*" >&2; exit 1; }
 
@@ -19,7 +31,9 @@ content() { cat "$1"; printf .; }
 
 # Splits the list into folders work/<number> of files: fault, file, old, new, test; in, needs.
 read_list() {
-  local line number=0 folder=''
+  local line number=0 folder='' twice
+  twice=$(grep -h '^fault: ' "$root"/tests/faults/*.txt | sort | uniq -d)
+  [ -z "$twice" ] || die "two faults have one title: $twice"
   while IFS= read -r line; do
     case $line in
       'fault: '*)
@@ -38,7 +52,7 @@ read_list() {
       '' | '#'*) ;;
       *) die "cannot read the line: $line" ;;
     esac
-  done <"$root/tests/planted_faults.txt"
+  done < <(cat "$root"/tests/faults/*.txt)
   for folder in "$work"/*/; do
     for line in fault file old new test; do
       [ -s "$folder/$line" ] || die "$(cat "$folder/fault"): it has no '$line'"
@@ -72,7 +86,9 @@ compile() {  # FOLDER PROGRAM
   [[ $file != *.h ]] || file=$(cat "$1/in")
   case $file in
     tests/*) object=tests/CMakeFiles/$2.dir/${file#tests/}.o ;;
-    *) object=CMakeFiles/gradus.dir/$file.o ;;
+    *)
+      object=CMakeFiles/gradus.dir/$file.o
+      ninja -C "$build" -t query "$object" >/dev/null 2>&1 || object=CMakeFiles/gradus_text.dir/$file.o ;;
   esac
   command=$(ninja -C "$build" -t commands "$object" | grep -F -- "-c $root/$file" | tail -n 1)
   [ -n "$command" ] || { echo "$file is not compiled into the library or $2"; return 1; }
@@ -103,7 +119,9 @@ outcome() {  # PROGRAM FILTER LOG SECONDS
 one() {  # FOLDER: writes its `result`
   local program filter result
   read -r program filter <"$1/test"
-  if [ -e "$1/needs" ] && ! grep -qw "$(cat "$1/needs")" /proc/cpuinfo; then
+  if late || [ ! -e "$build/tests/$program" ]; then
+    result='left out'
+  elif [ -e "$1/needs" ] && ! grep -qw "$(cat "$1/needs")" /proc/cpuinfo; then
     result='not run'
   elif ! plant "$1" >"$1/log" 2>&1 || ! compile "$1" "$program" >>"$1/log" 2>&1; then
     result=broken
@@ -112,7 +130,7 @@ one() {  # FOLDER: writes its `result`
   fi
   echo "$result" >"$1/result"
   rm -f "$1/program" "$1/source.o"
-  printf '%-8s %s: %s\n' "$result" "$(cat "$1/file")" "$(cat "$1/fault")"
+  [ "$result" = 'left out' ] || printf '%-8s %s: %s\n' "$result" "$(cat "$1/file")" "$(cat "$1/fault")"
 }
 
 # Runs the tests that the list names in one program, without a fault: they have to pass.
@@ -132,28 +150,44 @@ esac
 rm -rf "$work"
 mkdir -p "$work"
 read_list
-if [ $# -gt 0 ]; then
+if [ "${1:-}" = --list ]; then
+  mapfile -t titles <"$2"
+  for folder in "$work"/*/; do
+    printf '%s\n' "${titles[@]}" | grep -qxFf "$folder/fault" || rm -rf "$folder"
+  done
+elif [ $# -gt 0 ]; then
   for folder in "$work"/*/; do
     grep -qF -- "$1" "$folder"/{fault,file,test} || rm -rf "$folder"
   done
 fi
-[ -n "$(ls -A "$work")" ] || die "no fault has '$1' in its lines"
-mapfile -t programs < <(cat "$work"/*/test | sed 's/ .*//' | sort -u)
-cmake --build "$build" -j "$(nproc)" --target "${programs[@]}" >"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
+[ -n "$(ls -A "$work")" ] || die "no fault is named so: $*"
 
-printf '%s\n' "${programs[@]}" | xargs -P "$(nproc)" -I{} "$self" --clean {}
+# The programs that most of them are found by come first.
+built=()
+while read -r program; do
+  if late; then rm -f "$build/tests/$program"; continue; fi
+  cmake --build "$build" -j "$(nproc)" --target "$program" </dev/null >"$build.log" 2>&1 || { tail -n 40 "$build.log"; exit 1; }
+  built+=("$program")
+done < <(cat "$work"/*/test | sed 's/ .*//' | sort | uniq -c | sort -k1,1nr -k2 | awk '{print $2}')
+
+[ ${#built[@]} -eq 0 ] || printf '%s\n' "${built[@]}" | xargs -P "$(nproc)" -I{} "$self" --clean {}
 printf '%s\n' "$work"/*/ | xargs -P "$(nproc)" -I{} "$self" --one {}
 
-planted=0 found=0 left=0
+planted=0 found=0 lacking=0 left=()
 for folder in "$work"/*/; do
   planted=$((planted + 1))
   case $(cat "$folder/result") in
-    'not run') planted=$((planted - 1)) left=$((left + 1)) ;;
+    'not run') planted=$((planted - 1)) lacking=$((lacking + 1)) ;;
+    'left out') planted=$((planted - 1)); left+=("$(cat "$folder/fault")") ;;
     failed | crashed | hung) found=$((found + 1)) ;;
     passed) printf 'not found: %s (%s)\n' "$(cat "$folder/fault")" "$(cat "$folder/test")" ;;
     *) printf '\n%s: %s\n' "$(cat "$folder/fault")" "$(tail -n 20 "$folder/log")" ;;
   esac
 done
-[ "$left" -eq 0 ] || echo "$left not run, since this processor lacks what they need"
+[ "$lacking" -eq 0 ] || echo "$lacking not run, since this processor lacks what they need"
+if [ ${#left[@]} -gt 0 ]; then
+  echo "${#left[@]} left out, since time is up"
+  [ ! -d "$root/build/checks" ] || printf 'faults: %s\n' "${left[@]}" >>"$root/build/checks/left_out"
+fi
 echo "$planted planted, $found found"
 [ "$planted" -eq "$found" ]

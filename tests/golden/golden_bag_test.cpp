@@ -1,4 +1,4 @@
-// How the cases of golden.txt call embeddings and bags of them, on one thread and on several.
+// How the golden cases call embeddings and bags of them, on one thread and on several.
 #include <gradus/framework/base/parallel.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>

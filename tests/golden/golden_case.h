@@ -16,35 +16,48 @@ namespace gradus::golden {
 
 inline std::filesystem::path folder() { return "tests/golden"; }
 
-/// A line of golden.txt.
+/// A line of values/FAMILY.txt.
 struct Line {
-  std::string name, op;
+  std::string family, name, op;
   std::map<std::string, std::string> options;
 };
 
+inline void read_lines(const std::filesystem::path& path, std::vector<Line>& lines) {
+  std::ifstream file(path);
+  for (std::string text; std::getline(file, text);) {
+    if (text.empty() || text[0] == '#') continue;
+    std::istringstream words(text);
+    Line line;
+    line.family = path.stem();
+    words >> line.name >> line.op;
+    for (std::string word; words >> word;) {
+      const std::size_t equals = word.find('=');
+      line.options[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+    lines.push_back(line);
+  }
+}
+
+/// The cases of all families.
 inline const std::vector<Line>& lines() {
   static const std::vector<Line> all = [] {
     std::vector<Line> result;
-    std::ifstream file(folder() / "golden.txt");
-    for (std::string text; std::getline(file, text);) {
-      if (text.empty() || text[0] == '#') continue;
-      std::istringstream words(text);
-      Line line;
-      words >> line.name >> line.op;
-      for (std::string word; words >> word;) {
-        const std::size_t equals = word.find('=');
-        line.options[word.substr(0, equals)] = word.substr(equals + 1);
-      }
-      result.push_back(line);
+    for (const auto& entry : std::filesystem::directory_iterator(folder() / "values")) {
+      if (entry.path().extension() == ".txt") read_lines(entry.path(), result);
     }
     return result;
   }();
   return all;
 }
 
-inline const StateDict& tensors() {
-  static const StateDict all = load(folder() / "golden.safetensors");
-  return all;
+/// The tensors of values/FAMILY.safetensors.
+inline const StateDict& tensors(const std::string& family) {
+  static std::map<std::string, StateDict> read;
+  auto found = read.find(family);
+  if (found == read.end()) {
+    found = read.emplace(family, load(folder() / "values" / (family + ".safetensors"))).first;
+  }
+  return found->second;
 }
 
 /// The names of all tensors that a case has asked for.
@@ -56,12 +69,12 @@ inline std::set<std::string>& used_tensors() {
 /// A case in one dtype. Notes which options and tensors were asked for.
 class Case {
  public:
-  Case(const Line& line, DType dtype) : line_(line), dtype_(dtype) {
-    for (std::size_t i = 0; tensors().contains(path("in", i)); ++i) {
+  Case(const Line& line, DType dtype) : line_(line), tensors_(tensors(line.family)), dtype_(dtype) {
+    for (std::size_t i = 0; tensors_.contains(path("in", i)); ++i) {
       Tensor input = tensor("in" + std::to_string(i));
       const std::string gradient = path("grad", i);
       if (input.dtype() == dtype_) input = input.clone();  // tests may write
-      if (tensors().contains(gradient) || tensors().contains(gradient + ".ids")) {
+      if (tensors_.contains(gradient) || tensors_.contains(gradient + ".ids")) {
         input.set_trainable(true);
       }
       inputs.push_back(input);
@@ -91,17 +104,17 @@ class Case {
     return text == "mean" ? Reduction::mean : text == "sum" ? Reduction::sum : Reduction::none;
   }
 
-  bool has_tensor(const std::string& what) const { return tensors().contains(name() + "/" + what); }
-  /// A tensor of the file; floats in the dtype of this run.
+  bool has_tensor(const std::string& what) const { return tensors_.contains(name() + "/" + what); }
+  /// A tensor of the family; floats in the dtype of this run.
   Tensor tensor(const std::string& what) const {
     used_tensors().insert(name() + "/" + what);
-    const Tensor& found = tensors().at(name() + "/" + what);
+    const Tensor& found = tensors_.at(name() + "/" + what);
     return is_floating(found.dtype()) ? found.to(dtype_) : found;
   }
   /// The same as doubles, unrounded.
   std::vector<double> expected(const std::string& what) const {
     used_tensors().insert(name() + "/" + what);
-    return values_of(tensors().at(name() + "/" + what));
+    return values_of(tensors_.at(name() + "/" + what));
   }
 
   /// Options that nobody asked for.
@@ -121,6 +134,7 @@ class Case {
   }
 
   const Line& line_;
+  const StateDict& tensors_;
   DType dtype_;
   mutable std::set<std::string> asked_;
 };

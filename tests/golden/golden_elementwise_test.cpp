@@ -1,4 +1,4 @@
-// How the cases of golden.txt call the elementwise ops that take numbers and masks, and the rest of
+// How the golden cases call the elementwise ops that take numbers and masks, and the rest of
 // the functions.
 #include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/compare.h>

@@ -1,6 +1,6 @@
-"""Records the cases of make_golden.py.
+"""Records the cases of make_golden.py, which a test reads from values/.
 
-A line of golden.txt is `name op key=value ...`. Tensors of a case are named `name/what`:
+A line of FAMILY.txt is `name op key=value ...`. Tensors of a case are named `name/what` in FAMILY.safetensors:
   in0, in1, ...         inputs: float32, int64 or bool
   out0, out1, ...       results, in float64
   cot0, cot1, ...       cotangents of the float results
@@ -18,12 +18,14 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INF, NAN = float("inf"), float("nan")
+TINY = 2.0 ** -140  # subnormal in float32
 WIDTH = {"float32": torch.float32, "float64": torch.float64}
 TOLERANCE = 1e-5  # of float32; golden_test.cpp has the same two figures
 TIGHT_TOLERANCE = 1e-6  # of float32 in optimizers and embeddings
 
-tensors = {}  # what goes into golden.safetensors
-lines = []  # what goes into golden.txt
+tensors = {}  # of the family at hand: what goes into its .safetensors
+lines = []  # of the family at hand: what goes into its .txt
+names = set()  # of the cases of all families
 owners = {}  # results -> the case that has them
 
 
@@ -80,7 +82,8 @@ def write(name, op, options, inputs, computed, tolerance):
         tensors[f"{name}/{what}"] = value
     if len(found) == 1:
         options = {**options, "dtype": next(iter(computed))}
-    assert all(line.split()[0] != name for line in lines), name
+    assert name not in names, name
+    names.add(name)
     lines.append(" ".join([name, op] + [f"{k}={text(v)}" for k, v in options.items()]))
 
 
@@ -158,15 +161,17 @@ def pairwise(**axes):
         yield {k: axes[k][best[k]] for k in keys}
 
 
-def save():
-    """Writes golden.txt and golden.safetensors."""
+def save(family):
+    """Writes the cases since the last call to FAMILY.txt and FAMILY.safetensors."""
     narrow = {}
     for name, value in tensors.items():
         narrow[name] = np.array(value, order="C")
         assert value.dtype in (np.float32, np.float64, np.int64, bool), (name, value.dtype)
-    safetensors.numpy.save_file(narrow, os.path.join(HERE, "golden.safetensors"),
-                                {"torch": torch.__version__.split("+")[0]})
-    with open(os.path.join(HERE, "golden.txt"), "w") as file:
-        file.write("# Written by make_golden.py: name op key=value ...\n")
+    path = os.path.join(HERE, "values", family)
+    safetensors.numpy.save_file(narrow, path + ".safetensors", {"torch": torch.__version__.split("+")[0]})
+    with open(path + ".txt", "w") as file:
+        file.write(f"# Written by families/{family}.py: name op key=value ...\n")
         file.writelines(line + "\n" for line in lines)
-    print(f"{len(lines)} cases, {len(tensors)} tensors")
+    print(f"{family}: {len(lines)} cases, {len(tensors)} tensors")
+    tensors.clear()
+    lines.clear()

@@ -1,4 +1,4 @@
-// How the cases of golden.txt call sorting and indexing.
+// How the golden cases call sorting and indexing.
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/scatter.h>
 #include <gradus/framework/ops/search.h>

@@ -1,4 +1,4 @@
-// How the cases of golden.txt call normalization, distances and linear algebra.
+// How the golden cases call normalization, distances and linear algebra.
 #include <gradus/framework/ops/distance.h>
 #include <gradus/framework/ops/linalg.h>
 #include <gradus/framework/ops/nn/normalization.h>

@@ -1,4 +1,4 @@
-// How the cases of golden.txt call the ops.
+// How the golden cases call the ops.
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>

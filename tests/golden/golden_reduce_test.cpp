@@ -1,4 +1,4 @@
-// How the cases of golden.txt call reductions along rows, running sums and normalization.
+// How the golden cases call reductions along rows, running sums and normalization.
 #include <gradus/framework/ops/cumulative.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/softmax.h>

@@ -1,4 +1,4 @@
-// How the cases of golden.txt call L-BFGS and the schedules.
+// How the golden cases call L-BFGS and the schedules.
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>

@@ -1,4 +1,4 @@
-// How the cases of golden.txt call the ops of shape and product.
+// How the golden cases call the ops of shape and product.
 #include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/product.h>

@@ -1,4 +1,4 @@
-// How the cases of golden.txt call layers and optimizers; models in files.
+// How the golden cases call layers and optimizers; models in files.
 #include <gradus/framework/core/autograd.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
