@@ -98,6 +98,15 @@ for file in dev CMakeLists.txt cmake/GradusTarget.cmake tests/CMakeLists.txt tes
   everything
 done
 
+# Each list is named for the room of what its faults are planted into.
+awk '
+  /^file: / {
+    room = $2; sub(/^framework\//, "", room); sub(/\/[^\/]*$/, "", room); sub(/\/detail$/, "", room); gsub(/\//, "_", room)
+    list = FILENAME; sub(/.*\//, "", list); sub(/\.txt$/, "", list)
+    if (room != list) { print "select_checks_test: a fault of " $2 " is in " list ".txt, not " room ".txt"; wrong = 1 }
+  }
+  END { exit wrong }' "$source"/tests/faults/*.txt >&2
+
 choose docs/conventions.md CHANGELOG.md README.md benchmarks/CMakeLists.txt tests/scripts/baseline_test.sh .ci/checked
 only_drawn documentation
 
