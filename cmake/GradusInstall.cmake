@@ -11,6 +11,7 @@ file(GLOB_RECURSE public CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" fram
 list(FILTER public EXCLUDE REGEX "/detail/|^framework/(kernels|ops/author)/")
 list(APPEND public gradus.h text.h)
 set(unread ${public})
+set(installed)
 while(unread)
   list(POP_FRONT unread header)
   list(APPEND installed ${header})

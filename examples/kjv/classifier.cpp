@@ -97,6 +97,7 @@ bool train_classifier(const std::string& job, const TextClassifier& model, Optim
                       const std::vector<Example>& examples, const TrainSettings& settings) {
   Generator generator(settings.seed);
   std::vector<std::int64_t> lengths;
+  lengths.reserve(examples.size());
   for (const Example& example : examples) {
     lengths.push_back(static_cast<std::int64_t>(example.ids.size()));
   }

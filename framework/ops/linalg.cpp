@@ -22,7 +22,6 @@
 
 namespace gradus {
 
-using detail::dispatch_float;
 using detail::splice;
 using detail::Triangle;
 

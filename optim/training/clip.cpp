@@ -46,6 +46,7 @@ std::vector<Clipped> gradients_of(const char* operation,
 
 void require_writable(const char* operation, const std::vector<Clipped>& gradients) {
   for (const Clipped& clipped : gradients) {
+    if (!clipped.values.is_read_only()) continue;  // what a sparse one was coalesced to is not
     detail::require_writable_gradient(operation, *clipped.target);
   }
 }

@@ -122,12 +122,21 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
   });
 }
 
+void check_padding(const char* table, std::int64_t padding_idx, std::int64_t rows) {
+  if (padding_idx >= -1 && padding_idx < rows) return;
+  throw IndexError(
+      fmt::format("skip_gram_loss: padding_idx {} of {} is outside [0, {}): -1 stands for none",
+                  padding_idx, table, rows));
+}
+
 }  // namespace
 
 Tensor skip_gram_loss(const Tensor& input, const Tensor& output, const Tensor& centers,
                       const Tensor& contexts, const Tensor& negatives,
                       const SkipGramOptions& options) {
   detail::check_skip_gram(input, output, centers, contexts, negatives);
+  check_padding("input", options.input.padding_idx, input.size(0));
+  check_padding("output", options.output.padding_idx, output.size(0));
   const Tensor center_ids =
       centers.clone();  // the gradients keep them: the caller may reuse theirs
   const Tensor targets = joined(contexts, negatives);

@@ -28,7 +28,8 @@ struct SkipGramOptions {
 /// a frequent word in a batch, computed from the same old row. Where that blows up,
 /// `.scale_grad_by_freq = true` averages them row by row and wants a rate of about 0.1; lazy Adam
 /// (0.002) takes any reduction.
-/// Throws ShapeError, DTypeError, IndexError naming the first bad id.
+/// Throws ShapeError, DTypeError, IndexError naming the first bad id, or a padding_idx that its
+/// table does not have.
 /// Source: Mikolov et al. 2013, "Distributed representations of words and phrases and their
 /// compositionality", equation 4.
 GRADUS_API Tensor skip_gram_loss(const Tensor& input, const Tensor& output, const Tensor& centers,

@@ -49,6 +49,13 @@ TEST(OpSkipGramLoss, BrokenInputNamesTheTables) {
   const Tensor ids = tensor({1, 2}), negatives = tensor({0, 1}, {2, 1});
   EXPECT_ERROR(skip_gram_loss(ones({4}), ones({4, 3}), ids, ids, negatives), ShapeError,
                "skip_gram_loss: input is [4], output is [4, 3]: tables [V, D] are needed");
+  EXPECT_ERROR(skip_gram_loss(ones({4, 3}), ones({4, 3}), ids, ids, negatives,
+                              {.output = {.padding_idx = -2}}),
+               IndexError,
+               "skip_gram_loss: padding_idx -2 of output is outside [0, 4): -1 stands for none");
+  EXPECT_THROW(skip_gram_loss(ones({4, 3}), ones({4, 3}), ids, ids, negatives,
+                              {.input = {.padding_idx = 4}}),
+               IndexError);
   EXPECT_THROW(skip_gram_loss(ones({4, 3}), ones({4, 3}, DType::float64), ids, ids, negatives),
                DTypeError);
   EXPECT_ERROR(skip_gram_loss(ones({4, 3}), ones({2, 3}), ids, ids, negatives), IndexError,

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/shape.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/training/accumulate.h>
 #include <gradus/optim/training/clip.h>
@@ -230,6 +231,15 @@ TEST_F(ReadOnlyGradient, IsRefusedBeforeAnythingIsClipped) {
             "clip_grad_value" + problem);
   EXPECT_THAT(values_of(a.parameter.grad().dense()), ElementsAre(6, 8));
   EXPECT_NEAR(clip_grad_norm({a, b}, 20), std::sqrt(125), 1e-12);  // nothing to change
+}
+
+TEST_F(ReadOnlyGradient, IsClippedWhereItIsSparse) {  // and so replaced
+  const NamedParameter w = named("w", zeros({3, 2}, DType::float64));
+  const Tensor rows = reshape(b.parameter.grad().dense(), {1, 2});
+  w.parameter.set_grad(SparseGrad(tensor({1}), rows, {3, 2}));
+  EXPECT_NEAR(clip_grad_norm({w}, 1), 5, 1e-12);
+  EXPECT_THAT(values_of(w.parameter.grad().sparse().values()),
+              Pointwise(DoubleNear(1e-6), {0.6, 0.8}));
 }
 
 TEST_F(ReadOnlyGradient, IsRefusedBeforeAnythingIsZeroed) {
