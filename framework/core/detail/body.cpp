@@ -5,6 +5,8 @@
 
 namespace gradus::detail {
 
+void Body::destroy() noexcept { delete this; }
+
 Tensor Access::make(Ref<Storage> storage, std::int64_t byte_offset, const Shape& shape,
                     DType dtype) {
   return Tensor(new Body(std::move(storage), byte_offset, shape, dtype));
@@ -15,11 +17,8 @@ Tensor Access::from(Body* body) {
   return Tensor(body);
 }
 
-Body& Access::body(const Tensor& tensor) {
-  if (tensor.body_ == nullptr) {
-    throw Error("tensor: this handle is undefined (default-constructed or moved from)");
-  }
-  return *tensor.body_;
+void Access::throw_no_body() {
+  throw Error("tensor: this handle is undefined (default-constructed or moved from)");
 }
 
 bool Access::sole_owner(const Tensor& tensor) {

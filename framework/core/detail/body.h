@@ -34,7 +34,7 @@ class Body : public Pooled {
 
   void retain() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
   std::int64_t use_count() const { return count_.load(std::memory_order_acquire); }
 
@@ -47,6 +47,8 @@ class Body : public Pooled {
   std::unique_ptr<Leaf> leaf;  // made when a leaf becomes trainable or gets a gradient
 
  private:
+  void destroy() noexcept;  // out of line: handles are dropped in every op, and few are the last
+
   std::atomic<std::int64_t> count_{1};
 };
 
@@ -56,7 +58,11 @@ struct GRADUS_API Access {
                      DType dtype);
   static Tensor from(Body* body);
   /// The body; throws Error if the tensor is undefined.
-  static Body& body(const Tensor& tensor);
+  static Body& body(const Tensor& tensor) {
+    if (tensor.body_ == nullptr) throw_no_body();
+    return *tensor.body_;
+  }
+  [[noreturn]] static void throw_no_body();
   static SparseGrad sparse(Tensor ids, Tensor values, const Shape& shape, bool coalesced) {
     return {std::move(ids), std::move(values), shape, coalesced};
   }

@@ -26,11 +26,6 @@ void check_writable(const char* operation, const Tensor& tensor) {
   }
 }
 
-Body& body_of(const Tensor& tensor, const char* operation) {
-  check_defined(operation, "this", tensor);
-  return Access::body(tensor);
-}
-
 Body& writable(const Tensor& tensor, const char* operation) {
   Body& body = body_of(tensor, operation);
   check_writable(operation, tensor);

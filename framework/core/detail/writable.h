@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/tensor.h>
 
 namespace gradus::detail {
@@ -10,7 +11,10 @@ namespace gradus::detail {
 GRADUS_API void check_writable(const char* operation, const Tensor& tensor);
 
 /// The body of a tensor whose member function `operation` runs. Throws Error if it is undefined.
-Body& body_of(const Tensor& tensor, const char* operation);
+inline Body& body_of(const Tensor& tensor, const char* operation) {
+  check_defined(operation, "this", tensor);
+  return Access::body(tensor);
+}
 /// The same if the function is about to change the tensor. Throws as check_writable().
 Body& writable(const Tensor& tensor, const char* operation);
 

@@ -77,7 +77,8 @@ void run_binary(const Kernel& kernel, const Tensor& a, const Tensor& b, Tensor& 
 
 Tensor number_like(const char* operation, Number value, const Tensor& x) {
   Tensor y = empty({}, x.dtype());
-  dispatch(x.dtype(), [&]<class T>(T) { *y.mutable_data<T>() = to_element<T>(operation, value); });
+  dispatch(x.dtype(),
+           [&]<class T>(T) { *static_cast<T*>(raw(y)) = to_element<T>(operation, value); });
   return y;
 }
 
@@ -95,7 +96,7 @@ Tensor map(const char* operation, const Tensor& x, const kernels::UnaryKernel& k
   Tensor y;
   dispatch_kernel(operation, x.dtype(), kernel, [&]<class T>(T) {
     y = empty_like(x);
-    kernels::run(kernel, values<T>(x), y.mutable_data<T>(), x.numel());
+    kernels::run(kernel, values<T>(x), static_cast<T*>(raw(y)), x.numel());
   });
   return y;
 }
@@ -133,7 +134,7 @@ Tensor map(const char* operation, const Tensor& a, Number scalar,
   dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
     const T value = to_element<T>(operation, scalar);
     y = empty_like(a);
-    kernels::run(kernel, values<T>(a), 1, &value, 0, y.mutable_data<T>(), a.numel());
+    kernels::run(kernel, values<T>(a), 1, &value, 0, static_cast<T*>(raw(y)), a.numel());
   });
   return y;
 }
@@ -145,7 +146,7 @@ Tensor map(const char* operation, Number scalar, const Tensor& b,
   dispatch_kernel(operation, b.dtype(), kernel, [&]<class T>(T) {
     const T value = to_element<T>(operation, scalar);
     y = empty_like(b);
-    kernels::run(kernel, &value, 0, values<T>(b), 1, y.mutable_data<T>(), b.numel());
+    kernels::run(kernel, &value, 0, values<T>(b), 1, static_cast<T*>(raw(y)), b.numel());
   });
   return y;
 }
@@ -161,7 +162,7 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b, const Tensor
     const Broadcast<3> loop(y.shape(), {&a.shape(), &b.shape(), &c.shape()});
     const std::array<std::int64_t, 3> stride = loop.run_strides();
     const std::int64_t n = loop.run();
-    T* out = y.mutable_data<T>();
+    T* out = static_cast<T*>(raw(y));
     if (n == y.numel()) {
       kernels::run(kernel, values<T>(a), stride[0], values<T>(b), stride[1], values<T>(c),
                    stride[2], out, n);
@@ -198,7 +199,7 @@ Tensor map(const char* operation, const Tensor& a, Number scalar,
   dispatch_kernel(operation, a.dtype(), kernel, [&]<class T>(T) {
     const T value = to_element<T>(operation, scalar);
     y = empty(a.shape(), DType::boolean);
-    kernels::run(kernel, values<T>(a), 1, &value, 0, y.mutable_data<bool>(), a.numel());
+    kernels::run(kernel, values<T>(a), 1, &value, 0, static_cast<bool*>(raw(y)), a.numel());
   });
   note_op(operation);
   return y;

@@ -16,7 +16,7 @@ Tensor map_float(const char* operation, const Tensor& x, const F& f) {
   Tensor y;
   visit_float(operation, x, [&]<class T>(T) {
     y = empty_like(x);
-    f(static_cast<const T*>(data(x)), y.mutable_data<T>(), x.numel());
+    f(static_cast<const T*>(data(x)), static_cast<T*>(raw(y)), x.numel());
   });
   return y;
 }
