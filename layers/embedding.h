@@ -19,8 +19,8 @@ namespace gradus {
 /// Padding: a lookup of the padding row returns it as it is and gives no gradient. Other uses of
 /// the weight (tied layers) and weight decay do reach that row; zero_padding_row() clears it.
 ///
-/// row(), set_row() and their kin read and write rows by hand, frozen or not. resize() and remap()
-/// change how many rows there are:
+/// row(), rows(), set_row() and set_rows() read and write rows by hand, frozen or not. resize() and
+/// remap() change how many rows there are:
 ///
 ///   table.resize(vocabulary.size(), {.followers = {&optimizer}});
 class GRADUS_API Embedding : public Table {

@@ -8,10 +8,12 @@ namespace gradus {
 
 Tensor skip_gram_loss(const Embedding& input, const Embedding& output, const Tensor& centers,
                       const Tensor& contexts, const Tensor& negatives, Reduction reduction) {
-  detail::check_skip_gram(input.weight, output.weight, centers, contexts, negatives);
-  input.renormalize(centers);
-  output.renormalize(contexts);
-  output.renormalize(negatives);
+  if (input.options().max_norm || output.options().max_norm) {  // rows change: check before
+    detail::check_skip_gram(input.weight, output.weight, centers, contexts, negatives);
+    input.renormalize(centers);
+    output.renormalize(contexts);
+    output.renormalize(negatives);
+  }
   return skip_gram_loss(
       input.weight, output.weight, centers, contexts, negatives,
       {.reduction = reduction, .input = input.lookup(), .output = output.lookup()});

@@ -5,7 +5,7 @@
 
 /// For the loops of ops of your own: y[i] = f(x[i]) by the vectorised kernels of the library, which
 /// are as fast whatever flags your program is compiled with. They work on the calling thread: call
-/// them inside of parallel_for. `y` may be the same span as `x`; spans need no alignment and may be
+/// them inside parallel_for. `y` may be the same span as `x`; spans need no alignment and may be
 /// empty. The error is at most 4 units in the last place, subnormal results included; NaN gives
 /// NaN. A value has the same bits at any position and in spans of any length.
 ///

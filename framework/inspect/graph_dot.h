@@ -15,7 +15,7 @@ namespace gradus {
 ///
 ///   std::ofstream("graph.dot") << to_dot(loss, model.parameters());
 ///
-/// Throws AutogradError for a tensor that requires no gradient, and inside of a backward pass.
+/// Throws AutogradError for a tensor that does not require a gradient, and inside a backward pass.
 GRADUS_API std::string to_dot(const Tensor& result,
                               const std::vector<NamedParameter>& parameters = {});
 

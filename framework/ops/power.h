@@ -7,8 +7,8 @@ namespace gradus {
 // if shapes do not broadcast, DTypeError for mixed or unfit dtypes.
 
 /// a^b, with the special values of IEEE 754: 1 for b = 0 and for a = 1, whatever the other one is;
-/// NaN for a < 0 and a b that is no integer. The gradient of a is 0 where b is 0, that of b is 0
-/// where a is 0 and b >= 0, and NaN where a < 0.
+/// NaN for a < 0 and a b that is not an integer. The gradient of a is 0 where b is 0, that of b is
+/// 0 where a is 0 and b >= 0, and NaN where a < 0.
 GRADUS_API Tensor pow(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor pow(const Tensor& a, double b);
 GRADUS_API Tensor pow(double a, const Tensor& b);

@@ -27,7 +27,7 @@ GRADUS_API Tensor fmod(const Tensor& a, Number b);
 GRADUS_API Tensor remainder(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor remainder(const Tensor& a, Number b);
 
-/// a / b rounded downwards, as in Python, of int64 tensors. Throws as said above.
+/// a / b rounded downwards, as in Python, of int64 tensors. Throws as described above.
 GRADUS_API Tensor floor_divide(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor floor_divide(const Tensor& a, Number b);
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-/// What Adam and its kin share.
+/// What Adam and its variants share.
 namespace gradus::detail {
 
 /// The options that all of them have, then those of one.

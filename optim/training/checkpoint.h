@@ -92,8 +92,8 @@ class GRADUS_API CheckpointPart {
 GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path);
 
 /// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
-/// having changed nothing, FormatError for a file that is no checkpoint, Error for parts that are
-/// missing in it or, if strict, unexpected, and what loading a part throws.
+/// having changed nothing, FormatError for a file that is not a checkpoint, Error for parts that
+/// are missing in it or, if strict, unexpected, and what loading a part throws.
 GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
                                 const LoadOptions& options = {});
 

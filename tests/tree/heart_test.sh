@@ -24,7 +24,6 @@ for concept in "${concepts[@]}"; do
   grep -qE "^$concept" "${heart[@]}" || fail "no file declares $concept"
 done
 for file in "${heart[@]}"; do
-  name=${file%.*}
-  grep -qF "$(basename "$name")" docs/how_it_works.md || fail "docs/how_it_works.md does not name $name"
+  grep -qE "\b$(basename "$file")\b" docs/how_it_works.md || fail "docs/how_it_works.md does not name $file"
 done
 echo "heart_test: passed"

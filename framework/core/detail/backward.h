@@ -22,7 +22,7 @@ class RunningOp {
 const char* running_op();
 
 /// While one lives, no other thread runs backward: for reading a graph. Throws AutogradError,
-/// naming `operation`, inside of a backward pass of this thread.
+/// naming `operation`, inside a backward pass of this thread.
 class GraphLock {
  public:
   explicit GraphLock(const char* operation);

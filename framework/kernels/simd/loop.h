@@ -43,8 +43,8 @@ void map_batches(T* y, int64_t n, Op op, const Operands&... x) {
   last.store_unaligned(y + n - step);
 }
 
-/// map_batches() for a y that is larger than the caches: it is not read before it is written. y is
-/// none of the operands.
+/// map_batches() for a y that is larger than the caches: it is not read before it is written. y
+/// is not one of the operands.
 template <class T, class Op, class... Operands>
 void map_batches_past_caches(T* y, int64_t n, Op op, const Operands&... x) {
   constexpr int64_t step = batch_size<T>;

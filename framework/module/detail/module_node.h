@@ -55,7 +55,7 @@ void for_each_tensor(ModuleNode& root, F&& f) {
 /// The name that a type has in the source, without its namespaces.
 std::string type_name(const std::type_info& type);
 
-/// The name of a node; `type` is that of the handle, for a root that has none of its own.
+/// The name of a node; `type` is that of the handle, for a root without a name.
 std::string name_of(const ModuleNode& node, const std::type_info& type);
 
 }  // namespace gradus::detail
