@@ -1,6 +1,8 @@
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/blas.h>
 #include <gradus/framework/kernels/gemm.h>
+#include <gradus/framework/kernels/gemv.h>
+#include <gradus/framework/kernels/onednn_gemm.h>
 #include <gradus/framework/kernels/packed_gemm.h>
 #include <gradus/framework/kernels/scratch.h>
 
@@ -19,28 +21,20 @@ constexpr int64_t longest = int64_t{1} << 24;
 
 int as_int(int64_t x) { return static_cast<int>(x); }
 
-void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
-               int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
+void engine_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
+                 int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
+#ifdef GRADUS_ONEDNN
+  onednn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+#else
   cblas_sgemm(CblasRowMajor, transpose(ta), transpose(tb), as_int(m), as_int(n), as_int(k), alpha,
               a, as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
+#endif
 }
 
-void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
-               int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
+void engine_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
+                 int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
   cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), as_int(m), as_int(n), as_int(k), alpha,
               a, as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
-}
-
-void blas_gemv(bool ta, int64_t rows, int64_t columns, float alpha, const float* a, int64_t lda,
-               const float* x, int64_t step_x, float beta, float* y, int64_t step_y) {
-  cblas_sgemv(CblasRowMajor, transpose(ta), as_int(rows), as_int(columns), alpha, a, as_int(lda), x,
-              as_int(step_x), beta, y, as_int(step_y));
-}
-
-void blas_gemv(bool ta, int64_t rows, int64_t columns, double alpha, const double* a, int64_t lda,
-               const double* x, int64_t step_x, double beta, double* y, int64_t step_y) {
-  cblas_dgemv(CblasRowMajor, transpose(ta), as_int(rows), as_int(columns), alpha, a, as_int(lda), x,
-              as_int(step_x), beta, y, as_int(step_y));
 }
 
 template <class T>
@@ -76,14 +70,14 @@ struct Product {
     }
   }
 
-  /// The longest k whose products BLAS may add up in float. Of matrices it adds some hundred at a
-  /// time; with a vector, and where there are few multiply-adds, one by one: 0.1 % off at 10^5.
+  /// The longest k whose products may be added up in float. Of matrices some hundred are added at
+  /// a time; of narrow ones, and where there are few multiply-adds, one by one: 0.1 % off at 10^5.
   int64_t longest_sum(int64_t rows, int64_t columns) const {
     if (std::is_same_v<T, double>) return std::numeric_limits<int64_t>::max();
     constexpr int64_t few = 1 << 20;  // OpenBLAS has kernels of their own for up to 10^6
-    const int64_t narrow = 2048, elements = rows * columns;
-    if (rows == 1 || columns == 1) return elements < 64 ? narrow : 4 * narrow;
-    return elements <= few / narrow && elements * k <= few ? narrow : int64_t{1} << 18;
+    const int64_t small = 2048, elements = rows * columns;
+    if (std::min(rows, columns) < 16) return elements < 64 ? small : 4 * small;
+    return elements <= few / small && elements * k <= few ? small : int64_t{1} << 18;
   }
 
   /// A block as a sum in double of products with pieces of k.
@@ -144,23 +138,18 @@ struct Product {
     if (k == 0 || std::max({lda, ldb, ldc}) > most) {
       return run_loops(from_a, from_b, to, rows, columns);
     }
-    if (rows == 1 && columns == 1 &&
-        (tb || ldb == 1)) {  // of two vectors: b is a matrix of one row
-      return blas_gemv(false, 1, k, alpha, from_b, k, from_a, ta ? lda : 1, beta, to, 1);
-    }
     if (rows == 1) {  // op(B)^T a
-      return blas_gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, ldb, from_a,
-                       ta ? lda : 1, beta, to, 1);
+      return gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, ldb, from_a, ta ? lda : 1,
+                  beta, to, 1);
     }
     if (columns == 1) {  // op(A) b
-      return blas_gemv(ta, ta ? k : rows, ta ? rows : k, alpha, from_a, lda, from_b, tb ? 1 : ldb,
-                       beta, to, ldc);
+      return gemv(ta, ta ? k : rows, ta ? rows : k, alpha, from_a, lda, from_b, tb ? 1 : ldb, beta,
+                  to, ldc);
     }
-    if (alpha != T{0} &&
-        packed_gemm_is_faster<T>(ta, tb, rows, columns, k)) {  // BLAS skips NaN * 0
+    if (alpha != T{0} && packed_gemm_is_faster<T>(ta, tb, rows, columns, k)) {
       return packed_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
     }
-    blas_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
+    engine_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
   }
 
   /// For what BLAS, whose sizes are int, cannot take; and gemv leaves y alone where k == 0.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace gradus::kernels {
@@ -61,8 +62,8 @@ void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t colum
 #pragma GCC unroll 16
     for (int64_t i = 0; i < rows; ++i) {
       const Batch<T> factor(packed ? a[p * tile_rows + i] : a[i * lda + p]);
-      sum[i][0] = detail::fma(factor, left, sum[i][0]);
-      sum[i][1] = detail::fma(factor, right, sum[i][1]);
+      sum[i][0] = detail::multiply_add(factor, left, sum[i][0]);
+      sum[i][1] = detail::multiply_add(factor, right, sum[i][1]);
     }
   }
   const Batch<T> alpha(to.alpha), beta(to.beta);
@@ -72,7 +73,7 @@ void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t colum
       for (int64_t half = 0; half < 2; ++half) {
         T* y = to.c + i * to.row_step + half * step;
         Batch<T> value = alpha * sum[i][half];
-        if (to.beta != T{0}) value = detail::fma(beta, Batch<T>::load_unaligned(y), value);
+        if (to.beta != T{0}) value = detail::multiply_add(beta, Batch<T>::load_unaligned(y), value);
         value.store_unaligned(y);
       }
     }
@@ -195,8 +196,11 @@ void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T 
 
 template <class T>
 bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k) {
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
 #ifndef __FMA__
-  return false;  // fma() is a function call for each lane
+  return work <= 1 << 12;
+#elif defined(GRADUS_ONEDNN)
+  if (std::is_same_v<T, float>) return work <= 1 << 18;
 #endif
   if (is_better_turned(trans_a, trans_b, m, n, k)) return k <= 1024;
   const bool few_rows = !trans_a && m <= 20 && n >= 128;  // to pack B for

@@ -117,15 +117,14 @@ TYPED_TEST(PackedGemm, TransposesABlockOfALargerMatrix) {
   }
 }
 
-TEST(PackedGemmRule, LeavesToBlasWhatIsLongOrHasFewRows) {
-#ifdef __FMA__  // without it, BLAS gets all
-  EXPECT_TRUE(packed_gemm_is_faster<float>(true, false, 256, 784, 128));
-  EXPECT_TRUE(packed_gemm_is_faster<float>(false, true, 128, 512, 784));
+TEST(PackedGemmRule, LeavesToTheEngineWhatIsLarge) {
+  EXPECT_TRUE(packed_gemm_is_faster<float>(false, false, 16, 16, 16));
   EXPECT_TRUE(packed_gemm_is_faster<double>(false, false, 16, 16, 16));
-#endif
   EXPECT_FALSE(packed_gemm_is_faster<float>(false, false, 1024, 1024, 1024));
-  EXPECT_FALSE(packed_gemm_is_faster<float>(false, false, 20, 800, 200));
-  EXPECT_FALSE(packed_gemm_is_faster<float>(false, true, 128, 512, 1025));
+  EXPECT_FALSE(packed_gemm_is_faster<double>(false, false, 20, 800, 200));
+  EXPECT_FALSE(packed_gemm_is_faster<double>(false, true, 128, 512, 1025));
+  const int64_t long_side = int64_t{1} << 24;
+  EXPECT_FALSE(packed_gemm_is_faster<float>(true, true, long_side, long_side, long_side));
 }
 
 }  // namespace

@@ -282,6 +282,15 @@ Batch<T> fma(const Batch<T>& a, const Batch<T>& b, const Batch<T>& c) {
   return by_lane<T>([](T x, T y, T z) { return std::fma(x, y, z); }, a, b, c);
 #endif
 }
+/// a b + c, rounded once where that costs nothing.
+template <class T>
+Batch<T> multiply_add(const Batch<T>& a, const Batch<T>& b, const Batch<T>& c) {
+#ifdef __FMA__
+  return fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
 
 /// a b - c, rounded once.
 template <class T>
