@@ -38,6 +38,14 @@ void engine_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha
 }
 
 template <class T>
+constexpr bool goes_to_blas =
+#ifdef GRADUS_ONEDNN
+    std::is_same_v<T, double>;
+#else
+    true;
+#endif
+
+template <class T>
 struct Operands {
   const T* a;
   const T* b;
@@ -214,7 +222,10 @@ template <class T>
 void run_batch(const Product<T>& product, int64_t outer, int64_t inner, Matrices<const T> a,
                Matrices<const T> b, Matrices<T> c) {
   if (outer * inner * product.m * product.n == 0) return;
-  gradus::detail::use_one_blas_thread();
+  if (goes_to_blas<T>) {
+    gradus::detail::use_one_blas_thread();
+    if (product.cost() > 1 << 20) gradus::detail::warn_of_slow_blas_core();
+  }
   const Grid grid = grid_of(product.m, product.n, product.k);
   const int64_t blocks = grid.blocks();
   if (outer * inner * blocks == 1) {
