@@ -119,8 +119,8 @@ TEST(Resize, BackwardThroughAnEarlierLookupThrowsAndChangesNothing) {
       table.resize(rows);
       EXPECT_EQ(message_of<AutogradError>([&] { loss.backward(); }),
                 "backward of embedding: a leaf that it used was resized or converted to another "
-                "dtype after the forward pass, it is [" +
-                    std::to_string(rows) + ", 3] of float64 now: compute the loss again");
+                "dtype after the forward pass and is now [" +
+                    std::to_string(rows) + ", 3] of float64: compute the loss again");
       EXPECT_TRUE(factor.grad().empty());
       EXPECT_TRUE(table.weight.grad().empty());
     }
@@ -177,7 +177,10 @@ TEST(Remap, SaysWhatIsWrong) {
 TEST(ResizeRows, SaysWhatIsWrong) {
   EXPECT_EQ(message_of<ShapeError>([] { resize_rows(scalar(1.0), 2); }),
             "resize_rows: the tensor has rank 0, so it has no rows");
-  EXPECT_EQ(message_of<ValueError>([] { resize_rows(zeros({2, 2}), -1); }), "resize_rows: -1 rows");
+  EXPECT_EQ(message_of<ValueError>([] {
+              resize_rows(zeros({2, 2}), -1);
+            }),
+            "resize_rows: rows is -1, it must be at least 0");
   const Tensor x = zeros({2, 2}).set_trainable(true);
   EXPECT_EQ(message_of<AutogradError>([&] { resize_rows(x * 2.0, 3); }),
             "resize_rows: the tensor [2, 2] was made by an op: only a leaf has rows of its own");
