@@ -329,7 +329,7 @@ TEST_F(LoadCheckpoint, IsNamedAsTheCureWhereAPartIsGivenAllOfTheFile) {
            "[model, optimizer, scheduler, averages, generator, step, best_loss, order], not the "
            "state "
            "of " +
-           owner + ": take it out of the file by load_checkpoint({{\"" + part + "\", " + part +
+           owner + ": read it from the file with load_checkpoint({{\"" + part + "\", " + part +
            "}}, file, {.strict = false})";
   };
   for (const bool strict : {true, false}) {
