@@ -89,7 +89,7 @@ TEST_F(Mapped, TensorsOutliveTheStateAndTheFile) {
 TEST_F(Mapped, ChecksTheHeaderAsLoadDoes) {
   write_text(file("short"), "abc");
   EXPECT_THAT(message_of<FormatError>([&] { load_mapped(file("short")); }),
-              HasSubstr("short' is not a sound .safetensors file: it has 3 bytes"));
+              HasSubstr("short' is not a valid .safetensors file: it has 3 bytes"));
   write_text(file("nothing"), "");
   EXPECT_THAT(message_of<FormatError>([&] { load_mapped(file("nothing")); }),
               HasSubstr("it has 0 bytes"));
@@ -222,7 +222,7 @@ TEST_F(Mapped, EmbeddingRefusesWhatWouldChangeIt) {
   EXPECT_THAT(message_of<DTypeError>([&] { Embedding::from_mapped(file("i"), "ids"); }),
               HasSubstr("from_mapped: weight is int64, it must be a float type"));
   EXPECT_THAT(message_of<FormatError>([&] { Embedding::from_mapped(file("m"), "mask"); }),
-              HasSubstr("tensor 'mask': BOOL is not mapped, it needs conversion: load() it"));
+              HasSubstr("tensor 'mask': BOOL needs conversion, so it cannot be mapped: load() it"));
 }
 
 struct Tagger : Module {
