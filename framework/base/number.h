@@ -7,12 +7,16 @@
 
 namespace gradus {
 
+/// A built-in number or bool.
+template <class T>
+concept Arithmetic = std::is_arithmetic_v<T>;
+
 /// A C++ number to be converted to the dtype of a tensor. An integer stays an integer, so that it
 /// loses no digits on its way into an int64 tensor.
 class Number {
  public:
-  template <class T>
-  requires std::is_arithmetic_v<T> Number(T value)  // NOLINT(google-explicit-constructor): as T
+  template <Arithmetic T>
+  Number(T value)  // NOLINT(google-explicit-constructor): as T
       : real_(static_cast<double>(value)), is_integer_(is_int64(value)) {
     if (is_integer_) integer_ = static_cast<std::int64_t>(value);
   }

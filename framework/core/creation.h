@@ -162,8 +162,8 @@ Tensor nested_tensor(const List& list) {
 /// A tensor with a copy of `values` in row-major order: float becomes float32, double float64, bool
 /// boolean, and every other integer type int64. Throws ShapeError if the number of values does not
 /// fit the shape, ValueError for an integer above 2^63 - 1.
-template <class T>
-requires std::is_arithmetic_v<T> Tensor tensor(std::span<const T> values, const Shape& shape) {
+template <Arithmetic T>
+Tensor tensor(std::span<const T> values, const Shape& shape) {
   using E = detail::element_for<T>;
   detail::check_value_count(values.size(), shape);
   if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(E) && !std::is_same_v<T, E>) {
@@ -177,8 +177,8 @@ requires std::is_arithmetic_v<T> Tensor tensor(std::span<const T> values, const 
   detail::note_creation("tensor", shape.numel() * item_size(dtype_of<E>));
   return result;
 }
-template <class T>
-requires std::is_arithmetic_v<T> Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+template <Arithmetic T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape) {
   detail::check_value_count(values.size(), shape);
   return detail::tensor_of(values, shape);
 }
@@ -214,8 +214,8 @@ Tensor tensor(
   return detail::nested_tensor(values);
 }
 /// A tensor of rank 0.
-template <class T>
-requires std::is_arithmetic_v<T> Tensor scalar(T value) {
+template <Arithmetic T>
+Tensor scalar(T value) {
   return tensor(std::span<const T>(&value, 1), Shape{});
 }
 

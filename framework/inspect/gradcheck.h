@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -73,29 +72,24 @@ std::vector<Tensor> tensors_of(R&& result) {
 /// |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep their values and gradients, even if the
 /// function throws. Throws DTypeError for a trainable input or a result that is float32, ShapeError
 /// for results whose shapes depend on the values of the inputs.
-template <class F>
-requires std::invocable < std::decay_t<F>
-&, const std::vector<Tensor>& > GradcheckResult gradcheck(F&& function,
-                                                          const std::vector<Tensor>& inputs,
-                                                          const GradcheckOptions& options = {}) {
-  std::decay_t<F> f(std::forward<F>(function));
+template <std::invocable<const std::vector<Tensor>&> F>
+GradcheckResult gradcheck(F function, const std::vector<Tensor>& inputs,
+                          const GradcheckOptions& options = {}) {
   const auto call = [](void* object, const std::vector<Tensor>& in) {
-    return detail::tensors_of((*static_cast<std::decay_t<F>*>(object))(in));
+    return detail::tensors_of((*static_cast<F*>(object))(in));
   };
-  return detail::gradcheck({&f, call}, inputs, options);
+  return detail::gradcheck({&function, call}, inputs, options);
 }
 
 /// The same for the parameters of a module, `gradcheck([&] { return loss(model); },
 /// model.parameters())`: messages name the parameter by its path.
-template <class F>
-requires std::invocable < std::decay_t<F>
-& > GradcheckResult gradcheck(F&& function, const std::vector<NamedParameter>& parameters,
-                              const GradcheckOptions& options = {}) {
-  std::decay_t<F> f(std::forward<F>(function));
+template <std::invocable F>
+GradcheckResult gradcheck(F function, const std::vector<NamedParameter>& parameters,
+                          const GradcheckOptions& options = {}) {
   const auto call = [](void* object, const std::vector<Tensor>&) {
-    return detail::tensors_of((*static_cast<std::decay_t<F>*>(object))());
+    return detail::tensors_of((*static_cast<F*>(object))());
   };
-  return detail::gradcheck({&f, call}, parameters, options);
+  return detail::gradcheck({&function, call}, parameters, options);
 }
 
 }  // namespace gradus

@@ -144,8 +144,8 @@ GRADUS_API void write(std::ostream& out, const Module& module, const std::type_i
 }  // namespace detail
 
 /// Writes str(), with the type of the root.
-template <class M>
-requires std::derived_from<M, Module> std::ostream& operator<<(std::ostream& out, const M& module) {
+template <std::derived_from<Module> M>
+std::ostream& operator<<(std::ostream& out, const M& module) {
   detail::write(out, module, typeid(M));
   return out;
 }
