@@ -4,12 +4,12 @@
 
 namespace gradus {
 
-// Of float tensors, over axes or over everything, shaped as any reduction (see reduce.h). The
+// For float tensors, over axes or over everything, shaped like any reduction (see reduce.h). The
 // deviations from the mean are squared and added in a second pass, in double.
 // Each throws IndexError, ValueError, DTypeError.
 
 /// sum((x - mean(x))^2) / max(0, n - correction) over n elements: with `correction` 1 the unbiased
-/// estimate, NaN of one element; with 0 the mean of the squares.
+/// estimate, NaN for one element; with 0 the mean of the squares.
 GRADUS_API Tensor var(const Tensor& x);
 GRADUS_API Tensor var(const Tensor& x, const Axes& axes, bool keepdim = false,
                       double correction = 1);
