@@ -23,7 +23,7 @@ struct WordGroup {
 uint32_t low_half(uint64_t x) { return static_cast<uint32_t>(x); }
 uint32_t high_half(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
 
-/// Ten rounds on every lane, which the compiler vectorizes.
+/// Ten rounds on every lane, which the compiler vectorises.
 template <int kWidth>
 void philox_rounds(uint32_t (&c)[4][kWidth], uint32_t key0, uint32_t key1) {
   for (int round = 0; round < 10; ++round) {

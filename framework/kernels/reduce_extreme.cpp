@@ -54,7 +54,7 @@ bool is_nan(T x) {
 /// True if `a` replaces `b`, which comes before it: NaN is best.
 template <class Order, class T>
 bool replaces(T a, T b) {
-  // On integers and without branches, so that loops over columns vectorize.
+  // On integers and without branches, so that loops over columns vectorise.
   return (int{Order::better(a, b)} | (int{is_nan(a)} & int{!is_nan(b)})) != 0;
 }
 
@@ -160,7 +160,7 @@ void rows(const T* x, T* y, int64_t* index, int64_t count, int64_t n) {
 constexpr int64_t column_tile = 256;
 
 /// The best of each of `width` columns of [n, stride]. Index is as wide as T if n allows it, so
-/// that the compiler vectorizes the loop.
+/// that the compiler vectorises the loop.
 template <class Order, class Index, class T>
 void column_tile_best(const T* x, int64_t n, int64_t stride, int64_t width, T* y, int64_t* index) {
   T best[column_tile];

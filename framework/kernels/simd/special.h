@@ -248,7 +248,7 @@ struct SinCosOfTurns {
 };
 
 /// y, but with f(x), one by one, in the lanes where |x| is above `highest`, too far out for the
-/// vectorized form.
+/// vectorised form.
 template <class T, class F>
 Batch<T> replace_far(const Batch<T>& y, const Batch<T>& x, T highest, const F& f) {
   if (!any(abs(x) > Batch<T>(highest))) return y;
