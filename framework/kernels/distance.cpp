@@ -78,7 +78,7 @@ struct Greatest : SumOfMagnitudes {
     return join(greatest, detail::abs(d));
   }
   template <class B>
-  static B join(const B& a, const B& b) {  // keeps NaN of either
+  static B join(const B& a, const B& b) {  // keeps a NaN in either
     return detail::select(detail::is_nan(a), a, detail::select(b <= a, a, b));
   }
 };

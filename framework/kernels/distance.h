@@ -12,7 +12,7 @@ void cdist(const T* a, const T* b, T* y, int64_t batch, int64_t P, int64_t R, in
 
 /// da [batch, P, M] = the gradient of a for the cotangent g of y = cdist(a, b). g and y are stored
 /// with these strides for the rows of a and of b, P * R elements per batch; swap a and b for the
-/// gradient of b. 0 for a distance of 0 and where the values are equal; ties share evenly for p =
+/// gradient of b. 0 for a distance of 0 and where the values are equal; ties share evenly if p is
 /// infinity.
 template <class T>
 void cdist_vjp(const T* g, const T* y, int64_t stride_a, int64_t stride_b, const T* a, const T* b,

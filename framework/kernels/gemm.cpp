@@ -165,7 +165,7 @@ struct Product {
   }
 
   /// For products that BLAS cannot take, since its sizes are int; and gemv leaves y unchanged if k
-  /// == 0.
+  /// is 0.
   void run_loops(const T* from_a, const T* from_b, T* to, int64_t rows, int64_t columns) const {
     for (int64_t i = 0; i < rows; ++i) {
       T* row = to + i * ldc;
@@ -262,9 +262,7 @@ template <class T>
 void gemm_batched(bool trans_a, bool trans_b, int64_t outer, int64_t inner, int64_t m, int64_t n,
                   int64_t k, T alpha, Matrices<const T> a, Matrices<const T> b, T beta,
                   Matrices<T> c) {
-  const auto at_least_one = [](int64_t ld) {
-    return std::max<int64_t>(ld, 1);
-  };  // BLAS requires it
+  const auto at_least_one = [](int64_t ld) { return std::max<int64_t>(ld, 1); };  // as BLAS needs
   run_batch<T>({trans_a, trans_b, m, n, k, alpha, beta, at_least_one(a.ld), at_least_one(b.ld),
                 at_least_one(c.ld)},
                outer, inner, a, b, c);

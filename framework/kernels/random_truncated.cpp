@@ -58,10 +58,9 @@ double quantile(double p) {
 
 constexpr double far = 36;  // soon beyond it, probabilities leave the range of double
 
-/// The distance d of a draw of N(0, 1) from a, a > far, conditional on the draw being in [a, a +
-/// width]: the d beyond which 1 - u of the probability lies, 0 < u < 1. Uses the asymptotic series
-/// of the tail, exp(-x^2 / 2) / x (1 - 1 / x^2 + ...); the terms left out change d by less than
-/// 1e-8 of it.
+/// The distance d of a draw of N(0, 1) from a, a > far, given that it is in [a, a + width]: the d
+/// beyond which 1 - u of the probability lies, 0 < u < 1. Uses the asymptotic series of the tail,
+/// exp(-x^2 / 2) / x (1 - 1 / x^2 + ...); the terms left out change d by less than 1e-8 of it.
 double excess(double a, double width, double u) {
   if (std::isinf(a)) return 0;
   // -log of the probability beyond a + d, as a fraction of that beyond a.

@@ -11,8 +11,7 @@ namespace gradus::kernels {
 namespace {
 
 constexpr int64_t tile = 128;  // adjacent columns of one task
-constexpr int64_t ahead =
-    16;  // rows of sources between the prefetch of their targets and their use
+constexpr int64_t ahead = 16;  // rows of sources between a prefetch of their targets and their use
 
 /// Calls f(target, source, length) for runs of sources of row (o, i) and one tile of columns whose
 /// targets are in [low, high) of the axis.

@@ -330,8 +330,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
 
 namespace {
 
-// Labels first, first + 1, ... for the axes of x, except that "summed" axis i has the label 'a' +
-// i.
+// Labels first, first + 1, ... for the axes of x, except that the i-th of `axes` has 'a' + i.
 std::string labels_of(const Tensor& x, const std::vector<std::int64_t>& axes, char first) {
   std::string labels(static_cast<std::size_t>(x.dim()), '\0');
   for (std::size_t i = 0; i < axes.size(); ++i) {

@@ -81,8 +81,7 @@ Diagonal diagonal_of(const Shape& shape, std::int64_t offset, const Plane& plane
              0,
              0,
              0};
-  offset =
-      std::clamp(offset, -shape[plane.rows], shape[plane.columns]);  // beyond these it is empty
+  offset = std::clamp(offset, -shape[plane.rows], shape[plane.columns]);  // beyond: empty
   if (plane.rows > plane.columns) offset = -offset;  // in the order of the axes
   d.row = std::max<std::int64_t>(0, -offset);
   d.column = std::max<std::int64_t>(0, offset);

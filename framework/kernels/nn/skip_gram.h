@@ -3,8 +3,8 @@
 
 namespace gradus::kernels {
 
-/// A batch of B pairs for skip-gram with negative samples, for tables input [V, D] and output [V',
-/// D]. Ids must be valid. T is float or double.
+/// A batch of B pairs for skip-gram with negative samples, with the tables input [V, D] and output
+/// [V', D]. Ids must be valid. T is float or double.
 template <class T>
 struct SkipGramBatch {
   const T* input;
