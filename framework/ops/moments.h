@@ -14,7 +14,7 @@ GRADUS_API Tensor var(const Tensor& x);
 GRADUS_API Tensor var(const Tensor& x, const Axes& axes, bool keepdim = false,
                       double correction = 1);
 
-/// The square root of var(); its gradient is 0 where it is 0. Write gradus::std(x), also after
+/// The square root of var(); its gradient is 0 where it is 0. Write gradus::std(x), even after
 /// `using namespace gradus`: there `std` alone may be this function or the namespace.
 GRADUS_API Tensor std(const Tensor& x);
 GRADUS_API Tensor std(const Tensor& x, const Axes& axes, bool keepdim = false,
