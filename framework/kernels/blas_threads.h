@@ -1,6 +1,6 @@
 #pragma once
 
-// Of OpenBLAS only; absent from other libraries, which then keep their own setting.
+// Only OpenBLAS has this function; other libraries keep their own setting.
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
 
 namespace gradus::detail {

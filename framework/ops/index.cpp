@@ -28,7 +28,7 @@ namespace {
 
 const std::int64_t* ids_of(const Tensor& ids) { return ids.data<std::int64_t>(); }
 
-// Entries ids [n] of an axis as rows of x seen as [outer * n, inner].
+// Entries ids [n] of an axis, as row numbers of x seen as [outer * n, inner].
 Tensor rows_along(const AxisView& view, const Tensor& ids) {
   if (view.outer == 1) return ids;
   const std::int64_t n = ids.numel();
@@ -106,9 +106,9 @@ Tensor take_along_axis(const Tensor& x, const Tensor& ids, std::int64_t axis) {
     fits = i == view.axis || a == b || a == 1 || b == 1;
   }
   if (!fits) {
-    throw ShapeError(
-        fmt::format("take_along_axis: shapes do not broadcast beside axis {}: x is {}, ids are {}",
-                    view.axis, x.shape().str(), ids.shape().str()));
+    throw ShapeError(fmt::format(
+        "take_along_axis: shapes do not broadcast on an axis other than {}: x is {}, ids are {}",
+        view.axis, x.shape().str(), ids.shape().str()));
   }
   return gather(spread(x, view.axis, ids), view.axis, spread(ids, view.axis, x));
 }

@@ -211,7 +211,7 @@ TEST_F(Mapped, EmbeddingRefusesWhatWouldChangeIt) {
   EXPECT_EQ(
       message_of<ValueError>([&] { Embedding::from_mapped(file("m"), "table", {.max_norm = 1}); }),
       "Embedding: max_norm changes rows, but the weight [3, 2] is mapped from a file, "
-      "read-only: leave it out, or take load() and from_pretrained()");
+      "read-only: leave it out, or use load() and from_pretrained()");
   EXPECT_THAT(message_of<IndexError>([&] { Embedding::from_mapped(file("m"), "tabel"); }),
               HasSubstr("m' has no tensor 'tabel'; there are ["));
   EXPECT_EQ(message_of<ShapeError>([&] { Embedding::from_mapped(file("m"), "ids"); }),
@@ -284,7 +284,7 @@ TEST_F(Mapped, AveragesDoNotCopyIt) {
   EXPECT_EQ(model.bias.span<float>()[0], 2);
   EXPECT_EQ(model.embedding({2}).span<float>()[1], 6);
   EXPECT_EQ(message_of<ValueError>([&] { unfreeze(model.parameters(), "*"); }),
-            "unfreeze: embedding.weight [3, 2] is mapped from a file, read-only: take another "
+            "unfreeze: embedding.weight [3, 2] is mapped from a file, read-only: use another "
             "pattern");
 }
 
@@ -297,7 +297,7 @@ TEST_F(Mapped, ABagRefusesMaxNorm) {
   EXPECT_EQ(
       message_of<ValueError>([&] { EmbeddingBag::from_pretrained(weight, true, {.max_norm = 1}); }),
       "EmbeddingBag: max_norm changes rows, but the weight [3, 2] is mapped from a file, "
-      "read-only: leave it out, or take load() and from_pretrained()");
+      "read-only: leave it out, or use load() and from_pretrained()");
 }
 
 TEST_F(Mapped, FromPretrainedSharesIt) {

@@ -208,7 +208,7 @@ TEST(Resize, ChangesNothingIfTheInitialiserOrAFollowerThrows) {
   EXPECT_EQ(message_of<ValueError>([&] {
               table.resize(5, {.followers = {&own, &other}});
             }),
-            "SGD: the parameter [3, 3] that gets other rows is not one of its parameters: pass the "
+            "SGD: the parameter [3, 3], whose rows change, is not one of its parameters: pass the "
             "optimizers that train it as followers");
   EXPECT_TRUE(same_bytes(table.weight, before));
   EXPECT_EQ(own.state_dict().at("weight.momentum_buffer").shape(), (Shape{3, 3}));
@@ -331,7 +331,7 @@ TEST(Resize, AveragesFollow) {
   averages.swap();
   const Embedding stranger = random_table(2);
   EXPECT_EQ(message_of<ValueError>([&] { stranger.resize(5, {.followers = {&averages}}); }),
-            "AveragedParameters: the parameter [2, 3] that gets other rows is not one of its "
+            "AveragedParameters: the parameter [2, 3], whose rows change, is not one of its "
             "parameters: pass the averages that it is part of as followers");
 }
 
