@@ -36,7 +36,8 @@ class Path {
       throw ShapeError(
           fmt::format("{}: ids are {}: a vector [n] is needed", operation, ids.shape().str()));
     }
-    if (!one_vector) detail::check_beside(operation, view_.axis, x.shape(), "ids are", ids.shape());
+    if (!one_vector)
+      detail::check_same_except(operation, view_.axis, x.shape(), "ids are", ids.shape());
     detail::check_ids(operation, ids, view_.n);
     m_ = one_vector ? ids.numel() : ids.shape()[view_.axis];
   }

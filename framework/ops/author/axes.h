@@ -39,8 +39,8 @@ GRADUS_API std::string position(const Shape& shape, std::int64_t element);
 
 /// Throws ShapeError, naming `operation`, unless a shape equals that of x on every axis but one.
 /// `words` names its owner in the message, as in "ids are".
-GRADUS_API void check_beside(const char* operation, int axis, const Shape& x, const char* words,
-                             const Shape& shape);
+GRADUS_API void check_same_except(const char* operation, int axis, const Shape& x,
+                                  const char* words, const Shape& shape);
 
 /// The bytes of a tensor that has only the axes of `shape` from `axis` on.
 inline std::int64_t block_bytes(const Shape& shape, int axis, DType dtype) {
