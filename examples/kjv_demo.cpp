@@ -1,9 +1,9 @@
 // Word vectors and a classifier on real text, from the words to a saved model.
 //
-// Promises: the best classifier, chosen on verses that were set aside for that, tells the nine
-// parts of the King James Bible apart in more than 75 % of the verses that it never saw, where the
-// most frequent part makes 22 %. With --quick, a small run: at least 20 points more than that, and
-// a loss of the word vectors that falls by a tenth or more; otherwise it ends with exit code 1.
+// Promises: the best classifier, chosen on verses that were set aside for that, names the right one
+// of the nine parts of the King James Bible for more than 75 % of the verses that it never saw; the
+// most frequent part makes up 22 %. With --quick, a small run: at least 20 points more than that,
+// and a loss of the word vectors that falls by a tenth or more; otherwise it ends with exit code 1.
 #include <fmt/format.h>
 #include <gradus/examples/common/interrupt.h>
 #include <gradus/examples/common/table.h>
@@ -29,7 +29,7 @@ using namespace gradus::examples;
 
 namespace {
 
-/// Ctrl-C stopped the work; what was there is saved.
+/// Thrown when Ctrl-C stopped the work; what there was is saved.
 struct Stopped {};
 
 /// A trained classifier: its weights, and how it does on texts that it never saw.
@@ -81,7 +81,7 @@ Coding make_coding(const Texts& texts, std::int64_t min_count, bool pairs) {
   const std::vector<std::int64_t>& counts = vocabulary.counts();
   if (std::all_of(counts.begin(), counts.end(), [](std::int64_t n) { return n == 0; })) {
     throw Error(
-        fmt::format("--min-count: no word of the training texts stands there {} times: take "
+        fmt::format("--min-count: no word occurs {} times in the training texts: use "
                     "a smaller number",
                     min_count));
   }
@@ -90,7 +90,8 @@ Coding make_coding(const Texts& texts, std::int64_t min_count, bool pairs) {
 
 // ---- 1. word vectors
 
-/// The words whose neighbours are shown: all that were asked for, or the usual ones that are there.
+/// The words whose neighbours are shown: all that were requested, or the usual ones that the texts
+/// have.
 std::vector<std::int64_t> shown_words(const DemoOptions& options, const Vocabulary& words) {
   if (!options.words.empty()) return find_words(options.words, words);
   std::vector<std::int64_t> ids;
@@ -103,7 +104,7 @@ std::vector<std::int64_t> shown_words(const DemoOptions& options, const Vocabula
 void show_neighbours(const std::vector<std::int64_t>& shown, const Tensor& matrix,
                      const Vocabulary& words) {
   if (shown.empty()) return;
-  fmt::print("\nnearest neighbours, by the cosine:\n");
+  fmt::print("\nnearest neighbours, by cosine similarity:\n");
   for (const std::int64_t id : shown) {
     fmt::print("  {:<10}", words.word(id));
     for (const auto& [near, cosine] : nearest_words(matrix, words, id, 6)) {
@@ -139,8 +140,8 @@ class Comparison {
  public:
   Comparison(const DemoOptions& options, const Texts& texts) : options_(options), texts_(texts) {}
 
-  /// Word vectors that stay as they are, and then the same model and the same optimizer with the
-  /// vectors unfrozen.
+  /// Trains on word vectors that stay as they are, and then the same model with the same optimizer
+  /// and the vectors unfrozen.
   void train_on_vectors(const Embedding& vectors, const Coding& coding) {
     const Embedding table = Embedding::from_pretrained(vectors.weight.clone(), /*freeze=*/true,
                                                        {.padding_idx = 0, .sparse = true});
@@ -159,13 +160,13 @@ class Comparison {
 
     fmt::print("\nhash of the table: {} as loaded\n", loaded);
     fmt::print("                   {} after training it frozen: {}\n", frozen,
-               frozen == loaded ? "no byte changed" : "CHANGED, which must not be");
+               frozen == loaded ? "no byte changed" : "CHANGED, which must not happen");
     fmt::print("                   {} after training it unfrozen: {}\n", tuned,
                tuned == frozen ? "no byte changed" : "changed");
     hashes_right_ = frozen == loaded && tuned != frozen;
   }
 
-  /// All from random numbers.
+  /// Trains everything from random numbers.
   void train_from_scratch(const Coding& coding) {
     const std::int64_t D = options_.vectors.dim;
     const Embedding table(coding.vocabulary.size(), D, {.padding_idx = 0, .sparse = true});
@@ -179,7 +180,7 @@ class Comparison {
     train_and_add(name, model, optimizer, coding, settings);
   }
 
-  /// The one that does best on the development texts; of equals the first.
+  /// The one that does best on the development texts; of several, the first.
   const Candidate& best() const {
     return *std::max_element(candidates_.begin(), candidates_.end(),
                              [](auto& a, auto& b) { return a.development < b.development; });
@@ -208,7 +209,7 @@ class Comparison {
     fmt::print("\n{}", table_text(rows));
     fmt::print("\naccuracy: {:.2f} % on the test texts{}\n", 100 * best().test.accuracy,
                chosen ? " (the one that is best on the development texts)" : "");
-    fmt::print("\nhow it, {}, did on the test texts, in numbers of texts:\n{}", best().name,
+    fmt::print("\nresults of '{}' on the test texts, in numbers of texts:\n{}", best().name,
                confusion_text(best().coding.labels, best().test.confusion));
   }
 
@@ -247,7 +248,7 @@ class Comparison {
 
 // ---- 3. a saved model
 
-/// Saves the best model and loads it into a new one, which must do as well.
+/// Saves the best model and loads it into a new one, which must do equally well.
 SavedClassifier save_and_load(const DemoOptions& options, const Split& split,
                               const Candidate& best) {
   heading("save and load");
@@ -255,10 +256,10 @@ SavedClassifier save_and_load(const DemoOptions& options, const Split& split,
   save_classifier(best.state, best.coding, file);
   SavedClassifier loaded = load_classifier(file);
   const Evaluation again = evaluate(loaded.model, encode(split.test, loaded.coding));
-  fmt::print("{} ({}), saved as {}: loaded into a new model, it has {} of the test texts right\n",
+  fmt::print("{} ({}), saved as {}: loaded into a new model, it gets {} of the test texts right\n",
              best.name, percent(best.test.accuracy), file.string(), percent(again.accuracy));
   if (again.confusion != best.test.confusion) {
-    throw Error("kjv_demo: the loaded model does not do as the one that was saved");
+    throw Error("kjv_demo: the loaded model does not perform like the saved one");
   }
   return loaded;
 }
@@ -268,8 +269,8 @@ void classify(const SavedClassifier& classifier, const std::string& text) {
   std::fflush(stdout);
 }
 
-/// Classifies what was passed, or else what is typed or piped. A program that trained for a while
-/// does not wait for a pipe to which nothing was written.
+/// Classifies what was passed, or else what is typed or piped. After training, the program does not
+/// wait for a pipe to which nothing has been written.
 void classify_all(const DemoOptions& options, const SavedClassifier& classifier, bool wait) {
   for (const std::string& text : options.classify) classify(classifier, text);
   if (!options.classify.empty() || options.quick) return;

@@ -14,7 +14,7 @@ class GRADUS_API Dropout : public Module {
   /// The generator must live as long as the layer. Throws ValueError unless 0 <= p <= 1.
   explicit Dropout(double p = 0.5, Generator& generator = default_generator());
 
-  /// x of any shape, float types. Throws DTypeError.
+  /// x may have any shape and float type. Throws DTypeError.
   Tensor operator()(const Tensor& x) const;
 
   double p() const { return p_; }

@@ -37,7 +37,7 @@ Embedding::Embedding(const Tensor& table, bool trainable, const EmbeddingOptions
   describe_by(describe);
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
+// NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, so it is the only handle
 Embedding Embedding::from_pretrained(Tensor weight, bool freeze, const EmbeddingOptions& options) {
   return {detail::adopted_table("from_pretrained", weight), !freeze, options};
 }

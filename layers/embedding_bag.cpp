@@ -26,7 +26,7 @@ EmbeddingBagOptions with(const EmbeddingOptions& table, BagMode mode, bool inclu
           .dtype = table.dtype};
 }
 
-// The options that all tables have, after a check of the others.
+// The options that all tables have; checks the others.
 EmbeddingOptions table_options_of(const EmbeddingBagOptions& options) {
   detail::check_bag_options("EmbeddingBag", lookup_of(options));
   return {.padding_idx = options.padding_idx,
@@ -68,7 +68,7 @@ EmbeddingBag::EmbeddingBag(const Tensor& table, bool trainable, const EmbeddingB
   describe();
 }
 
-// NOLINTBEGIN(performance-unnecessary-value-param): moved in, it is the only handle
+// NOLINTBEGIN(performance-unnecessary-value-param): moved in, so it is the only handle
 EmbeddingBag EmbeddingBag::from_pretrained(Tensor weight, bool freeze,
                                            const EmbeddingBagOptions& options) {
   return {detail::adopted_table("from_pretrained", weight), !freeze, options};

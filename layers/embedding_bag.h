@@ -14,25 +14,25 @@
 namespace gradus {
 
 struct EmbeddingBagOptions {
-  /// A row whose members do not count; it starts as zeros. May count from the end.
+  /// A row whose members do not count; it starts as zeros. A negative index counts from the end.
   std::optional<std::int64_t> padding_idx = std::nullopt;
-  /// Every lookup first scales rows of a larger norm down to this one, in place.
+  /// Every lookup first scales rows with a larger norm down to this one, in place.
   std::optional<double> max_norm = std::nullopt;
   double norm_type = 2.0;           ///< the p of that p-norm; infinity is allowed
   bool scale_grad_by_freq = false;  ///< divide a row's gradient by its members in the call
   BagMode mode = BagMode::mean;
   bool sparse = false;               ///< the gradient of the weight is a SparseGrad
   bool include_last_offset = false;  ///< offsets end with the number of ids
-  /// Of the weight: float32 if none is named, and that of the tensor it is made from.
+  /// Dtype of the weight: if none is named, float32, or that of the tensor it is made from.
   std::optional<DType> dtype = std::nullopt;
 };
 
-/// The sum, mean or maximum of the rows of each bag of ids, in one pass: what
-/// mean(Embedding(ids), 1) gives for bags of equal length, without its [B, T, D]. The weight
-/// [num_embeddings, embedding_dim] starts from N(0, 1).
+/// The sum, mean or maximum of the rows of each bag of ids, in one pass: like mean(Embedding(ids),
+/// 1) for bags of equal length, but without its [B, T, D]. The weight [num_embeddings,
+/// embedding_dim] starts from N(0, 1).
 ///
-/// Members of the padding row do not count, and a bag without members gives zeros. max_norm is that
-/// of Embedding.
+/// Members that look up the padding row do not count, and a bag without members gives zeros.
+/// max_norm works as in Embedding.
 class GRADUS_API EmbeddingBag : public Table {
  public:
   GRADUS_TOO_LATE EmbeddingBag();
@@ -46,15 +46,15 @@ class GRADUS_API EmbeddingBag : public Table {
                const EmbeddingBagOptions& options = {}, Generator& generator = default_generator());
 
   /// A layer with the rows of a float tensor [num_embeddings, embedding_dim], frozen by default, as
-  /// Embedding::from_pretrained makes one. Throws ShapeError, DTypeError, and as the constructor.
+  /// by Embedding::from_pretrained(). Throws ShapeError, DTypeError, and as the constructor does.
   static EmbeddingBag from_pretrained(Tensor weight, bool freeze = true,
                                       const EmbeddingBagOptions& options = {});
 
   /// ids [B, T], or ids [n] and the offsets where their bags begin -> [B, embedding_dim]: see
-  /// gradus::embedding_bag. Throws as that does, before any row is scaled.
+  /// gradus::embedding_bag. Throws as that op does, before any row is scaled.
   Tensor operator()(const Tensor& ids, const Tensor& offsets = {},
                     const Tensor& per_sample_weights = {}) const;
-  /// ids and offsets of any integer types in vectors, spans or arrays.
+  /// ids and offsets of any integer types, in vectors, spans or arrays.
   template <detail::Contiguous Ids, detail::Contiguous Offsets>
   Tensor operator()(const Ids& ids, const Offsets& offsets,
                     const Tensor& per_sample_weights = {}) const {
@@ -70,7 +70,7 @@ class GRADUS_API EmbeddingBag : public Table {
                    per_sample_weights);
   }
 
-  /// padding_idx counts from the front here.
+  /// Here padding_idx counts from the front.
   EmbeddingBagOptions options() const;
 
  private:

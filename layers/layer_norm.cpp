@@ -17,7 +17,7 @@ const Shape& checked(const char* layer, const Shape& shape) {
 
 double checked(const char* layer, double eps) {
   if (!(eps >= 0) || std::isinf(eps))
-    throw ValueError(fmt::format("{}: eps is {}: it is a finite number >= 0", layer, eps));
+    throw ValueError(fmt::format("{}: eps is {}: it must be a finite number >= 0", layer, eps));
   return eps;
 }
 

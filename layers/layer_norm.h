@@ -10,8 +10,8 @@ namespace gradus {
 struct LayerNormOptions {
   double eps = 1e-5;                          ///< added to the variance
   bool elementwise_affine = true;             ///< whether there is a weight (and a bias)
-  bool bias = true;                           ///< whether there is a bias beside the weight
-  std::optional<DType> dtype = std::nullopt;  ///< of weight and bias; none is float32
+  bool bias = true;                           ///< whether there is a bias as well as a weight
+  std::optional<DType> dtype = std::nullopt;  ///< of weight and bias; float32 if none
 };
 
 /// layer_norm() over the last axes, which have the sizes `normalized_shape`, with a weight that
@@ -44,14 +44,14 @@ class GRADUS_API LayerNorm : public Module {
 
  public:
   const Parameter weight;  ///< [normalized_shape]; undefined without elementwise_affine
-  const Parameter bias;    ///< [normalized_shape]; undefined without it or elementwise_affine
+  const Parameter bias;    ///< [normalized_shape]; undefined without bias or elementwise_affine
 };
 
 struct RMSNormOptions {
-  /// Added to the mean square; none is the machine epsilon of the dtype of x.
+  /// Added to the mean square; if none, the machine epsilon of the dtype of x.
   std::optional<double> eps = std::nullopt;
   bool elementwise_affine = true;             ///< whether there is a weight
-  std::optional<DType> dtype = std::nullopt;  ///< of the weight; none is float32
+  std::optional<DType> dtype = std::nullopt;  ///< of the weight; float32 if none
 };
 
 /// rms_norm() over the last axes, with a weight that starts as ones.
@@ -61,7 +61,7 @@ class GRADUS_API RMSNorm : public Module {
   template <class M>
   GRADUS_TOO_LATE RMSNorm& operator=(M&&);
 
-  /// Throws as LayerNorm.
+  /// Throws as LayerNorm does.
   explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
   explicit RMSNorm(std::int64_t features, const RMSNormOptions& options = {})
       : RMSNorm(Shape{features}, options) {}

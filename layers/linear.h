@@ -9,7 +9,7 @@ namespace gradus {
 
 struct LinearOptions {
   bool bias = true;  ///< whether a bias is added
-  /// float32 if none is named, and that of a weight that is there already.
+  /// If none is named, float32, or that of an existing weight.
   std::optional<DType> dtype = std::nullopt;
 };
 
@@ -24,9 +24,9 @@ class GRADUS_API Linear : public Module {
   /// Throws ValueError for a negative size, DTypeError for a dtype that is not a float type.
   Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {},
          Generator& generator = default_generator());
-  /// A layer whose weight [out_features, in_features] is the parameter of another layer too, such
-  /// as the table of an Embedding [V, D] (tied weights). Throws ShapeError unless it has two axes,
-  /// DTypeError if the options name another dtype than its own.
+  /// A layer whose weight [out_features, in_features] is also the parameter of another layer, such
+  /// as the table of an Embedding [V, D] (tied weights). Throws ShapeError unless the weight has
+  /// two axes, DTypeError if the options name a dtype other than its own.
   explicit Linear(const Parameter& weight, const LinearOptions& options = {},
                   Generator& generator = default_generator());
 

@@ -13,13 +13,13 @@
 namespace gradus {
 
 namespace detail {
-/// The position of an index that may count from the end. Throws IndexError.
+/// The position of an index; a negative index counts from the end. Throws IndexError.
 GRADUS_API std::size_t list_position(std::int64_t index, std::size_t size);
 /// Throws ValueError for a negative number.
 GRADUS_API std::int64_t list_size(std::int64_t count);
 }  // namespace detail
 
-/// Layers of one type, registered under their positions as PyTorch's are: "0", "1", ...
+/// Layers of one type, registered under their positions as in PyTorch: "0", "1", ...
 ///
 ///   struct Stack : Module {
 ///     explicit Stack(int64_t depth)
@@ -31,7 +31,7 @@ GRADUS_API std::int64_t list_size(std::int64_t count);
 ///     const ModuleList<Linear> layers;  // "layers.0.weight", "layers.0.bias", "layers.1.weight"
 ///   };
 ///
-/// For layers that are called one after the other, of any types, see Sequential.
+/// For layers of any types that are called one after another, see Sequential.
 template <std::derived_from<Module> M>
 class ModuleList : public Module {
  public:
@@ -41,7 +41,7 @@ class ModuleList : public Module {
   ModuleList() {
     set_description([] { return std::string("ModuleList"); });
   }
-  /// Throws ValueError for a layer that comes twice.
+  /// Throws ValueError for a layer that appears twice.
   ModuleList(std::initializer_list<M> layers) : ModuleList() {
     for (const M& layer : layers) append(layer);
   }
@@ -55,14 +55,14 @@ class ModuleList : public Module {
     for (std::int64_t i = 0; i < detail::list_size(count); ++i) append(make(i));
   }
 
-  /// Adds a layer at the end, for all copies of this list. Throws ValueError for one that is in it.
+  /// Appends a layer, for all copies of this list. Throws ValueError for one that is already in it.
   void append(const M& layer) const {
     ModuleList self(*this);  // a copy of the handle is the same list
     layers_->push_back(self.add(std::to_string(size()), layer));
   }
 
   std::size_t size() const { return layers_->size(); }
-  /// An index may count from the end. Throws IndexError.
+  /// A negative index counts from the end. Throws IndexError.
   const M& operator[](std::int64_t index) const {
     return (*layers_)[detail::list_position(index, size())];
   }

@@ -15,7 +15,8 @@
 namespace gradus {
 namespace {
 
-// Sizes and options, checked; the divisor, the dtype and a padding_idx from the front are set.
+// Checks sizes and options, and fills in the divisor and the dtype; padding_idx counts from the
+// front.
 QuotientRemainderOptions checked(std::int64_t rows, std::int64_t width,
                                  QuotientRemainderOptions options) {
   constexpr const char* layer = "QuotientRemainderEmbedding";
@@ -49,7 +50,7 @@ std::int64_t quotient_rows(std::int64_t rows, std::int64_t divisor) {
   return rows == 0 ? 0 : (rows - 1) / divisor + 1;
 }
 
-// A table, with one row more for padding, if there is one: zeros.
+// One of the tables, with an additional row of zeros if there is a padding_idx.
 Embedding part(std::int64_t rows, std::int64_t width, const QuotientRemainderOptions& options,
                Generator& generator) {
   const double std = options.composition == Composition::add ? std::sqrt(0.5) : 1;

@@ -18,7 +18,7 @@ template <class T, class... Arguments>
 inline constexpr bool is_copy_of = sizeof...(Arguments) == 1 &&
                                    (std::same_as<std::remove_cvref_t<Arguments>, T> && ...);
 
-/// A plain function as a layer, so that it has a place and a line in the tree.
+/// Wraps a plain function as a layer, so that it has a place and a line in the tree.
 class GRADUS_API FunctionLayer : public Module {
  public:
   explicit FunctionLayer(std::function<Tensor(const Tensor&)> function);
@@ -34,8 +34,8 @@ class GRADUS_API FunctionLayer : public Module {
 ///
 ///   Sequential net(Linear(784, 512), relu, Linear(512, 10));
 ///
-/// Names are positions, functions included, as in PyTorch: "0.weight", "2.weight". Without parts it
-/// returns its argument.
+/// Names are positions, functions included, as in PyTorch: "0.weight", "2.weight". Without parts,
+/// it returns its argument.
 class GRADUS_API Sequential : public Module {
  public:
   template <class M>
@@ -60,7 +60,7 @@ class GRADUS_API Sequential : public Module {
     using P = std::decay_t<Part>;
     constexpr bool fits = std::is_invocable_r_v<Tensor, const P&, const Tensor&>;
     static_assert(fits,
-                  "Sequential: every part is a layer or a function that makes one Tensor of one "
+                  "Sequential: every part must be a layer or a function from one Tensor to one "
                   "Tensor; call other layers (an LSTM, an attention) from a Module of your own");
     if constexpr (fits) {
       const std::string name = std::to_string(size());

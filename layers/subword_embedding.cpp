@@ -90,7 +90,7 @@ SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
   });
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, it is the only handle
+// NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, so it is the only handle
 SubwordEmbedding SubwordEmbedding::from_pretrained(Tensor weight, const Vocabulary& vocabulary,
                                                    bool freeze, const SubwordOptions& options) {
   auto state = std::make_shared<const State>(vocabulary, options);

@@ -20,7 +20,7 @@
 namespace gradus {
 namespace {
 
-// padding_idx counted from the front.
+// padding_idx, counted from the front.
 std::optional<std::int64_t> normalized_padding(const char* layer,
                                                std::optional<std::int64_t> padding_idx,
                                                std::int64_t rows) {
@@ -43,7 +43,7 @@ void check_max_norm(const char* layer, std::optional<double> max_norm, double no
   }
 }
 
-// The options of a table of so many rows, checked; padding_idx counts from the front.
+// The options of a table with the given number of rows, checked; padding_idx counts from the front.
 EmbeddingOptions checked(const char* layer, EmbeddingOptions options, std::int64_t rows) {
   options.padding_idx = normalized_padding(layer, options.padding_idx, rows);
   check_max_norm(layer, options.max_norm, options.norm_type);
@@ -54,7 +54,7 @@ EmbeddingOptions checked(const char* layer, const EmbeddingOptions& options, con
   if (options.max_norm && table.is_read_only()) {
     throw ValueError(fmt::format(
         "{}: max_norm changes rows, but the weight {} is mapped from a file, read-only: "
-        "leave it out, or take load() and from_pretrained()",
+        "leave it out, or use load() and from_pretrained()",
         layer, table.shape().str()));
   }
   detail::check_layer_dtype(layer, options.dtype, table);
@@ -80,8 +80,8 @@ ResizeOptions with_normal_init(ResizeOptions options) {
   return options;
 }
 
-// Scales the distinct rows among valid ids whose norm exceeds max_norm, behind the back of
-// autograd: the lookup that follows is differentiated as if the rows had been like that before.
+// Scales the distinct rows among valid ids whose norm exceeds max_norm, unseen by autograd: the
+// lookup that follows is differentiated as if the rows had always had these values.
 void scale_rows_down(const Tensor& weight, const Tensor& ids, double max_norm, double norm_type) {
   std::vector<std::int64_t> rows, slot;
   kernels::unique_rows(ids.data<std::int64_t>(), ids.numel(), weight.size(0), rows, slot);

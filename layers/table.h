@@ -12,23 +12,23 @@
 namespace gradus {
 
 struct EmbeddingOptions {
-  /// A row that gets no gradient; it starts as zeros. May count from the end.
+  /// A row that gets no gradient; it starts as zeros. A negative index counts from the end.
   std::optional<std::int64_t> padding_idx = std::nullopt;
-  /// Every lookup first scales rows of a larger norm down to this one, in place.
+  /// Every lookup first scales rows with a larger norm down to this one, in place.
   std::optional<double> max_norm = std::nullopt;
   double norm_type = 2.0;           ///< the p of that p-norm; infinity is allowed
   bool scale_grad_by_freq = false;  ///< divide a row's gradient by its lookups in the call
   bool sparse = false;              ///< the gradient of the weight is a SparseGrad
-  /// Of the weight: float32 if none is named, and that of the tensor it is made from.
+  /// Dtype of the weight: if none is named, float32, or that of the tensor it is made from.
   std::optional<DType> dtype = std::nullopt;
 };
 
 /// Base of layers that hold one vector for each id, as rows of a weight [num_embeddings,
 /// embedding_dim]: Embedding, EmbeddingBag.
 ///
-/// max_norm: before a lookup, each distinct row r of it with norm n > max_norm becomes
-/// r max_norm / (n + 1e-7), also in eval mode and in a frozen table, and no gradient flows through
-/// that. Two threads must not look up in such a table at the same time.
+/// max_norm: before a lookup, each distinct row r that it reads with norm n > max_norm becomes r
+/// max_norm / (n + 1e-7), even in eval mode and in a frozen table, and no gradient flows through
+/// that. Two threads must not use such a table at the same time.
 class GRADUS_API Table : public Module {
  public:
   std::int64_t num_embeddings() const { return weight.size(0); }
@@ -37,28 +37,29 @@ class GRADUS_API Table : public Module {
   bool is_frozen() const { return !weight.trainable(); }
 
   /// Applies to later lookups of all copies of this layer; the row keeps its values.
-  /// Throws IndexError as the constructor.
+  /// Throws IndexError as the constructor does.
   void set_padding_idx(std::optional<std::int64_t> padding_idx) const;
   /// Sets the padding row to zeros, if there is one.
   void zero_padding_row() const;
-  /// Draws the table anew from N(0, 1), with zeros in the padding row.
+  /// Draws the table again from N(0, 1), with zeros in the padding row.
   void reset_parameters(Generator& generator = default_generator()) const;
 
   /// A copy of row `id` as [embedding_dim], of rows ids [n] as [n, embedding_dim]: as they are,
-  /// without max_norm, part of no graph. Throw IndexError, ShapeError, DTypeError.
+  /// without max_norm, not part of any graph. Throw IndexError, ShapeError, DTypeError.
   Tensor row(std::int64_t id) const;
   Tensor rows(const Tensor& ids) const;
-  /// Overwrite rows; the last one wins where an id repeats. Throw as Tensor::set_row(s).
+  /// Overwrite rows; where an id repeats, the last one wins. Throw as Tensor::set_row(s) do.
   void set_row(std::int64_t id, const Tensor& values) const;
   void set_rows(const Tensor& ids, const Tensor& values) const;
 
-  /// Gives all copies of this layer, and the layers that its weight is tied to, another number of
-  /// rows: kept rows stay, new ones are drawn from N(0, 1) or made by options.init; see
-  /// resize_rows(), also for the optimizer, which must follow. The bias of a tied Linear is resized
-  /// by resize_rows(). Throws ValueError if the padding row would go: set_padding_idx() first.
+  /// Changes the number of rows of all copies of this layer, and of the layers that its weight is
+  /// tied to: kept rows stay, new ones are drawn from N(0, 1) or made by options.init; see
+  /// resize_rows(), also for the optimizer, which must follow. Use resize_rows() for the bias of a
+  /// tied Linear. Throws ValueError if the padding row would be removed: call set_padding_idx()
+  /// first.
   void resize(std::int64_t rows, const ResizeOptions& options = {}) const;
-  /// The same for any choice of rows, sources int64 [rows]; see remap_rows(). The padding row is
-  /// the first one that was it.
+  /// The same for any choice of rows, with sources int64 [rows]; see remap_rows(). The padding row
+  /// becomes the first row whose source it is.
   void remap(const Tensor& sources, const ResizeOptions& options = {}) const;
 
   // For other layers that read rows of this table:
@@ -72,11 +73,11 @@ class GRADUS_API Table : public Module {
   /// [-num_embeddings, num_embeddings), DTypeError for a dtype that is not a float type.
   Table(const char* layer, std::int64_t num_embeddings, std::int64_t embedding_dim,
         const EmbeddingOptions& options, Generator& generator);
-  /// The rows of a tensor that nobody else changes. Throws as above, and ValueError for a max_norm
-  /// if the table is mapped from a file.
+  /// Takes the rows of a tensor that nobody else changes. Throws as above, and ValueError for a
+  /// max_norm if the table is mapped from a file.
   Table(const char* layer, const Tensor& table, bool trainable, const EmbeddingOptions& options);
 
-  /// padding_idx counts from the front here. All copies of this layer share them.
+  /// Here padding_idx counts from the front. All copies of this layer share the options.
   const EmbeddingOptions& table_options() const { return state_->options; }
   /// A description that follows the options; see Module::set_description().
   using Description =

@@ -21,9 +21,9 @@ GRADUS_API OptimizerInfo optimizer_info(AdagradOptions& options);
 /// Adagrad. In step t of a parameter, from 1, with g = gradient + weight_decay w:
 ///   s += g^2                                   (s is initial_accumulator_value at first)
 ///   w -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
-/// A sparse gradient, once coalesced, gives what the dense one would, and touches its rows only; t
-/// counts the steps of the parameter, also those with a gradient of no rows. Together with
-/// weight_decay it is an error: decay would touch every row.
+/// A sparse gradient, once coalesced, has the same effect as the dense one, and touches only its
+/// rows; t counts all steps of the parameter, even those whose gradient has no rows. A sparse
+/// gradient with weight_decay is an error: decay would touch every row.
 /// Source: Duchi et al. 2011, Adaptive subgradient methods for online learning.
 class GRADUS_API Adagrad : public OptimizerWith<AdagradOptions> {
  public:
@@ -45,13 +45,14 @@ struct GRADUS_API RowwiseAdagradOptions {
 
 GRADUS_API OptimizerInfo optimizer_info(RowwiseAdagradOptions& options);
 
-/// Adagrad with one number of state for each row of a parameter, as recommender systems train
-/// tables of embeddings. For each row r of the gradient, the mean taken over its elements:
+/// Adagrad with one number of state for each row of a parameter, as used for embedding tables in
+/// recommender systems. For each row r of the gradient, with the mean over its elements:
 ///   s[r] += mean(g[r]^2)                       (s is initial_accumulator_value at first)
 ///   w[r] -= lr g[r] / (sqrt(s[r]) + eps)
-/// Rows run along the first axis. A sparse gradient, once coalesced, gives what the dense one
-/// would. Source: Mudigere et al. 2022, Software-hardware co-design for fast and scalable training
-/// of deep learning recommendation models, section 4.1.4.
+/// Rows are the entries of the first axis. A sparse gradient, once coalesced, has the same effect
+/// as the dense one.
+/// Source: Mudigere et al. 2022, Software-hardware co-design for fast and scalable training of deep
+/// learning recommendation models, section 4.1.4.
 class GRADUS_API RowwiseAdagrad : public OptimizerWith<RowwiseAdagradOptions> {
  public:
   using OptimizerWith::OptimizerWith;

@@ -33,7 +33,7 @@ GRADUS_API OptimizerInfo optimizer_info(AdamWOptions& options);
 
 namespace detail {
 
-/// What Adam and AdamW share: all but the way in which weights decay.
+/// What Adam and AdamW share: everything except how weights decay.
 template <class Options>
 class GRADUS_API AdamFamily : public OptimizerWith<Options> {
  public:
@@ -57,16 +57,16 @@ extern template class AdamFamily<AdamWOptions>;
 ///   m = beta1 m + (1 - beta1) g
 ///   v = beta2 v + (1 - beta2) g^2
 ///   w -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
-/// with amsgrad, v in the last line is the greatest v so far, element by element.
+/// With amsgrad, v in the last line is the elementwise maximum of v so far.
 ///
-/// With lazy, a dense gradient is treated the same, and a sparse one as PyTorch's SparseAdam does:
-/// once coalesced, for the rows it holds alone,
+/// With lazy, a dense gradient is treated the same, and a sparse one as by PyTorch's SparseAdam:
+/// once coalesced, for only the rows it holds,
 ///   m, v as above
 ///   w -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps)
 /// so that eps weighs more in early steps; moments of other rows do not decay and their weights do
-/// not move. t counts the steps of the parameter, also those with a gradient of no rows (nnz 0),
+/// not move. t counts all steps of the parameter, even those whose gradient has no rows (nnz 0),
 /// which change nothing else. A sparse gradient is an error without lazy (Adam moves all rows that
-/// ever had a gradient) and with weight_decay (it would reach the rows present only).
+/// ever had a gradient) and with weight_decay (which would reach only the rows present).
 /// Source: Kingma and Ba 2015, Adam: a method for stochastic optimization; Reddi et al. 2018, On
 /// the convergence of Adam and beyond.
 class GRADUS_API Adam : public detail::AdamFamily<AdamOptions> {

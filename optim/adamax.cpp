@@ -26,7 +26,7 @@ void Adamax::update(Slot& slot) {
       const T g = direction(gradient, w);
       m = keep1 * m + rest1 * g;
       const T kept = keep2 * u, now = std::abs(g) + eps;
-      u = kept > now || std::isnan(kept) ? kept : now;  // NaN stays
+      u = kept > now || std::isnan(kept) ? kept : now;  // keeps NaN
       w -= step * m / u;
     };
     const auto& kept = slot.state.buffers;

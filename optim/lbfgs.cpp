@@ -25,7 +25,7 @@ using Vector = std::vector<double>;
 
 constexpr std::array<const char*, 4> kept = {"direction", "prev_grad", "old_dirs", "old_stps"};
 constexpr double sufficient = 1e-4, curvature = 0.9;  // c1 and c2 of the Wolfe conditions
-constexpr double shortest = 1e-9;                     // an interval of a line search
+constexpr double shortest = 1e-9;                     // shortest interval of a line search
 
 double dot(const Vector& a, const Vector& b) {
   constexpr std::size_t lanes = 8;
@@ -60,8 +60,8 @@ double sum_of_magnitudes(const Vector& values) {
   return sum;
 }
 
-// Where the cubic through two points of a line, with their slopes, is least, within bounds; their
-// middle if that is nowhere.
+// The minimiser, within bounds, of the cubic through two points of a line with their slopes; the
+// middle of the bounds if there is none.
 template <class Point>
 double least_of_cubic(const Point& a, const Point& b, double low, double high) {
   const auto& [left, right] = a.t <= b.t ? std::tie(a, b) : std::tie(b, a);
@@ -160,7 +160,7 @@ LBFGS::Vector LBFGS::gradient() const {
   return all;
 }
 
-// The parameters that the layout of this step has become those values.
+// Sets the parameters in the layout of this step to these values.
 void LBFGS::set_parameters(const Vector& values) const {
   const NoGradGuard no_grad;
   const double* from = values.data();
@@ -168,7 +168,7 @@ void LBFGS::set_parameters(const Vector& values) const {
     const std::int64_t n = memory_.layout[k];
     const Parameter& parameter = slots()[k].parameter();
     if (n < 0) continue;
-    if (parameter.numel() == n) {  // unless a closure resized it, which cannot be taken back
+    if (parameter.numel() == n) {  // unless a closure resized it, which cannot be undone
       detail::dispatch_float(parameter.dtype(), "LBFGS", [&]<class T>(T) {
         T* to = parameter.mutable_data<T>();
         for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
@@ -178,7 +178,7 @@ void LBFGS::set_parameters(const Vector& values) const {
   }
 }
 
-// The parameters become from + t along.
+// Sets the parameters to from + t along.
 void LBFGS::move(const Vector& from, double t, const Vector& along) const {
   Vector to = from;
   add(to, t, along);
@@ -216,7 +216,7 @@ void LBFGS::check_start(double loss, const Vector& gradient) const {
 
 // ---- the direction
 
-// Takes in the change of the gradient by the last move, if the curvature along it is positive.
+// Records the change of the gradient by the last move, if the curvature along it is positive.
 void LBFGS::remember(const Vector& gradient) {
   Vector change = gradient, move = memory_.direction;
   add(change, -1, memory_.gradient);
@@ -234,7 +234,7 @@ void LBFGS::remember(const Vector& gradient) {
   memory_.inverses.push_back(1 / along);
 }
 
-// direction = -H gradient, by two loops over what is remembered.
+// direction = -H gradient, by two loops over the remembered changes.
 void LBFGS::choose_direction(const Vector& gradient) {
   const std::size_t n = memory_.changes.size();
   Vector q = gradient;
@@ -254,7 +254,7 @@ void LBFGS::choose_direction(const Vector& gradient) {
 
 // ---- the line search
 
-// The loss at from + t direction, where the parameters do not stay. NaN counts as too high.
+// The loss at from + t direction; it moves the parameters there. NaN counts as too high.
 LBFGS::Point LBFGS::evaluate(const Closure& closure, const Vector& from, double t) {
   move(from, t, memory_.direction);
   Point point{t, value(call(closure)), 0, gradient()};
@@ -283,7 +283,8 @@ LBFGS::Point LBFGS::search(const Closure& closure, const Vector& from, const Poi
   return start.loss <= now.loss ? start : now;
 }
 
-// Narrows the interval between two points; `low` is the one of lower loss, of equal ones the first.
+// Narrows the interval between two points; `low` is the one with the lower loss, or the first if
+// equal.
 LBFGS::Point LBFGS::zoom(const Closure& closure, const Vector& from, const Point& start, Point low,
                          Point high, std::int64_t left) {
   bool low_is_first = true;
@@ -370,7 +371,7 @@ Tensor LBFGS::minimise(const Closure& closure) {
       move(from, now.t, memory_.direction);
     } else {
       move(from, memory_.t, memory_.direction);
-      if (i == options_.max_iter) break;  // nobody would look at it
+      if (i == options_.max_iter) break;  // it would not be used
       now.loss = value(call(closure));
       now.gradient = gradient();
     }
@@ -468,7 +469,7 @@ LBFGS::Memory LBFGS::load_memory(const StateDict& state) const {
 
 void LBFGS::load_state_dict(const StateDict& state) {
   check_not_moved();
-  StateDict options;  // what the base class knows
+  StateDict options;  // the entries of the base class
   options.metadata = state.metadata;
   for (const StateEntry& entry : state) {
     const bool own = std::any_of(slots().begin(), slots().end(), [&entry](const Slot& slot) {

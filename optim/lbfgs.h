@@ -12,8 +12,8 @@ struct LBFGSOptions {
   double lr = 1;
   std::int64_t max_iter = 20;      ///< iterations of a step
   std::int64_t max_eval = 0;       ///< calls of the closure in a step; 0: max_iter * 5 / 4
-  double tolerance_grad = 1e-7;    ///< a step ends where no element of the gradient is above it
-  double tolerance_change = 1e-9;  ///< and where neither loss nor parameters change by more
+  double tolerance_grad = 1e-7;    ///< a step ends if no element of the gradient exceeds it
+  double tolerance_change = 1e-9;  ///< or if the loss or the parameters change by no more
   std::int64_t history_size = 100;
   bool strong_wolfe = false;  ///< a line search instead of the fixed rate lr
   bool maximize = false;      ///< goes up along the gradient
@@ -23,25 +23,24 @@ GRADUS_API OptimizerInfo optimizer_info(LBFGSOptions& options);
 
 /// L-BFGS: steps along -H g, where H approximates the inverse Hessian by the last `history_size`
 /// changes of parameters and gradient. For losses without noise: a step calls a closure several
-/// times, which must give the same loss for the same parameters.
+/// times, and it must return the same loss for the same parameters.
 ///   optimizer.step([&] {
 ///     optimizer.zero_grad();
 ///     const Tensor loss = mse_loss(model(x), y);
 ///     loss.backward();
 ///     return loss;
 ///   });
-/// All trainable parameters are one vector, kept in float64, as are the 2 history_size vectors of
-/// its size that it remembers. A parameter without a gradient stays. What is remembered starts anew
-/// when other parameters are trainable than before and when one changes its shape. A sparse
-/// gradient is an error.
+/// All trainable parameters are one vector, kept in float64, as are the 2 history_size remembered
+/// vectors of its size. A parameter without a gradient does not move. The history starts again when
+/// the set of trainable parameters or the shape of one changes. A sparse gradient is an error.
 /// Source: Nocedal and Wright 2006, Numerical optimization, algorithms 7.4, 7.5, 3.5 and 3.6.
 class GRADUS_API LBFGS : public Optimizer {
  public:
   /// Computes the loss and its gradients, and returns the loss [].
   using Closure = std::function<Tensor()>;
 
-  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and options
-  /// that make no sense.
+  /// Throws ValueError for an empty list, a parameter or path that is listed twice, and invalid
+  /// options.
   explicit LBFGS(const std::vector<NamedParameter>& parameters, const LBFGSOptions& options = {});
 
   const LBFGSOptions& options() const {
@@ -49,28 +48,29 @@ class GRADUS_API LBFGS : public Optimizer {
     return options_;
   }
 
-  /// Minimises; returns what the closure gave first. Throws what the closure throws, AutogradError
-  /// naming a parameter whose gradient is sparse, ValueError if the loss or a gradient is not
-  /// finite at the start and for a closure that freezes, unfreezes or resizes a parameter. The
-  /// parameters and what is remembered are as they were then; the gradients are the closure's.
+  /// Minimises the loss; returns what the closure returned first. Throws what the closure throws,
+  /// AutogradError naming a parameter whose gradient is sparse, ValueError if the loss or a
+  /// gradient is not finite at the start and for a closure that freezes, unfreezes or resizes a
+  /// parameter. In that case the parameters and the history are as they were before; the gradients
+  /// are the closure's.
   Tensor step(const Closure& closure);
 
-  /// Also what is remembered: `<path>.direction`, `<path>.prev_grad`, `<path>.old_dirs`,
+  /// Includes the history: `<path>.direction`, `<path>.prev_grad`, `<path>.old_dirs`,
   /// `<path>.old_stps`.
   StateDict state_dict() const override;
   void load_state_dict(const StateDict& state) override;
-  /// For resize_rows(): what is remembered starts anew.
+  /// For resize_rows(): the history starts again.
   std::function<void()> follow_rows(const Tensor& parameter, const RowPlan& plan) override;
 
  private:
   using Vector = std::vector<double>;
-  using Kept = std::shared_ptr<const Vector>;  // so that a copy of all that is remembered is cheap
+  using Kept = std::shared_ptr<const Vector>;  // so that copying the history is cheap
   /// A point of a line search: the loss and its derivative along the direction.
   struct Point {
     double t = 0, loss = 0, slope = 0;
     Vector gradient;
   };
-  /// What one iteration hands to the next, in this step or later.
+  /// What one iteration passes to the next, in this step or a later one.
   struct Memory {
     std::vector<std::int64_t> layout;  // elements of each parameter, -1 for those left out
     std::int64_t iterations = 0;

@@ -23,7 +23,7 @@ void Lion::update(Slot& slot) {
     const T beta2 = static_cast<T>(options.betas[1]), rest2 = static_cast<T>(1 - options.betas[1]);
     const auto rule = [=](T g, T& w, T& m) {
       const T along = beta1 * m + rest1 * g;
-      const T sign = along > 0 ? T{1} : along < 0 ? T{-1} : along;  // 0 and NaN stay
+      const T sign = along > 0 ? T{1} : along < 0 ? T{-1} : along;  // keeps 0 and NaN
       w = shrink * w - lr * sign;
       m = beta2 * m + rest2 * g;
     };

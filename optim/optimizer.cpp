@@ -91,7 +91,7 @@ bool Optimizer::has_option(std::string_view name, std::int64_t group) const {
                      [&](const OptionField& field) { return field.name == name; });
 }
 
-// That what is kept has the shape of its parameter still.
+// Checks that what is kept still has the shape of its parameter.
 void Optimizer::check_buffer(const Slot& slot, std::size_t i) const {
   const auto& [path, parameter] = slot.target;
   const Tensor& buffer = slot.state.buffers[i];
@@ -129,7 +129,7 @@ void Optimizer::begin_step() {
   has_stepped_ = true;
 }
 
-// A step that has nothing to do is hardly ever intended.
+// A step that has nothing to do is rarely intended.
 void Optimizer::warn_of_idle_step() {
   const auto trainable = [](const Slot& slot) { return slot.parameter().trainable(); };
   const bool frozen = std::none_of(slots_.begin(), slots_.end(), trainable);
@@ -143,7 +143,7 @@ void Optimizer::warn_of_idle_step() {
   warned = true;
 }
 
-// Small arrays are updated many at once: each alone is too little work for several threads.
+// Small arrays are updated many at a time: a single one is too little work for several threads.
 void Optimizer::step() {
   check_not_moved();
   const ProfilerScope profiled(name_);
@@ -164,10 +164,10 @@ void Optimizer::step() {
     }
   }
   const auto n = static_cast<std::int64_t>(arrays.size());
-  constexpr std::int64_t cost = 4, call = 200;  // of an element, of a parameter
+  constexpr std::int64_t cost = 4, call = 200;  // work per element, per parameter
   parallel_for(n, n > 0 ? cost * (elements / n) + call : call,
                [&](std::int64_t begin, std::int64_t end) {
-                 const NoGradGuard guard;  // is per thread
+                 const NoGradGuard guard;  // guards are per thread
                  for (; begin < end; ++begin) update(*arrays[static_cast<std::size_t>(begin)]);
                });
   auto next = arrays.begin();

@@ -41,7 +41,7 @@ void require(bool right, const char* optimizer, const char* option, double value
   if (!right) refuse(optimizer, option, value, rule);
 }
 
-// A member of an array as one writes it: betas[0] for betas.0.
+// A member of an array as it is written in code: betas[0] for betas.0.
 std::string as_written(std::string_view name) {
   const std::size_t dot = name.find('.');
   if (dot == std::string_view::npos) return std::string(name);
@@ -57,7 +57,7 @@ OptionField field_called(std::string_view name, const char* optimizer,
     if (field.name == name) return field;
     names.emplace_back(field.name);
   }
-  throw ValueError(fmt::format("{}: there is no option {}: there are {}", optimizer, name,
+  throw ValueError(fmt::format("{}: there is no option {}: the options are {}", optimizer, name,
                                fmt::join(names, ", ")));
 }
 

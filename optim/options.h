@@ -8,8 +8,7 @@
 
 namespace gradus {
 
-/// Throws ValueError `<optimizer>: <option> is <value>, it must ...` for a value that makes no
-/// sense.
+/// Throws ValueError `<optimizer>: <option> is <value>, it must ...` for an invalid value.
 using OptionCheck = void (*)(const char* optimizer, const char* option, double value);
 
 /// A member of an optimizer's options by name: a number, a count or a flag.
@@ -34,7 +33,7 @@ struct GRADUS_API OptionField {
 
 namespace detail {
 
-/// The field of that name. Throws ValueError, listing those there are.
+/// The field with this name. Throws ValueError, listing the fields, if there is none.
 GRADUS_API OptionField field_called(std::string_view name, const char* optimizer,
                                     const std::vector<OptionField>& fields);
 /// Throws ValueError if a field cannot hold the value: a count is a whole number, a flag 0 or 1.
@@ -42,7 +41,7 @@ GRADUS_API void require_holds(const char* optimizer, const OptionField& field, d
 /// Applies the checks of all fields to their values.
 GRADUS_API void check_fields(const char* optimizer, const std::vector<OptionField>& fields);
 
-/// Checks of options; each refuses what is not finite.
+/// Checks of options; each refuses values that are not finite.
 GRADUS_API void require_finite(const char* optimizer, const char* option, double value);
 GRADUS_API void require_not_negative(const char* optimizer, const char* option, double value);
 GRADUS_API void require_positive(const char* optimizer, const char* option, double value);

@@ -8,7 +8,7 @@
 namespace gradus {
 namespace {
 
-// r sqrt(1 - beta2^t), or 0 where the variance of the rate is not tractable yet.
+// r sqrt(1 - beta2^t), or 0 while the variance of the rate is not tractable yet.
 double rectification(double beta2, std::int64_t t) {
   const auto n = static_cast<double>(t);
   const double power = std::pow(beta2, n);

@@ -7,7 +7,7 @@
 namespace gradus {
 namespace {
 
-// Without momentum b, and if not centered a, may be any other number: they are not used.
+// Without momentum, b can be any number, and if not centered, a can be: they are not used.
 template <class T>
 struct RMSpropRule {
   detail::Direction<T> direction;
@@ -21,7 +21,7 @@ struct RMSpropRule {
     if constexpr (centered) {
       a = alpha * a + rest * g;
       variance -= a * a;
-      variance = variance < 0 ? T{0} : variance;  // rounding; NaN stays
+      variance = variance < 0 ? T{0} : variance;  // after rounding; keeps NaN
     }
     T step = g / (std::sqrt(variance) + eps);
     if constexpr (heavy) step = b = momentum * b + step;

@@ -25,7 +25,8 @@ struct Momentum {
   }
 };
 
-// The momentum rule on a whole table [V, D]: rows that a coalesced gradient lacks have zeros.
+// The momentum rule on a whole table [V, D]: the gradient is 0 in rows that a coalesced gradient
+// lacks.
 template <class T>
 void update_table(const Momentum<T>& rule, const SparseGrad& gradient, T* w, T* b) {
   static constexpr std::int64_t block = 1024;

@@ -2,8 +2,8 @@
 
 namespace gradus::examples {
 
-/// While one lives, the first Ctrl-C (or SIGTERM) only makes interrupted() true, so that a training
-/// loop can stop and save what it has; the second ends the program at once.
+/// While a guard exists, the first Ctrl-C (or SIGTERM) only makes interrupted() true, so that a
+/// training loop can stop and save what it has; the second ends the program at once.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -12,10 +12,10 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 };
 
-/// True once Ctrl-C was pressed.
+/// True once Ctrl-C has been pressed.
 bool interrupted();
 
-/// What a program returns that Ctrl-C stopped.
+/// The exit code of a program that Ctrl-C stopped.
 inline constexpr int interrupted_exit = 130;
 
 }  // namespace gradus::examples

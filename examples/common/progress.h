@@ -6,7 +6,7 @@
 
 namespace gradus::examples {
 
-/// How far a job is.
+/// How far a job has got.
 struct ProgressState {
   std::int64_t done = 0, total = 0;
   double seconds = 0;  ///< since the start
@@ -17,18 +17,18 @@ struct ProgressState {
 std::string progress_line(const std::string& job, const std::string& unit,
                           const ProgressState& state);
 
-/// Shows how far a training loop is: on a terminal one line that is updated, otherwise a line for
-/// each tenth of the work.
+/// Shows the progress of a training loop: on a terminal one line that is updated, otherwise a line
+/// for each tenth of the work.
 class Progress {
  public:
   Progress(std::string job, std::int64_t total, std::string unit, std::FILE* out = stdout);
-  /// Ends the line, where one stands.
+  /// Ends the line if one is shown.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` of the total is done; `loss` is that of the last batch, the line shows the mean since
-  /// the line before.
+  /// `done` of the total is done; `loss` is that of the last batch. The line shows the mean since
+  /// the previous line.
   void update(std::int64_t done, double loss);
   /// The mean loss of the last line that was shown.
   double shown_loss() const { return state_.loss; }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t verses = 31102;
 
-/// A part of the book and the abbreviation of its first book.
+/// A part of the Bible and the abbreviation of its first book.
 struct Part {
   const char* label;
   const char* first_book;
@@ -35,7 +35,7 @@ std::vector<Part> parts_of(BibleLabels labels) {
           {"revelation", "Rev"}};
 }
 
-/// What the program prints, and its exit status.
+/// What a program printed, and its exit status.
 struct Output {
   std::string text;
   int status;

@@ -114,8 +114,8 @@ bool train_classifier(const std::string& job, const TextClassifier& model, Optim
       const Tensor loss = cross_entropy(model(batch), batch.labels);
       if (done == 0) check_registered(loss, model);
       if (!std::isfinite(loss.item())) {
-        throw Error(fmt::format("{}: the loss is {} with --lr {}: take less", job, loss.item(),
-                                settings.lr));
+        throw Error(fmt::format("{}: the loss is {} with --lr {}: use a smaller rate", job,
+                                loss.item(), settings.lr));
       }
       loss.backward();
       optimizer.step();
@@ -174,7 +174,7 @@ SavedClassifier load_classifier(const std::filesystem::path& path) {
   for (const char* key : {"words", "labels", "pairs"}) {
     if (!state.metadata.contains(key)) {
       throw FormatError(
-          fmt::format("model: {} is not a classifier of this program: its metadata lack '{}'",
+          fmt::format("model: {} is not a classifier of this program: its metadata has no '{}'",
                       path.string(), key));
     }
   }

@@ -15,15 +15,15 @@
 
 namespace gradus::examples {
 
-/// Turns texts into features, which are words and, if wanted, pairs of neighbouring words ("of
+/// Turns texts into features, which are words and, with `pairs`, pairs of neighbouring words ("of
 /// the").
 std::vector<std::string> features_of(std::string_view text, bool pairs);
 
-/// What turns texts into examples for a model, and its answers into labels.
+/// Turns texts into examples for a model, and its answers into labels.
 struct Coding {
   Vocabulary vocabulary;  ///< id 0 is padding; features that it lacks are left out
   std::vector<std::string> labels;
-  bool pairs = false;  ///< of words are features too
+  bool pairs = false;  ///< pairs of neighbouring words are features too
 };
 
 /// A text as the ids of its features, and its label as a number.
@@ -57,16 +57,16 @@ struct TextClassifier : Module {
 struct TrainSettings {
   std::int64_t epochs = 5;
   std::int64_t batch = 32;
-  double lr = 0.003;  ///< falls to zero in a line
+  double lr = 0.003;  ///< falls linearly to zero
   std::uint64_t seed = 1;
 };
 
-/// Trains all that is not frozen. Returns false if Ctrl-C stopped it. Throws Error if the loss
-/// stops being finite.
+/// Trains everything that is not frozen. Returns false if Ctrl-C stopped it. Throws Error if the
+/// loss stops being finite.
 bool train_classifier(const std::string& job, const TextClassifier& model, Optimizer& optimizer,
                       const std::vector<Example>& examples, const TrainSettings& settings);
 
-/// What a model says of texts with known labels.
+/// How a model does on texts with known labels.
 struct Evaluation {
   double accuracy = 0;
   std::vector<std::vector<std::int64_t>> confusion;  ///< [true label][predicted label]
@@ -76,17 +76,17 @@ Evaluation evaluate(const TextClassifier& model, const std::vector<Example>& exa
 /// The share of the texts that have the most frequent label of the training texts.
 double majority_share(const std::vector<Example>& train, const std::vector<Example>& test);
 
-/// A model with its coding: all that is needed to use it.
+/// A model with its coding: everything needed to use it.
 struct SavedClassifier {
   Coding coding;
   TextClassifier model;
 };
 /// Writes the state of a model as .safetensors file, with the coding in its metadata.
 void save_classifier(StateDict state, const Coding& coding, const std::filesystem::path& path);
-/// Reads it into a new model. Throws FormatError if it is the file of another program.
+/// Reads such a file into a new model. Throws FormatError if another program wrote it.
 SavedClassifier load_classifier(const std::filesystem::path& path);
 
-/// "poetry 81 %, law 12 %, history 4 %", or that no word is known.
+/// "poetry 81 %, law 12 %, history 4 %", or a message that no word is known.
 std::string describe_text(const SavedClassifier& classifier, std::string_view text);
 
 }  // namespace gradus::examples

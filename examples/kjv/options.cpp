@@ -17,7 +17,7 @@ constexpr const char* description =
     "Trains word vectors and a text classifier on the King James Bible, or on texts of your own,\n"
     "shows how well they do, saves them, and classifies what you type.";
 
-/// Takes numbers from `low` to `high`, in decimal digits.
+/// Accepts numbers from `low` to `high`, in decimal digits.
 template <class T>
 CLI::Validator between(T low, T high) {
   const std::string range = fmt::format("from {} to {}", low, high);
@@ -35,7 +35,7 @@ CLI::Validator between(T low, T high) {
   return CLI::Validator(read, range, "between");
 }
 
-/// A path that is empty would count as one that was not given.
+/// An empty path would count as one that was not given.
 CLI::Validator some_path() {
   return CLI::Validator(
       [](std::string& text) { return text.empty() ? std::string("the path is empty") : ""; }, "");
@@ -43,7 +43,7 @@ CLI::Validator some_path() {
 
 using Names = std::vector<std::string>;
 
-/// Refuses options that `flag` makes meaningless.
+/// Rejects options that have no effect together with `flag`.
 void refuse(const CLI::App& app, const std::string& flag, const Names& others) {
   if (app.count(flag) == 0) return;
   for (const std::string& other : others) {
@@ -78,7 +78,7 @@ void add_texts(CLI::App& app, DemoOptions& options) {
          [&](const std::string& name) {
            options.bible_labels = name == "parts" ? BibleLabels::parts : BibleLabels::testaments;
          },
-         "what the verses of the Bible are told apart by")
+         "what the verses of the Bible are labelled with")
       ->check(CLI::IsMember({"parts", "testaments"}))
       ->default_str("parts");
   app.add_option("--write-split", options.write_split,
@@ -86,7 +86,7 @@ void add_texts(CLI::App& app, DemoOptions& options) {
       ->check(some_path());
   app.add_option("--min-count", options.min_count, "leave rarer words out")
       ->transform(between<std::int64_t>(1, 1'000'000'000));
-  app.add_option("--seed", options.seed, "of the split and of the training")
+  app.add_option("--seed", options.seed, "for the split and the training")
       ->transform(between<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()));
 }
 
@@ -95,10 +95,10 @@ void add_vectors(CLI::App& app, WordVectorSettings& vectors) {
   app.add_option("--dim", vectors.dim, "length of a vector")
       ->transform(between<std::int64_t>(1, 1000))
       ->group(group);
-  app.add_option("--window", vectors.window, "words on each side that count as near")
+  app.add_option("--window", vectors.window, "words on each side that count as nearby")
       ->transform(between<std::int64_t>(1, 100))
       ->group(group);
-  app.add_option("--negatives", vectors.negatives, "random words for each near one")
+  app.add_option("--negatives", vectors.negatives, "random words for each nearby one")
       ->transform(between<std::int64_t>(1, 100))
       ->group(group);
   app.add_option("--vector-epochs", vectors.epochs, "passes over the text")
@@ -132,7 +132,7 @@ void add_training(CLI::App& app, DemoOptions& options) {
       ->transform(between<std::int64_t>(1, 4096))
       ->group(group);
   app.add_flag("!--no-pairs", options.pairs,
-               "leave out the classifier that knows pairs of neighbouring words")
+               "leave out the classifier that uses pairs of neighbouring words")
       ->group(group);
   app.add_flag("--scratch-only", options.scratch_only,
                "train one classifier from scratch, and no word vectors")
@@ -140,7 +140,7 @@ void add_training(CLI::App& app, DemoOptions& options) {
 }
 
 void add_rest(CLI::App& app, DemoOptions& options) {
-  app.add_option("--words", options.words, "whose nearest neighbours to print")
+  app.add_option("--words", options.words, "words whose nearest neighbours to print")
       ->delimiter(',')
       ->default_str(fmt::format("{}", fmt::join(usual_words, ",")));
   app.add_option("--output", options.output, "folder for the vectors and the model")

@@ -10,13 +10,13 @@
 
 namespace gradus::examples {
 
-/// Words of the Bible whose nearest neighbours are shown unless others are asked for.
+/// Words of the Bible whose nearest neighbours are shown by default.
 inline const std::vector<std::string> usual_words = {"king",     "jesus",   "bread",
                                                      "mountain", "rejoice", "seven"};
 
 /// What can be chosen on the command line of kjv_demo.
 struct DemoOptions {
-  std::filesystem::path corpus, train, test;  ///< texts of one's own; empty: the King James Bible
+  std::filesystem::path corpus, train, test;  ///< the user's own texts; empty: the King James Bible
   BibleLabels bible_labels = BibleLabels::parts;
   std::filesystem::path output = "build/kjv_demo";
   std::filesystem::path write_split;  ///< only write the split there
@@ -35,8 +35,8 @@ struct DemoOptions {
   int threads = 0;  ///< 0: all processors
 };
 
-/// Reads the command line and checks every value and combination. Returns false if the program is
-/// to end with `exit_code`, since help was asked for or something is wrong, which it has printed.
+/// Reads the command line and checks every value and combination. Returns false if the program
+/// should end with `exit_code`: help was requested, or something is wrong and has been printed.
 bool parse_options(int argc, char** argv, DemoOptions& options, int& exit_code);
 
 }  // namespace gradus::examples

@@ -71,7 +71,7 @@ TrainedVectors train_word_vectors(const Sentences& sentences, const Vocabulary& 
     if (!std::isfinite(loss.item())) {
       throw Error(
           fmt::format("word vectors: the loss is {} with --vector-lr {} and --vector-batch "
-                      "{}: a small vocabulary needs less of one of them",
+                      "{}: a small vocabulary needs a smaller value of one of them",
                       loss.item(), settings.lr, settings.batch));
     }
     loss.backward();
@@ -99,9 +99,9 @@ std::vector<std::int64_t> find_words(const std::vector<std::string>& words,
     }
   }
   if (!unknown.empty()) {
-    throw ValueError(fmt::format(
-        "--words: the training texts lack {}, or have it fewer times than --min-count says",
-        fmt::join(unknown, ", ")));
+    throw ValueError(
+        fmt::format("--words: the training texts lack {}, or have it fewer than --min-count times",
+                    fmt::join(unknown, ", ")));
   }
   return ids;
 }

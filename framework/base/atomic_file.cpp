@@ -28,7 +28,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// The file that a name stands for in the end, which need not exist.
+// The file that a path finally leads to, which need not exist.
 fs::path target_of(fs::path path, const char* operation) {
   std::error_code code;
   for (int links = 0; fs::is_symlink(path, code); ++links) {
@@ -42,8 +42,8 @@ fs::path target_of(fs::path path, const char* operation) {
   return path;
 }
 
-// ".model.safetensors." in ".model.safetensors.0123456789abcdef.tmp". A long name is cut, between
-// two UTF-8 characters, to what the file system has room for.
+// ".model.safetensors." in ".model.safetensors.0123456789abcdef.tmp". A long name is truncated,
+// between two UTF-8 characters, to what the file system allows.
 std::string temporary_head(const fs::path& path) {
   const long limit = pathconf(folder_of(path).c_str(), _PC_NAME_MAX);
   const std::size_t around = 2 + token_digits + ending.size();
@@ -63,8 +63,8 @@ bool is_temporary(std::string_view name, std::string_view head) {
          token.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// Removes temporary files of `path` whose writer is gone. A writer holds a lock on its file; other
-// than its process id, that holds across containers.
+// Removes temporary files of `path` whose writer is gone. A writer holds a lock on its file; unlike
+// a process id, a lock means the same in every container.
 void remove_orphans(const fs::path& path) {
   const std::string head = temporary_head(path);
   std::error_code ignored;
@@ -77,15 +77,15 @@ void remove_orphans(const fs::path& path) {
   }
 }
 
-// Locks a file for as long as it is open. False if another save took it for an orphan before.
+// Locks a file while it is open. False if another save has already mistaken it for an orphan.
 bool lock(int file) {
   struct stat status {};
   if (flock(file, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;  // a system without locks
   return fstat(file, &status) != 0 || status.st_nlink > 0;
 }
 
-// Gives a file the owner, group and mode of the one that it replaces, as far as that is permitted.
-// A group other than that one may do no more than everyone.
+// Gives a file the owner, group and mode of the one it replaces, as far as that is permitted. If
+// the group has to change, the new one gets no more rights than everyone.
 void keep_owner_and_mode(int file, const fs::path& replaced) {
   struct stat old {};
   if (stat(replaced.c_str(), &old) != 0) return;
@@ -99,7 +99,7 @@ void keep_owner_and_mode(int file, const fs::path& replaced) {
   fchmod(file, mode);  // where the system refuses, the file stays private
 }
 
-// write() without the signal that would end the program where a pipe has no reader any more.
+// write() without the SIGPIPE that would end the program when a pipe has lost its reader.
 ssize_t write_quietly(int file, std::string_view text) {
   sigset_t broken_pipe, before, pending;
   sigemptyset(&broken_pipe);
@@ -110,7 +110,7 @@ ssize_t write_quietly(int file, std::string_view text) {
   const int code = errno;
   if (count < 0 && code == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
     const timespec at_once{};
-    sigtimedwait(&broken_pipe, nullptr, &at_once);  // takes the signal of this write
+    sigtimedwait(&broken_pipe, nullptr, &at_once);  // consumes the signal of this write
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = code;
@@ -151,7 +151,7 @@ void AtomicFile::create_temporary(unsigned mode) {
     temporary_ = folder_of(path_) / fmt::format("{}{:016x}{}", head, token, ending);
     file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file_ < 0 && errno == EEXIST) continue;
-    if (file_ < 0) fail("create a file beside");
+    if (file_ < 0) fail("create a file next to");
     if (!lock(file_)) close_file();
   }
 }

@@ -10,19 +10,19 @@
 
 namespace gradus {
 
-/// Writes a file so that its name holds either the old content or all of the new one, whenever the
-/// program or the machine stops: into a temporary file in the same folder, which commit() flushes
-/// to the disk and renames. Without commit() the temporary file is removed. What killed programs
-/// left behind of the same file is removed too. Any number of threads, programs and containers may
-/// write under one name at a time; the last to commit() wins.
+/// Writes a file atomically: whenever the program or the machine stops, its name holds either the
+/// old content or all of the new. The bytes go into a temporary file in the same folder, which
+/// commit() flushes to disk and renames. Without commit() the temporary file is removed; so are
+/// those that killed programs left behind for the same file. Any number of threads, programs and
+/// containers can write to one name at a time; the last to commit() wins.
 ///
-/// A file that is replaced keeps its mode and, where the system permits it, its owner and group; a
-/// new one follows the umask. A symbolic link stays, and the file that it points to is replaced or
-/// made. A device or a pipe is written to directly, and not replaced.
+/// A file that is replaced keeps its mode and, where the system permits, its owner and group; a new
+/// one follows the umask. A symbolic link stays, and the file it points to is replaced or created.
+/// A device or pipe is written to directly, not replaced.
 class GRADUS_API AtomicFile {
  public:
-  /// `operation` begins the texts of errors. Throws Error with the system's reason if the folder
-  /// cannot be written, and for a path that holds a NUL.
+  /// `operation` is the prefix of error messages. Throws Error with the system's reason if the
+  /// folder cannot be written to, and for a path that contains a NUL.
   explicit AtomicFile(const std::filesystem::path& path, const char* operation = "save");
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

@@ -11,7 +11,7 @@ namespace gradus {
 /// boolean holds masks.
 enum class DType : std::uint8_t { float32, float64, int64, boolean };
 
-/// The name of a dtype as errors and printing show it: "float32", "int64", ...
+/// The name of a dtype, as errors and printed tensors show it: "float32", "int64", ...
 GRADUS_API std::string_view name(DType dtype);
 
 /// Bytes of one element.

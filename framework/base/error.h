@@ -28,21 +28,21 @@ class GRADUS_API IndexError : public Error {
   ~IndexError() override;
 };
 
-/// An element type that the operation does not take.
+/// An element type that the operation does not support.
 class GRADUS_API DTypeError : public Error {
  public:
   using Error::Error;
   ~DTypeError() override;
 };
 
-/// A wrong use of gradients: a freed graph, a changed value, a missing gradient.
+/// A misuse of gradients: a freed graph, a changed value, a missing gradient.
 class GRADUS_API AutogradError : public Error {
  public:
   using Error::Error;
   ~AutogradError() override;
 };
 
-/// A file or text that is not what its format says.
+/// A file or text that violates its format.
 class GRADUS_API FormatError : public Error {
  public:
   using Error::Error;

@@ -18,7 +18,7 @@ constexpr std::size_t alignment = 64;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t huge_threshold = std::size_t{4} << 20;
 
-// One lock for the pool and its statistics: held for a few instructions, never over a system call.
+// One lock for the pool and its statistics: held for a few instructions, never across a syscall.
 class SpinLock {
  public:
   void lock() noexcept {
@@ -116,8 +116,8 @@ SizeClass rounded_class(std::size_t bytes) {
 }
 
 // A few free small blocks that one thread keeps for itself, so that most small blocks are handed
-// out without the lock. Bounded, and returned when the thread ends: what one thread allocates and
-// another frees does not pile up.
+// out without the lock. Bounded, so that blocks which one thread allocates and another frees do not
+// pile up; returned to the pool when the thread ends.
 constexpr std::size_t magazine_classes = 24;                    // blocks of up to 2 KiB
 [[maybe_unused]] constexpr std::size_t magazine_bytes = 16384;  // of each class
 
@@ -140,7 +140,7 @@ class Pool {
   void deallocate(void* block, const SizeClass& c) noexcept;
   void trim() noexcept;
 
-  // Moves up to `count` blocks of a class from the pool to a magazine; they stay counted as live.
+  // Moves up to `count` blocks of a class from the pool to a magazine; they still count as live.
   [[maybe_unused]] void refill(Magazine& magazine, const SizeClass& c,
                                std::uint32_t count) noexcept;
   // Moves blocks from a magazine to the pool until `keep` are left.
@@ -202,8 +202,8 @@ void* Pool::allocate(const SizeClass& c) {
   } else {
     return block;
   }
-  throw Error(fmt::format("memory: the system cannot give {} bytes: use a smaller batch or model",
-                          c.bytes));
+  throw Error(
+      fmt::format("memory: cannot allocate {} bytes: use a smaller batch or model", c.bytes));
 }
 
 void Pool::deallocate(void* block, const SizeClass& c) noexcept {
@@ -344,7 +344,7 @@ namespace detail {
 
 void* allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 61)) {
-    throw Error(fmt::format("memory: the system cannot give {} bytes", bytes));
+    throw Error(fmt::format("memory: cannot allocate {} bytes", bytes));
   }
   const SizeClass c = rounded_class(bytes);
 #ifndef GRADUS_DEBUG_MEMORY

@@ -49,7 +49,7 @@ int available_processors() {
 
 #ifdef GRADUS_STD_THREADS
 
-/// Plain threads: what the thread sanitizer can see all of (TBB's library is not instrumented).
+/// Plain threads, for the thread sanitizer, which cannot see into TBB's library (not instrumented).
 class Pool {
  public:
   explicit Pool(int threads) {
@@ -137,8 +137,8 @@ class Pool {
   }
 
   void run(int64_t chunks, ChunkBody body, void* context) {
-    // Isolated: the cancellation of a task group of the caller must not skip chunks. fp_settings:
-    // workers round and flush as the calling thread does.
+    // Isolated: cancelling a task group of the caller must not skip chunks. fp_settings: workers
+    // round and flush as the calling thread does.
     tbb::task_group_context group(
         tbb::task_group_context::isolated,
         tbb::task_group_context::default_traits | tbb::task_group_context::fp_settings);
@@ -165,7 +165,7 @@ class Pool {
 struct Threads {
   std::mutex mutex;
   std::atomic<int> count{available_processors()};
-  std::shared_ptr<Pool> pool;  // made by the first parallel loop
+  std::shared_ptr<Pool> pool;  // created by the first parallel loop
 };
 
 /// Never destroyed: loops may run in the destructors of static objects.
@@ -185,11 +185,11 @@ std::shared_ptr<Pool> current_pool() {
 
 void run_chunks(int64_t chunks, ChunkBody body, void* context) {
   if (chunks <= 1 || inside_parallel_region || num_threads() == 1) {
-    // Loops go up and down in turn: one begins where the one before it ended, in what the cache
-    // still holds.
+    // Loops alternate between up and down: each begins where the last one ended, with data that is
+    // still in the cache.
     thread_local bool upwards = false;
     if (chunks > 1) upwards = !upwards;
-    const bool up = upwards;  // loops inside body change the other
+    const bool up = upwards;  // loops inside body change `upwards`
     for (int64_t i = 0; i < chunks; ++i) body(context, up ? i : chunks - 1 - i);
     return;
   }

@@ -7,16 +7,16 @@
 
 namespace gradus {
 
-/// Sets how many threads the kernels use, the calling one included. Results have the same bits for
-/// any number. Waits for nothing: a loop that is running keeps the threads it began with.
+/// Sets how many threads the kernels use, including the calling one. Results are bit-identical for
+/// any number of threads. Does not wait: a loop that is running keeps the threads it started with.
 /// Throws ValueError if `threads` < 1.
 GRADUS_API void set_num_threads(int threads);
 
-/// The number of threads that kernels use: at first, the processors this process may run on.
+/// The number of threads the kernels use; by default one per processor this process may run on.
 GRADUS_API int num_threads();
 
-/// Sets the work (in additions of one float) of which one chunk of a parallel loop consists. For
-/// tests, which set 1 to make tiny inputs parallel. Throws ValueError if `elements` < 1.
+/// Sets the work in one chunk of a parallel loop, in float additions. For tests, which set 1 to
+/// make tiny inputs parallel. Throws ValueError if `elements` < 1.
 GRADUS_API void set_parallel_grain(int64_t elements);
 
 namespace detail {
@@ -25,12 +25,11 @@ inline constexpr int64_t default_parallel_grain = 32768;
 GRADUS_API extern std::atomic<int64_t> parallel_grain;
 
 /// Calls body(context, i) once for each i in [0, chunks), in any order, on any of the threads.
-/// Serial on one thread and inside another run_chunks. The first exception is
-/// rethrown.
+/// Serial with one thread and inside another run_chunks. The first exception is rethrown.
 GRADUS_API void run_chunks(int64_t chunks, void (*body)(void*, int64_t), void* context);
 
 /// Items in one chunk of a loop over `n` > 0 items of `cost` >= 1 each: chunks of about one grain
-/// and of equal length, long ones a multiple of 64. Depends on n, cost and the grain only.
+/// and of equal length, long ones a multiple of 64. Depends only on n, cost and the grain.
 inline int64_t chunk_length(int64_t n, int64_t cost) {
   const int64_t grain = parallel_grain.load(std::memory_order_relaxed);
   int64_t work;
@@ -44,8 +43,8 @@ inline int64_t chunk_length(int64_t n, int64_t cost) {
 }  // namespace detail
 
 /// Calls f(begin, end) for consecutive ranges that cover [0, n), possibly at the same time on
-/// several threads. `cost` is the work of one item in additions of one float. The ranges depend on
-/// n, cost and the grain only, never on the number of threads. One range runs inline.
+/// several threads. `cost` is the work of one item in float additions. The ranges depend only on n,
+/// cost and the grain, never on the number of threads. A single range runs inline.
 template <class F>
 void parallel_for(int64_t n, int64_t cost, F&& f) {
   if (n <= 0) return;

@@ -24,7 +24,7 @@ Shape::Shape(std::span<const std::int64_t> sizes) {
       throw ShapeError(
           fmt::format("shape: size {} in [{}] is negative", size, fmt::join(sizes, ", ")));
     }
-    // Sizes beside a 0 count too: strides are products of them.
+    // Even if one size is 0, the others count: strides are products of them.
     if (size != 0 && numel_ > limit / size) {
       throw ShapeError(
           fmt::format("shape: [{}] has more than 2^62 elements", fmt::join(sizes, ", ")));
@@ -61,8 +61,8 @@ int normalize_axis(std::int64_t axis, int rank, const char* operation) {
 
 namespace {
 
-/// How `shorter`, which does not broadcast with `longer`, does with ones behind its axes; or
-/// nothing.
+/// For shapes that do not broadcast: advice to append ones to the sizes of `shorter`, if that makes
+/// it broadcast with `longer`; else empty.
 std::string reshaped(const char* name, const Shape& shorter, const Shape& longer) {
   std::vector<std::int64_t> sizes(shorter.begin(), shorter.end());
   while (static_cast<int>(sizes.size()) < longer.rank()) {

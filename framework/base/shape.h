@@ -75,7 +75,7 @@ class GRADUS_API Axes {
 /// Throws IndexError, naming `operation`, unless -rank <= axis < rank.
 GRADUS_API int normalize_axis(std::int64_t axis, int rank, const char* operation);
 
-/// The shape that NumPy broadcasting gives a and b. Throws ShapeError naming `operation`.
+/// The shape of a and b broadcast together, by NumPy's rules. Throws ShapeError naming `operation`.
 GRADUS_API Shape broadcast_shapes(const Shape& a, const Shape& b, const char* operation);
 
 /// True if broadcast_shapes(a, b) has a result.

@@ -10,13 +10,13 @@
 namespace gradus {
 namespace {
 
-// Recursive: a handler may set another one, and call what warns.
+// Recursive: a handler may set another one, and may call functions that warn.
 struct Warnings {
   std::recursive_mutex mutex;
-  std::shared_ptr<const WarningHandler> handler;  // shared by a call that runs
+  std::shared_ptr<const WarningHandler> handler;  // shared with a running call
 };
 
-// Never destroyed: threads may warn while the program ends.
+// Never destroyed: threads may warn while the program exits.
 Warnings& warnings() {
   static auto& all = *new Warnings;
   return all;

@@ -6,18 +6,19 @@
 
 namespace gradus {
 
-/// Takes a warning, which reads as an error does: `operation: what is wrong: what to do`.
+/// Receives a warning, which is worded like an error: `operation: what is wrong: what to do`.
 using WarningHandler = std::function<void(std::string_view message)>;
 
-/// Sets where the warnings of all threads go, and returns where they went before. An empty function
-/// stands for the default: each is a line on stderr. The handler is called on the thread that
-/// warns, by one thread at a time, and not any more once another is set. If it throws, the function
-/// that warned throws that, having changed nothing: so a program makes errors of warnings.
+/// Sets the handler for the warnings of all threads, and returns the previous one. An empty
+/// function means the default: one line on stderr per warning. The handler is called on the thread
+/// that warns, by one thread at a time, and never again once another is set. If it throws, the
+/// function that warned throws the same exception and has changed nothing: this is how a program
+/// turns warnings into errors.
 GRADUS_API WarningHandler set_warning_handler(WarningHandler handler);
 
 namespace detail {
 
-/// Gives a warning to the handler.
+/// Passes a warning to the handler.
 GRADUS_API void warn(std::string_view message);
 
 }  // namespace detail

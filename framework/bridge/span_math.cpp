@@ -13,18 +13,19 @@ template <class T>
 void apply(const char* name, void (*kernel)(const T*, T*, std::int64_t), std::span<const T> x,
            std::span<T> y) {
   if (x.size() != y.size()) {
-    throw ShapeError(fmt::format("{}: x has {} elements and y has {}: they must have equally many",
-                                 name, x.size(), y.size()));
+    throw ShapeError(
+        fmt::format("{}: x has {} elements and y has {}: they must have the same number", name,
+                    x.size(), y.size()));
   }
   if (x.empty()) return;
   const std::less<const T*> before;
   const T *begin = x.data(), *out = y.data();
   if (begin != out && before(begin, out + y.size()) && before(out, begin + x.size())) {
     const bool later = before(begin, out);
-    throw ValueError(fmt::format(
-        "{}: {} begins at element {} of {}: they must be the same span, or have nothing "
-        "in common",
-        name, later ? "y" : "x", later ? out - begin : begin - out, later ? "x" : "y"));
+    throw ValueError(
+        fmt::format("{}: {} begins at element {} of {}: they must be the same span or must not "
+                    "overlap",
+                    name, later ? "y" : "x", later ? out - begin : begin - out, later ? "x" : "y"));
   }
   kernel(begin, y.data(), static_cast<std::int64_t>(x.size()));
 }

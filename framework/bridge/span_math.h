@@ -3,15 +3,15 @@
 
 #include <span>
 
-/// For the loops of ops of your own: y[i] = f(x[i]) by the vectorised kernels of the library, which
-/// are as fast whatever flags your program is compiled with. They work on the calling thread: call
+/// For the loops in your own ops: y[i] = f(x[i]) by the library's vectorised kernels, which are
+/// equally fast whatever flags your program is compiled with. They run on the calling thread: call
 /// them inside parallel_for. `y` may be the same span as `x`; spans need no alignment and may be
-/// empty. The error is at most 4 units in the last place, subnormal results included; NaN gives
-/// NaN. A value has the same bits at any position and in spans of any length.
+/// empty. The error is at most 4 units in the last place, including subnormal results; NaN maps to
+/// NaN. The result for a value has the same bits at any position and in spans of any length.
 ///
 /// Each throws ShapeError if the lengths differ and ValueError if the spans overlap without being
-/// the same; nothing is written then. The namespace keeps them apart from the ops of those names,
-/// which stay single functions that a Sequential can take.
+/// the same; nothing is written then. They have a namespace of their own so that the ops of the
+/// same names are not overloaded and can be passed to a Sequential.
 namespace gradus::spans {
 
 /// e^x.

@@ -6,8 +6,8 @@
 
 namespace gradus {
 
-/// Calls `f(T{})` with T, float or double, the element type of a dtype, so that an op is written
-/// once for both, and returns what it returns: `visit_float("ricker", x, [&]<class T>(T) {
+/// Calls `f(T{})`, where T is the element type of `dtype` (float or double), and returns its
+/// result, so that an op is written once for both: `visit_float("ricker", x, [&]<class T>(T) {
 /// return forward<T>(x); })`. Throws DTypeError naming `operation` for other dtypes.
 template <class F>
 decltype(auto) visit_float(const char* operation, DType dtype, F&& f) {

@@ -8,11 +8,12 @@
 //     return from_flat<T>(x.shape(), T(0.5) * v * (T(1) + xt::erf(v * T(M_SQRT1_2))));
 //   }
 //
-// An adaptor does not own: keep the Tensor alive, and never `auto e = f(xflat<T>(temporary))`
-// beyond the statement. Write numbers as T: a double makes an expression of floats many times
-// slower. Assigning one adaptor to another makes it point elsewhere; assigning an expression to it
-// writes the values. Evaluate (xt::eval) a keep_dims reducer before it is broadcast, and a lazy
-// expression before xt::view gives it an xt::newaxis(): xtensor reads past their ends otherwise.
+// An adaptor does not own its memory: keep the Tensor alive, and do not use e beyond the statement
+// `auto e = f(xflat<T>(temporary))`. Write numbers as T: a double makes an expression of floats
+// many times slower. Assigning one adaptor to another makes it point elsewhere; assigning an
+// expression to it writes the values. Evaluate (xt::eval) a keep_dims reducer before broadcasting
+// it, and a lazy expression before xt::view adds an xt::newaxis(): otherwise xtensor reads past
+// their ends.
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/bridge/detail/xtensor_shim.h>
 #include <gradus/framework/bridge/visit.h>
@@ -75,15 +76,15 @@ auto xview(const Tensor& tensor) {
                    detail::static_shape<N>(tensor));
 }
 
-/// The values with the axes of the tensor, however many, read-only: for ops of any rank. Slower for
-/// small tensors than the forms above. Throws DTypeError unless T is the element type.
+/// The values with all axes of the tensor, read-only: for ops of any rank. Slower for small tensors
+/// than the forms above. Throws DTypeError unless T is the element type.
 template <class T>
 auto xview(const Tensor& tensor) {
   return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.numel()), xt::no_ownership(),
                    detail::dynamic_shape(tensor));
 }
 
-/// The same for writing, which counts as a change in place (see Tensor::mutable_data).
+/// The same for writing; this is a change in place (see Tensor::mutable_data).
 template <class T>
 auto xflat_mutable(const Tensor& tensor) {
   const std::array<std::size_t, 1> shape{static_cast<std::size_t>(tensor.numel())};
@@ -100,8 +101,8 @@ auto xview_mutable(const Tensor& tensor) {
                    xt::no_ownership(), detail::dynamic_shape(tensor));
 }
 
-/// A new tensor of that shape with the values of a rank-1 expression of shape.numel() elements.
-/// Throws ShapeError if the count differs.
+/// A new tensor of the given shape with the values of a rank-1 expression of shape.numel()
+/// elements. Throws ShapeError if the count differs.
 template <class T, class E>
 Tensor from_flat(const Shape& shape, const xt::xexpression<E>& expression) {
   const E& e = expression.derived_cast();

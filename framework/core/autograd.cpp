@@ -39,8 +39,8 @@ namespace detail {
 
 namespace {
 
-// An op on a value whose graph was freed can never run backward, and holds on to nothing: where a
-// loop adds up its losses, it does not keep the ops of every step.
+// An op on a value whose graph was freed can never run backward, so it holds on to nothing: a loop
+// that adds up its losses does not keep the ops of every step alive.
 void follow_freed(Node& node) {
   const Node* freed = nullptr;
   for (const Edge& edge : node.edges()) {
@@ -60,7 +60,7 @@ void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
     const Body& body = Access::body(output);
     if (body.requires_grad()) {
       throw AutogradError(fmt::format(
-          "{}: the result is part of a graph already: an op records a tensor that it has just made",
+          "{}: the result is already part of a graph: record a tensor that the op has just made",
           node->name()));
     }
     if (!is_floating(body.dtype)) {
@@ -106,7 +106,7 @@ std::unique_ptr<bool[]> needs_of(Node& node) {
   return needs;
 }
 
-// A gradient may be missing only where a cotangent is: that of an output that was not used.
+// A gradient may be missing only if a cotangent is missing too, because an output was not used.
 void add_joint(Node& node, Sink& sink, std::vector<Gradient> contributions, bool all_used) {
   const std::size_t inputs = node.edges().size();
   if (contributions.size() != inputs) {

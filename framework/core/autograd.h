@@ -25,9 +25,9 @@ namespace gradus {
 /// names the op.
 class GRADUS_API Saved {
  public:
-  /// An undefined tensor, an optional input that was left out, is held as such.
+  /// An undefined tensor (an optional input that was left out) stays undefined.
   explicit Saved(const Tensor& tensor);
-  /// The value, part of no graph.
+  /// The value, not part of any graph.
   Tensor operator*() const;
   bool defined() const { return offset_ >= 0; }
   const Shape& shape() const { return shape_; }
@@ -41,8 +41,8 @@ class GRADUS_API Saved {
   DType dtype_ = DType::float32;
 };
 
-/// A contribution that repeats along axes that `value` lacks or where it has size 1: what a sum
-/// sends back. It is written out only where an op needs it whole.
+/// A contribution that repeats along axes that `value` lacks or where it has size 1, such as the
+/// gradient of a sum. It is expanded only where an op needs all of it.
 struct Repeated {
   Tensor value;
 };
@@ -61,16 +61,17 @@ struct Vjp {
 ///   Tensor or SparseGrad or Gradient or Repeated (const Tensor& g): returns the contribution, or
 ///   void (const Tensor& g, const Tensor& sum): adds the contribution into `sum`, for ops that
 ///   touch only a part of their input (select, slice, gather).
-/// A contribution may have the shape of the op's result where the input was broadcast: the engine
-/// sums it down to the input's shape. An undefined input, one that is optional and was left out,
-/// needs no gradient.
+/// If the input was broadcast, a contribution may have the shape of the op's result: the engine
+/// sums it down to the input's shape. An undefined input (an optional one that was left out) needs
+/// no gradient.
 template <class F>
 Vjp<std::decay_t<F>> vjp(const Tensor& input, F&& function) {
   return {input, std::forward<F>(function)};
 }
 
 /// The same for a function that works element by element and broadcasts, so that a repeated `g`
-/// need not be written out: it may get a `g` of a smaller shape, and its result may repeat too.
+/// need not be expanded: the function may get a `g` of a smaller shape, and its result may repeat
+/// too.
 template <class F>
 Vjp<std::decay_t<F>, true> elementwise_vjp(const Tensor& input, F&& function) {
   return {input, std::forward<F>(function)};
@@ -154,7 +155,7 @@ class OpNode final : public Node {
   std::tuple<std::optional<typename V::Function>...> functions_;
 };
 
-/// Attaches a node to its outputs; throws AutogradError if one is part of a graph already.
+/// Attaches a node to its outputs; throws AutogradError if one is already part of a graph.
 GRADUS_API void attach(const Ref<Node>& node, std::span<const Tensor> outputs);
 GRADUS_API bool any_requires_grad(std::span<const Tensor> tensors);
 
@@ -185,7 +186,7 @@ using Needs = std::span<const bool>;
 
 namespace detail {
 
-/// Calls the function of a node with the cotangents of its outputs, which it moves out, and sends
+/// Moves the cotangents out of a node's outputs, calls the node's function with them, and passes
 /// the gradients that it returns on to the inputs.
 using CallJoint = std::vector<Gradient> (*)(Node& node, Cotangents g, Needs needs);
 GRADUS_API void apply_joint(Node& node, Sink& sink, CallJoint call);
@@ -216,8 +217,8 @@ class JointNode final : public Node {
 
 /// Records one node for an op with several outputs, or one whose inputs share work in backward:
 /// `function(Cotangents g, Needs needs)` returns a std::vector<Gradient> with one entry per input
-/// (entries of inputs that need none, undefined ones among them, are ignored). Integer outputs
-/// carry no record: leave them out.
+/// (entries of inputs that need none, including undefined ones, are ignored). Integer outputs are
+/// not recorded: leave them out.
 template <class F>
 void record_joint(const char* name, std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                   F function) {

@@ -1,4 +1,4 @@
-// The backward pass: who gets a cotangent, in which order, and how contributions are added.
+// The backward pass: which node gets a cotangent, in which order, and how contributions are added.
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
@@ -195,7 +195,7 @@ void Engine::add_to_leaf(Body& body, Gradient contribution) {
 void Engine::commit() {
   for (const Ref<Body>& body : leaves_) {
     Leaf& leaf = *body->leaf;
-    if (leaf.trainable) leaf.gradient = merge(leaf);  // it may have been frozen since the forward
+    if (leaf.trainable) leaf.gradient = merge(leaf);  // it may have been frozen since
   }
 }
 
@@ -244,7 +244,7 @@ std::vector<Tensor> reachable_leaves(const Tensor& root) {
     for (const Edge& edge : node->edges()) {
       Leaf* leaf = edge.leaf.defined() ? Access::body(edge.leaf).leaf.get() : nullptr;
       if (leaf && !leaf->pending) {
-        leaf->pending = true;  // marks what is in `leaves`
+        leaf->pending = true;  // marks the members of `leaves`
         leaves.push_back(edge.leaf);
       } else if (edge.node && edge.node->visit != visit) {
         edge.node->visit = visit;

@@ -77,7 +77,7 @@ Tensor arange(std::int64_t start, std::int64_t end) {
   if (end < start) throw ValueError(fmt::format("arange: end {} is below start {}", end, start));
   std::int64_t count;
   if (__builtin_sub_overflow(end, start, &count)) {
-    throw ValueError(fmt::format("arange: {} to {} are too many values", start, end));
+    throw ValueError(fmt::format("arange: {} to {} is too many values", start, end));
   }
   Tensor result =
       detail::empty_sized("arange", fmt::format("{} values", count), {count}, DType::int64);
@@ -144,8 +144,7 @@ Tensor randperm(std::int64_t n, Generator& generator) {
 namespace detail {
 
 void throw_beyond_int64(std::uint64_t value) {
-  throw ValueError(
-      fmt::format("tensor: {} is above 2^63 - 1, the greatest number that int64 holds", value));
+  throw ValueError(fmt::format("tensor: {} is above 2^63 - 1, the largest int64", value));
 }
 
 void check_value_count(std::size_t count, const Shape& shape) {
@@ -161,10 +160,10 @@ void NestedShape::begin(std::size_t size) {
   const auto count = static_cast<std::int64_t>(size);
   std::int64_t& expected = sizes_[place_.size()];
   if (expected >= 0 && expected != count) {
-    throw ShapeError(
-        fmt::format("tensor: the list at [{}] has {} values or lists, those before it have {}: all "
-                    "lists of one depth are equally long",
-                    fmt::join(place_, ", "), count, expected));
+    throw ShapeError(fmt::format(
+        "tensor: the list at [{}] has {} values or lists, but those before it have {}: all "
+        "lists of one depth must have the same length",
+        fmt::join(place_, ", "), count, expected));
   }
   expected = count;
   place_.push_back(0);

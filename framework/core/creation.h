@@ -12,20 +12,20 @@
 namespace gradus {
 
 namespace detail {
-/// A vector, span or array of values one after the other: std::ranges::contiguous_range without
-/// the cost of <ranges>, half a second for each file.
+/// A vector, span or array of contiguous values: std::ranges::contiguous_range without the cost of
+/// <ranges>, half a second per file.
 template <class Values>
 concept Contiguous = requires(const Values& values) {
   std::span(std::data(values), std::size(values));
 };
 }  // namespace detail
 
-/// A tensor whose values are not set.
+/// A tensor with uninitialised values.
 GRADUS_API Tensor empty(const Shape& shape, DType dtype = DType::float32);
 GRADUS_API Tensor zeros(const Shape& shape, DType dtype = DType::float32);
 GRADUS_API Tensor ones(const Shape& shape, DType dtype = DType::float32);
-/// Throws DTypeError for a number that the dtype does not hold: a fraction, NaN or one beyond the
-/// range of int64, anything but 0 and 1 for boolean.
+/// Throws DTypeError for a number that the dtype cannot hold: a fraction, NaN or a number outside
+/// the range of int64; anything but 0 and 1 for boolean.
 GRADUS_API Tensor full(const Shape& shape, Number value, DType dtype = DType::float32);
 
 /// The same with the shape and dtype of another tensor; no gradient flows to it.
@@ -41,12 +41,12 @@ GRADUS_API Tensor arange(std::int64_t start, std::int64_t end);
 /// The identity matrix [n, n].
 GRADUS_API Tensor eye(std::int64_t n, DType dtype = DType::float32);
 
-/// Values drawn from U[low, high), never high itself, float32 or float64; low where the two are
-/// equal in that dtype. Throws ValueError unless low <= high and both are finite in it.
+/// Values drawn from U[low, high), never high itself, as float32 or float64; all are low if the two
+/// are equal in that dtype. Throws ValueError unless low <= high and both are finite in that dtype.
 GRADUS_API Tensor rand(const Shape& shape, double low = 0.0, double high = 1.0,
                        DType dtype = DType::float32, Generator& generator = default_generator());
-/// Values drawn from N(mean, std^2), float32 or float64. Throws ValueError unless std >= 0 and both
-/// are finite in that dtype.
+/// Values drawn from N(mean, std^2), as float32 or float64. Throws ValueError unless std >= 0 and
+/// both are finite in that dtype.
 GRADUS_API Tensor randn(const Shape& shape, double mean = 0.0, double std = 1.0,
                         DType dtype = DType::float32, Generator& generator = default_generator());
 /// The same from U[0, 1) and N(0, 1): `randn({2, 3}, DType::float64)`, `randn({2, 3}, generator)`.
@@ -62,7 +62,7 @@ inline Tensor randn(const Shape& shape, DType dtype, Generator& generator = defa
 inline Tensor randn(const Shape& shape, Generator& generator) {
   return randn(shape, DType::float32, generator);
 }
-/// Integers drawn from {low, ..., high - 1} as int64, from {0, ..., high - 1} without low.
+/// Integers drawn from {low, ..., high - 1} as int64; low is 0 if it is left out.
 /// Throws ValueError unless low < high.
 GRADUS_API Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape,
                           Generator& generator = default_generator());
@@ -70,7 +70,7 @@ inline Tensor randint(std::int64_t high, const Shape& shape,
                       Generator& generator = default_generator()) {
   return randint(0, high, shape, generator);
 }
-/// A random order of 0, ..., n - 1 as int64 [n].
+/// A random permutation of 0, ..., n - 1 as int64 [n].
 GRADUS_API Tensor randperm(std::int64_t n, Generator& generator = default_generator());
 
 namespace detail {
@@ -81,12 +81,12 @@ using element_for =
 GRADUS_API void check_value_count(std::size_t count, const Shape& shape);
 [[noreturn]] GRADUS_API void throw_beyond_int64(std::uint64_t value);
 
-/// Finds the shape of nested lists. The lists of one depth are of equal length.
+/// Finds the shape of nested lists. All lists of one depth must have the same length.
 class GRADUS_API NestedShape {
  public:
   explicit NestedShape(int rank);
-  /// A list of `size` entries begins, inside of the one that began last. Throws ShapeError naming
-  /// its place if another list of that depth has another length.
+  /// Begins a list of `size` entries, inside the list that began last. Throws ShapeError, naming
+  /// its place, if another list of that depth has a different length.
   void begin(std::size_t size);
   void next() { ++place_.back(); }
   void end() { place_.pop_back(); }
@@ -97,7 +97,7 @@ class GRADUS_API NestedShape {
   std::vector<std::int64_t> place_;
 };
 
-/// How deep lists of lists of numbers are nested, and what their numbers are.
+/// The depth of nested lists of numbers, and the type of the numbers.
 template <class T>
 struct Nested {
   using Number = T;
@@ -139,7 +139,7 @@ void copy_nested(const List& list, E*& out) {
   }
 }
 
-/// A tensor with the values of a list of numbers, or of lists of them.
+/// A tensor with the values of a list of numbers, or of nested lists.
 template <class List>
 Tensor tensor_of(const List& list, const Shape& shape) {
   using Number = typename Nested<List>::Number;
@@ -159,9 +159,9 @@ Tensor nested_tensor(const List& list) {
 }
 }  // namespace detail
 
-/// A tensor with a copy of `values` in row-major order: float stays float32, double float64, bool
-/// boolean; every other integer type becomes int64. Throws ShapeError if the counts differ,
-/// ValueError for an integer above 2^63 - 1.
+/// A tensor with a copy of `values` in row-major order: float becomes float32, double float64, bool
+/// boolean, and every other integer type int64. Throws ShapeError if the number of values does not
+/// fit the shape, ValueError for an integer above 2^63 - 1.
 template <Arithmetic T>
 Tensor tensor(std::span<const T> values, const Shape& shape) {
   using E = detail::element_for<T>;
@@ -198,7 +198,7 @@ Tensor tensor(std::initializer_list<T> values, const Shape& shape) {
 }
 /// `tensor({{1.0f, 2.0f}, {3.0f, 4.0f}})`: [2, 2]; up to four deep, vectors of vectors up to eight.
 /// Throws ShapeError naming the first list that is shorter or longer than those before it.
-// Written out: clang 14 finds no T behind an alias.
+// Spelled out: clang 14 cannot deduce T through an alias.
 template <class T>
 Tensor tensor(std::initializer_list<std::initializer_list<T>> values) {
   return detail::nested_tensor(values);

@@ -6,7 +6,7 @@ namespace gradus {
 /// True unless this thread is inside a NoGradGuard scope or a backward pass.
 GRADUS_API bool grad_enabled();
 
-/// While one lives, this thread records nothing. The mode is per thread: a new thread records.
+/// While one is alive, this thread records nothing. The mode is per thread: a new thread records.
 class GRADUS_API NoGradGuard {
  public:
   NoGradGuard();
@@ -18,8 +18,8 @@ class GRADUS_API NoGradGuard {
   bool before_;
 };
 
-/// While one lives, every backward pass of the process checks each gradient that it computes and
-/// throws an AutogradError naming the op whose backward made the first NaN or infinity.
+/// While one is alive, every backward pass of the process checks each gradient that it computes and
+/// throws an AutogradError naming the op whose backward produced the first NaN or infinity.
 class GRADUS_API AnomalyGuard {
  public:
   AnomalyGuard();
@@ -33,7 +33,7 @@ namespace detail {
 /// Sets whether this thread records.
 void set_recording(bool recording);
 
-/// True while an AnomalyGuard lives.
+/// True while an AnomalyGuard is alive.
 bool anomaly_mode();
 
 }  // namespace detail

@@ -9,7 +9,7 @@ namespace gradus {
 const Tensor& Gradient::dense() const {
   if (is_dense()) return dense_;
   throw AutogradError(
-      fmt::format("gradient: a dense gradient was asked for, there is {}{}", str(),
+      fmt::format("gradient: a dense gradient was requested, but there is {}{}", str(),
                   is_sparse() ? ": use sparse() or to_dense()" : ": call backward() first"));
 }
 
@@ -20,7 +20,8 @@ Tensor Gradient::take_dense() && {
 
 const SparseGrad& Gradient::sparse() const {
   if (sparse_) return *sparse_;
-  throw AutogradError(fmt::format("gradient: a sparse gradient was asked for, there is {}", str()));
+  throw AutogradError(
+      fmt::format("gradient: a sparse gradient was requested, but there is {}", str()));
 }
 
 Tensor Gradient::to_dense() const { return is_sparse() ? sparse().to_dense() : dense(); }

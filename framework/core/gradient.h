@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-/// What a leaf has for a gradient: nothing, a dense Tensor, or a SparseGrad.
+/// The gradient of a leaf: nothing, a dense Tensor, or a SparseGrad.
 class GRADUS_API Gradient {
  public:
   Gradient() = default;
@@ -27,14 +27,14 @@ class GRADUS_API Gradient {
   const SparseGrad& sparse() const;
   /// Moves the dense gradient out. Throws as dense().
   Tensor take_dense() &&;
-  /// A dense tensor of either kind; throws AutogradError if there is no gradient.
+  /// Either kind as a dense tensor; throws AutogradError if there is no gradient.
   Tensor to_dense() const;
 
   /// "no gradient", "dense gradient [2, 3]" or SparseGrad::str().
   std::string str() const;
 
  private:
-  // One of them at most.
+  // At most one of the two is set.
   Tensor dense_;
   std::optional<SparseGrad> sparse_;
 };

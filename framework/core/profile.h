@@ -1,5 +1,6 @@
 #pragma once
-// What the engine and programs tell a profiler. Each of these is one relaxed load while none lives.
+// What the engine and programs report to a profiler. Each call costs one relaxed load while there
+// is no profiler.
 #include <gradus/framework/base/export.h>
 
 #include <atomic>
@@ -14,26 +15,28 @@ inline bool profiling() { return profiler_on.load(std::memory_order_relaxed); }
 
 GRADUS_API void profile_op(const char* name, std::int64_t only_bytes);
 
-/// The end of an op: it ran since this thread first took memory for a tensor after what ended
-/// before. record() calls it; ops without a derivative call it themselves. Ignored inside backward.
+/// Reports the end of an op, which began when this thread first allocated a tensor after the last
+/// end reported. record() calls this; ops without a derivative call it themselves. Ignored inside
+/// backward.
 inline void note_op(const char* name) {
   if (profiling()) profile_op(name, -1);
 }
 
-/// The end of a function that fills a new tensor of so many bytes. Ignored inside of an op that has
-/// taken other memory.
+/// Reports the end of a function that fills a new tensor of `bytes` bytes. Ignored inside an op
+/// that has allocated other memory.
 inline void note_creation(const char* name, std::int64_t bytes) {
   if (profiling()) profile_op(name, bytes);
 }
 
-/// An op begins that takes no memory.
+/// Reports the beginning of an op that allocates nothing.
 void profile_begin_op();
 
-/// This thread has taken memory for a tensor. Returns a number for profile_release().
+/// Reports that this thread has allocated a tensor. Returns the number to pass to
+/// profile_release().
 std::uint64_t profile_allocate(std::int64_t bytes);
 void profile_release(std::uint64_t call, std::int64_t bytes) noexcept;
 
-/// The backward of one op, while it lives.
+/// Reports the backward of one op, from its construction to its destruction.
 class ProfiledBackward {
  public:
   explicit ProfiledBackward(const char* name) : name_(profiling() ? name : nullptr) {
@@ -55,8 +58,8 @@ class ProfiledBackward {
 
 }  // namespace detail
 
-/// A part of a program with a name, for a Profiler: `const ProfilerScope scope("load a batch");`.
-/// Costs one read of a flag without one. The name has to stay valid while the scope lives.
+/// A named part of a program, for a Profiler: `const ProfilerScope scope("load a batch");`. Costs
+/// one read of a flag if there is no Profiler. The name must stay valid while the scope is alive.
 class GRADUS_API ProfilerScope {
  public:
   explicit ProfilerScope(std::string_view name) : name_(name), on_(detail::profiling()) {

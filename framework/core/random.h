@@ -24,10 +24,10 @@ class GRADUS_API Generator {
   }
   /// The whole state as int64 [2], which a StateDict and a .safetensors file hold bit for bit.
   Tensor state() const;
-  /// Continues from what state() gave. Throws ShapeError, DTypeError for other tensors.
+  /// Continues from a state that state() returned. Throws ShapeError, DTypeError for other tensors.
   void set_state(const Tensor& state);
 
-  /// Reserves the next `count` numbers of the stream and returns the place of the first.
+  /// Reserves the next `count` numbers of the stream and returns the position of the first.
   std::uint64_t advance(std::uint64_t count) {
     const std::uint64_t first = offset_;
     offset_ += count;
@@ -46,7 +46,7 @@ class GRADUS_API Generator {
   std::uint64_t offset_ = 0;
 };
 
-/// The generator that functions with randomness use when they are given none.
+/// The generator that random functions use when they are given none.
 GRADUS_API Generator& default_generator();
 
 /// Restarts default_generator() from a seed.

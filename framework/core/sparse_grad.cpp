@@ -17,7 +17,7 @@ namespace gradus {
 
 namespace detail {
 
-// Entries that share rows, until somebody asks for each of them.
+// Entries that share rows, until values() expands them.
 class LazyValues {
  public:
   explicit LazyValues(SparseEntries entries) : entries_(std::move(entries)) {}
@@ -131,7 +131,7 @@ void SparseGrad::add_to(const Tensor& dense, double alpha) const {
   detail::check_defined("SparseGrad", {{"dense", dense}, {"this", ids_}});
   if (dense.shape() != shape_) {
     throw ShapeError(
-        fmt::format("SparseGrad: cannot be added to a tensor {}, its dense shape is {}",
+        fmt::format("SparseGrad: cannot be added to a tensor {}: its dense shape is {}",
                     dense.shape().str(), shape_.str()));
   }
   const auto apart = [&](const Tensor& x) {
@@ -180,7 +180,7 @@ SparseGrad concatenated_values(const std::vector<SparseGrad>& parts, Tensor ids)
   return Access::sparse(std::move(ids), std::move(values), first.shape(), false);
 }
 
-// Of which some share rows: the rows one after the other, and sources that follow them.
+// For parts of which some share rows: concatenates the rows and shifts the sources accordingly.
 template <class T>
 SparseGrad concatenated_entries(const std::vector<SparseGrad>& parts, Tensor ids) {
   const SparseGrad& first = parts[0];

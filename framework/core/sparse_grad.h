@@ -11,8 +11,8 @@ namespace detail {
 class LazyValues;
 }
 
-/// Where the values of a SparseGrad are: entry k is factors[k] * rows[sources[k]]. Undefined
-/// sources stand for k, undefined factors for 1.
+/// The values of a SparseGrad as they are stored: entry k is factors[k] * rows[sources[k]]. Where
+/// undefined, sources[k] is k and factors[k] is 1.
 struct SparseEntries {
   Tensor rows;     ///< [m] + shape[1:]
   Tensor sources;  ///< int64 [n], or undefined
@@ -29,22 +29,22 @@ class GRADUS_API SparseGrad {
   SparseGrad(Tensor ids, Tensor values, const Shape& shape);
 
   const Tensor& ids() const { return ids_; }
-  /// [nnz] + shape[1:]. A gradient of bags, whose entries share rows, writes them out on the first
+  /// [nnz] + shape[1:]. A gradient of bags, whose entries share rows, expands them on the first
   /// call; entries() does not.
   const Tensor& values() const;
-  /// The values as they are kept. Optimizers and clipping read them like this.
+  /// The values as they are stored, which is how optimizers and clipping read them.
   SparseEntries entries() const;
-  /// The shape of the dense gradient that this stands for.
+  /// The shape of the dense gradient that this represents.
   const Shape& shape() const { return shape_; }
   DType dtype() const;
-  /// Stored rows, repeated ids counted each.
+  /// The number of stored rows; repeated ids count each time.
   std::int64_t nnz() const { return ids_.numel(); }
   /// Elements of one row.
   std::int64_t row_size() const { return shape_.numel(1, shape_.rank()); }
-  /// True if the ids rise strictly.
+  /// True if the ids are strictly increasing.
   bool is_coalesced() const { return coalesced_; }
 
-  /// The same gradient with ids rising strictly and the values of repeated ids added in order.
+  /// The same gradient with strictly increasing ids; the values of repeated ids are added in order.
   SparseGrad coalesce() const;
   /// The dense gradient, of shape shape().
   Tensor to_dense() const;

@@ -12,23 +12,23 @@ namespace gradus::detail {
 
 class FileMap;
 
-/// A counted buffer with a version that every change in place raises. Header and data are one block
-/// of the pool; large buffers start at staggered offsets, so that streams over several of them do
-/// not meet in the same cache sets.
+/// A reference-counted buffer with a version that every change in place increments. Header and data
+/// are one block of the pool; large buffers start at staggered offsets, so that streams over
+/// several of them do not compete for the same cache sets.
 class GRADUS_API Storage {
  public:
-  /// A buffer of `bytes`, 64-byte aligned, not filled (NaN-filled in the debug presets).
+  /// A buffer of `bytes` bytes, 64-byte aligned, uninitialised (NaN-filled in the debug presets).
   static Ref<Storage> allocate(std::int64_t bytes);
-  /// The content of a file, which it maps; read only, of any alignment. Throws as FileMap.
+  /// The content of a file, mapped into memory: read-only, of any alignment. Throws like FileMap.
   static Ref<Storage> mapped(const std::string& path);
 
   void* data() const { return data_; }
   std::int64_t bytes() const { return bytes_; }
-  /// The file that this is the content of, or nullptr.
+  /// The mapped file, or nullptr.
   const FileMap* file() const { return file_.get(); }
 
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
-  /// `by` says what changed the values, where users would not guess it: a literal, for errors.
+  /// `by`, a string literal for errors, says what changed the values, where users would not guess.
   void bump_version(const char* by = nullptr) {
     version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     changed_by_.store(by, std::memory_order_relaxed);
@@ -52,8 +52,8 @@ class GRADUS_API Storage {
   void* data_;
   std::int64_t bytes_;
   std::size_t block_;                    // size of the whole block
-  std::uint64_t call_ = 0;               // for the profiler: what made it; 0 for nothing it knows
-  std::unique_ptr<const FileMap> file_;  // if the data are not in the block
+  std::uint64_t call_ = 0;               // for the profiler: the call that made it, or 0
+  std::unique_ptr<const FileMap> file_;  // set if the data are not in the block
 };
 
 }  // namespace gradus::detail

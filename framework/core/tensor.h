@@ -37,13 +37,13 @@ class GRADUS_API Tensor {
   Tensor(Tensor&& other) noexcept : body_(other.body_) { other.body_ = nullptr; }
   Tensor& operator=(const Tensor& other) & noexcept;
   Tensor& operator=(Tensor&& other) & noexcept;
-  /// Not to a temporary: `x[0] = y` would change a handle that ends there, and no value.
+  /// Not for temporaries: `x[0] = y` would change only a handle that is about to be destroyed.
   template <class T>
-  GRADUS_UNAVAILABLE("a temporary Tensor is not assigned to: write x.set_row(0, y) for x[0] = y")
+  GRADUS_UNAVAILABLE("a temporary Tensor cannot be assigned to: write x.set_row(0, y) for x[0] = y")
   Tensor& operator=(T&& other) &&;
   ~Tensor();
 
-  /// False for a default-constructed or moved-from handle; every other function throws Error then.
+  /// False for a default-constructed or moved-from handle; every other function then throws Error.
   bool defined() const { return body_ != nullptr; }
 
   const Shape& shape() const;
@@ -53,7 +53,7 @@ class GRADUS_API Tensor {
   std::int64_t numel() const;
   DType dtype() const;
 
-  /// True if both handles are the same tensor (not: hold equal values).
+  /// True if both handles refer to the same tensor; equal values are not enough.
   bool is_same(const Tensor& other) const { return body_ == other.body_; }
 
   /// The numel() values in row-major order; valid while a handle to this storage lives.
@@ -66,8 +66,8 @@ class GRADUS_API Tensor {
     return {data<T>(), static_cast<std::size_t>(numel())};
   }
 
-  /// The values for writing. Counts as a change in place at the time of the call.
-  /// Throws DTypeError unless T is the element type, AutogradError as said above.
+  /// The values, for writing. The call itself counts as the change in place, not the later writes.
+  /// Throws DTypeError unless T is the element type, AutogradError as described for the class.
   template <class T>
   T* mutable_data() const;
   template <class T>
@@ -75,27 +75,27 @@ class GRADUS_API Tensor {
     return {mutable_data<T>(), static_cast<std::size_t>(numel())};
   }
 
-  /// Entry `index` of the first axis, which may be counted from the end, as select(*this, 0, index)
-  /// gives it: it shares the storage. Throws IndexError.
+  /// select(*this, 0, index): entry `index` of the first axis, counted from the end if negative; it
+  /// shares the storage. Throws IndexError.
   Tensor operator[](std::int64_t index) const;
 
   /// The single value of a tensor with one element, converted to T as by static_cast. Throws
-  /// ShapeError for another number of elements, ValueError for a value beyond the range of an
+  /// ShapeError for any other number of elements, ValueError for a value outside the range of an
   /// integer type T.
   template <class T = double>
   T item() const;
 
-  /// True for a tensor that is mapped from a file (see load_mapped): every change in place and
-  /// set_trainable(true) throw ValueError.
+  /// True for a tensor that is mapped from a file (see load_mapped), for which every change in
+  /// place and set_trainable(true) throw ValueError.
   bool is_read_only() const;
 
-  /// A new tensor with the same values, part of no graph.
+  /// A new tensor with the same values, not part of any graph.
   Tensor clone() const;
-  /// A tensor that shares this storage and is part of no graph; changes in place are seen by both.
+  /// A tensor that shares this storage and is not part of any graph; both see changes in place.
   Tensor detach() const;
-  /// The values converted to a dtype; the tensor itself if it has that dtype already. Towards int64
-  /// fractions are cut off. float32 <-> float64 carries gradients. Throws ValueError for a value
-  /// beyond the range of int64 or NaN.
+  /// The values converted to a dtype; the tensor itself if it already has that dtype. Conversion to
+  /// int64 truncates fractions, and throws ValueError for NaN and for a value outside its range.
+  /// Gradients flow through conversions between float32 and float64.
   Tensor to(DType dtype) const;
 
   // Arguments that overlap this tensor are read as they were before the call.
@@ -103,18 +103,19 @@ class GRADUS_API Tensor {
   /// Copies the values of `source`, which has the same shape and dtype.
   /// Throws ShapeError, DTypeError.
   const Tensor& copy_(const Tensor& source) const;
-  /// Throws DTypeError for a number that the dtype does not hold.
+  /// Throws DTypeError for a number that the dtype cannot hold.
   const Tensor& fill_(Number value) const;
   const Tensor& zero_() const;
-  // Numbers take the dtype of the tensor. Integers wrap around; booleans are not added or
-  // multiplied.
+  // Numbers are converted to the dtype of the tensor. Integers wrap around; boolean tensors throw
+  // DTypeError.
 
-  /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, DTypeError, also for an
-  /// alpha that is not whole and an int64 tensor.
+  /// Adds alpha * other, of the same shape and dtype. Throws ShapeError, and DTypeError also for a
+  /// fractional alpha with an int64 tensor.
   const Tensor& add_(const Tensor& other, Number alpha = 1) const;
-  /// Throws DTypeError for a factor that is not whole and an int64 tensor.
+  /// Throws DTypeError for a fractional factor with an int64 tensor.
   const Tensor& mul_(Number factor) const;
-  /// Multiplies by `other`, of the same shape and dtype. Throws ShapeError, DTypeError.
+  /// Multiplies by `other`, of the same shape and dtype.
+  /// Throws ShapeError, DTypeError.
   const Tensor& mul_(const Tensor& other) const;
   /// Overwrites row `index` of the first axis with `values` of shape shape()[1:].
   /// Throws IndexError, ShapeError, DTypeError.
@@ -127,9 +128,9 @@ class GRADUS_API Tensor {
   bool is_leaf() const;
   /// True for a leaf that backward() computes a gradient for.
   bool trainable() const;
-  /// Makes a float leaf trainable, or freezes it. Freezing keeps a gradient that is there (and
-  /// every optimizer ignores it). Throws AutogradError on a tensor that an op made, DTypeError on
-  /// integers, ValueError for a read-only tensor.
+  /// Makes a float leaf trainable, or freezes it. Freezing keeps an existing gradient, which every
+  /// optimizer ignores. Throws AutogradError on a tensor that an op made, DTypeError on integers,
+  /// ValueError for a read-only tensor.
   const Tensor& set_trainable(bool trainable) const;
   /// True if this is a trainable leaf or was computed from one while recording.
   bool requires_grad() const;
@@ -175,7 +176,7 @@ struct BackwardOptions {
 
 template <class T>
 T Tensor::item() const {
-  static_assert(std::is_arithmetic_v<T>, "item() gives a number or a bool");
+  static_assert(std::is_arithmetic_v<T>, "item() returns a number or a bool");
   using Wide = std::numeric_limits<std::int64_t>;
   if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bool>) {
     if (item_is_floating()) return static_cast<T>(item_as_double());

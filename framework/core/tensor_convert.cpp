@@ -1,4 +1,4 @@
-// Values of a tensor in other types: one of them as a C++ number, all of them in another dtype.
+// Conversions of a tensor's values: of one to a C++ number, of all to another dtype.
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
@@ -42,7 +42,7 @@ R with_item(const Tensor& tensor, const F& f) {
                                value, least, greatest));
 }
 
-// The value as an integer in [least, greatest]; fractions are cut off.
+// The value as an integer in [least, greatest]; fractions are truncated.
 template <class Integer, class T>
 Integer checked_integer(T value, Integer least, Integer greatest) {
   const auto refuse = [&] {
@@ -84,7 +84,7 @@ std::uint64_t Tensor::item_as_unsigned(std::uint64_t greatest) const {
 
 namespace {
 
-// Throws unless every value of a float tensor, its fraction cut off, is an int64.
+// Throws unless every value of a float tensor, truncated, fits int64.
 template <class T>
 void check_fits_int64(const Tensor& x) {
   const auto values = x.span<T>();

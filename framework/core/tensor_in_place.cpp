@@ -1,4 +1,4 @@
-// What changes a tensor in place.
+// The functions that change a tensor in place.
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
@@ -127,7 +127,7 @@ void write_rows(const Tensor& tensor, std::span<const std::int64_t> ids, const T
   }
 }
 
-// True if `rows` has the shape of entries of the first axis of `table`, `leading` axes before it.
+// True if `rows` has the shape of entries of the first axis of `table`, after `leading` axes.
 bool fits_rows(const Shape& rows, const Shape& table, int leading) {
   if (table.rank() == 0 || rows.rank() != leading + table.rank() - 1) return false;
   return std::equal(table.begin() + 1, table.end(), rows.begin() + leading);

@@ -12,7 +12,7 @@
 namespace gradus {
 namespace {
 
-constexpr std::int64_t most_elements = 1000;  // above, every axis shows its ends only
+constexpr std::int64_t most_elements = 1000;  // above this, every axis shows only its ends
 constexpr std::int64_t ends = 3;
 
 bool elided(const Tensor& tensor, int axis) {
@@ -55,7 +55,7 @@ class ValueFormat {
     for (const std::int64_t index : shown) width_ = std::max(width_, text(index).size());
   }
 
-  // The element at that position.
+  // The element at a position.
   std::string operator()(std::int64_t index) const {
     return fmt::format("{:>{}}", text(index), width_);
   }

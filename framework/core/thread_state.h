@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-/// The modes that gradus keeps per thread, as they are on the thread that makes one: whether ops
+/// The modes that gradus keeps per thread, captured from the thread that constructs it: whether ops
 /// are recorded (NoGradGuard) and whether denormals are flushed (FlushDenormalGuard).
 class GRADUS_API ThreadState {
  public:
@@ -17,8 +17,8 @@ class GRADUS_API ThreadState {
   bool flush_denormal_;
 };
 
-/// Gives this thread those modes while it lives, and restores what it had. For thread pools:
-/// capture a ThreadState where the work is made, make a guard where it is done.
+/// Gives this thread the captured modes while it is alive, then restores the previous ones. For
+/// thread pools: capture a ThreadState where work is submitted, make a guard where it runs.
 class GRADUS_API ThreadStateGuard {
  public:
   explicit ThreadStateGuard(const ThreadState& state);
@@ -32,8 +32,8 @@ class GRADUS_API ThreadStateGuard {
   ThreadState before_;
 };
 
-/// `f` as a function for another thread that runs in the modes of this one: without it, a thread
-/// that is made under a NoGradGuard records.
+/// Wraps `f` to run on another thread with the modes of this one: without it, a thread that is
+/// started under a NoGradGuard records.
 ///
 ///   const NoGradGuard no_grad;
 ///   std::thread worker(with_thread_state([&] { evaluate(model, batches); }));

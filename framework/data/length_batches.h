@@ -8,12 +8,11 @@
 
 namespace gradus {
 
-/// Which sequences go into which batch, so that those of one batch are of about one length and
-/// little is padding: a random order is cut into pools of `pool` batches, and each pool is sorted
-/// by length. The order of the batches is random too. Batches have `batch_size` sequences, the last
-/// one to be cut off may have fewer.
-/// lengths: of each sequence. Gives positions in `lengths`, each in one batch. Throws ValueError
-/// unless batch_size and pool are positive.
+/// Groups sequences of similar length into batches, so that there is little padding: a random order
+/// is cut into pools of `pool` batches, and each pool is sorted by length. The order of the batches
+/// is random too. Batches have `batch_size` sequences; one of them may have fewer.
+/// lengths: of each sequence. Returns positions in `lengths`, each in exactly one batch. Throws
+/// ValueError unless batch_size and pool are positive.
 GRADUS_API std::vector<std::vector<std::int64_t>> length_batches(
     std::span<const std::int64_t> lengths, std::int64_t batch_size,
     Generator& generator = default_generator(), std::int64_t pool = 50);

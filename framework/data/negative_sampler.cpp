@@ -19,7 +19,7 @@
 namespace gradus {
 namespace {
 
-constexpr std::uint64_t kAttempts = 8;  // draws before one is made that cannot hit the context
+constexpr std::uint64_t kAttempts = 8;  // draws before one that cannot hit the context
 constexpr std::int64_t kDrawCost = 64;
 
 // The least count above 0. Throws for negative counts, and unless there are two above 0.
@@ -35,10 +35,10 @@ std::int64_t checked_least(std::span<const std::int64_t> counts) {
     least = std::min(least, counts[w]);
   }
   if (counted < 2) {
-    throw ValueError(fmt::format(
-        "NegativeSampler: {} of {} words have a count above 0, at least two must: a word is not "
-        "its own negative",
-        counted, counts.size()));
+    throw ValueError(
+        fmt::format("NegativeSampler: {} of {} words have a count above 0, but at least two must: "
+                    "a word is not its own negative",
+                    counted, counts.size()));
   }
   return least;
 }
@@ -49,7 +49,7 @@ std::vector<double> weights_of(std::span<const std::int64_t> counts, double powe
     throw ValueError(fmt::format("NegativeSampler: power is {}, it must be finite", power));
   }
   const std::int64_t least = checked_least(counts);
-  // Of a negative power the rarest word has the largest weight: 1, so that not all vanish.
+  // With a negative power the rarest word has the largest weight, 1, so that not all vanish.
   const double unit = power < 0 ? static_cast<double>(least) : 1.0;
   std::vector<double> weights;
   weights.reserve(counts.size());
@@ -60,8 +60,8 @@ std::vector<double> weights_of(std::span<const std::int64_t> counts, double powe
   const auto drawn = std::count_if(weights.begin(), weights.end(), [](double w) { return w > 0; });
   if (!std::isfinite(sum) || drawn < 2) {
     throw ValueError(
-        fmt::format("NegativeSampler: power is {}: the counts to that power leave the range of "
-                    "double: take one nearer to 0",
+        fmt::format("NegativeSampler: power is {}: counts to that power are out of range of "
+                    "double: use one nearer to 0",
                     power));
   }
   const double mean = sum / static_cast<double>(weights.size());
@@ -79,7 +79,7 @@ NegativeSampler::NegativeSampler(std::span<const std::int64_t> counts, double po
 std::int64_t NegativeSampler::draw_without(std::int64_t word, std::uint64_t bits) const {
   const double total = static_cast<double>(size()) - weights_[static_cast<std::size_t>(word)];
   double left = static_cast<double>(bits >> 11) * 0x1p-53 * total;
-  std::int64_t last = -1;  // also what is drawn if rounding leaves a little
+  std::int64_t last = -1;  // also drawn if rounding leaves a remainder
   for (std::int64_t w = 0; w < size() && left >= 0; ++w) {
     const double weight = weights_[static_cast<std::size_t>(w)];
     if (w == word || weight == 0) continue;

@@ -14,7 +14,7 @@ class AliasTable;
 }
 
 /// Draws negative samples: word w with a probability proportional to counts[w]^power, in constant
-/// time; with a negative power rare words come more often. Words that were never counted are never
+/// time; with a negative power, rare words are drawn more often. Words with a count of 0 are never
 /// drawn.
 /// Source: Walker 1977, "An efficient method for generating discrete random variables with general
 /// distributions"; Mikolov et al. 2013 for the power.
@@ -25,8 +25,8 @@ class GRADUS_API NegativeSampler {
   explicit NegativeSampler(std::span<const std::int64_t> counts, double power = 0.75);
 
   /// contexts: int64 [B] -> int64 [B, K]; row b holds K draws, none of which is contexts[b]. A draw
-  /// depends on the state of the generator and on its place only.
-  /// Throws IndexError, ShapeError, DTypeError for unfit contexts, ValueError if K < 0.
+  /// depends only on the state of the generator and on its position.
+  /// Throws IndexError, ShapeError, DTypeError for invalid contexts, ValueError if K < 0.
   Tensor operator()(const Tensor& contexts, std::int64_t K,
                     Generator& generator = default_generator()) const;
 

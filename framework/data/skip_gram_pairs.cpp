@@ -12,12 +12,13 @@ namespace {
 void check(const SkipGramPairsOptions& options) {
   const auto check_positive = [](const char* name, std::int64_t value) {
     if (value <= 0)
-      throw ValueError(fmt::format("SkipGramPairs: {} is {}, not above 0", name, value));
+      throw ValueError(fmt::format("SkipGramPairs: {} is {}, it must be above 0", name, value));
   };
   check_positive("batch_size", options.batch_size);
   check_positive("window", options.window);
   if (options.epochs < 0) {
-    throw ValueError(fmt::format("SkipGramPairs: epochs is {}, below 0", options.epochs));
+    throw ValueError(
+        fmt::format("SkipGramPairs: epochs is {}, it must be at least 0", options.epochs));
   }
   if (!(options.subsample >= 0) || std::isinf(options.subsample)) {
     throw ValueError(

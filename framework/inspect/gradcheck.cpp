@@ -94,7 +94,7 @@ class Check {
   std::vector<Tensor> cotangents_;  // of the results
 };
 
-// The results, of the shapes that they had at first.
+// The results; throws unless they have the shapes that they had at first.
 std::vector<Tensor> Check::results() const {
   std::vector<Tensor> now = float_results(function_, inputs_);
   bool same = now.size() == cotangents_.size();
@@ -113,8 +113,8 @@ std::vector<Tensor> Check::results() const {
                   shapes(cotangents_), shapes(now)));
 }
 
-// For each result the sum of cotangent * result with another value in one element of an input,
-// where it stays.
+// Sets one element of an input to x, and leaves it so; returns the sum of cotangent * result for
+// each result.
 std::vector<double> Check::sums_at(const Tensor& input, std::int64_t element, double x) const {
   input.mutable_data<double>()[element] = x;
   const std::vector<Tensor> now = results();
@@ -171,7 +171,7 @@ void Check::put_back(const std::vector<Gradient>& gradients) const {
   for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].set_grad(gradients[i]);
 }
 
-// The gradients of the inputs by backward; the ones that the inputs had are put back.
+// The gradients of the inputs by backward; the inputs get back the ones they had.
 std::vector<Gradient> Check::analytic_gradients(const Selection& selection) const {
   std::vector<Gradient> before, gradients;
   for (const Tensor& input : inputs_) before.push_back(input.grad());
@@ -192,7 +192,7 @@ class OpNames {
  public:
   explicit OpNames(const Tensor& input) : input_(input) {}
 
-  // Adds the ops on all ways from the input to `result`. A depth-first walk without recursion.
+  // Adds the ops on all paths from the input to `result`. A depth-first walk without recursion.
   void walk(const Tensor& result) {
     struct Place {
       Node* node;
@@ -232,7 +232,7 @@ class OpNames {
 
  private:
   const Tensor& input_;
-  std::unordered_map<const Node*, bool> leads_;  // whether the input is above a node
+  std::unordered_map<const Node*, bool> leads_;  // whether the input leads to a node
   std::vector<std::string> names_;
 };
 
@@ -246,7 +246,7 @@ std::string Check::ops_between(std::size_t input, const Selection& selection) co
                        : fmt::format("through {}: ", names);
 }
 
-// "[1, 3]": where the element with that number is in a tensor of that shape.
+// The place of the element with that number in a tensor of that shape, such as "[1, 3]".
 std::string position(const Shape& shape, std::int64_t element) {
   std::string text;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {

@@ -14,7 +14,7 @@ namespace gradus {
 /// How gradcheck() measures.
 struct GradcheckOptions {
   double step = 1e-5;       ///< of the central difference, times max(1, |x|)
-  double tolerance = 1e-6;  ///< largest gradient error that counts as right
+  double tolerance = 1e-6;  ///< largest gradient error that is accepted
   std::uint64_t seed = 1;   ///< of the random cotangent
 };
 
@@ -29,7 +29,7 @@ struct GradcheckResult {
 
 namespace detail {
 
-/// A function that is checked: its results in order.
+/// A function to check; returns its results in order.
 struct GradcheckFunction {
   std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const {
     return call(object, inputs);
@@ -45,7 +45,7 @@ GRADUS_API GradcheckResult gradcheck(const GradcheckFunction& function,
                                      const std::vector<NamedParameter>& parameters,
                                      const GradcheckOptions& options);
 
-/// What a function returns, a Tensor, a vector, a pair, a tuple or an array of them, as a vector.
+/// The result of a function (a Tensor, or a vector, pair, tuple or array of them) as a vector.
 template <class R>
 std::vector<Tensor> tensors_of(R&& result) {
   if constexpr (std::convertible_to<R, std::vector<Tensor>>) {
@@ -66,12 +66,12 @@ std::vector<Tensor> tensors_of(R&& result) {
 ///   const GradcheckResult result = gradcheck([](const auto& in) { return tanh(in[0]); }, {x});
 ///
 /// The function takes the inputs as std::vector<Tensor> and returns a Tensor, or a vector, pair,
-/// tuple or array of them: then each result is checked alone, the others being unused, and all
-/// together. Results of int64 and boolean are passed over. Inputs are float64 or integer leaves;
-/// the trainable ones are checked, the others must get no gradient. The gradient error of an
-/// element is |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep values and gradients, also where
-/// the function throws. Throws DTypeError for a trainable input or a result that is float32,
-/// ShapeError for results whose shapes depend on the values of the inputs.
+/// tuple or array of them: then each result is checked alone, with the others unused, and then all
+/// together. Results of int64 and boolean are skipped. Inputs are float64 or integer leaves; the
+/// trainable ones are checked, the others must get no gradient. The gradient error of an element is
+/// |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep their values and gradients, even if the
+/// function throws. Throws DTypeError for a trainable input or a result that is float32, ShapeError
+/// for results whose shapes depend on the values of the inputs.
 template <std::invocable<const std::vector<Tensor>&> F>
 GradcheckResult gradcheck(F function, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {}) {

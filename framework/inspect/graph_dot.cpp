@@ -19,7 +19,7 @@ using detail::Edge;
 using detail::Node;
 using detail::Output;
 
-// What stands between quotes in DOT; newlines are written as \n by the callers.
+// Escapes text for a quoted string in DOT; the callers write newlines as \n.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -33,7 +33,7 @@ std::string kind(const Shape& shape, DType dtype) {
   return dtype == DType::float32 ? shape.str() : fmt::format("{} {}", shape.str(), name(dtype));
 }
 
-// Numbers ops and leaves in the order of a walk from the result, and writes each when it is met.
+// Numbers ops and leaves in the order of a walk from the result, and writes each when first met.
 class DotWriter {
  public:
   explicit DotWriter(const std::vector<NamedParameter>& parameters) {
@@ -84,7 +84,7 @@ class DotWriter {
       const auto path = paths_.find(&leaf);
       append("  leaf{} [shape=ellipse, label=\"{}\\n{}{}\"];\n", place->second,
              path == paths_.end() ? "leaf" : escaped(path->second), kind(leaf.shape, leaf.dtype),
-             leaf.leaf && leaf.leaf->trainable ? "" : "\\nfrozen since");
+             leaf.leaf && leaf.leaf->trainable ? "" : "\\nfrozen since then");
     }
     return place->second;
   }

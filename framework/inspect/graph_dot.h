@@ -7,11 +7,11 @@
 
 namespace gradus {
 
-/// The graph that backward from `result` would walk, as text for Graphviz: `dot -Tsvg`. A box is
-/// an op, with the shape of what it made (and the dtype unless float32); an ellipse is a trainable
-/// leaf, with its path if it is among `parameters`. Arrows go the way values went: from inputs to
-/// results; inputs that need no gradient are not part of the graph. The text depends on the graph
-/// only, not on addresses. An op whose graph a backward() has freed is dashed and has no inputs.
+/// The graph that backward from `result` would walk, as text for Graphviz: `dot -Tsvg`. A box is an
+/// op, with the shapes of its results (and the dtype unless float32); an ellipse is a trainable
+/// leaf, with its path if it is among `parameters`. Arrows follow the values, from inputs to
+/// results; inputs that need no gradient are not part of the graph. The text depends only on the
+/// graph, not on addresses. An op whose graph a backward() has freed is dashed and has no inputs.
 ///
 ///   std::ofstream("graph.dot") << to_dot(loss, model.parameters());
 ///

@@ -30,7 +30,7 @@ std::vector<ProfileEntry> entries_of(const ProfileSession& session, bool scopes)
 
 double mebibytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-// As a text of JSON, with its quotes.
+// As a JSON string, with its quotes.
 std::string json_text(std::string_view text) {
   using nlohmann::json;
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
@@ -65,11 +65,12 @@ std::string scope_table(const std::vector<ProfileEntry>& entries) {
 
 Profiler::Profiler(const ProfilerOptions& options) {
   if (options.max_events < 0) {
-    throw ValueError(fmt::format("profiler: max_events is {}, below 0", options.max_events));
+    throw ValueError(
+        fmt::format("profiler: max_events is {}, it must be at least 0", options.max_events));
   }
   const std::lock_guard lock(detail::profile_mutex);
   if (detail::active_session != nullptr) {
-    throw ValueError("profiler: another one records: stop() it first, or let its scope end");
+    throw ValueError("profiler: another one is recording: stop() it first, or end its scope");
   }
   session_ = std::make_shared<ProfileSession>(options.max_events);
   detail::active_session = session_.get();

@@ -82,12 +82,12 @@ struct Entry {
   std::uint64_t begin, end;
 };
 
-// The bytes of a file: read as they are asked for, or mapped.
+// The bytes of a file: read on demand, or mapped.
 class Source {
  public:
   virtual ~Source() = default;
   virtual std::uint64_t size() = 0;
-  // False if the file ends before.
+  // False if the file ends too early.
   virtual bool read(std::uint64_t position, char* out, std::uint64_t bytes) = 0;
 };
 
@@ -130,16 +130,16 @@ class Reader {
   Reader(const char* operation, const fs::path& path, Source& source)
       : operation_(operation), path_(path), source_(source) {}
 
-  // With a name, that tensor only. What can be is mapped from `storage`, if there is one.
+  // With a name, reads only that tensor. If there is a `storage`, maps from it what can be mapped.
   StateDict read(const detail::Ref<detail::Storage>& storage = {},
                  std::optional<std::string_view> only = std::nullopt);
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(fmt::format("{}: '{}' is not a sound .safetensors file: {}", operation_,
+    throw FormatError(fmt::format("{}: '{}' is not a valid .safetensors file: {}", operation_,
                                   path_.string(), what));
   }
-  // A sound file with something that cannot be read.
+  // A valid file with something that cannot be read.
   [[noreturn]] void refuse(const std::string& what) const {
     throw FormatError(fmt::format("{}: '{}': {}", operation_, path_.string(), what));
   }
@@ -161,8 +161,8 @@ class Reader {
   std::uint64_t data_start_ = 0, data_bytes_ = 0;
 };
 
-// The JSON in a text of the metadata; a discarded value if it is none. The parser takes a NUL for
-// the end of its text.
+// Parses a text of the metadata as JSON; a discarded value if it is not JSON. The parser would take
+// a NUL for the end of the text.
 json parse_metadata(const std::string& text) {
   if (text.find('\0') != std::string::npos) return json(json::value_t::discarded);
   return json::parse(text, nullptr, false);
@@ -170,13 +170,13 @@ json parse_metadata(const std::string& text) {
 
 std::string Reader::read_header() {
   const std::uint64_t size = source_.size();
-  if (size < 8) fail(fmt::format("it has {} bytes, the header length alone has 8", size));
+  if (size < 8) fail(fmt::format("it has {} bytes, but the header length alone has 8", size));
   std::string head(std::min<std::uint64_t>(size, 64), '\0');
   if (!source_.read(0, head.data(), head.size())) fail("it ends within the header");
   std::uint64_t length = 0;
   std::memcpy(&length, head.data(), 8);
   if (length > size - 8 || length > header_limit) {
-    fail(fmt::format("its header would have {} bytes, the file has {}{}", length, size,
+    fail(fmt::format("its header would have {} bytes, but the file has {}{}", length, size,
                      detail::looks_like(head)));
   }
   std::string text(length, '\0');
@@ -290,7 +290,7 @@ void Reader::check_layout(std::vector<Entry>& entries) const {
   std::uint64_t position = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != position) {
-      fail(fmt::format("tensor '{}' begins at byte {}, the data before it ends at {}",
+      fail(fmt::format("tensor '{}' begins at byte {}, but the data before it ends at {}",
                        printable(entry.name), entry.begin, position));
     }
     position = entry.end;
@@ -342,7 +342,8 @@ Tensor Reader::read_tensor(const Entry& entry) {
   return tensor;
 }
 
-// True if the file holds the values as a tensor does; bytes of a boolean may be more than 0 and 1.
+// True if the file holds the values as a tensor does; the bytes of a boolean may be other than 0
+// and 1.
 bool is_mappable(const FileType& type) {
   return type.dtype != DType::boolean &&
          type.bytes == static_cast<std::uint64_t>(item_size(type.dtype));
@@ -353,7 +354,7 @@ Tensor Reader::map_tensor(const Entry& entry, const detail::Ref<detail::Storage>
                               entry.shape, entry.type.dtype);
 }
 
-// Drops all tensors but one, which may be tied to the one that is written.
+// Drops all tensors but one, which may be tied to one that is stored under another name.
 void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::string_view name) const {
   std::string kept(name);
   if (const std::string* tied = state.metadata.find(tied_key)) {
@@ -375,7 +376,7 @@ void Reader::keep_only(StateDict& state, std::vector<Entry>& entries, std::strin
   Entry found = std::move(*place);
   found.name = name;
   if (!is_mappable(found.type)) {
-    refuse(fmt::format("tensor '{}': {} is not mapped, it needs conversion: load() it",
+    refuse(fmt::format("tensor '{}': {} needs conversion, so it cannot be mapped: load() it",
                        printable(name), found.type.name));
   }
   entries.clear();
@@ -395,7 +396,7 @@ void Reader::restore_flags(StateDict& state) const {
     if (!tied->is_object()) fail("its metadata gradus.tied is not an object");
     for (const auto& [name, kept] : tied->items()) {
       if (!kept.is_string() || !state.contains(kept.get<std::string>()) || state.contains(name)) {
-        fail(fmt::format("its metadata gradus.tied gives '{}' no tensor", printable(name)));
+        fail(fmt::format("its metadata gradus.tied has no tensor for '{}'", printable(name)));
       }
       state.set(name, state.at(kept.get<std::string>()));
     }

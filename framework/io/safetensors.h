@@ -7,11 +7,10 @@
 namespace gradus {
 
 /// Writes tensors and metadata as a .safetensors file, which PyTorch, NumPy and others read. The
-/// file is replaced as a whole (see AtomicFile). A tensor that stands under several names (tied
-/// weights) is written once. Frozen flags and ties go into the metadata, as "gradus.frozen" and
-/// "gradus.tied". Throws ValueError for an undefined tensor, for metadata keys that begin with
-/// "gradus." and for what the format cannot hold, Error with the system's reason; the old file is
-/// unchanged then.
+/// file is replaced as a whole (see AtomicFile). A tensor that has several names (tied weights) is
+/// written once. Frozen flags and ties go into the metadata, as "gradus.frozen" and "gradus.tied".
+/// Throws ValueError for an undefined tensor, for metadata keys that begin with "gradus." and for
+/// what the format cannot hold, Error with the system's reason; the old file is then unchanged.
 /// Source: the safetensors format, github.com/huggingface/safetensors, README "Format".
 GRADUS_API void save(const StateDict& state, const std::string& path);
 
@@ -22,13 +21,14 @@ GRADUS_API void save(const StateDict& state, const std::string& path);
 GRADUS_API StateDict load(const std::string& path);
 
 /// The same, but F32, F64 and I64 tensors stay in the file, which is mapped into memory: a file
-/// larger than memory opens at once, and what is touched is read. Such tensors are read-only (see
-/// Tensor::is_read_only). One that is not aligned in the file serves lookups and clone(); reading
-/// it otherwise throws. The file may be replaced or removed; if it is overwritten, values change,
-/// and if it is cut short, touching what is gone ends the program (SIGBUS). Throws as load().
+/// larger than memory opens at once, and only what is touched is read. Such tensors are read-only
+/// (see Tensor::is_read_only). One that is not aligned in the file works for lookups and clone();
+/// reading it in any other way throws. The file may be replaced or removed; if it is overwritten,
+/// values change, and if it is truncated, touching the missing part ends the program (SIGBUS).
+/// Throws like load().
 GRADUS_API StateDict load_mapped(const std::string& path);
 
-/// One tensor of the file. Throws also IndexError listing the names if there is none of that name,
+/// One tensor of the file. Also throws IndexError listing the names if there is none of that name,
 /// FormatError if its type needs conversion.
 GRADUS_API Tensor load_mapped(const std::string& path, std::string_view name);
 

@@ -44,7 +44,7 @@ struct FileLayout {
 
 void check_utf8(const char* what, const std::string& name, const std::string& text) {
   if (detail::is_utf8(text)) return;
-  throw ValueError(fmt::format("save: {} '{}' is not UTF-8, as the format wants", what,
+  throw ValueError(fmt::format("save: {} '{}' is not UTF-8, which the format requires", what,
                                detail::printable(name)));
 }
 
@@ -79,7 +79,7 @@ std::string header_text(const StateDict& state, const FileLayout& plan) {
   for (const auto& [key, text] : state.metadata) {
     if (key.starts_with(detail::reserved_prefix) && key != detail::checkpoint_key) {
       throw ValueError(fmt::format(
-          "save: the metadata key '{}' is reserved: no key of yours begins with 'gradus.'",
+          "save: the metadata key '{}' is reserved: use one that does not begin with 'gradus.'",
           detail::printable(key)));
     }
     check_utf8("the metadata key", key, key);
@@ -102,9 +102,9 @@ std::string header_text(const StateDict& state, const FileLayout& plan) {
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (text.size() > detail::header_limit) {
-    throw ValueError(
-        fmt::format("save: names, shapes and metadata take {} bytes, the format has room for {}",
-                    text.size(), detail::header_limit));
+    throw ValueError(fmt::format(
+        "save: names, shapes and metadata take {} bytes, but the format has room for {}",
+        text.size(), detail::header_limit));
   }
   return text;
 }

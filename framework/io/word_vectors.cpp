@@ -20,7 +20,7 @@ namespace {
 
 using detail::NumberText;
 
-// The position of the first finite number that float32 does not hold, or -1.
+// The position of the first finite number that float32 cannot hold, or -1.
 std::int64_t first_too_large(const Tensor& matrix) {
   if (matrix.dtype() != DType::float64) return -1;
   const auto values = matrix.span<double>();
@@ -80,7 +80,7 @@ class Lines {
   std::string_view line() const { return line_; }
   bool at_end() const { return rest_.empty(); }
 
-  // The next field; the blanks behind it, however many, are skipped.
+  // The next field; skips all blanks after it.
   std::string_view field() {
     const std::string_view text = rest_.substr(0, rest_.find_first_of(blanks));
     rest_.remove_prefix(text.size());
@@ -119,7 +119,7 @@ struct Size {
 
 // The number of columns if the line is a word and numbers, as in a file without a header; else 0.
 std::int64_t columns_of_word(std::string_view line) {
-  std::int64_t columns = -1;  // the word counts as well
+  std::int64_t columns = -1;  // the word is counted too
   while (!line.empty()) {
     const std::string_view text = line.substr(0, line.find_first_of(blanks));
     float value = 0;
@@ -172,7 +172,7 @@ Size read_header(Lines& lines) {
   const auto bytes = static_cast<std::int64_t>(lines.file().size());
   if (size.rows > 0 && size.columns > bytes / 2 / size.rows) {  // a digit and a blank at least
     lines.fail(
-        fmt::format("{} x {} numbers cannot be in {} bytes", size.rows, size.columns, bytes));
+        fmt::format("{} x {} numbers cannot fit in {} bytes", size.rows, size.columns, bytes));
   }
   return size;
 }

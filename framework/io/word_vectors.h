@@ -12,12 +12,12 @@ struct WordVectors {
   Tensor matrix;
 };
 
-/// Writes word2vec's text format: "V D", then a line with the word and D numbers for each row. The
-/// numbers have all their digits: those of float32 read back as the same bits, others as the
-/// nearest float32. The file is replaced as a whole (see AtomicFile). Throws, before it touches the
-/// file, ShapeError unless matrix is [words.size(), D], D > 0, ValueError for an undefined matrix,
-/// a finite number beyond float32, an empty word or one with white space; Error with the system's
-/// reason.
+/// Writes word2vec's text format: "V D", then a line with the word and D numbers for each row.
+/// Numbers are written with all their digits: float32 reads back as the same bits, other types as
+/// the nearest float32. The file is replaced as a whole (see AtomicFile). Throws, before it touches
+/// the file, ShapeError unless matrix is [words.size(), D], D > 0, ValueError for an undefined
+/// matrix, a finite number beyond float32, an empty word or one with white space; Error with the
+/// system's reason.
 GRADUS_API void save_word_vectors(const WordVectors& vectors, const std::string& path);
 
 /// Reads word2vec's text format (also fastText's .vec) into float32, from a file or a pipe. Fields

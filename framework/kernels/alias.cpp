@@ -17,7 +17,7 @@ AliasTable::AliasTable(std::span<const double> weights) : slots_(weights.size())
   for (const double weight : weights) rest.push_back(weight / *largest / mean);
   std::vector<size_t> small, large;
   for (size_t w = 0; w < rest.size(); ++w) {
-    // What rounding leaves at the end of the lists below.
+    // The slot to use if rounding leaves w at the end of a list below.
     slots_[w] = rest[w] > 0 ? Slot{std::numeric_limits<uint64_t>::max(), static_cast<int64_t>(w)}
                             : Slot{0, largest - weights.begin()};
     (rest[w] < 1 ? small : large).push_back(w);

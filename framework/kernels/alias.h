@@ -7,8 +7,8 @@
 
 namespace gradus::kernels {
 
-/// Draws from a finite distribution in constant time: every slot holds the probability 1 / n, a
-/// part of its own entry's, filled up from one other entry. An entry of weight 0 is never drawn.
+/// Draws from a finite distribution in constant time: each slot holds the probability 1 / n, part
+/// of it from its own entry and the rest from one other entry. An entry of weight 0 is never drawn.
 /// Source: Vose 1991, "A linear algorithm for generating random numbers with a given distribution".
 class GRADUS_API AliasTable {
  public:

@@ -1,5 +1,5 @@
 #pragma once
-// The one file that includes BLAS. Never together with xtensor-blas, which brings a cblas.h of its
-// own.
+// The only file that includes BLAS. Never include it together with xtensor-blas, which has its own
+// cblas.h.
 #include <cblas.h>
 #include <gradus/framework/kernels/blas_threads.h>

@@ -6,7 +6,7 @@
 #include <array>
 #include <atomic>
 
-// Of OpenBLAS only; absent from other libraries, which then keep their own setting.
+// Only OpenBLAS has these functions; other libraries keep their own setting.
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
 extern "C" __attribute__((weak)) char* openblas_get_corename();
 

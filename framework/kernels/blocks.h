@@ -6,7 +6,7 @@
 
 namespace gradus::detail {
 
-/// Adds blocks[1], blocks[2] ... of `width` values each to blocks[0], in pairs of pairs.
+/// Adds blocks[1], blocks[2], ... of `width` values each to blocks[0], pairwise.
 template <class A>
 void add_pairwise(A* blocks, int64_t count, int64_t width) {
   for (int64_t step = 1; step < count; step *= 2)
@@ -14,7 +14,8 @@ void add_pairwise(A* blocks, int64_t count, int64_t width) {
       for (int64_t i = 0; i < width; ++i) blocks[b * width + i] += blocks[(b + step) * width + i];
 }
 
-/// Sum of f(begin, end) over blocks of `block` of the n items, which cost `cost` each, in parallel.
+/// The sum of f(begin, end) over blocks of `block` of the n items, in parallel. `cost` is the work
+/// per item.
 template <class A, class F>
 A blocked_sum(int64_t n, int64_t block, int64_t cost, const F& f) {
   if (n <= block) return f(int64_t{0}, n);

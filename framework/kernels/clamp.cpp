@@ -23,13 +23,13 @@ using Sign = decltype([](auto x) {
   return detail::select(x > zero, constant<B>(1), below);
 });
 
-// One of the two, not max of the register: NaN stays.
+// A select, not the max of the register: NaN is kept.
 using Maximum = decltype([](auto a, auto b) { return detail::select((a > b) | !(a == a), a, b); });
 using Minimum = decltype([](auto a, auto b) { return detail::select((a < b) | !(a == a), a, b); });
 using MaximumEach = decltype([](int64_t a, int64_t b) { return std::max(a, b); });
 using MinimumEach = decltype([](int64_t a, int64_t b) { return std::min(a, b); });
 
-/// The share of a in g, if `better` says where it is better than b.
+/// The share of a in g; `better` is true where a is better than b.
 template <class B, class Better>
 B share(const B& g, const B& a, const B& b, const Better& better) {
   const auto number_a = a == a, number_b = b == b;
@@ -52,7 +52,7 @@ constinit const BinaryKernel abs_vjp = make_binary(
     [](auto g, auto x) {
       using B = decltype(x);
       const B zero = constant<B>(0);
-      const B at_zero = detail::select(x == zero, zero, x);  // NaN of NaN
+      const B at_zero = detail::select(x == zero, zero, x);  // NaN for NaN
       const B below = detail::select(x < zero, -g, at_zero);
       return unless_zero(g, detail::select(x > zero, g, below));
     },
@@ -82,7 +82,7 @@ template <class T>
 void clamp_vjp(const T* g, const T* x, T* dx, int64_t n, T low, T high, bool inclusive) {
   const auto pass = [](auto inside, auto cotangent, auto v) {
     const auto zero = constant<decltype(v)>(0);
-    const auto outside = detail::select(v == v, zero, v);  // NaN of NaN
+    const auto outside = detail::select(v == v, zero, v);  // NaN for NaN
     return unless_zero(cotangent, detail::select(inside, cotangent, outside));
   };
   const auto closed = [=](auto cotangent, auto v) {

@@ -3,19 +3,19 @@
 
 namespace gradus::kernels {
 
-/// |x| and -1, 0 or 1; NaN of NaN. int64_t too; the absolute value wraps around.
+/// |x|, and the sign of x as -1, 0 or 1; NaN for NaN. int64_t too; the absolute value wraps around.
 extern const UnaryKernel abs, sign;
-/// The larger and the smaller one; NaN if one is NaN. int64_t too.
+/// The larger and the smaller of two; NaN if either is NaN. int64_t too.
 extern const BinaryKernel maximum, minimum;
 
 // Derivatives; 0 where g is 0.
 
 extern const BinaryKernel abs_vjp;  ///< (g, x) -> g sign(x)
-/// (g, a, b) -> the share of a: all of g where it is the result, half of it where both are (equal,
-/// or both NaN), else 0.
+/// (g, a, b) -> the share of a: all of g where a is the result, half of g where both are (equal, or
+/// both NaN), else 0.
 extern const TernaryKernel maximum_vjp, minimum_vjp;
 
-/// min(max(x, low), high), NaN of NaN, in parallel. T: float, double, int64_t.
+/// min(max(x, low), high), NaN for NaN, in parallel. T: float, double, int64_t.
 template <class T>
 void clamp(const T* x, T* y, int64_t n, T low, T high);
 

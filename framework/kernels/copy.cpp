@@ -49,7 +49,7 @@ void store(char* p, U value) {
 }
 
 /// Calls f(row, begin, end) for ranges that cover [0, length) of every row in [0, rows); long rows
-/// are split. `unit` items of a row are as much work as one addition.
+/// are split. `unit` items of a row are about as much work as one addition.
 template <class F>
 void for_pieces(int64_t rows, int64_t length, int64_t unit, F&& f) {
   const int64_t most = detail::default_parallel_grain * unit;
@@ -66,14 +66,14 @@ void for_pieces(int64_t rows, int64_t length, int64_t unit, F&& f) {
   });
 }
 
-/// Elements of x by the axes of a contiguous y.
+/// A strided view of x, with the axes of a contiguous y.
 struct View {
   int rank = 0;
   int64_t element = 0;  // bytes
   int64_t size[kMostAxes] = {};
   int64_t stride[kMostAxes] = {};  // bytes of x
 
-  /// Appends an axis; drops one of size 1 and joins one that continues the axis before.
+  /// Appends an axis, but drops one of size 1 and merges one that continues the axis before it.
   void push(int64_t axis_size, int64_t axis_stride) {
     if (axis_size == 1) return;
     if (rank > 0 && stride[rank - 1] == axis_size * axis_stride) {
@@ -85,7 +85,7 @@ struct View {
     stride[rank++] = axis_stride;
   }
 
-  /// Takes a short last axis whose elements are neighbours in x as one larger element.
+  /// Merges a short last axis whose elements are adjacent in x into one larger element.
   void widen() {
     if (rank == 0 || stride[rank - 1] != element) return;
     const int64_t bytes = element * size[rank - 1];
@@ -107,7 +107,7 @@ struct View {
   }
 };
 
-/// Walks the index of a View in row-major order and knows the offset in x.
+/// Walks the index of a View in row-major order and tracks the offset in x.
 class Walk {
  public:
   Walk(const View& view, int64_t start) : view_(view) {
@@ -135,7 +135,7 @@ class Walk {
   int64_t offset_ = 0;
 };
 
-/// One element n times, a cache line at a time.
+/// Writes one element n times, a cache line at a time.
 template <class U>
 void repeat(U value, char* y, int64_t n) {
   constexpr int64_t kSize = sizeof(U), kLine = 64;
@@ -146,7 +146,7 @@ void repeat(U value, char* y, int64_t n) {
   std::memcpy(y + i, line, static_cast<size_t>(n * kSize - i));
 }
 
-/// Rows of y one by one: runs, one repeated element, or elements at a stride.
+/// Copies row by row of y: runs, one repeated element, or strided elements.
 void copy_rows(const char* x, char* y, View view) {
   const int64_t n = view.size[view.rank - 1], stride = view.stride[view.rank - 1];
   const int64_t element = view.element;
@@ -256,8 +256,8 @@ void transpose(const char* x, int64_t x_stride, char* y, int64_t y_stride, int64
   }
 }
 
-/// The same through a buffer, where the rows of y are so far apart that they compete for the same
-/// lines of the cache.
+/// The same through a buffer, for rows of y whose distance makes them compete for the same cache
+/// lines.
 template <class U>
 void transpose_apart(const char* x, int64_t x_stride, char* y, int64_t y_stride, int64_t rows,
                      int64_t columns) {
@@ -269,8 +269,8 @@ void transpose_apart(const char* x, int64_t x_stride, char* y, int64_t y_stride,
   }
 }
 
-/// The last axis of y is a stride of x, and `axis` of y is the one whose elements are neighbours in
-/// x: transposes in blocks that stay in the first-level cache.
+/// For a last axis of y that is strided in x, and an `axis` of y whose elements are adjacent in x:
+/// transposes in blocks that fit in the first-level cache.
 void transpose_blocks(const char* x, char* y, View view, int axis) {
   const int64_t element = view.element;
   const int64_t rows = view.size[view.rank - 1], x_stride = view.stride[view.rank - 1];

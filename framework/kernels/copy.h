@@ -33,14 +33,14 @@ void add_strided(const T* src, T* dst, int64_t outer, int64_t n, int64_t inner, 
 void permute(const void* x, void* y, int rank, const int64_t* shape, const int64_t* axes,
              size_t element_size);
 
-/// y[j, i] = x[i, j] for i < rows and j < columns, on the calling thread; strides in elements from
-/// one row to the next. T is float or double.
+/// y[j, i] = x[i, j] for i < rows and j < columns, on the calling thread; strides are in elements,
+/// from one row to the next. T is float or double.
 template <class T>
 void transpose_block(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows,
                      int64_t columns);
 
-/// y[i0, i1, ...] = x[i0 * x_strides[0] + i1 * x_strides[1] + ...]; strides count elements, 0
-/// repeats. rank is at most 16; element_size is 1, 2, 4, 8 or 16.
+/// y[i0, i1, ...] = x[i0 * x_strides[0] + i1 * x_strides[1] + ...]; strides are in elements; a
+/// stride of 0 repeats. rank is at most 16; element_size is 1, 2, 4, 8 or 16.
 void broadcast(const void* x, void* y, int rank, const int64_t* x_strides, const int64_t* y_shape,
                size_t element_size);
 

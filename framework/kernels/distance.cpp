@@ -35,7 +35,7 @@ double distance(const T* a, const T* b, int64_t M, double p) {
   }
   if (p == 0) return count;
   if (p == infinity || unit == 0 || std::isinf(unit)) return unit;
-  double total = 0;  // of powers of numbers up to 1
+  double total = 0;  // of powers of numbers of at most 1
   for (int64_t m = 0; m < M; ++m) {
     const double ratio = std::fabs(difference(a[m], b[m])) / unit;
     total += p == 1 ? ratio : p == 2 ? ratio * ratio : std::pow(ratio, p);
@@ -43,7 +43,8 @@ double distance(const T* a, const T* b, int64_t M, double p) {
   return unit * (p == 1 ? total : p == 2 ? std::sqrt(total) : std::pow(total, 1 / p));
 }
 
-// The sums of powers that are done in batches: add(sum, d) and what the sum stands for.
+// The sums of powers that are computed in batches: how to add a difference, to join two sums, and
+// to turn a sum into the distance.
 
 struct SumOfMagnitudes {
   template <class B>
@@ -77,7 +78,7 @@ struct Greatest : SumOfMagnitudes {
     return join(greatest, detail::abs(d));
   }
   template <class B>
-  static B join(const B& a, const B& b) {  // NaN in either stays
+  static B join(const B& a, const B& b) {  // keeps a NaN in either
     return detail::select(detail::is_nan(a), a, detail::select(b <= a, a, b));
   }
 };
@@ -86,7 +87,8 @@ template <class T>
 constexpr int64_t tile_columns = 2 * batch_size<T>;
 constexpr int64_t tile_rows = 4;
 
-/// Columns of b [R, M] from `column` on as [M, tile_columns], the last ones repeated.
+/// Packs the rows of b [R, M] from `column` on as columns [M, tile_columns]; repeats the last row
+/// to fill up.
 template <class T>
 void pack(const T* b, int64_t column, int64_t R, int64_t M, T* packed) {
   for (int64_t k = 0; k < tile_columns<T>; ++k) {
@@ -95,7 +97,7 @@ void pack(const T* b, int64_t column, int64_t R, int64_t M, T* packed) {
   }
 }
 
-/// The distances of tile_rows rows of a to the packed ones. Sums are joined every 64 terms.
+/// The distances of tile_rows rows of a to the packed rows. Sums are joined every 64 terms.
 template <class Power, class T>
 void distance_tile(const std::array<const T*, tile_rows>& a, const T* packed, int64_t M,
                    T (&y)[tile_rows][tile_columns<T>]) {
@@ -125,7 +127,7 @@ void distance_tile(const std::array<const T*, tile_rows>& a, const T* packed, in
   }
 }
 
-/// True if the sum of powers behind the distance y kept its digits.
+/// True if the sum of powers that gave the distance y kept its precision.
 template <class Power, class T>
 bool in_range(T y) {
   constexpr T least = std::is_same_v<T, float> ? T(1e-15F) : T(1e-140);
@@ -177,7 +179,7 @@ void cdist_in_tiles(const T* a, const T* b, T* y, int64_t batch, int64_t P, int6
   });
 }
 
-// The gradient from one distance: adds weight * f(difference) to each element of `sum`.
+// The gradient of one distance: adds weight * f(difference) to each element of `sum`.
 
 template <class T>
 void add_vjp(double g, double y, const T* a, const T* b, double* sum, int64_t M, double p) {
@@ -202,7 +204,7 @@ void add_vjp(double g, double y, const T* a, const T* b, double* sum, int64_t M,
   }
 }
 
-/// a b, a a and b b in double, by runs of 1024.
+/// The products a b, a a and b b in double, in runs of 1024.
 struct Products {
   template <class T>
   Products(const T* a, const T* b, int64_t n) {

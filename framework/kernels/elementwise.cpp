@@ -24,7 +24,7 @@ constinit const UnaryKernel sigmoid = make_unary([](auto x) { return detail::sig
 constinit const UnaryKernel relu = make_unary(
     [](auto x) {
       using B = decltype(x);
-      return detail::select(x <= constant<B>(0), constant<B>(0), x);  // not max: NaN stays
+      return detail::select(x <= constant<B>(0), constant<B>(0), x);  // not max: keeps NaN
     },
     1);
 

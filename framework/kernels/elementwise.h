@@ -3,11 +3,12 @@
 
 namespace gradus::kernels {
 
-// Functions of a kernel work on one chunk, on the calling thread; run() is the parallel loop over
-// them. `y` may be one of the inputs; pointers need no alignment. An input with stride 0 is one
-// value repeated, with stride 1 it has n elements. An element has the same bits wherever it is.
+// The functions of a kernel work on one chunk, on the calling thread; run() is the parallel loop
+// over the chunks. `y` may be one of the inputs; pointers need no alignment. An input with stride 0
+// is one value repeated; with stride 1 it has n elements. An element has the same bits at any
+// position.
 
-/// y = f(x). `cost` is the work of an element in additions of one float.
+/// y = f(x). `cost` is the work per element, in additions of one float.
 struct UnaryKernel {
   void (*f32)(const float* x, float* y, int64_t n);
   void (*f64)(const double* x, double* y, int64_t n);
@@ -24,7 +25,7 @@ struct BinaryKernel {
   Function<double> f64;
   Function<int64_t> i64;  ///< nullptr: not for integers
   int64_t cost;
-  Function<float> large_f32 = nullptr;  ///< if there: for results larger than the caches
+  Function<float> large_f32 = nullptr;  ///< if not nullptr: for results larger than the caches
   Function<double> large_f64 = nullptr;
 };
 
@@ -55,7 +56,7 @@ extern const UnaryKernel negate, exp, log, sqrt, tanh, sigmoid, relu;
 
 extern const BinaryKernel add, sub, mul, div;
 
-// Derivatives: dx from g and from the result y or the input x. 0 where g is 0, also where the
+// Derivatives: dx from g and from the result y or the input x. 0 where g is 0, even where the
 // derivative is infinite or NaN (exp, log, sqrt, div).
 
 extern const BinaryKernel mul_vjp;      ///< (g, b) -> g b

@@ -61,7 +61,7 @@ void convert(const From* x, To* y, int64_t n) {
 
 namespace {
 
-/// Position in [begin, end), or `end`.
+/// The position in [begin, end), or `end`.
 template <class T>
 int64_t find_nonfinite(const T* x, int64_t begin, int64_t end) {
   constexpr int64_t step = detail::batch_size<T>;

@@ -1,6 +1,6 @@
 #pragma once
-// For kernels that work element by element. Each function is written once, as a lambda F without
-// state that takes and gives batches.
+// For elementwise kernels. Each function is written once, as a stateless lambda F that takes and
+// returns batches.
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/simd/loop.h>
@@ -48,7 +48,7 @@ void binary_each(const T* a, int64_t stride_a, const T* b, int64_t stride_b, Y* 
   }
 }
 
-/// The same for integers that wrap around: f gets them without a sign.
+/// The same for integers that wrap around: f gets them as unsigned.
 template <class F>
 void binary_i64(const int64_t* a, int64_t stride_a, const int64_t* b, int64_t stride_b, int64_t* y,
                 int64_t n) {
@@ -68,7 +68,7 @@ constexpr BinaryKernel make_binary(F, int64_t cost) {
   return {binary<F, float>, binary<F, double>, nullptr, cost};
 }
 
-/// For gradients, which often go to a leaf: nobody reads them soon.
+/// For gradients, which often go to a leaf and are not read soon.
 template <class F>
 constexpr BinaryKernel make_binary_past_caches(F, int64_t cost) {
   return {binary<F, float>,       binary<F, double>,      nullptr, cost,
@@ -85,7 +85,7 @@ constexpr TernaryKernel make_ternary(F, int64_t cost) {
   return {ternary<F, float>, ternary<F, double>, cost};
 }
 
-/// y = f(x...), in parallel, for an f that holds numbers.
+/// y = f(x...), in parallel, for an f that has state.
 template <class T, class F, class... X>
 void map_with(F f, T* y, int64_t n, int64_t cost, const X*... x) {
   parallel_for(n, cost, [=](int64_t begin, int64_t end) {

@@ -16,7 +16,7 @@ namespace {
 
 CBLAS_TRANSPOSE transpose(bool flag) { return flag ? CblasTrans : CblasNoTrans; }
 
-// The longest side of a product that BLAS gets at once: its sizes are int.
+// The longest side of a product that is passed to BLAS, whose sizes are int.
 constexpr int64_t longest = int64_t{1} << 24;
 
 int as_int(int64_t x) { return static_cast<int>(x); }
@@ -60,7 +60,7 @@ struct Product {
   T alpha, beta;
   int64_t lda, ldb, ldc;
 
-  /// Additions of one float that take as long.
+  /// The work, in additions of one float.
   int64_t cost() const {
     return std::max<int64_t>(m * n / 8 * k / 2, m * n + k * (m + n) / 8) + 64;
   }
@@ -78,17 +78,18 @@ struct Product {
     }
   }
 
-  /// The longest k whose products may be added up in float. Of matrices some hundred are added at
-  /// a time; of narrow ones, and where there are few multiply-adds, one by one: 0.1 % off at 10^5.
+  /// The longest k over which products may be summed in float. For matrices some hundred are summed
+  /// at a time; for narrow ones, and if there are few multiply-adds, one by one, which is 0.1 % off
+  /// at 10^5.
   int64_t longest_sum(int64_t rows, int64_t columns) const {
     if (std::is_same_v<T, double>) return std::numeric_limits<int64_t>::max();
-    constexpr int64_t few = 1 << 20;  // OpenBLAS has kernels of their own for up to 10^6
+    constexpr int64_t few = 1 << 20;  // OpenBLAS has special kernels for up to 10^6
     const int64_t small = 2048, elements = rows * columns;
     if (std::min(rows, columns) < 16) return elements < 64 ? small : 4 * small;
     return elements <= few / small && elements * k <= few ? small : int64_t{1} << 18;
   }
 
-  /// A block as a sum in double of products with pieces of k.
+  /// Computes a block as a sum, in double, of products over pieces of k.
   void run_sums(const Operands<T>& from, int64_t rows, int64_t columns) const {
     const int64_t piece = longest_sum(rows, columns) / 2, elements = rows * columns;
     const Scratch<double> sums(elements);
@@ -112,11 +113,11 @@ struct Product {
     }
   }
 
-  /// A block in pieces whose sizes fit into the ints of BLAS.
+  /// Computes a block in pieces whose sizes fit into the ints of BLAS.
   void run_pieces(const Operands<T>& from, int64_t rows, int64_t columns) const {
     Product part = *this;
     int64_t p = 0;
-    do {  // once where k is 0
+    do {  // once if k is 0
       part.k = std::min(longest, k - p);
       part.beta = p == 0 ? beta : T{1};
       for (int64_t r = 0; r < rows; r += longest) {
@@ -135,7 +136,7 @@ struct Product {
     } while (p < k);
   }
 
-  /// That of a matrix of one row has no meaning, and may be more than an int holds.
+  /// The leading dimension of a matrix of one row is meaningless, and may not fit into an int.
   static int64_t leading(int64_t ld, int64_t rows, int64_t columns) {
     return rows == 1 ? std::max<int64_t>(columns, 1) : ld;
   }
@@ -145,6 +146,9 @@ struct Product {
     const int64_t most = std::numeric_limits<int>::max();
     if (k == 0 || std::max({lda, ldb, ldc}) > most) {
       return run_loops(from_a, from_b, to, rows, columns);
+    }
+    if (rows == 1 && columns == 1 && (tb || ldb == 1)) {  // two vectors: b is a matrix of one row
+      return gemv(false, 1, k, alpha, from_b, k, from_a, ta ? lda : 1, beta, to, 1);
     }
     if (rows == 1) {  // op(B)^T a
       return gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, ldb, from_a, ta ? lda : 1,
@@ -160,7 +164,8 @@ struct Product {
     engine_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
   }
 
-  /// For what BLAS, whose sizes are int, cannot take; and gemv leaves y alone where k == 0.
+  /// For products that BLAS cannot take, since its sizes are int; and gemv leaves y unchanged if k
+  /// is 0.
   void run_loops(const T* from_a, const T* from_b, T* to, int64_t rows, int64_t columns) const {
     for (int64_t i = 0; i < rows; ++i) {
       T* row = to + i * ldc;
@@ -175,7 +180,7 @@ struct Product {
   }
 };
 
-/// How C is cut into blocks, of equal size but for the last ones.
+/// How C is cut into blocks, which have equal sizes except for the last ones.
 struct Grid {
   int64_t rows, columns;  // of one block
   int64_t row_blocks = 1, column_blocks = 1;
@@ -183,7 +188,7 @@ struct Grid {
   int64_t blocks() const { return row_blocks * column_blocks; }
 };
 
-/// Long blocks are whole vectors wide.
+/// The width of long blocks is a multiple of the vector size.
 Grid cut(int64_t m, int64_t n, int64_t row_parts, int64_t column_parts) {
   const auto part = [](int64_t size, int64_t parts) {
     return parts == 1 ? size : ((size - 1) / parts + 16) / 16 * 16;
@@ -196,8 +201,8 @@ int64_t power_of_two(int64_t most) {
   return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(most, 1))));
 }
 
-/// Every block packs the operands anew, which takes a share of its time that falls with the length
-/// of the side that is cut: few, long blocks cost one thread little and still feed several.
+/// Every block packs the operands again. This takes a smaller share of the time the longer the side
+/// that is cut, so few long blocks cost one thread little and still keep several busy.
 Grid grid_of(int64_t m, int64_t n, int64_t k) {
   constexpr double kBlock = 1.5e6;          // multiply-adds in a block, at least
   constexpr double kVectorBlock = 1 << 18;  // the same for a product with a vector
@@ -260,7 +265,7 @@ template <class T>
 void gemm_batched(bool trans_a, bool trans_b, int64_t outer, int64_t inner, int64_t m, int64_t n,
                   int64_t k, T alpha, Matrices<const T> a, Matrices<const T> b, T beta,
                   Matrices<T> c) {
-  const auto at_least_one = [](int64_t ld) { return std::max<int64_t>(ld, 1); };  // BLAS insists
+  const auto at_least_one = [](int64_t ld) { return std::max<int64_t>(ld, 1); };  // as BLAS needs
   run_batch<T>({trans_a, trans_b, m, n, k, alpha, beta, at_least_one(a.ld), at_least_one(b.ld),
                 at_least_one(c.ld)},
                outer, inner, a, b, c);

@@ -2,9 +2,9 @@
 #include <cstdint>
 
 /// Matrix products, row-major. T is float or double. `ld` is the number of elements from one row of
-/// the stored matrix to the next; op(X) is X, or its transpose where the flag is set. beta == 0
-/// overwrites C without reading it. The work is split by the shape only: the bits do not depend on
-/// the number of threads.
+/// the stored matrix to the next; op(X) is X, or its transpose if the flag is set. beta == 0
+/// overwrites C without reading it. The work is split by shape only: the bits do not depend on the
+/// number of threads.
 namespace gradus::kernels {
 
 /// C [m, n] = alpha op(A) [m, k] op(B) [k, n] + beta C.

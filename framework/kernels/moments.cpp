@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t row_block = 65536;  // elements of a row that one task adds
 
-/// Sum of f(value as double, alone or as a batch).
+/// The sum of f(value), where the value is a double or a batch of doubles.
 template <class T, class F>
 double sum_of(const T* x, int64_t n, const F& f) {
   return detail::blocked_sum<double>(n, row_block, 1, [&](int64_t begin, int64_t end) {
@@ -21,7 +21,7 @@ double sum_of(const T* x, int64_t n, const F& f) {
   });
 }
 
-/// The mean of n >= 1 values; that of equal ones is exact.
+/// The mean of n >= 1 values; exact if they are equal.
 template <class T>
 double mean_of(const T* x, int64_t n) {
   const auto first = static_cast<double>(x[0]);
@@ -29,7 +29,7 @@ double mean_of(const T* x, int64_t n) {
       sum_of(x, n, [=](const auto& v) { return v - std::decay_t<decltype(v)>(first); });
   const double mean = first + sum / static_cast<double>(n);
   if (std::isfinite(mean)) return mean;
-  // Differences, or their sum, are beyond the range; a part of the values is not.
+  // Differences, or their sum, are out of range; scaled-down values are not.
   const double parts =
       sum_of(x, n, [](const auto& v) { return v * std::decay_t<decltype(v)>(0x1p-64); });
   return parts / static_cast<double>(n) * 0x1p64;
@@ -70,7 +70,7 @@ bool can_be_scaled(const T* x, int64_t n) {
          !std::all_of(x, x + n, [x](T v) { return v == x[0]; });
 }
 
-/// sqrt(sum((x - mean)^2) / divisor), also where the squares leave the range of double.
+/// sqrt(sum((x - mean)^2) / divisor), even if the squares leave the range of double.
 template <class T>
 double deviation_of(const T* x, int64_t n, double mean, double divisor) {
   const double squares = squares_of(x, n, mean);
@@ -101,7 +101,7 @@ void deviation_vjp_row(double g, const T* x, double y, T* dx, int64_t n, double 
     dx[i] = static_cast<T>(g * ((row.values[i] - row.mean) / row.deviation / divisor));
 }
 
-/// y = f(row, C, mean) for the rows of x.
+/// y = f(row, C, mean) for each row of x.
 template <class T, class F>
 void for_rows(const T* x, T* y, int64_t R, int64_t C, const F& f) {
   parallel_for(R, 2 * C + 64, [=](int64_t begin, int64_t end) {
@@ -112,7 +112,8 @@ void for_rows(const T* x, T* y, int64_t R, int64_t C, const F& f) {
   });
 }
 
-/// f(cotangent, row, dx of the row) for the rows of dx; zeros where the cotangent is 0.
+/// Calls f(cotangent, row, dx of the row) for each row of dx; writes zeros where the cotangent is
+/// 0.
 template <class T, class F>
 void for_rows_with_cotangent(const T* g, T* dx, int64_t R, int64_t C, const F& f) {
   if (C == 0) return;

@@ -34,7 +34,7 @@ double count_nonzero(const T* x, int64_t n) {
   return count;
 }
 
-/// (sum (|x| / unit)^p)^(1/p) unit: `unit` keeps the powers in range.
+/// (sum (|x| / unit)^p)^(1/p) unit, where `unit` keeps the powers in range.
 template <class T>
 double norm_in_units(const T* x, int64_t n, double p, double unit) {
   double total = 0;

@@ -6,8 +6,8 @@
 
 namespace gradus::kernels {
 
-/// An unsigned integer that is ordered as the values are in sorting and searching: -0 equals 0, and
-/// all NaNs are one value, the greatest.
+/// An unsigned integer in the order that values have in sorting and searching: -0 equals 0, and all
+/// NaNs are one value, the greatest.
 template <class T>
 auto order_key(T x) {
   if constexpr (std::is_floating_point_v<T>) {

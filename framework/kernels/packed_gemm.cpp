@@ -30,7 +30,7 @@ constexpr int64_t tile_columns = 2 * batch_size<T>;
 constexpr int64_t packed_a_bytes = int64_t{144} << 10;
 constexpr int64_t packed_b_bytes = int64_t{1024} << 10;
 
-/// What becomes of a tile: c[i * row_step + j * column_step] = alpha tile[i, j] + beta c[...].
+/// Where a tile is written: c[i * row_step + j * column_step] = alpha tile[i, j] + beta c[...].
 template <class T>
 struct Target {
   T alpha, beta;
@@ -42,8 +42,8 @@ struct Target {
   }
 };
 
-/// Products of `rows` rows of A, packed [k, tile_rows] or `lda` elements apart, and a packed panel
-/// of B [k, tile_columns], of which `columns` columns count.
+/// The products of `rows` rows of A, packed [k, tile_rows] or `lda` elements apart, and a packed
+/// panel of B [k, tile_columns], of which `columns` columns are used.
 template <class T, bool packed, int64_t rows>
 void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t columns,
                    const Target<T>& to) {
@@ -107,7 +107,7 @@ constexpr auto multiply_rows = []<int64_t... i>(std::integer_sequence<int64_t, i
 
 int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
-/// Columns [0, n) of op(B) as panels [k, tile_columns], the last one filled up with zeros.
+/// Packs columns [0, n) of op(B) as panels [k, tile_columns], the last one filled up with zeros.
 template <class T>
 void pack_b(bool transposed, int64_t k, int64_t n, const T* b, int64_t ldb, T* to) {
   constexpr int64_t width = tile_columns<T>;
@@ -125,7 +125,8 @@ void pack_b(bool transposed, int64_t k, int64_t n, const T* b, int64_t ldb, T* t
   }
 }
 
-/// Rows [0, m) of A, stored transposed, as panels [k, tile_rows]; the last one may have gaps.
+/// Packs rows [0, m) of A, which is stored transposed, as panels [k, tile_rows]; the last one may
+/// have gaps.
 template <class T>
 void pack_a(int64_t m, int64_t k, const T* a, int64_t lda, T* to) {
   for (int64_t i = 0; i < m; i += tile_rows, to += k * tile_rows) {
@@ -140,7 +141,7 @@ void pack_a(int64_t m, int64_t k, const T* a, int64_t lda, T* to) {
   }
 }
 
-/// Rows [0, m) of A, packed or `lda` elements apart, times packed columns [0, n) of B.
+/// Multiplies rows [0, m) of A, packed or `lda` elements apart, by packed columns [0, n) of B.
 template <class T, bool packed>
 void multiply_block(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
                     const Target<T>& to) {
@@ -177,8 +178,8 @@ void multiply(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int
   }
 }
 
-/// C^T = op(B)^T op(A)^T: reads a long B^T as it is and packs a short A instead. The tiles of C are
-/// then written transposed, for which k has to be long.
+/// True if C^T = op(B)^T op(A)^T is faster: it reads a long B^T as it is and packs a short A
+/// instead. The tiles of C are then written transposed, which pays off for long k only.
 bool is_better_turned(bool ta, bool tb, int64_t m, int64_t n, int64_t k) {
   return tb && !ta && (n < 16 || (m >= 64 && m <= 320 && m < n && k >= 256));
 }
@@ -203,7 +204,7 @@ bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int
   if (std::is_same_v<T, float>) return work <= 1 << 18;
 #endif
   if (is_better_turned(trans_a, trans_b, m, n, k)) return k <= 1024;
-  const bool few_rows = !trans_a && m <= 20 && n >= 128;  // to pack B for
+  const bool few_rows = !trans_a && m <= 20 && n >= 128;  // too few to pack B for
   if (!trans_b && (few_rows || n < 4)) return false;
   return k <= 256;
 }

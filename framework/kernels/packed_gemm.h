@@ -3,13 +3,13 @@
 
 namespace gradus::kernels {
 
-/// True where packed_gemm() is faster than BLAS, by the shape alone: products of moderate size, for
-/// which BLAS spends much of its time on packing. T is float or double.
+/// True if packed_gemm() is faster than BLAS, judged by the shape alone: for products of moderate
+/// size, where BLAS spends much of its time on packing. T is float or double.
 template <class T>
 bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k);
 
 /// C [m, n] = alpha op(A) [m, k] op(B) [k, n] + beta C on the calling thread, for m, n, k > 0 and
-/// arguments as in gemm(). Each element is one sum over k, in order: made for k up to a thousand.
+/// arguments as in gemm(). Each element is one sum over k, in order: meant for k up to a thousand.
 template <class T>
 void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
                  int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);

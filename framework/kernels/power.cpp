@@ -36,7 +36,7 @@ constinit const TernaryKernel pow_vjp_base = make_ternary(
     [](auto g, auto a, auto b) {
       using B = decltype(a);
       const B zero = constant<B>(0), one = constant<B>(1);
-      // Never y / a, which is 0 / 0 at 0; and a^-1 may be infinite, which b = 0 does not deserve.
+      // Not y / a, which is 0 / 0 at 0; and a^-1 may be infinite, which would be wrong for b = 0.
       const B slope = b * detail::pow(a, detail::select(b == zero, zero, b - one));
       return unless_zero(g, g * slope);
     },

@@ -7,8 +7,8 @@ namespace gradus::kernels {
 inline constexpr int64_t kLine = 64;      // bytes of a cache line
 inline constexpr int64_t kMissCost = 24;  // a row's cache misses, in additions
 
-/// Asks for rows some way ahead of their use: about 8 KiB ahead, and not more than 2 KiB of each
-/// row, since the hardware follows longer runs by itself.
+/// Prefetches rows some way ahead of their use: about 8 KiB ahead, and at most 2 KiB of each row,
+/// since the hardware follows longer runs by itself.
 template <bool kForWriting>
 class Prefetcher {
  public:

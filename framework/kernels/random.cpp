@@ -23,7 +23,7 @@ struct WordGroup {
 uint32_t low_half(uint64_t x) { return static_cast<uint32_t>(x); }
 uint32_t high_half(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
 
-/// Ten rounds on every lane, which the compiler makes vectors of.
+/// Ten rounds on every lane, which the compiler vectorises.
 template <int kWidth>
 void philox_rounds(uint32_t (&c)[4][kWidth], uint32_t key0, uint32_t key1) {
   for (int round = 0; round < 10; ++round) {
@@ -54,7 +54,7 @@ WordGroup group_of(uint64_t seed, uint64_t offset, int64_t index) {
   return group;
 }
 
-/// Fills y by groups of kCount elements: make(group, to) writes all elements of a group.
+/// Fills y in groups of kCount elements: make(group, to) writes all elements of a group.
 template <int64_t kCount, class T, class F>
 void fill_groups(uint64_t seed, uint64_t offset, T* y, int64_t n, int64_t cost, F&& make) {
   parallel_for((n + kCount - 1) / kCount, cost * kCount, [&](int64_t begin, int64_t end) {
@@ -91,7 +91,7 @@ float positive_unit_of(uint32_t word) {
 }
 
 /// Two normal numbers r cos(2 pi v), r sin(2 pi v), r = sqrt(-2 log u), from each pair of uniform
-/// ones, u > 0; to[0:kLanes] and to[kLanes:2 kLanes].
+/// numbers, u > 0; written to to[0:kLanes] and to[kLanes:2 kLanes].
 template <class T>
 void box_muller(const T* u, const T* v, T mean, T deviation, T* to) {
   const Batch<T> middle(mean), spread(deviation);
@@ -105,7 +105,8 @@ void box_muller(const T* u, const T* v, T mean, T deviation, T* to) {
 }
 
 void fill_uniform(uint64_t seed, uint64_t offset, float* y, int64_t n, float low, float high) {
-  // In double, where the width of any range is finite; rounded to float it may reach `high`.
+  // In double, where the width of any range is finite; rounded to float, the result may reach
+  // `high`.
   const double start = static_cast<double>(low), width = static_cast<double>(high) - start;
   const float most = std::nextafter(high, low);
   fill_groups<kGroup>(seed, offset, y, n, 3, [=](const WordGroup& group, float* to) {
@@ -119,7 +120,7 @@ void fill_uniform(uint64_t seed, uint64_t offset, float* y, int64_t n, float low
 }
 
 void fill_uniform(uint64_t seed, uint64_t offset, double* y, int64_t n, double low, double high) {
-  // Half the width: that of any range is finite.
+  // Half the width, which is finite for any range.
   const double half = high / 2 - low / 2, most = std::nextafter(high, low);
   fill_groups<kGroup / 2>(seed, offset, y, n, 6, [=](const WordGroup& group, double* to) {
     for (int w = 0; w < 4; w += 2) {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdint>
 
-/// Counter-based random numbers: element i of a draw depends on (seed, offset, i) only, so neither
-/// on the number of threads nor on n. Every offset is a sequence of its own, independent of the
+/// Counter-based random numbers: element i of a draw depends on (seed, offset, i) only, and so
+/// neither on the number of threads nor on n. Each offset has its own sequence, independent of the
 /// others; draws of different kinds at one (seed, offset) share their bits. T is float or double.
 /// Source: Salmon, Moraes, Dror, Shaw, Parallel Random Numbers: As Easy as 1, 2, 3 (SC11).
 namespace gradus::kernels {
@@ -16,10 +16,10 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
 /// 64 random bits.
 GRADUS_API uint64_t random_bits(uint64_t seed, uint64_t offset, uint64_t i);
 
-/// Words 64 * group, 64 * group + 1, ... of 32 random bits each, n of them.
+/// The n words 64 * group, 64 * group + 1, ... of 32 random bits each.
 void random_words(uint64_t seed, uint64_t offset, int64_t group, uint32_t* y, int64_t n);
 
-/// y [n] = 0, ..., n - 1 in a random order; all orders are equally likely. Draws at
+/// y [n] = 0, ..., n - 1 in a random order; all orders are equally likely. Uses
 /// permutation_offsets(n) offsets from `offset` on. Sources: Sandelius 1962, "A simple
 /// randomization procedure", for the buckets; Fisher and Yates 1938 within one.
 void random_permutation(uint64_t seed, uint64_t offset, int64_t* y, int64_t n);
@@ -34,10 +34,10 @@ void random_uniform(uint64_t seed, uint64_t offset, T* y, int64_t n, T low, T hi
 template <class T>
 void random_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, T mean, T deviation);
 
-/// Normal with the given mean and standard deviation, on the condition low <= y <= high, by the
-/// inverse of the distribution function in double, in the far tails by that of the tail's
-/// asymptotic series. Source of its first approximation: Acklam (2003), "An algorithm for computing
-/// the inverse normal cumulative distribution function".
+/// Normal with the given mean and standard deviation, conditional on low <= y <= high. Computed by
+/// inverting the distribution function in double, and in the far tails the asymptotic series of the
+/// tail. Source of its first approximation: Acklam (2003), "An algorithm for computing the inverse
+/// normal cumulative distribution function".
 template <class T>
 void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, double mean,
                              double deviation, double low, double high);

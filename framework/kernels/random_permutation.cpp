@@ -11,12 +11,12 @@ namespace {
 
 constexpr int64_t group = 64;  // words that random_words() makes at once
 
-/// The words of one sequence, one after the other.
+/// The words of one sequence, one after another.
 class Words {
  public:
   Words(uint64_t seed, uint64_t offset) : seed_(seed), offset_(offset) {}
 
-  /// An integer of [0, n), unbiased. Source: Lemire 2019, "Fast random integer generation in an
+  /// An unbiased integer in [0, n). Source: Lemire 2019, "Fast random integer generation in an
   /// interval".
   int64_t below(uint32_t n) {
     uint64_t product = uint64_t{next()} * n;
@@ -41,14 +41,14 @@ class Words {
   uint32_t words_[group];
 };
 
-/// Buckets of about 32768 elements, which stay in the second-level cache, 2^11 at most.
+/// Buckets of about 32768 elements, which fit in the second-level cache; at most 2^11 buckets.
 int bucket_bits(int64_t n) {
   if (n <= 65536) return 0;
   return std::min(static_cast<int>(std::bit_width(static_cast<uint64_t>(n - 1) / 32768)), 11);
 }
 
-/// Puts 0, ..., n - 1 into buckets, each into any of them with the same probability; start [buckets
-/// + 1] = where in y each begins.
+/// Distributes 0, ..., n - 1 over buckets, each number to any bucket with the same probability;
+/// start [buckets + 1] = where in y each bucket begins.
 void fill_buckets(uint64_t seed, uint64_t offset, int64_t* y, int64_t n, int bits, int64_t* start) {
   const int64_t buckets = int64_t{1} << bits;
   const int64_t chunks = std::clamp<int64_t>(n / 65536, 1, 64);

@@ -12,7 +12,8 @@ namespace {
 /// The normal distribution function; without cancellation where z < 0.
 double below(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 
-/// Acklam's rational approximation of z where below(z) = p, 0 < p < 1, up to 1.2e-9 of z.
+/// Acklam's rational approximation of z with below(z) = p, 0 < p < 1, to a relative error of
+/// 1.2e-9.
 double approximate_quantile(double p) {
   constexpr double tail = 0.02425;
   if (p > 1 - tail) return -approximate_quantile(1 - p);
@@ -45,7 +46,7 @@ double approximate_quantile(double p) {
           1);
 }
 
-/// The same with one step of Halley's method.
+/// The same, refined by one step of Halley's method.
 double quantile(double p) {
   if (p <= 0) return -HUGE_VAL;
   if (p >= 1) return HUGE_VAL;
@@ -55,21 +56,21 @@ double quantile(double p) {
   return std::isfinite(step) ? z - step : z;
 }
 
-constexpr double far = 36;  // beyond it probabilities leave the range of double soon
+constexpr double far = 36;  // soon beyond it, probabilities leave the range of double
 
-/// How far beyond a, a > far, a draw of N(0, 1) is on the condition that it is in [a, a + width]:
-/// the d beyond which 1 - u of the probability is, 0 < u < 1. Of the tail's asymptotic series,
-/// exp(-x^2 / 2) / x (1 - 1 / x^2 + ...), what is left out changes no d by 1e-8 of it.
+/// The distance d of a draw of N(0, 1) from a, a > far, given that it is in [a, a + width]: the d
+/// beyond which 1 - u of the probability lies, 0 < u < 1. Uses the asymptotic series of the tail,
+/// exp(-x^2 / 2) / x (1 - 1 / x^2 + ...); the terms left out change d by less than 1e-8 of it.
 double excess(double a, double width, double u) {
   if (std::isinf(a)) return 0;
-  // -log of the probability beyond a + d as a part of that beyond a.
+  // -log of the probability beyond a + d, as a fraction of that beyond a.
   const auto decay = [a](double d) {
     const double x = a + d;
     return d * (a + d / 2) + std::log1p(d / a) + (1 / (x * x) - 1 / (a * a));
   };
   const double wanted = -std::log1p(u * std::expm1(-decay(width)));
   double d = 2 * wanted / (a + std::hypot(a, std::sqrt(2 * wanted)));
-  for (int step = 0; step < 2; ++step) {  // Newton's
+  for (int step = 0; step < 2; ++step) {  // of Newton's method
     const double x = a + d;
     d -= (decay(d) - wanted) / (x + 1 / x);
   }
@@ -78,8 +79,8 @@ double excess(double a, double width, double u) {
 
 constexpr double narrow = 1e-6;
 
-/// The same as a part of `width` < narrow, for any a: the density is exponential up to 1e-12 of it,
-/// and the same everywhere if it changes by less than double can tell.
+/// The same as a fraction of `width` < narrow, for any a: the density is exponential to within
+/// 1e-12 of it, and constant if it changes by less than double can resolve.
 double part_of_narrow(double a, double width, double u) {
   const double change = a * width;
   if (std::fabs(change) < 1e-15) return u;
@@ -92,7 +93,7 @@ template <class T>
 void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, double mean,
                              double deviation, double low, double high) {
   double from = (low - mean) / deviation, to = (high - mean) / deviation;
-  // In the lower tail, where probabilities keep their digits.
+  // Work in the lower tail, where probabilities keep their digits.
   const bool mirrored = from > 0;
   if (mirrored) from = -std::exchange(to, -from);
   const double start = below(from), probability = below(to) - start;

@@ -22,7 +22,7 @@ template <class T>
 using Accumulator = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;
 
 constexpr int64_t row_block = 65536;  // elements of a row that one task adds
-constexpr int64_t column_tile = 512;  // columns whose sums stay in the first-level cache
+constexpr int64_t column_tile = 512;  // columns whose sums fit in the first-level cache
 
 template <class T>
 const auto* as_unsigned(const T* x) {
@@ -40,7 +40,7 @@ T finish(Accumulator<T> total, Accumulator<T> divisor) {
     return static_cast<T>(total / divisor);
 }
 
-/// y[r] = sum of row r of [rows, n], over `divisor`.
+/// y[r] = sum of row r of [rows, n], divided by `divisor`.
 template <class T>
 void sum_rows(const T* x, T* y, int64_t rows, int64_t n, Accumulator<T> divisor) {
   using A = Accumulator<T>;
@@ -67,7 +67,7 @@ void add_columns(const T* x, int64_t stride, int64_t n, int64_t width, A* sums) 
   constexpr int64_t step = batch_size<A>;
   std::fill(sums, sums + width, A{0});
   int64_t row = 0;
-  const auto add_rows = [&](auto count) {  // reads `count` rows at once, the sums once
+  const auto add_rows = [&](auto count) {  // reads `count` rows at once, and the sums once
     const T* p = x + row * stride;
     int64_t c = 0;
     for (; c + step <= width; c += step) {
@@ -82,20 +82,20 @@ void add_columns(const T* x, int64_t stride, int64_t n, int64_t width, A* sums) 
     }
     row += count;
   };
-  // add_rows moves row on, which the check does not see.
+  // add_rows advances `row`, which the check does not see.
   // NOLINTBEGIN(bugprone-infinite-loop)
   while (row + 8 <= n) add_rows(std::integral_constant<int64_t, 8>());
   while (row < n) add_rows(std::integral_constant<int64_t, 1>());
   // NOLINTEND(bugprone-infinite-loop)
 }
 
-/// Rows that one task adds: all of them if there are enough tiles for the threads without.
+/// The number of rows that one task adds: all of them if there are enough tiles for the threads.
 int64_t rows_per_task(int64_t outer, int64_t n, int64_t inner) {
   const int64_t tiles = outer * ((inner - 1) / column_tile + 1);
   return tiles >= 64 ? n : std::max<int64_t>(256, row_block / inner);
 }
 
-/// y[o, c] = sum over r of x[o, r, c], over `divisor`; inner >= 2.
+/// y[o, c] = sum over r of x[o, r, c], divided by `divisor`; inner >= 2.
 template <class T>
 void sum_columns(const T* x, T* y, int64_t outer, int64_t n, int64_t inner,
                  Accumulator<T> divisor) {
@@ -170,7 +170,7 @@ double norm_infinite(const T* x, int64_t n) {
   return greatest_magnitude(parts.data(), count);
 }
 
-/// Sum over x of f(value as double, alone or as a batch).
+/// The sum over x of f(value), where the value is a double or a batch of doubles.
 template <class T, class F>
 double sum_of(const T* x, int64_t n, const F& f) {
   return detail::blocked_sum<double>(n, row_block, 1, [&](int64_t begin, int64_t end) {
@@ -178,7 +178,7 @@ double sum_of(const T* x, int64_t n, const F& f) {
   });
 }
 
-/// The same one by one, for functions that have no batch version.
+/// The same, one by one, for functions that have no batch version.
 template <class T, class F>
 double plain_sum_of(const T* x, int64_t n, const F& f) {
   return detail::blocked_sum<double>(n, 1024, 64, [&](int64_t begin, int64_t end) {
@@ -206,7 +206,7 @@ double norm_p(const T* x, int64_t n, double p) {
   if (std::isinf(p)) return norm_infinite(x, n);
   if (p == 1) {
     return sum_of(x, n, [](const auto& v) {
-      using std::abs;  // of a number; of a batch it is detail::abs
+      using std::abs;  // for a number; for a batch it is detail::abs
       return abs(v);
     });
   }
@@ -215,7 +215,7 @@ double norm_p(const T* x, int64_t n, double p) {
     if (squares > 1e-280 && squares <= std::numeric_limits<double>::max())
       return std::sqrt(squares);
   }
-  // |x|^p may be out of range where the norm is not: factor the greatest out.
+  // |x|^p may be out of range even if the norm is not: factor out the greatest.
   const double greatest = norm_infinite(x, n);
   if (greatest == 0 || !std::isfinite(greatest)) return greatest;
   const double total =

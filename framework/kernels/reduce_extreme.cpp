@@ -1,4 +1,4 @@
-// max and min, with the position of the first.
+// max and min, with the position of the first extremum.
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/kernels/simd/loop.h>
@@ -51,10 +51,10 @@ bool is_nan(T x) {
   return x != x;
 }
 
-/// Whether `a` replaces `b`, which comes before it: NaN is best.
+/// True if `a` replaces `b`, which comes before it: NaN is best.
 template <class Order, class T>
 bool replaces(T a, T b) {
-  // On integers, without branches, so that loops over columns vectorise.
+  // On integers and without branches, so that loops over columns vectorise.
   return (int{Order::better(a, b)} | (int{is_nan(a)} & int{!is_nan(b)})) != 0;
 }
 
@@ -74,9 +74,9 @@ Found<T> find_plain(const T* x, int64_t n) {
   return found;
 }
 
-constexpr int64_t run_length = 1024;  // stays in the first-level cache for a second look
+constexpr int64_t run_length = 1024;  // fits in the first-level cache, for the second look
 
-/// By batches: the best of each run, then a search for its place in the first run that has it.
+/// In batches: finds the best of each run, then its place in the first run that has it.
 template <class Order, class T>
 Found<T> find(const T* x, int64_t n) {
   constexpr int64_t step = batch_size<T>;
@@ -159,8 +159,8 @@ void rows(const T* x, T* y, int64_t* index, int64_t count, int64_t n) {
 
 constexpr int64_t column_tile = 256;
 
-/// The best of each of `width` columns of [n, stride]. Index is as wide as T where n allows: the
-/// compiler vectorises the loop then.
+/// The best of each of `width` columns of [n, stride]. Index is as wide as T if n allows it, so
+/// that the compiler vectorises the loop.
 template <class Order, class Index, class T>
 void column_tile_best(const T* x, int64_t n, int64_t stride, int64_t width, T* y, int64_t* index) {
   T best[column_tile];

@@ -9,7 +9,7 @@ namespace gradus::kernels {
 namespace {
 
 constexpr size_t kMostAxes = 8;
-constexpr int64_t kColumns = 128;  // that remap_vjp adds up together
+constexpr int64_t kColumns = 128;  // that remap_vjp sums together
 
 int64_t length_of(const Runs& runs) {
   int64_t length = 0;
@@ -31,7 +31,8 @@ struct Axis {
   Runs runs;
 };
 
-/// The axes from the last to the first; one that is taken whole becomes part of the one before.
+/// The axes from the last to the first; an axis that is taken whole is merged into the one before
+/// it.
 std::vector<Axis> joined(int rank, const int64_t* x_shape, const Runs* axes) {
   std::vector<Axis> result;
   for (int i = rank - 1; i >= 0; --i) {
@@ -50,7 +51,7 @@ std::vector<Axis> joined(int rank, const int64_t* x_shape, const Runs* axes) {
   return result;
 }
 
-/// Walks along one axis of y and knows the entry of x.
+/// Walks along one axis of y and tracks the entry of x.
 class Cursor {
  public:
   Cursor() = default;
@@ -64,7 +65,7 @@ class Cursor {
 
   int64_t entry() const { return run().first < 0 ? -1 : run().first + at_ * run().step; }
 
-  /// One on; false, and at the start again, from the end.
+  /// Moves on by one. At the end it goes back to the start and returns false.
   bool next() {
     if (++at_ < run().length) return true;
     at_ = 0;
@@ -81,7 +82,7 @@ class Cursor {
   int64_t at_ = 0;
 };
 
-/// Walks along the rows of y, axes[1:] (the inner ones first), and knows the row of x.
+/// Walks along the rows of y, axes[1:] (the inner ones first), and tracks the row of x.
 class RowCursor {
  public:
   RowCursor(const std::vector<Axis>& axes, int64_t row) : axes_(axes) {
@@ -92,7 +93,7 @@ class RowCursor {
     }
   }
 
-  /// -1 if it is not in x.
+  /// The row of x, or -1 if it is not in x.
   int64_t row() const {
     int64_t row = 0, stride = 1;
     for (size_t i = 1; i < axes_.size(); ++i) {
@@ -114,7 +115,7 @@ class RowCursor {
   std::array<Cursor, kMostAxes> cursors_;
 };
 
-/// y[begin:end] of a row whose runs start at y.
+/// Writes y[begin:end] of a row whose runs start at y.
 template <class T>
 void copy_row(const T* x, T* y, const Runs& runs, int64_t begin, int64_t end, T outside) {
   int64_t start = 0;

@@ -12,8 +12,8 @@ struct Run {
 /// A whole axis of y, from its start.
 using Runs = std::vector<Run>;
 
-/// y = the elements of x that the runs of each axis name; `outside` where one of them is not in x.
-/// x has shape x_shape[0:rank], rank is at most 8. T is any of the four dtypes.
+/// y = the elements of x that the runs of each axis select; `outside` where a run is not in x. x
+/// has shape x_shape[0:rank]; rank is at most 8. T is any of the four dtypes.
 template <class T>
 void remap(const T* x, T* y, int rank, const int64_t* x_shape, const Runs* axes, T outside);
 

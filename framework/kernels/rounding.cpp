@@ -7,7 +7,7 @@
 namespace gradus::kernels {
 namespace {
 
-/// b = -1 is on its own: the quotient of the lowest integer does not fit, which processors trap.
+/// b = -1 is a special case: the quotient of the lowest integer overflows, which traps.
 int64_t integer_fmod(int64_t a, int64_t b) { return b == -1 ? 0 : a % b; }
 
 struct Fmod {

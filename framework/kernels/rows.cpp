@@ -31,7 +31,7 @@ void gather_bytes(const void* table, const int64_t* ids, int64_t n, int64_t row_
   });
 }
 
-/// y[0:n] += alpha * x[0:n]; an x of 0 adds 0 whatever alpha is.
+/// y[0:n] += alpha * x[0:n]; an x of 0 adds 0, whatever alpha is.
 template <class T>
 inline void add_row(T alpha, const T* __restrict x, T* __restrict y, int64_t n) {
   if (!std::isfinite(alpha)) {
@@ -57,8 +57,8 @@ inline void add_widely(float alpha, const float* x, double* y, int64_t n) {
   for (; i < n; ++i) y[i] += x[i] == 0 ? 0.0 : factor * static_cast<double>(x[i]);
 }
 
-/// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :], null segments: k, null
-/// weights: 1. Rows with many additions are summed in double.
+/// table[ids[k], :] += alpha * weights[k] * rows[segments[k], :]; null segments mean k, null
+/// weights mean 1. Rows with many additions are summed in double.
 template <class T>
 struct Scatter {
   const T* rows;
@@ -68,9 +68,9 @@ struct Scatter {
   int64_t n, D;
   T alpha;
   T* table;
-  FrequentTargets frequent{std::is_same_v<T, float> ? n : 0};  // by the offsets of rows
+  FrequentTargets frequent{std::is_same_v<T, float> ? n : 0};  // targets are offsets of rows
 
-  /// The rows of some positions, one position after the other.
+  /// Adds the rows of some positions, one position after another.
   class Adder {
    public:
     explicit Adder(const Scatter& all)
@@ -85,11 +85,12 @@ struct Scatter {
     Adder(const Adder&) = delete;
     Adder& operator=(const Adder&) = delete;
 
-    /// Positions at(0), ..., at(count - 1).
+    /// Adds the positions at(0), ..., at(count - 1).
     template <class At>
     void add(int64_t count, const At& at) {
       if (!wide_) return add_rows(count, at);
-      // Apart: among each other they would cost a branch that no processor foresees.
+      // Few and many are added separately: mixed, they would cost a branch that no processor can
+      // predict.
       constexpr int64_t kBlock = 1024;
       int64_t few[kBlock], many[kBlock];
       for (int64_t begin = 0; begin < count; begin += kBlock) {
@@ -158,8 +159,8 @@ struct Scatter {
     }
   }
 
-  /// The owners follow the thread count; the bits do not, since a row has one owner, who adds in
-  /// the order of the positions.
+  /// The owners depend on the thread count; the bits do not, since each row has one owner, which
+  /// adds in the order of the positions.
   void run() {
     if (D == 0 || n == 0) return;
     if (frequent.buckets() > 0) {
@@ -178,14 +179,15 @@ struct Scatter {
   }
 };
 
-/// Bits [0, V) of `ids` set, then per word the number of bits set before it: rank of an id in O(1).
+/// A bit for each id of [0, V), and for each word the number of bits set before it: the rank of an
+/// id in O(1).
 class IdSet {
  public:
   explicit IdSet(int64_t V) : words_(static_cast<size_t>((V + 63) / 64)), before_(words_.size()) {}
 
   void insert(int64_t id) { words_[word(id)] |= uint64_t{1} << (id & 63); }
 
-  /// Numbers the words and lists the ids, at most `most`, in ascending order.
+  /// Counts the bits before each word and lists the ids, at most `most`, in ascending order.
   void list(int64_t most, std::vector<int64_t>& unique) {
     unique.resize(static_cast<size_t>(most));
     int64_t count = 0;
@@ -218,8 +220,8 @@ constexpr int kDigitBits = 11;
 constexpr int64_t kDigits = int64_t{1} << kDigitBits;
 
 /// One pass of the sort below: from `in` to `out` by the digit that starts at bit `shift`. Parts of
-/// the input are counted and written side by side: an item's place follows from the digits of the
-/// items before it only.
+/// the input are counted and written in parallel: the place of an item depends only on the digits
+/// of the items, not on the parts.
 void radix_pass(const std::vector<IdPosition>& in, std::vector<IdPosition>& out, int shift) {
   constexpr int64_t kPart = 8192;
   const auto n = static_cast<int64_t>(in.size());
@@ -285,7 +287,7 @@ double largest(const T* x, int64_t n) {
   return nan ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(most);
 }
 
-/// Eight partial sums, so that the compiler may use vectors.
+/// Eight partial sums, so that the compiler can use vectors.
 template <class T, class F>
 double sum_of(const T* x, int64_t n, F&& f) {
   double part[8] = {};

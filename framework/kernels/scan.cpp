@@ -12,9 +12,9 @@ namespace {
 template <class T>
 using Accumulator = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;
 
-constexpr int64_t tile = 128;  // columns that one task carries along
+constexpr int64_t tile = 128;  // columns that one task scans
 
-/// Calls f(offset of the first element of column 0, columns) for tiles of neighbouring columns.
+/// Calls f(offset of the first element of column 0, columns) for tiles of adjacent columns.
 template <class F>
 void for_tiles(int64_t outer, int64_t n, int64_t inner, const F& f) {
   if (outer <= 0 || inner <= 0) return;
@@ -27,7 +27,7 @@ void for_tiles(int64_t outer, int64_t n, int64_t inner, const F& f) {
   });
 }
 
-/// y = the carry after op(carry, x), from the first row on or from the last.
+/// y = the carry after op(carry, x), starting from the first row or from the last.
 template <class T, class Op>
 void scan(const T* x, T* y, int64_t outer, int64_t n, int64_t inner, bool reverse, int start,
           const Op& op) {
@@ -45,7 +45,7 @@ void scan(const T* x, T* y, int64_t outer, int64_t n, int64_t inner, bool revers
   });
 }
 
-/// Product of n contiguous values, eight by eight.
+/// The product of n contiguous values, in eight partial products.
 template <class A, class T>
 A product(const T* x, int64_t n) {
   constexpr int64_t lanes = 8;

@@ -4,7 +4,7 @@
 namespace gradus::kernels {
 
 // Products, and running sums and products. float and double accumulate in double, int64_t wraps
-// around. No derivative divides: zeros are nothing special.
+// around. The derivatives do not divide, so zeros are not a special case.
 
 /// y [R] = product of each row of [R, C], 1 if C is 0. T: float, double, int64_t.
 template <class T>
@@ -17,7 +17,7 @@ void prod_vjp(const T* g, const T* x, T* dx, int64_t R, int64_t C);
 
 // Along the middle axis of x seen as [outer, n, inner]:
 
-/// y_i = x_0 + ... + x_i; from the other end if `reverse`. T: float, double, int64_t.
+/// y_i = x_0 + ... + x_i; summed from the other end if `reverse`. T: float, double, int64_t.
 template <class T>
 void cumsum(const T* x, T* y, int64_t outer, int64_t n, int64_t inner, bool reverse);
 

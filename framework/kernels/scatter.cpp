@@ -10,11 +10,11 @@
 namespace gradus::kernels {
 namespace {
 
-constexpr int64_t tile = 128;  // neighbouring columns of one task
+constexpr int64_t tile = 128;  // adjacent columns of one task
 constexpr int64_t ahead = 16;  // rows of sources between a prefetch of their targets and their use
 
-/// Calls f(target, source, length) for runs of sources of row (o, i) and of one tile of columns
-/// whose targets are in [low, high) of the axis.
+/// Calls f(target, source, length) for runs of sources of row (o, i) and one tile of columns whose
+/// targets are in [low, high) of the axis.
 template <class F>
 void walk_row(const Routes& routes, int64_t o, int64_t i, int64_t column, int64_t width,
               int64_t low, int64_t high, const F& f) {
@@ -42,7 +42,7 @@ struct Task {
   const Routes& routes;
   int64_t o, column, width, low, high;
 
-  /// Calls f(target, source, length) for them, in order or in reverse. `y` has the targets.
+  /// Calls f(target, source, length) for them, in order or in reverse. `y` holds the targets.
   template <class T, class F>
   void walk(const T* y, bool reverse, const F& f) const {
     for (int64_t step = 0; step < routes.m; ++step) {
@@ -56,8 +56,9 @@ struct Task {
   }
 };
 
-/// Calls f(task), in parallel: the sources of a target are in one task. Where there are fewer tiles
-/// than threads, the targets of each are shared out: every task reads all ids of its tile.
+/// Calls f(task), in parallel: all sources of a target are in one task. If there are fewer tiles
+/// than threads, the targets of a tile are divided among tasks, each of which reads all ids of the
+/// tile.
 template <class F>
 void for_each_task(const Routes& routes, const F& f) {
   if (routes.outer * routes.m * routes.inner == 0) return;
@@ -101,8 +102,8 @@ void add_widely(const Task& task, const float* x, float* y) {
   const Routes& routes = task.routes;
   if (routes.m <= FrequentTargets::limit) return add_in_order(task, x, y);
   FrequentTargets frequent(routes.m * (routes.one_vector ? 1 : task.width));
-  // Whoever's targets they are: what is summed in double must not depend on how they are shared
-  // out.
+  // Counts the targets of all tasks: what is summed in double must not depend on how targets are
+  // divided among them.
   const Task all{routes, task.o, task.column, task.width, 0, routes.n};
   all.walk(y, false, [&](int64_t target, int64_t, int64_t) { frequent.count(target); });
   if (!frequent.any()) return add_in_order(task, x, y);

@@ -3,9 +3,8 @@
 
 namespace gradus::kernels {
 
-/// How sources [outer, m, inner] go with targets [outer, n, inner]: source (o, i, j) with target
-/// (o, ids[o, i, j], j), or with (o, ids[i], j) where one vector of ids serves all. Ids are in
-/// [0, n).
+/// How sources [outer, m, inner] map to targets [outer, n, inner]: source (o, i, j) to target (o,
+/// ids[o, i, j], j), or to (o, ids[i], j) if one vector of ids serves all. Ids must be in [0, n).
 struct Routes {
   const int64_t* ids;
   int64_t outer, m, n, inner;
@@ -16,11 +15,11 @@ struct Routes {
 template <class T>
 void gather(const Routes& routes, const T* x, T* y);
 
-// In the others a target meets its sources in the order of their positions, whatever the number of
-// threads.
+// In the functions below, a target gets its sources in the order of their positions, whatever the
+// number of threads.
 
-/// y[target] = x[source]: the last one wins. A null x stands for `value` everywhere. T is float,
-/// double, int64_t or bool.
+/// y[target] = x[source]: the last one wins. A null x means `value` everywhere. T is float, double,
+/// int64_t or bool.
 template <class T>
 void scatter(const Routes& routes, const T* x, T value, T* y);
 

@@ -6,7 +6,7 @@
 
 namespace gradus::kernels {
 
-/// `elements` values of T from the memory pool, not set, given back at the end of the scope.
+/// `elements` uninitialized values of T from the memory pool, returned at the end of the scope.
 template <class T>
 class Scratch {
  public:

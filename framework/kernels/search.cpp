@@ -22,7 +22,7 @@ void for_blocks(int64_t n, const F& f) {
 }
 
 /// How many of n sorted values are below the key, or not above it. The steps depend on n only, so
-/// that the processor works on several searches at once.
+/// the processor can work on several searches at once.
 template <class T, class Key>
 int64_t rank_of(const T* sorted, int64_t n, Key key, bool right) {
   if (n == 0) return 0;

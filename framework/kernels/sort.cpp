@@ -12,11 +12,11 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-constexpr int64_t few = 256;            // items that std::sort sorts faster
+constexpr int64_t few = 256;            // items; up to this many std::sort is faster
 constexpr int64_t chunk_items = 65536;  // items of a row that one task moves
 
-// An item has a key in its upper half and below it the place that the key comes from: items are
-// distinct, and sorting them sorts the keys stably.
+// An item has a key in its upper half and the place that the key comes from in its lower half:
+// items are distinct, so sorting them sorts the keys stably.
 template <class Item>
 constexpr int half = 4 * sizeof(Item);
 
@@ -44,8 +44,8 @@ void with_item(int64_t C, const F& f) {
   }
 }
 
-/// Moves the items to `to`, stably, by `bits` bits of them; false, and nothing is moved, if those
-/// are the same in all.
+/// Moves the items to `to`, stably, by `bits` of their bits. Returns false, and moves nothing, if
+/// these bits are the same in all.
 template <class Item>
 bool sort_by_digit(const Item* from, Item* to, int64_t n, int shift, int bits) {
   const int64_t buckets = int64_t{1} << bits;
@@ -79,8 +79,8 @@ bool sort_by_digit(const Item* from, Item* to, int64_t n, int shift, int bits) {
   return true;
 }
 
-/// Sorts n items, which are in the order of their places, with as much room in `other`; returns
-/// where they are then.
+/// Sorts n items, which are in the order of their places, with room for n more in `other`; returns
+/// where the sorted items are.
 template <class Item>
 Item* sort_items(Item* items, Item* other, int64_t n) {
   if (n < few) {
@@ -114,7 +114,8 @@ void sort_row(const T* x, int64_t C, bool descending, Item* items, T* values, in
   unpack(sort_items(items, items + C, C), C, x, values, index);
 }
 
-/// The k least items of a row, in a buffer of 2 k + `few` that is cut back to k when it is full.
+/// The k least items of a row, in a buffer of 2 k + `few` items that is cut back to k when it is
+/// full.
 template <class Item, class T>
 void top_row(const T* x, int64_t C, int64_t k, bool descending, bool sorted, Item* items, T* values,
              int64_t* index) {
@@ -131,7 +132,7 @@ void top_row(const T* x, int64_t C, int64_t k, bool descending, bool sorted, Ite
     count = k;
   }
   if (count > k) std::nth_element(items, items + k - 1, items + count);
-  // The items are in no order now, so that only a sort of whole items is stable.
+  // The items are in no particular order now, so only a sort of whole items is stable.
   if (sorted) {
     std::sort(items, items + k);
   } else {
@@ -140,14 +141,14 @@ void top_row(const T* x, int64_t C, int64_t k, bool descending, bool sorted, Ite
   unpack(items, k, x, values, index);
 }
 
-/// p + offset, null for null.
+/// p + offset, or null if p is null.
 template <class T>
 T* at(T* p, int64_t offset) {
   return p ? p + offset : p;
 }
 
-/// Calls f(row) for each: long ones one by one, since their loops are parallel themselves. make()
-/// gives what the rows of a task share.
+/// Calls f for each row: long rows one by one, since their loops are themselves parallel. make()
+/// returns what the rows of a task share.
 template <class Make, class F>
 void for_rows(int64_t R, int64_t C, const Make& make, const F& f) {
   if (C > chunk_items) {

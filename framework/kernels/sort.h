@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 
-/// Order within rows. Equal values keep their order; -0 equals 0, and all NaNs are one value, the
-/// greatest. T is float, double, int64_t or bool; null pointers are not written.
+/// Ordering within rows. Equal values keep their order; -0 equals 0, and all NaNs are one value,
+/// the greatest. T is float, double, int64_t or bool; null outputs are not written.
 namespace gradus::kernels {
 
 /// values [R, C] = each row of x [R, C] in ascending or descending order; index [R, C] = the places

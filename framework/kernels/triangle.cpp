@@ -8,7 +8,7 @@ namespace gradus::kernels {
 template <class T>
 void triangle(const T* x, T* y, int64_t count, int64_t rows, int64_t columns, int64_t k,
               bool upper) {
-  k = std::clamp(k, -rows, columns);  // beyond are no elements
+  k = std::clamp(k, -rows, columns);  // beyond this range there are no elements
   parallel_for(count * rows, columns / 2 + 4, [=](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const T* from = x + row * columns;

@@ -19,7 +19,7 @@ struct Diagonal {
 /// y [a, b, c, length] = the diagonals of x. T is any of the four dtypes.
 template <class T>
 void take_diagonal(const T* x, T* y, const Diagonal& d);
-/// The diagonals of y = x [a, b, c, length]; the rest stays.
+/// The diagonals of y = x [a, b, c, length]; the rest of y is unchanged.
 template <class T>
 void set_diagonal(const T* x, T* y, const Diagonal& d);
 /// The diagonals of y += x [a, b, c, length]. T is float or double.

@@ -7,7 +7,8 @@
 namespace gradus::kernels {
 namespace {
 
-/// mask ? a : b without a branch, which the masks of dropout and attention would defeat.
+/// mask ? a : b without a branch, which would be mispredicted for the masks of dropout and
+/// attention.
 template <class T>
 T pick(bool mask, T a, T b) {
   using Bits = std::conditional_t<sizeof(T) == 8, uint64_t,

@@ -4,26 +4,28 @@
 #include <cstdint>
 #include <vector>
 
-// Many floats that are added one by one to many places lose digits where one place gets many of
-// them: ones stop counting at 2^24. Such places are found by counting and summed in double.
+// When many floats are added one by one to many places, a place that gets many of them loses
+// digits: a sum of ones stops growing at 2^24. Such places are found by counting and summed in
+// double.
 namespace gradus::kernels {
 
 inline uint64_t target_hash(int64_t target) {
   return static_cast<uint64_t>(target) * 0x9E3779B97F4A7C15u;
 }
 
-/// Counts the additions to targets by a hash of them. What is frequent depends on the targets
-/// alone, never on threads.
+/// Counts the additions to targets by a hash of the target. Which targets are frequent depends on
+/// the targets alone, never on threads.
 class FrequentTargets {
  public:
-  /// Additions to one target that are made in float: their rounding errors mostly cancel out, to
-  /// about sqrt(4096) half units. To look for rarer targets costs more time than they are worth.
+  /// How many additions to one target are made in float: their rounding errors mostly cancel, down
+  /// to about sqrt(4096) half units. Looking for rarer targets would cost more time than it is
+  /// worth.
   static constexpr int64_t limit = 4096;
 
-  /// For n additions or so.
+  /// For about n additions.
   explicit FrequentTargets(int64_t n) {
     if (n <= limit) return;
-    // One bucket gets some 64 additions on average, so that few are frequent by chance.
+    // A bucket gets some 64 additions on average, so few are frequent by chance.
     shift_ = 64 - static_cast<int>(std::bit_width(static_cast<uint64_t>(n) >> 6));
     counts_.resize(size_t{1} << (64 - shift_));
   }
@@ -47,12 +49,12 @@ class FrequentTargets {
   std::vector<uint16_t> counts_;  // up to limit + 1
 };
 
-/// Sums in double of runs of `width` floats that start at y + target; written there by finish().
+/// Sums, in double, of runs of `width` floats that start at y + target; finish() writes them there.
 class WideSums {
  public:
   WideSums(int64_t width, float* y) : width_(width), y_(y), places_(64, -1) {}
 
-  /// The sums of a target, which start at what y has.
+  /// The sums of a target, which start with the values of y.
   double* at(int64_t target) {
     const size_t place = place_of(target);
     if (places_[place] >= 0) return sums_.data() + places_[place] * width_;
@@ -71,7 +73,7 @@ class WideSums {
   }
 
  private:
-  /// Where the number of the target is, or would be.
+  /// The place of the target's number, or where it would be.
   size_t place_of(int64_t target) const {
     size_t place = target_hash(target) >> 32;
     for (;; ++place) {
@@ -90,7 +92,7 @@ class WideSums {
 
   int64_t width_;
   float* y_;
-  std::vector<int64_t> places_;  // a hash table of numbers of targets, -1 where there is none
+  std::vector<int64_t> places_;  // a hash table of the numbers of targets, -1 where empty
   std::vector<int64_t> targets_;
   std::vector<double> sums_;
 };

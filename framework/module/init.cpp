@@ -122,7 +122,7 @@ double calculate_gain(Nonlinearity nonlinearity, double slope) {
     case Nonlinearity::selu:
       return 0.75;
   }
-  throw ValueError("calculate_gain: this nonlinearity is none of the enumeration's");
+  throw ValueError("calculate_gain: this nonlinearity is not in the enumeration");
 }
 
 namespace {
@@ -164,8 +164,9 @@ const Tensor& trunc_normal_(const Tensor& tensor, double mean, double std, doubl
   detail::check_normal("trunc_normal_", mean, std, DType::float64);
   const double most = greatest_of(tensor.dtype());
   if (low > most || high < -most) {
-    throw ValueError(fmt::format("trunc_normal_: low is {}, high is {}: {} has no number between",
-                                 low, high, name(tensor.dtype())));
+    throw ValueError(
+        fmt::format("trunc_normal_: low is {}, high is {}: {} has no number between them", low,
+                    high, name(tensor.dtype())));
   }
   const NoGradGuard no_grad;
   detail::check_writable("trunc_normal_", tensor);
@@ -181,8 +182,8 @@ const Tensor& trunc_normal_(const Tensor& tensor, double mean, double std, doubl
 
 namespace {
 
-// Makes the rows [count, length], count <= length, orthonormal: Gram-Schmidt, each row twice, so
-// that nothing of the others is left. The triangle that it divides by has a positive diagonal,
+// Makes the rows [count, length], count <= length, orthonormal: Gram-Schmidt, done twice for each
+// row, so that nothing of the other rows is left. The triangular factor has a positive diagonal,
 // which makes the result uniform over all such matrices. Source: Mezzadri 2007, "How to generate
 // random matrices from the classical compact groups".
 void orthonormalize_rows(double* q, std::int64_t count, std::int64_t length) {

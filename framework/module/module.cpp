@@ -22,10 +22,10 @@ namespace {
 void check_name(const ModuleNode& node, std::string_view name) {
   if (name.empty()) throw ValueError("module: a name is empty");
   if (name.find('.') != std::string_view::npos) {
-    throw ValueError(
-        fmt::format("module: the name '{}' holds a dot, which separates paths: a list of layers is "
-                    "a ModuleList, which names them 0, 1, ...: add(\"layers\", ModuleList(...))",
-                    name));
+    throw ValueError(fmt::format(
+        "module: the name '{}' contains a dot, which separates paths: for a list of layers, use "
+        "a ModuleList, which names them 0, 1, ...: add(\"layers\", ModuleList(...))",
+        name));
   }
   const bool taken =
       std::any_of(node.parameters.begin(), node.parameters.end(),
@@ -60,7 +60,7 @@ void Module::add_module(std::string_view name, const Module& module, const std::
   for_each_node(module.node(), [&](ModuleNode& node) {
     if (own.count(&node) > 0) {
       throw ValueError(fmt::format(
-          "module: '{}' ({}) is part of this model already: a module stands under one name; to "
+          "module: '{}' ({}) is already part of this model: a module has a single name; to "
           "share weights, share a Parameter",
           name, node.type));
     }
@@ -87,8 +87,8 @@ Tensor Module::add_buffer(std::string_view name, const Tensor& tensor) {
   check_defined("buffer", name, tensor);
   if (const auto& node = detail::Access::body(tensor).node) {
     throw AutogradError(
-        fmt::format("module: the buffer '{}' {} is part of a graph (made by {}), so that no state "
-                    "could be loaded into it: give it a detach() of the tensor",
+        fmt::format("module: the buffer '{}' {} is part of a graph (made by {}), so no state "
+                    "could be loaded into it: pass a detach() of the tensor",
                     name, tensor.shape().str(), node->name()));
   }
   this->node().buffers.emplace_back(std::string(name), tensor);
@@ -142,7 +142,7 @@ void Module::zero_grad() const {
 
 void Module::to(DType dtype) const {
   if (!is_floating(dtype)) {
-    throw DTypeError(fmt::format("module: to({}) is not a float type", name(dtype)));
+    throw DTypeError(fmt::format("module: to({}): a float type is needed", name(dtype)));
   }
   const NoGradGuard no_grad;
   for_each_tensor(node(), [&](const std::string&, const Tensor& tensor, bool) {

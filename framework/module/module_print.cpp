@@ -13,7 +13,7 @@ using detail::ModuleNode;
 
 namespace {
 
-// Appends a text, whose further lines begin with the indent.
+// Appends a text, with the indent at the start of each line after the first.
 void append(std::string& out, const std::string& text, const std::string& indent) {
   for (const char c : text) {
     out += c;
@@ -21,7 +21,7 @@ void append(std::string& out, const std::string& text, const std::string& indent
   }
 }
 
-// Appends the tree of a node, each line once: deep trees take no more time than their text is long.
+// Appends the tree of a node, each line once, so that the time is linear in the length of the text.
 void describe(const ModuleNode& node, const std::type_info& type, std::string& indent,
               std::string& out) {
   append(out, detail::name_of(node, type), indent);

@@ -1,4 +1,4 @@
-// The values of a model: taken, loaded, copied.
+// Saving, loading and copying the values of a model.
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/error.h>
@@ -51,12 +51,12 @@ void check_match(const std::string& path, const Tensor& target, const StateEntry
     problems.add(Kind::value, path + " is part of a graph in the model: give it a detach()");
   } else if (entry.frozen == false && !is_floating(target.dtype())) {
     problems.add(Kind::value,
-                 fmt::format("{} is trainable in the state, and {}", path, name(target.dtype())));
+                 fmt::format("{} is trainable in the state, but {}", path, name(target.dtype())));
   }
 }
 
-// The entries of the state, copied where writing one target would change what another one is to
-// get: a state may hold the model's own tensors under each other's names.
+// The tensors of the state, copied where writing one target would change the source of another: a
+// state may hold the model's own tensors under each other's names.
 std::vector<Tensor> sources_of(const std::vector<Match>& matches) {
   std::unordered_set<const detail::Storage*> written;
   for (const Match& match : matches) {
@@ -87,8 +87,8 @@ bool alike(const Tensor& a, const Tensor& b) {
   return a.defined() && a.shape() == b.shape() && a.dtype() == b.dtype();
 }
 
-// Takes, of the names that are left, the one that is most like `path`, if one is like it at all and
-// its tensor is of the same shape and dtype.
+// Takes from the names that are left the one most like `path`, if their likeness is at least
+// `least` and its tensor has the same shape and dtype.
 std::string take_alike(std::vector<std::string>& left, const StateDict& state,
                        const std::string& path, const Tensor& target, std::int64_t least) {
   auto best = left.end();
@@ -104,7 +104,7 @@ std::string take_alike(std::vector<std::string>& left, const StateDict& state,
   return name;
 }
 
-// Guesses which names of the state became which ones of the model.
+// Guesses which names of the state were renamed to which of the model.
 std::string renamed(const LoadResult& result, const StateDict& state, const StateDict& model) {
   constexpr std::size_t limit = 1'000'000;  // of comparisons
   if (result.missing.size() * result.unexpected.size() > limit) return "";
@@ -121,7 +121,7 @@ std::string renamed(const LoadResult& result, const StateDict& state, const Stat
   return printable_names(pairs);
 }
 
-// Throws all that is wrong if names are missing or unexpected.
+// Throws everything that is wrong if names are missing or unexpected.
 void check_names(const LoadResult& result, const StateDict& state, const StateDict& model,
                  const StateProblems& mismatches) {
   if (result.missing.empty() && result.unexpected.empty()) return;
@@ -173,7 +173,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   const std::vector<Tensor> sources = sources_of(matches);
   for (std::size_t i = 0; i < matches.size(); ++i) {
     const Match& match = matches[i];
-    if (match.target.is_read_only()) continue;  // it is what the state holds
+    if (match.target.is_read_only()) continue;  // the state holds the same memory
     match.target.copy_(sources[i]);
     if (match.is_parameter && match.entry->frozen) {
       match.target.set_trainable(!*match.entry->frozen);

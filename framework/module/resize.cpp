@@ -53,7 +53,7 @@ void check_sources(const Tensor& parameter, const Tensor& sources) {
   }
 }
 
-// The table afterwards: kept rows, and what `init` makes of the others.
+// The new table: kept rows, and the others as `init` fills them.
 Tensor new_values(const Tensor& parameter, const Tensor& sources, const ResizeOptions& options) {
   Tensor values = detail::moved_rows(parameter, sources, 0);
   if (!options.init) return values;
@@ -119,7 +119,8 @@ Tensor detail::moved_rows(const Tensor& table, const Tensor& sources, double fil
 
 void resize_rows(const Tensor& parameter, std::int64_t rows, const ResizeOptions& options) {
   check("resize_rows", parameter);
-  if (rows < 0) throw ValueError(fmt::format("resize_rows: {} rows", rows));
+  if (rows < 0)
+    throw ValueError(fmt::format("resize_rows: rows is {}, it must be at least 0", rows));
   const Tensor sources =
       detail::empty_sized("resize_rows", fmt::format("{} rows", rows), {rows}, DType::int64);
   auto* source = sources.mutable_data<std::int64_t>();

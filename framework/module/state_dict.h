@@ -11,20 +11,20 @@
 
 namespace gradus {
 
-/// Texts by key, in the order in which the keys came.
+/// Texts by key, in the order in which the keys were added.
 class GRADUS_API Metadata {
  public:
   using value_type = std::pair<std::string, std::string>;
   using const_iterator = std::vector<value_type>::const_iterator;
 
-  /// The text of a key, which is added, with an empty text, if it is new.
+  /// The text of a key; a new key is added with an empty text.
   std::string& operator[](std::string_view key);
   /// The text of a key. Throws IndexError listing the keys.
   const std::string& at(std::string_view key) const;
   /// The text of a key, or nullptr.
   const std::string* find(std::string_view key) const;
   bool contains(std::string_view key) const { return find(key) != nullptr; }
-  /// Takes a key out; false if there is none.
+  /// Removes a key; false if it is not there.
   bool erase(std::string_view key);
   void clear();
 
@@ -33,7 +33,7 @@ class GRADUS_API Metadata {
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
 
-  /// True if the keys have the same texts, in any order.
+  /// True if both have the same keys with the same texts, in any order.
   GRADUS_API friend bool operator==(const Metadata& a, const Metadata& b);
 
  private:
@@ -45,15 +45,15 @@ class GRADUS_API Metadata {
 struct StateEntry {
   std::string name;
   Tensor tensor;
-  std::optional<bool> frozen;  ///< of a parameter: whether it was frozen; none if not known
+  std::optional<bool> frozen;  ///< for a parameter: whether it was frozen; nullopt if not known
 };
 
-/// Named tensors in order, and text that goes with them: what a model or an optimizer saves.
+/// Named tensors in order, with metadata: what a model or an optimizer saves.
 class GRADUS_API StateDict {
  public:
   /// Adds or replaces an entry.
   void set(std::string_view name, const Tensor& tensor, std::optional<bool> frozen = std::nullopt);
-  /// The tensor of that name. Throws IndexError listing what there is.
+  /// The tensor of that name. Throws IndexError listing the names.
   const Tensor& at(std::string_view name) const;
   /// The entry of that name, or nullptr.
   const StateEntry* find(std::string_view name) const;

@@ -68,7 +68,7 @@ Tensor clamped(const char* operation, const Tensor& x, double low, double high) 
   });
 }
 
-// What clamp and hardtanh send back: g between the bounds, or on them too.
+// The gradient of clamp and hardtanh: g between the bounds and, if `inclusive`, on them.
 struct Between {
   Saved x;
   double low, high;

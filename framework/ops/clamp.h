@@ -5,8 +5,9 @@
 
 namespace gradus {
 
-// Of float and int64 tensors, element by element; two tensors broadcast as in NumPy. NaN in gives
-// NaN out. Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit dtypes.
+// Elementwise, for float and int64 tensors; two tensors broadcast as in NumPy. NaN in gives NaN
+// out. Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unsupported
+// dtypes.
 
 /// |x|; the gradient at 0 is 0.
 GRADUS_API Tensor abs(const Tensor& x);
@@ -18,14 +19,15 @@ GRADUS_API Tensor maximum(const Tensor& a, const Tensor& b);
 /// The smaller of a and b; NaN wins. Equal elements share the gradient evenly.
 GRADUS_API Tensor minimum(const Tensor& a, const Tensor& b);
 
-/// x, but not below `min` nor above `max`: `clamp(x, 0)`, `clamp(x, {}, 1)`, `clamp(x, 0, 1)`;
-/// `max` where min > max. The gradient passes where min <= x <= max, on the bounds too.
-/// Throws ValueError if there is neither bound or one is NaN, DTypeError for a fraction and int64.
+/// x, but at least `min` and at most `max`: `clamp(x, 0)`, `clamp(x, {}, 1)`, `clamp(x, 0, 1)`;
+/// `max` if min > max. The gradient passes where min <= x <= max, bounds included.
+/// Throws ValueError if neither bound is given or one is NaN, DTypeError for a fractional bound
+/// with int64.
 GRADUS_API Tensor clamp(const Tensor& x, std::optional<Number> min,
                         std::optional<Number> max = std::nullopt);
 
-/// x, but not below `min` nor above `max`, of float tensors. The gradient passes where
-/// min < x < max: on the bounds it is 0, unlike that of clamp(). Throws ValueError unless
+/// x, but at least `min` and at most `max`, for float tensors. The gradient passes strictly between
+/// the bounds: on them it is 0, unlike that of clamp(). Throws ValueError unless
 /// min <= max.
 GRADUS_API Tensor hardtanh(const Tensor& x, double min = -1, double max = 1);
 

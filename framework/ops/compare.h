@@ -3,7 +3,7 @@
 
 namespace gradus {
 
-// Comparisons of float or int64 tensors, element by element, give a boolean tensor and carry no
+// Elementwise comparisons of float or int64 tensors. They return a boolean tensor and carry no
 // gradient. Shapes broadcast as in NumPy; dtypes must be equal; a C++ number takes the dtype of the
 // tensor. A comparison with NaN is false, except for not_equal.
 // Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or boolean dtypes.
@@ -27,8 +27,8 @@ GRADUS_API Tensor greater(const Tensor& a, Number b);
 GRADUS_API Tensor greater_equal(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor greater_equal(const Tensor& a, Number b);
 
-// The same as operators. There is no == and no !=, which would be taken for equality of two whole
-// tensors: write equal(a, b), not_equal(a, b).
+// The same as operators. There is no == or !=, which would look like equality of two whole tensors:
+// write equal(a, b), not_equal(a, b).
 
 inline Tensor operator<(const Tensor& a, const Tensor& b) { return less(a, b); }
 inline Tensor operator<=(const Tensor& a, const Tensor& b) { return less_equal(a, b); }
@@ -47,7 +47,7 @@ inline Tensor operator>=(Number a, const Tensor& b) { return less_equal(b, a); }
 /// True where x, a float tensor, is NaN. Throws DTypeError.
 GRADUS_API Tensor isnan(const Tensor& x);
 
-// Of boolean tensors; shapes broadcast. Each throws ShapeError, DTypeError.
+// For boolean tensors; shapes broadcast. Each throws ShapeError, DTypeError.
 
 GRADUS_API Tensor logical_not(const Tensor& x);
 GRADUS_API Tensor logical_and(const Tensor& a, const Tensor& b);

@@ -29,7 +29,7 @@ void check_pair(const char* operation, const Tensor& a, const Tensor& b) {
   detail::check_same_dtype(operation, a, b);
 }
 
-/// The values of x, repeated to `shape`; part of no graph.
+/// The values of x, repeated to `shape`; not part of any graph.
 Tensor spread(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x.detach() : detail::repeat_to(x.detach(), shape);
 }
@@ -56,7 +56,8 @@ Tensor cosine_vjp(const Tensor& g, const Tensor& a, const Tensor& b, double eps,
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, std::int64_t axis, double eps) {
   check_pair("cosine_similarity", a, b);
   if (!(eps >= 0) || std::isinf(eps)) {
-    throw ValueError(fmt::format("cosine_similarity: eps is {}: it is a finite number >= 0", eps));
+    throw ValueError(
+        fmt::format("cosine_similarity: eps is {}: it must be a finite number >= 0", eps));
   }
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), "cosine_similarity");
   const Tensor all_a = spread(a, shape), all_b = spread(b, shape);
@@ -81,7 +82,7 @@ Tensor cosine_similarity(const Tensor& a, const Tensor& b, std::int64_t axis, do
 
 namespace {
 
-/// Sizes of cdist: its batch is broadcast.
+/// The sizes of cdist, with the batch axes broadcast.
 struct Pairs {
   Pairs(const Shape& a, const Shape& b) : P(a[a.rank() - 2]), R(b[b.rank() - 2]) {
     M = a[a.rank() - 1];
@@ -101,7 +102,7 @@ void check_cdist(const Tensor& a, const Tensor& b, double p) {
         fmt::format("cdist: a is {}, b is {}: they must be [..., P, M] and [..., R, M]",
                     a.shape().str(), b.shape().str()));
   }
-  if (!(p >= 0)) throw ValueError(fmt::format("cdist: p is {}: it is a number >= 0", p));
+  if (!(p >= 0)) throw ValueError(fmt::format("cdist: p is {}: it must be a number >= 0", p));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ bool has(const std::string& labels, char label) { return labels.find(label) != s
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// The labels of an axis in an error.
+// How an error message describes the axis with this label.
 std::string described(char label) {
   return is_letter(label) ? fmt::format("subscript {}", label)
                           : fmt::format("axis {} of '...'", -static_cast<int>(label));
@@ -51,7 +51,7 @@ struct Equation {
   throw ValueError(fmt::format("einsum: '{}': {}", equation, problem));
 }
 
-// The text of one term at `at` on, "..." as one character.
+// The text of the term that starts at `at`, with "..." as one character.
 std::string read_term(const std::string& text, std::size_t& at) {
   std::string labels;
   for (; at < text.size() && text[at] != ',' && text[at] != '-'; ++at) {
@@ -81,10 +81,10 @@ Equation parse(std::string_view equation) {
   at += 2;
   result.has_result = true;
   result.result = read_term(text, at);
-  if (at < text.size()) throw_bad(text, "there is more than one term behind '->'");
+  if (at < text.size()) throw_bad(text, "there is more than one term after '->'");
   for (const char label : result.result) {
     if (std::count(result.result.begin(), result.result.end(), label) > 1) {
-      throw_bad(text, fmt::format("subscript {} is twice in the result", label));
+      throw_bad(text, fmt::format("subscript {} appears twice in the result", label));
     }
     const bool known = std::any_of(result.terms.begin(), result.terms.end(),
                                    [&](const std::string& term) { return has(term, label); });
@@ -148,7 +148,7 @@ std::string result_labels(const Equation& equation, const std::vector<Term>& ter
   return labels;
 }
 
-// The size of each label; throws where two axes of one label do not fit.
+// The size of each label; throws if two axes with the same label do not fit.
 std::map<char, std::int64_t> sizes_of(const Equation& equation, const std::vector<Term>& terms) {
   std::map<char, std::int64_t> sizes;
   std::map<char, std::size_t> seen_in;
@@ -181,7 +181,7 @@ std::map<char, std::int64_t> sizes_of(const Equation& equation, const std::vecto
   return sizes;
 }
 
-// With one axis for each label: the diagonal of those that are there twice.
+// The term with one axis for each label: the diagonal of those that appear twice.
 Term with_diagonals(Term term) {
   for (std::size_t i = 0; i < term.labels.size();) {
     const char label = term.labels[i];
@@ -198,7 +198,7 @@ Term with_diagonals(Term term) {
   return term;
 }
 
-// Without the axes of size 1 that are larger in other operands.
+// The term without the axes of size 1 that are larger in other operands.
 Term without_ones(Term term, const std::map<char, std::int64_t>& sizes) {
   for (std::size_t i = term.labels.size(); i-- > 0;) {
     const int axis = static_cast<int>(i);
@@ -242,7 +242,7 @@ std::int64_t size_of(const Term& term, const std::string& labels) {
   return size;
 }
 
-// How the labels of two operands are summed over or kept.
+// Which labels of two operands are kept and which are summed over.
 struct Pairing {
   std::string batch, summed, only_a, only_b;
 
@@ -275,8 +275,8 @@ Tensor product(const Term& a, const Term& b, const Pairing& pair) {
                 {.trans_a = trans_a, .trans_b = trans_b});
 }
 
-// One operand of two: sums over the labels of both that are not in `keep`. Neither has another one
-// that is to be summed over.
+// Contracts two operands into one: sums over the labels that both have and that are not in `keep`.
+// Neither operand has any other label to sum over.
 Term contract(const Term& a, const Term& b, const std::string& keep) {
   const Pairing pair(a.labels, b.labels, keep);
   const std::string labels = pair.batch + pair.only_a + pair.only_b;
@@ -312,7 +312,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   const std::string result = result_labels(parsed, terms);
   const std::map<char, std::int64_t> sizes = sizes_of(parsed, terms);
   for (Term& term : terms) term = without_ones(with_diagonals(std::move(term)), sizes);
-  std::vector<std::string> needed(terms.size(), result);  // by the result or operands behind
+  std::vector<std::string> needed(terms.size(), result);  // by the result or later operands
   for (std::size_t i = terms.size(); i-- > 1;) needed[i - 1] = needed[i] + terms[i].labels;
   Term all = summed(terms[0], needed[0]);
   for (std::size_t i = 1; i < terms.size(); ++i) {
@@ -330,7 +330,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
 
 namespace {
 
-// Labels first, first + 1, ... of the axes of x, but "summed" axis i has the label 'a' + i.
+// Labels first, first + 1, ... for the axes of x, except that the i-th of `axes` has 'a' + i.
 std::string labels_of(const Tensor& x, const std::vector<std::int64_t>& axes, char first) {
   std::string labels(static_cast<std::size_t>(x.dim()), '\0');
   for (std::size_t i = 0; i < axes.size(); ++i) {

@@ -12,8 +12,8 @@ using detail::map_over;
 
 namespace {
 
-// The end of an op that was given a temporary, which it leaves undefined. Not sooner: if the op
-// throws, nothing has changed, and `b` may be the same tensor.
+// Ends an op that was given a temporary, by making the temporary undefined. This comes last: if the
+// op throws, nothing has changed, and `b` may be the same tensor.
 Tensor consumed(Tensor& temporary, Tensor result) {
   temporary = Tensor();
   return result;

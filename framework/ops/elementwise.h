@@ -5,14 +5,14 @@
 
 namespace gradus {
 
-// Shapes: two tensors broadcast as in NumPy. Dtypes must be equal; a C++ number takes the dtype of
-// the tensor, which must not be an integer type if it is a fraction. Integer tensors: add, sub,
-// mul, neg. Each throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit
-// dtypes.
+// Two tensors broadcast as in NumPy. Dtypes must be equal; a C++ number takes the dtype of the
+// tensor, which must not be an integer type if the number is a fraction. Integer tensors are
+// supported by add, sub, mul and neg. Each throws ShapeError if shapes do not broadcast, DTypeError
+// for mixed or unsupported dtypes.
 
 // Where the first argument of add, sub or mul is a temporary that nobody else holds and backward
-// does not need its values, the result is written over it: `sum(table(ids) * weights)` makes one
-// buffer less. Nobody can see the difference.
+// does not need its values, the result is written over it: `sum(table(ids) * weights)` allocates
+// one buffer less. Callers cannot see the difference.
 
 /// a + b.
 GRADUS_API Tensor add(const Tensor& a, const Tensor& b);
@@ -27,14 +27,14 @@ GRADUS_API Tensor sub(Number a, const Tensor& b);
 GRADUS_API Tensor mul(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor mul(Tensor&& a, const Tensor& b);
 GRADUS_API Tensor mul(const Tensor& a, Number b);
-/// a / b, float types. Where the cotangent is 0 both gradients are 0, whatever b is.
+/// a / b, for float types. Where the cotangent is 0 both gradients are 0, whatever b is.
 GRADUS_API Tensor div(const Tensor& a, const Tensor& b);
 GRADUS_API Tensor div(const Tensor& a, double b);
 GRADUS_API Tensor div(double a, const Tensor& b);
 /// -x.
 GRADUS_API Tensor neg(const Tensor& x);
 
-// Of float tensors, element by element. Where the cotangent is exactly 0 the gradient is 0, even
+// Elementwise, for float tensors. Where the cotangent is exactly 0 the gradient is 0, even
 // if the derivative is infinite or NaN there. NaN in gives NaN out.
 
 GRADUS_API Tensor exp(const Tensor& x);

@@ -20,15 +20,15 @@ namespace gradus {
 
 using detail::axis_view;
 using detail::AxisView;
-using detail::check_beside;
 using detail::check_ids;
+using detail::check_same_except;
 using detail::splice;
 
 namespace {
 
 const std::int64_t* ids_of(const Tensor& ids) { return ids.data<std::int64_t>(); }
 
-// Entries ids [n] of an axis as rows of x seen as [outer * n, inner].
+// Entries ids [n] of an axis, as row numbers of x seen as [outer * n, inner].
 Tensor rows_along(const AxisView& view, const Tensor& ids) {
   if (view.outer == 1) return ids;
   const std::int64_t n = ids.numel();
@@ -65,7 +65,7 @@ Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
 Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids) {
   detail::check_defined("gather", {{"x", x}, {"ids", ids}});
   const AxisView view = axis_view(x, axis, "gather");
-  check_beside("gather", view.axis, x.shape(), "ids are", ids.shape());
+  check_same_except("gather", view.axis, x.shape(), "ids are", ids.shape());
   check_ids("gather", ids, view.n);
   const std::int64_t m = ids.shape()[view.axis];
   const auto routes = [view, m](const Tensor& at) {
@@ -106,9 +106,9 @@ Tensor take_along_axis(const Tensor& x, const Tensor& ids, std::int64_t axis) {
     fits = i == view.axis || a == b || a == 1 || b == 1;
   }
   if (!fits) {
-    throw ShapeError(
-        fmt::format("take_along_axis: shapes do not broadcast beside axis {}: x is {}, ids are {}",
-                    view.axis, x.shape().str(), ids.shape().str()));
+    throw ShapeError(fmt::format(
+        "take_along_axis: shapes do not broadcast on an axis other than {}: x is {}, ids are {}",
+        view.axis, x.shape().str(), ids.shape().str()));
   }
   return gather(spread(x, view.axis, ids), view.axis, spread(ids, view.axis, x));
 }

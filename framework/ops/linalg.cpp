@@ -27,7 +27,7 @@ using detail::Triangle;
 
 namespace {
 
-/// The shape of A [..., m, n] taken apart.
+/// The shape of A [..., m, n], split into its batch and its matrix.
 struct Matrices {
   explicit Matrices(const Shape& shape)
       : batch(splice(shape, shape.rank() - 2, 2, {})),
@@ -50,7 +50,7 @@ void check_matrices(const char* operation, const Tensor& a, bool square) {
   constexpr std::int64_t most = std::numeric_limits<int>::max();
   if (a.size(-1) > most || a.size(-2) > most) {
     throw ShapeError(
-        fmt::format("{}: a is {}: LAPACK counts to {}", operation, a.shape().str(), most));
+        fmt::format("{}: a is {}: LAPACK takes at most {}", operation, a.shape().str(), most));
   }
 }
 
@@ -63,7 +63,7 @@ std::string entry_name(const Shape& batch, std::int64_t i) {
   return fmt::format("matrix [{}] of a", fmt::join(index, ", "));
 }
 
-/// The first entry of a batch for which f(i) is false, or -1. All are done, in parallel.
+/// The first entry of a batch for which f(i) is false, or -1. Calls f for all entries, in parallel.
 template <class F>
 std::int64_t first_failure(std::int64_t batch, std::int64_t cost, const F& f) {
   std::vector<char> fine(static_cast<std::size_t>(batch));
@@ -80,7 +80,7 @@ Tensor spread(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x.detach() : detail::repeat_to(x.detach(), shape);
 }
 
-/// x = op(A) solved for b [batch, n, k]. Throws ValueError naming the operation and the entry.
+/// Solves op(A) x = b for b [batch, n, k]. Throws ValueError naming the operation and the entry.
 Tensor solve_all(const char* operation, const Tensor& a, bool transposed, const Tensor& b) {
   const Matrices shape(b.shape());
   const std::int64_t n = shape.m, k = shape.n;
@@ -99,8 +99,8 @@ Tensor solve_all(const char* operation, const Tensor& a, bool transposed, const 
   return x;
 }
 
-/// Zeros in the entries of `gradient` [batch, ...] where all of the cotangents [batch, ...] are 0:
-/// NaN times 0 is NaN.
+/// Writes zeros to the entries of `gradient` [batch, ...] where all of the cotangents [batch, ...]
+/// are 0: NaN times 0 would be NaN.
 void clear_unused(std::int64_t batch, const std::vector<Tensor>& cotangents,
                   const Tensor& gradient) {
   if (batch == 0) return;
@@ -119,7 +119,7 @@ void clear_unused(std::int64_t batch, const std::vector<Tensor>& cotangents,
   });
 }
 
-/// solve() of b [..., n, k].
+/// solve() for b [..., n, k].
 Tensor solve_matrix(const Tensor& a, const Tensor& b) {
   if (a.size(-1) != b.size(-2)) {
     throw ShapeError(fmt::format("solve: a is {}, b is {}: b must be [..., n, k] or [..., n]",
@@ -201,7 +201,7 @@ Tensor cholesky_vjp(const Tensor& l, const Tensor& g) {
       std::copy(to + at, to + at + n * n, middle + at);
       detail::lapack_solve_triangular(factor + at, left, middle + at, to + at, n, n);
       make_symmetric(to + at, n);
-      return true;  // the diagonal of L is above 0
+      return true;  // the diagonal of L is positive
     });
   });
   return da;
@@ -290,7 +290,7 @@ QR qr(const Tensor& a) {
           Cotangents g, Needs) -> std::vector<Gradient> {
         if (q.shape() != shape) {
           throw AutogradError(fmt::format(
-              "qr: no derivative where there are more columns than rows: a is {}", shape.str()));
+              "qr: no derivative if there are more columns than rows: a is {}", shape.str()));
         }
         return {qr_vjp(*q, *r, g[0], g[1])};
       });

@@ -19,8 +19,8 @@
 namespace gradus {
 namespace {
 
-// c = op(a) op(b) for stacks of matrices: op(a) is m x k, op(b) k x n. The batch shapes of the
-// three broadcast to `batch`; where that of c lacks an axis the products are added up.
+// c = op(a) op(b) for stacks of matrices: op(a) is m x k, op(b) k x n. The batch shapes of all
+// three broadcast to `batch`; where c lacks an axis, the products are summed.
 struct Product {
   bool trans_a, trans_b;
   std::int64_t m, n, k;
@@ -37,7 +37,7 @@ std::string described(const Shape& shape, bool transposed) {
                                described(a, options.trans_a), described(b, options.trans_b), cure));
 }
 
-/// What to change where the inner dimensions differ: the one operand whose other axis would fit.
+/// What to change if the inner dimensions differ: the one operand whose other axis would fit.
 const char* cure_of(const Shape& a, const Shape& b, std::int64_t k_a, std::int64_t k_b,
                     const MatmulOptions& options) {
   const auto other = [](const Shape& x, bool transposed) {
@@ -78,19 +78,19 @@ Product product_of(const Shape& a, const Shape& b, const MatmulOptions& options)
   return p;
 }
 
-// The product that gives the cotangent of a, from g (as a or b of it) and b.
+// The product that computes the cotangent of a from b and g; g is its a or its b.
 Product product_for_a(const Product& p) {
   if (p.trans_a) return {p.trans_b, true, p.k, p.m, p.n, p.batch, p.batch_b, p.batch, p.batch_a};
   return {false, !p.trans_b, p.m, p.k, p.n, p.batch, p.batch, p.batch_b, p.batch_a};
 }
 
-// The product that gives the cotangent of b, from a and g (as b or a of it).
+// The product that computes the cotangent of b from a and g; g is its b or its a.
 Product product_for_b(const Product& p) {
   if (p.trans_b) return {true, p.trans_a, p.n, p.k, p.m, p.batch, p.batch, p.batch_a, p.batch_b};
   return {!p.trans_a, false, p.k, p.n, p.m, p.batch, p.batch_a, p.batch, p.batch_b};
 }
 
-// Adjacent batch axes along which the same of a, b and c move on.
+// Adjacent batch axes along which the same ones of a, b and c advance.
 struct AxisRun {
   std::int64_t size = 1;
   std::array<bool, 3> moves{true, true, true};
@@ -116,7 +116,7 @@ class Groups {
     }
   }
 
-  // Takes the innermost group off and makes it part of the matrices, if they lie so in memory.
+  // Folds the innermost group into the matrices, if the memory layout allows it.
   void fold_into(Product& p) {
     if (count_ == 0) return;
     const AxisRun& last = groups_[count_ - 1];
@@ -141,7 +141,7 @@ class Groups {
     }
   }
 
-  // True if products are added up in c.
+  // True if products are summed in c.
   bool reduce() const {
     return std::any_of(groups_.begin(), groups_.begin() + static_cast<std::ptrdiff_t>(count_),
                        [](const AxisRun& group) { return !group.moves[2]; });
@@ -171,20 +171,20 @@ class Groups {
   std::size_t count_ = 0;
 };
 
-// Sums in double of products that go to one place of the result; of no elements, products are
-// written to their places.
+// Sums in double of the products that go to one place of the result. If it has no elements,
+// products are written directly to their places.
 template <class T>
 class Addends {
  public:
   explicit Addends(std::int64_t elements) : sums_(static_cast<std::size_t>(elements), 0.0) {}
 
-  // Where to write addends of the result that begin at `result`.
+  // Where to write addends of the part of the result that begins at `result`.
   T* place(std::int64_t elements, T* result) {
     if (sums_.empty()) return result;
     addends_.resize(static_cast<std::size_t>(elements));
     return addends_.data();
   }
-  // Adds them to the sums from `at` on.
+  // Adds those addends to the sums from `at` on.
   void add(std::int64_t at, std::int64_t elements) {
     if (sums_.empty()) return;
     double* sum = sums_.data() + at;
@@ -201,7 +201,7 @@ class Addends {
   std::vector<T> addends_;
 };
 
-// Products that are added up in T before they are added in double.
+// How many products are added in T before they are added in double.
 constexpr std::int64_t longest_run = 256;
 
 template <class T>

@@ -21,7 +21,7 @@ double divisor(const ReducedAxes& plan, double correction) {
   return std::max(0.0, static_cast<double>(plan.count()) - correction);
 }
 
-// kernel(x values, y values, R, C, divisor) of the rows of x.
+// Calls kernel(x values, y values, R, C, divisor) on the rows of x.
 template <class Kernel>
 Tensor of_rows(const char* operation, const Tensor& x, const ReducedAxes& plan, bool keepdim,
                double correction, const Kernel& kernel) {
@@ -35,7 +35,7 @@ Tensor of_rows(const char* operation, const Tensor& x, const ReducedAxes& plan, 
   return y;
 }
 
-// vjp(values of x, of dx, R, C) of the rows of x.
+// Calls vjp(x values, dx values, R, C) on the rows of x.
 template <class T, class Kernel>
 Tensor of_rows_vjp(const Tensor& x, const ReducedAxes& plan, const Kernel& vjp) {
   const Tensor rows = to_rows(x, plan), dx = empty_like(rows);

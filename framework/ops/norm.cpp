@@ -22,10 +22,10 @@ void check(const Tensor& x, double p, const ReducedAxes& plan, double eps) {
   if (std::isnan(p)) throw ValueError("norm: p is NaN");
   const bool takes_eps = p > 0 && std::isfinite(p);
   if (!(eps >= 0) || std::isinf(eps) || (eps > 0 && !takes_eps)) {
-    throw ValueError(
-        fmt::format("norm: eps is {} with p = {}: it is a finite number >= 0, and 0 unless p is "
-                    "finite and > 0",
-                    eps, p));
+    throw ValueError(fmt::format(
+        "norm: eps is {} with p = {}: it must be a finite number >= 0, and 0 unless p is "
+        "finite and > 0",
+        eps, p));
   }
   if (p < 0 && plan.count() == 0) {
     throw ShapeError(

@@ -34,9 +34,9 @@ const char* name_of(PadMode mode) {
   return "circular";
 }
 
-constexpr std::int64_t far = std::int64_t{1} << 60;  // more entries than there ever are
+constexpr std::int64_t far = std::int64_t{1} << 60;  // more entries than any tensor has
 
-// How many entries come before and behind an axis.
+// How many entries are added before and after an axis.
 struct Sides {
   std::int64_t before = 0, behind = 0;
 };
@@ -60,7 +60,7 @@ std::vector<Sides> sides_of(const Tensor& x, const std::vector<std::int64_t>& pa
 }
 
 [[noreturn]] void throw_unfit(const Tensor& x, int axis, const Sides& sides, const char* problem) {
-  throw ShapeError(fmt::format("pad: {} before and {} behind axis {} of {}: {}", sides.before,
+  throw ShapeError(fmt::format("pad: {} before and {} after axis {} of {}: {}", sides.before,
                                sides.behind, axis, x.shape().str(), problem));
 }
 
@@ -86,7 +86,8 @@ std::int64_t padded_size(const Tensor& x, int axis, const Sides& sides, PadMode 
   return size;
 }
 
-// Positions [begin, end) beside and inside an axis; the first is entry `first`, or outside if < 0.
+// Positions [begin, end) of the padded axis. The first one is entry `first` of the axis, or padding
+// if that is < 0.
 struct Stretch {
   std::int64_t begin, end, first, step;
 };
@@ -129,7 +130,7 @@ Tensor padded(const Tensor& x, const Shape& shape, const std::vector<Runs>& axes
   });
 }
 
-// The way back from constants: g cut to the shape of x, zeros where x was cut off.
+// The gradient of mode constant: g cut to the shape of x, with zeros where x was cut off.
 Tensor cut(const Tensor& g, const Shape& shape, const std::vector<Sides>& sides) {
   std::vector<Runs> axes;
   for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -139,7 +140,8 @@ Tensor cut(const Tensor& g, const Shape& shape, const std::vector<Sides>& sides)
   return padded(g, shape, axes, 0);
 }
 
-// The way back from the other modes: the entries of g that repeat one of x added up, by axes.
+// The gradient of the other modes: for each entry of x the sum of the entries of g that repeat it,
+// axis by axis.
 Tensor folded(const Tensor& g, const Shape& shape, const std::vector<Runs>& axes) {
   if (g.numel() == 0) return zeros(shape, g.dtype());
   Tensor sum = g;

@@ -3,20 +3,20 @@
 
 namespace gradus {
 
-// Products beside matmul(), of float32 and float64. Dtypes must be equal.
+// Products other than matmul(), for float32 and float64. Dtypes must be equal.
 // Each throws ShapeError, DTypeError.
 
-/// The sum of a[i] b[i] of two vectors of one length; rank 0.
+/// The sum of a[i] b[i] over two vectors of equal length; rank 0.
 GRADUS_API Tensor dot(const Tensor& a, const Tensor& b);
 
-/// a[i] b[j] of the vectors a [m] and b [n]: [m, n].
+/// a[i] b[j] for all elements of the vectors a [m] and b [n]: [m, n].
 GRADUS_API Tensor outer(const Tensor& a, const Tensor& b);
 
 struct AddmmOptions {
-  double beta = 1;   ///< of c; 0 leaves it out: NaN in c is not seen
+  double beta = 1;   ///< of c; 0 leaves c out, so NaN in c has no effect
   double alpha = 1;  ///< of the product
 };
-/// beta c + alpha a b of the matrices a [m, k] and b [k, n]; c broadcasts to [m, n].
+/// beta c + alpha a b for matrices a [m, k] and b [k, n]; c broadcasts to [m, n].
 /// One node of the graph.
 GRADUS_API Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b,
                         const AddmmOptions& options = {});

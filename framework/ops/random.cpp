@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::int64_t kDrawCost = 64;
 
-// A place in the stream of a generator that is this call's own.
+// A part of the stream of a generator that only this call uses.
 struct Place {
   std::uint64_t seed, offset;
 
@@ -126,7 +126,8 @@ void draw_with_replacement(std::span<const double> row, const Place& place, std:
   });
 }
 
-// The first of exponential clocks with these rates to ring are the draws, in order.
+// Each weight is the rate of an exponential clock; the draws are the first clocks to ring, in
+// order.
 void draw_without_replacement(std::span<const double> row, const Place& place, std::int64_t first,
                               std::span<std::int64_t> out) {
   std::vector<std::pair<double, std::int64_t>> clocks;
@@ -162,7 +163,7 @@ Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
   if (weights.dim() == 1) result = detail::Access::view(result, 0, {count});
   auto* out = result.mutable_data<std::int64_t>();
   const Place place(generator);
-  const std::int64_t step = replacement ? count : shape.n;  // numbers that a row uses
+  const std::int64_t step = replacement ? count : shape.n;  // random numbers that a row uses
   const auto draw = replacement ? draw_with_replacement : draw_without_replacement;
   parallel_for(
       shape.rows, (shape.n + count) * kDrawCost, [&](std::int64_t begin, std::int64_t end) {

@@ -19,7 +19,7 @@ using kernels::Runs;
 
 namespace {
 
-// x with its entries at other places: the runs of each axis hold every entry of x once.
+// x with its entries rearranged: the runs of each axis contain each of its entries once.
 Tensor remapped(const Tensor& x, const std::vector<Runs>& axes) {
   Tensor y = empty_like(x);
   detail::dispatch(x.dtype(), [&]<class T>(T) {
@@ -28,7 +28,7 @@ Tensor remapped(const Tensor& x, const std::vector<Runs>& axes) {
   return y;
 }
 
-// An axis of n entries that begins with entry `first` and is cyclic.
+// A cyclic axis of n entries that begins with entry `first`.
 Runs cycle(std::int64_t n, std::int64_t first) {
   Runs runs;
   if (first < n) runs.push_back({n - first, first, 1});
@@ -90,14 +90,15 @@ Tensor roll(const Tensor& x, std::int64_t shift) {
 
 namespace {
 
-// Which axis each one of the list is; throws if one is there twice.
+// The axes of the list, counted from the start; throws if one appears twice.
 std::vector<std::int64_t> distinct(const Tensor& x, const std::vector<std::int64_t>& axes) {
   std::vector<std::int64_t> result;
   for (const std::int64_t axis : axes) {
     const std::int64_t a = normalize_axis(axis, x.dim(), "movedim");
     if (std::find(result.begin(), result.end(), a) != result.end()) {
-      throw ValueError(fmt::format("movedim: axis {} is twice in [{}] for a tensor of shape {}", a,
-                                   fmt::join(axes, ", "), x.shape().str()));
+      throw ValueError(
+          fmt::format("movedim: axis {} appears twice in [{}] for a tensor of shape {}", a,
+                      fmt::join(axes, ", "), x.shape().str()));
     }
     result.push_back(a);
   }

@@ -47,7 +47,7 @@ Tensor reduce(const Tensor& x, const ReducedAxes& plan, bool keepdim, Step step)
   return Access::view(y, 0, plan.result(keepdim));
 }
 
-// The gradient of a reduced tensor, which repeats over what was reduced.
+// The gradient of a reduction, repeated over the reduced axes.
 Repeated repeat(const Tensor& g, const ReducedAxes& plan) {
   return {Access::view(g, 0, plan.result(true))};
 }
@@ -152,7 +152,7 @@ void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index
   });
 }
 
-// y repeated over x says where the extremum is; each place gets g / (how many there are).
+// Elements of x that equal y, repeated over x, are the extrema; each gets g / (their number).
 Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const ReducedAxes& plan) {
   const Tensor whole = detail::repeat_to(Access::view(y, 0, plan.result(true)), plan.input());
   Tensor result = empty_like(x);
@@ -222,7 +222,7 @@ Tensor choose_place(const char* operation, bool greatest, const Tensor& x) {
   return choose_along(operation, greatest, Access::view(x, 0, {x.numel()}), 0, false).indices;
 }
 
-// Where several elements are equal they share the gradient evenly.
+// Equal extrema share the gradient evenly.
 auto shared(const ReducedAxes& plan, const Tensor& x, const Tensor& y) {
   return [plan, x = Saved(x), y = Saved(y)](const Tensor& g) { return share(g, *x, *y, plan); };
 }

@@ -8,11 +8,11 @@ namespace gradus {
 // Reductions. The result has the shape of x without the reduced axes, or with size 1 there if
 // `keepdim`; without axes everything is reduced, to rank 0. Float sums and means accumulate in
 // double. NaN in gives NaN out.
-// Each throws IndexError for an axis that x does not have, ValueError for none or a repeated one,
-// DTypeError.
+// Each throws IndexError for an axis that x does not have, ValueError for an empty list or a
+// repeated axis, DTypeError.
 
-/// The sum; 0 over nothing. Of int64 it is an int64 that wraps around, of boolean the int64 count
-/// of true.
+/// The sum; 0 over nothing. For int64 it is an int64 that wraps around, for boolean the int64 count
+/// of true elements.
 GRADUS_API Tensor sum(const Tensor& x);
 GRADUS_API Tensor sum(const Tensor& x, const Axes& axes, bool keepdim = false);
 
@@ -28,7 +28,7 @@ GRADUS_API Tensor any(const Tensor& x, const Axes& axes, bool keepdim = false);
 GRADUS_API Tensor all(const Tensor& x);
 GRADUS_API Tensor all(const Tensor& x, const Axes& axes, bool keepdim = false);
 
-// Greatest and least of float or int64 tensors. A NaN counts as the greatest and as the least.
+// The greatest and the least element of float or int64 tensors. A NaN counts as both.
 // Each throws ShapeError where an axis to reduce has size 0.
 
 /// The greatest element; where several are equal they share the gradient evenly.
@@ -39,20 +39,20 @@ GRADUS_API Tensor amax(const Tensor& x, const Axes& axes, bool keepdim = false);
 GRADUS_API Tensor min(const Tensor& x);
 GRADUS_API Tensor amin(const Tensor& x, const Axes& axes, bool keepdim = false);
 
-/// Elements chosen along an axis and the int64 places on it that they come from.
+/// Elements chosen along an axis, and their int64 places on it.
 struct ValuesAndIndices {
   Tensor values, indices;
 };
 
-/// The greatest element along one axis and where it is first; that element gets the gradient.
+/// The greatest element along one axis and its first place; the element there gets the gradient.
 GRADUS_API ValuesAndIndices max(const Tensor& x, std::int64_t axis, bool keepdim = false);
-/// The least element along one axis and where it is first; that element gets the gradient.
+/// The least element along one axis and its first place; the element there gets the gradient.
 GRADUS_API ValuesAndIndices min(const Tensor& x, std::int64_t axis, bool keepdim = false);
 
-/// Where the greatest element is first, as int64: along an axis, or in row-major order.
+/// The first place of the greatest element, as int64: along an axis, or in row-major order.
 GRADUS_API Tensor argmax(const Tensor& x);
 GRADUS_API Tensor argmax(const Tensor& x, std::int64_t axis, bool keepdim = false);
-/// Where the least element is first, as int64: along an axis, or in row-major order.
+/// The first place of the least element, as int64: along an axis, or in row-major order.
 GRADUS_API Tensor argmin(const Tensor& x);
 GRADUS_API Tensor argmin(const Tensor& x, std::int64_t axis, bool keepdim = false);
 

@@ -31,7 +31,7 @@ namespace {
 
 using Sizes = std::vector<std::int64_t>;
 
-// size * count, for Shape to refuse where it does not fit.
+// size * count; throws if that overflows.
 std::int64_t times(const char* operation, std::int64_t size, std::int64_t count) {
   std::int64_t product = 0;
   if (!__builtin_mul_overflow(size, count, &product)) return product;
@@ -70,7 +70,7 @@ Tensor sum_over(const Tensor& g, std::int64_t outer, std::int64_t n, std::int64_
   return sum;
 }
 
-// The sum of g [c0, n0, c1, n1, ...] over all c, one by one.
+// The sum of g [c0, n0, c1, n1, ...] over all axes c, one by one.
 Tensor sum_of_repeats(const Tensor& g, const Sizes& sizes, const Sizes& counts, const Shape& to) {
   Tensor sum = g;
   std::int64_t outer = 1, inner = 1;
@@ -148,7 +148,7 @@ Tensor repeat_interleave(const Tensor& x, std::int64_t count) {
 
 namespace {
 
-// Position i counts[i] times.
+// Each position i, counts[i] times.
 Tensor repeated_positions(const Tensor& counts, std::int64_t n) {
   detail::check_defined("repeat_interleave", "counts", counts);
   if (counts.dtype() != DType::int64) {
@@ -197,7 +197,7 @@ Tensor expand(const Tensor& x, std::span<const std::int64_t> sizes) {
     if (wanted[i] != -1) continue;
     if (i < extra) {
       throw ShapeError(
-          fmt::format("expand: size -1 at position {} of [{}] is that of a new axis: "
+          fmt::format("expand: size -1 at position {} of [{}] is for a new axis: "
                       "x is {}",
                       i, fmt::join(sizes, ", "), x.shape().str()));
     }

@@ -37,7 +37,7 @@ void check_integers(const char* operation, const Tensor& x) {
   detail::check_defined(operation, "a", x);
   if (x.dtype() == DType::int64) return;
   throw DTypeError(
-      fmt::format("{}: a tensor of dtype {} where int64 is needed: for floats take "
+      fmt::format("{}: a tensor of dtype {} where int64 is needed: for floats use "
                   "floor(a / b)",
                   operation, name(x.dtype())));
 }

@@ -3,21 +3,21 @@
 
 namespace gradus {
 
-// To an integer, of float tensors, element by element, with gradient 0. Each throws DTypeError for
-// other dtypes.
+// Elementwise rounding to an integer, for float tensors, with gradient 0. Each throws DTypeError
+// for other dtypes.
 
 /// Downwards.
 GRADUS_API Tensor floor(const Tensor& x);
 /// Upwards.
 GRADUS_API Tensor ceil(const Tensor& x);
-/// To the nearest one, the even one of two: 0.5 becomes 0, 1.5 becomes 2.
+/// To the nearest integer, ties to even: 0.5 becomes 0, 1.5 becomes 2.
 GRADUS_API Tensor round(const Tensor& x);
 /// Towards zero.
 GRADUS_API Tensor trunc(const Tensor& x);
 
-// What is left of a after whole multiples of b, of float and int64 tensors; shapes broadcast as in
-// NumPy. NaN for b = 0. The gradient of a is g, that of b is -g times the whole multiples. Each
-// throws ShapeError if shapes do not broadcast, DTypeError for mixed or unfit dtypes, and for
+// The remainder of a divided by b, for float and int64 tensors; shapes broadcast as in NumPy. NaN
+// for b = 0. The gradient of a is g, that of b is -g times the integer quotient. Each throws
+// ShapeError if shapes do not broadcast, DTypeError for mixed or unsupported dtypes, and for
 // integers ValueError with the position of the first b that is 0.
 
 /// With the sign of a: a - b trunc(a / b), as in C.

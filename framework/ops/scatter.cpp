@@ -22,8 +22,8 @@ using detail::splice;
 
 namespace {
 
-// Between entries of an axis and the positions of ids, which have the shape of the tensor but for
-// that axis, or are a vector for all.
+// Maps between entries of an axis and the positions of ids. The ids have the shape of the tensor
+// except on that axis, or are one vector for all.
 class Path {
  public:
   Path(const char* operation, const Tensor& x, std::int64_t axis, const Tensor& ids,
@@ -36,7 +36,8 @@ class Path {
       throw ShapeError(
           fmt::format("{}: ids are {}: a vector [n] is needed", operation, ids.shape().str()));
     }
-    if (!one_vector) detail::check_beside(operation, view_.axis, x.shape(), "ids are", ids.shape());
+    if (!one_vector)
+      detail::check_same_except(operation, view_.axis, x.shape(), "ids are", ids.shape());
     detail::check_ids(operation, ids, view_.n);
     m_ = one_vector ? ids.numel() : ids.shape()[view_.axis];
   }
@@ -69,7 +70,7 @@ class Path {
   bool one_vector_;
 };
 
-// A copy of x with the sources, or the number, in their places.
+// A copy of x with the sources, or the number, written to their places.
 Tensor overwritten(const char* operation, const Tensor& x, const Path& path, const Tensor* src,
                    const Number& value) {
   return detail::dispatch(x.dtype(), [&]<class T>(T) {
@@ -82,12 +83,12 @@ Tensor overwritten(const char* operation, const Tensor& x, const Path& path, con
   });
 }
 
-// The gradient where something was overwritten is 0.
+// The gradient is 0 where something was overwritten.
 auto overwritten_vjp(const Tensor& x, const Path& path) {
   return vjp(x, [path](const Tensor& g) { return overwritten("scatter", g, path, nullptr, 0); });
 }
 
-// g at the place that each source went to; with from_last 0 for those that another one
+// g at the place that each source went to; with from_last, 0 for sources that another one
 // overwrote.
 template <class Kernel>
 Tensor gathered(const Tensor& g, const Path& path, const Kernel& kernel) {

@@ -37,7 +37,7 @@ Tensor nonzero(const Tensor& x) {
 
 namespace {
 
-// The number of bins; throws for what is no list of ids.
+// The number of bins; throws unless ids are a valid list.
 std::int64_t bins_of(const Tensor& ids, std::int64_t minlength) {
   detail::check_defined("bincount", "ids", ids);
   if (minlength < 0) throw ValueError(fmt::format("bincount: minlength is {}", minlength));

@@ -26,7 +26,7 @@ using detail::splice;
 
 namespace {
 
-// The vjp of the ops that only look at the same values in another shape.
+// The vjp of the ops that only view the same values in another shape.
 auto reshape_back(const Tensor& x) {
   return [shape = x.shape()](const Tensor& g) { return Access::view(g, 0, shape); };
 }
@@ -174,7 +174,7 @@ void check_parts(const char* operation, const std::vector<Tensor>& tensors) {
   }
 }
 
-// The parts side by side: as one [outer, block] matrix each, where `axis` begins the block.
+// The parts side by side: each is one [outer, block] matrix, in which the block begins at `axis`.
 Tensor join(const std::vector<Tensor>& parts, const Shape& shape, int axis) {
   Tensor y = empty(shape, parts[0].dtype());
   auto* target = static_cast<char*>(detail::raw(y));
@@ -187,7 +187,7 @@ Tensor join(const std::vector<Tensor>& parts, const Shape& shape, int axis) {
   return y;
 }
 
-// The way back, for the parts that are needed: views of g where they lie in one piece.
+// The reverse, for the parts that are needed: views of g where they are contiguous.
 std::vector<Gradient> take_apart(const Tensor& g, Needs needs, const std::vector<Shape>& shapes,
                                  int axis) {
   std::vector<Gradient> parts(shapes.size());
@@ -227,7 +227,7 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t axis) {
     const Shape& shape = tensors[i].shape();
     if (shape.rank() != first.rank() || splice(shape, a, 1, {}) != splice(first, a, 1, {})) {
       throw ShapeError(
-          fmt::format("cat: shapes differ beside axis {}: tensor 0 is {}, tensor {} "
+          fmt::format("cat: shapes differ on an axis other than {}: tensor 0 is {}, tensor {} "
                       "is {}",
                       a, first.str(), i, shape.str()));
     }
@@ -273,7 +273,7 @@ Range range_of(std::int64_t start, std::int64_t end, std::int64_t step, std::int
   };
   start = clamped(start);
   end = clamped(end);
-  step = std::clamp(step, -n - 1, n + 1);  // longer steps give one index at most, too
+  step = std::clamp(step, -n - 1, n + 1);  // longer steps too give at most one index
   const std::int64_t length = forward ? end - start : start - end;
   return {start, step, length <= 0 ? 0 : (length - 1) / (forward ? step : -step) + 1};
 }
@@ -301,8 +301,8 @@ auto add_slice_back(const AxisView& view, const Range& range) {
   };
 }
 
-// The values of a range of an axis, as a tensor of the given shape; shares if it leads and is
-// whole.
+// The values of a range of an axis, as a tensor of the given shape; shares if the axis leads and
+// the range is contiguous.
 Tensor taken(const Tensor& x, const AxisView& view, const Range& range, const Shape& shape) {
   if (view.axis == 0 && range.step == 1) return Access::view(x, range.start * view.inner, shape);
   Tensor y = empty(shape, x.dtype());

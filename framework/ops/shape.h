@@ -8,12 +8,12 @@
 
 namespace gradus {
 
-// Of tensors of any dtype; float tensors carry gradients. An axis may be counted from the end.
+// For tensors of any dtype; float tensors carry gradients. An axis may be counted from the end.
 //
 // reshape, squeeze, unsqueeze, flatten, unflatten, and select and slice of the leading axis always
 // share storage with x: a change in place is seen through both. All others always copy.
 
-/// The values of x in another shape; one size may be -1 and follows from the others. Shares.
+/// The values of x in another shape; one size may be -1 and is inferred from the others. Shares.
 /// Throws ShapeError if the element counts differ.
 GRADUS_API Tensor reshape(const Tensor& x, std::span<const std::int64_t> sizes);
 inline Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> sizes) {
@@ -21,12 +21,12 @@ inline Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> sizes
 }
 inline Tensor reshape(const Tensor& x, const Shape& shape) { return reshape(x, shape.sizes()); }
 
-/// Axes first to last, both included, as one; rank 0 becomes [1]. Shares.
+/// Merges the axes first to last, both included, into one; rank 0 becomes [1]. Shares.
 /// Throws IndexError, ShapeError if last comes before first.
 GRADUS_API Tensor flatten(const Tensor& x, std::int64_t first = 0, std::int64_t last = -1);
 
-/// One axis as several of the given sizes; one of them may be -1 and follows from the others.
-/// Shares. Throws IndexError, ShapeError unless their product is the size of the axis.
+/// Splits one axis into several of the given sizes; one of them may be -1 and is inferred from the
+/// others. Shares. Throws IndexError, ShapeError unless their product is the size of the axis.
 GRADUS_API Tensor unflatten(const Tensor& x, std::int64_t axis,
                             std::span<const std::int64_t> sizes);
 inline Tensor unflatten(const Tensor& x, std::int64_t axis,
@@ -34,22 +34,22 @@ inline Tensor unflatten(const Tensor& x, std::int64_t axis,
   return unflatten(x, axis, std::span<const std::int64_t>(sizes.begin(), sizes.size()));
 }
 
-/// Without the axes of size 1. Shares.
+/// x without its axes of size 1. Shares.
 GRADUS_API Tensor squeeze(const Tensor& x);
-/// Without one axis, which has size 1. Shares. Throws IndexError, ShapeError.
+/// x without one axis, which must have size 1. Shares. Throws IndexError, ShapeError.
 GRADUS_API Tensor squeeze(const Tensor& x, std::int64_t axis);
 
-/// With a new axis of size 1 that becomes axis `axis` of the result. Shares. Throws IndexError.
+/// x with a new axis of size 1 that becomes axis `axis` of the result. Shares. Throws IndexError.
 GRADUS_API Tensor unsqueeze(const Tensor& x, std::int64_t axis);
 
-/// Two axes exchanged. Throws IndexError.
+/// x with two axes swapped. Throws IndexError.
 GRADUS_API Tensor transpose(const Tensor& x, std::int64_t axis0, std::int64_t axis1);
 
 /// Axis i of the result is axis axes[i] of x. Throws IndexError, ValueError unless `axes` names
 /// each axis once.
 GRADUS_API Tensor permute(const Tensor& x, const std::vector<std::int64_t>& axes);
 
-/// The tensors one after the other along an axis; the other axes are equal.
+/// The tensors one after another along an axis; their other axes must be equal.
 /// Throws ValueError for an empty list, ShapeError, DTypeError, IndexError.
 GRADUS_API Tensor cat(const std::vector<Tensor>& tensors, std::int64_t axis = 0);
 
@@ -58,13 +58,13 @@ GRADUS_API Tensor cat(const std::vector<Tensor>& tensors, std::int64_t axis = 0)
 GRADUS_API Tensor stack(const std::vector<Tensor>& tensors, std::int64_t axis = 0);
 
 /// Indices start, start + step, ... before end along an axis, by the rules of x[start:end:step] in
-/// NumPy: negative ones count from the end, what is outside is left out, a negative step goes
+/// NumPy: negative ones count from the end, those outside are left out, a negative step goes
 /// backwards. The leading axis with step 1 shares. Throws IndexError, ValueError for step 0.
 GRADUS_API Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t start, std::int64_t end,
                         std::int64_t step = 1);
 
-/// One index of an axis, without the axis; a negative index counts from the end. The leading axis
-/// shares. Throws IndexError.
+/// The entry at one index of an axis, without the axis; a negative index counts from the end. The
+/// leading axis shares. Throws IndexError.
 GRADUS_API Tensor select(const Tensor& x, std::int64_t axis, std::int64_t index);
 
 /// x repeated along axes that it lacks or that have size 1 there, as NumPy broadcasts.

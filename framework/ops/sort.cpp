@@ -27,7 +27,7 @@ Shape with_size(const Shape& shape, const AxisView& view, std::int64_t k) {
   return shape.rank() == 0 ? shape : detail::splice(shape, view.axis, 1, {k});
 }
 
-// What kernel(x, R, C, values, index) chooses, k entries of each row along an axis.
+// The k entries of each row along an axis that kernel(x, R, C, values, index) chooses.
 template <class F>
 ValuesAndIndices choose(const Tensor& x, const AxisView& view, std::int64_t k, const F& kernel) {
   const Tensor rows = to_rows(x, view);
@@ -43,7 +43,7 @@ ValuesAndIndices choose(const Tensor& x, const AxisView& view, std::int64_t k, c
   return {from_rows(values, chosen, shape), from_rows(indices, chosen, shape)};
 }
 
-// Where each of k entries along an axis came from.
+// The places that each of k entries along an axis came from.
 kernels::Routes routes(const Tensor& indices, const AxisView& view, std::int64_t k) {
   return {ids_of(indices), view.outer, k, view.n, view.inner};
 }
@@ -102,7 +102,7 @@ ValuesAndIndices topk(const Tensor& x, std::int64_t k, std::int64_t axis, bool l
 
 namespace {
 
-// Where each run of equal values starts among sorted ones, and the end of the last.
+// Where each run of equal values starts in a sorted tensor, and the end of the last run.
 std::vector<std::int64_t> run_starts(const Tensor& sorted) {
   std::vector<std::int64_t> starts;
   detail::dispatch(sorted.dtype(), [&]<class T>(T) {
@@ -128,7 +128,7 @@ void for_runs(const std::vector<std::int64_t>& starts, const F& f) {
                });
 }
 
-// The element of a sorted tensor with which each run starts.
+// The first element of each run of a sorted tensor.
 Tensor first_of_runs(const Tensor& sorted, const std::vector<std::int64_t>& starts) {
   Tensor values = empty({static_cast<std::int64_t>(starts.size()) - 1}, sorted.dtype());
   detail::dispatch(sorted.dtype(), [&]<class T>(T) {

@@ -39,7 +39,7 @@ std::vector<Shape> part_shapes(const Tensor& x, std::span<const std::int64_t> si
   return shapes;
 }
 
-// The parts of these shapes; their axes from `axis` on make one piece of a row of x.
+// The parts of these shapes; the axes of a part from `axis` on are one piece of a row of x.
 std::vector<Tensor> cut_up(const Tensor& x, const std::vector<Shape>& shapes, int axis) {
   std::vector<Tensor> parts;
   const auto* source = static_cast<const char*>(detail::data(x));
@@ -87,11 +87,11 @@ std::vector<Tensor> split(const Tensor& x, std::span<const std::int64_t> sizes, 
 
 namespace {
 
-// Of tensors without elements there may be more parts than any memory holds.
+// A tensor without elements can have more parts than fit in memory.
 void check_count(const char* operation, std::int64_t parts) {
   if (parts <= std::int64_t{1} << 30) return;
   throw Error(
-      fmt::format("{}: {} parts: there is no memory for so many tensors", operation, parts));
+      fmt::format("{}: {} parts: that many tensors do not fit in memory", operation, parts));
 }
 
 }  // namespace

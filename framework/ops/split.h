@@ -20,11 +20,12 @@ inline std::vector<Tensor> split(const Tensor& x, std::initializer_list<std::int
 /// for an empty axis. Throws IndexError, ValueError unless size > 0.
 GRADUS_API std::vector<Tensor> split(const Tensor& x, std::int64_t size, std::int64_t axis = 0);
 
-/// `chunks` parts of one size along an axis, the last one smaller if it does not divide the axis;
-/// fewer parts where the size, rounded up, takes fewer. Throws IndexError, ValueError unless
+/// `chunks` parts of one size along an axis, the last one smaller if it does not divide the axis.
+/// There are fewer parts if the size, rounded up, covers the axis sooner. Throws IndexError,
+/// ValueError unless
 /// chunks > 0.
 GRADUS_API std::vector<Tensor> chunk(const Tensor& x, std::int64_t chunks, std::int64_t axis = 0);
-/// The entries of an axis, each without the axis; as select() of each, but always copies.
+/// The entries of an axis, each without the axis: like select() of each, but always copies.
 /// Throws IndexError.
 GRADUS_API std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis = 0);
 

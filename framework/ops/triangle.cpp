@@ -55,7 +55,7 @@ Tensor triu(const Tensor& x, std::int64_t k) {
 
 namespace {
 
-// Two axes of a shape, the first one that of the rows.
+// Two axes of a shape, of which the first is that of the rows.
 struct Plane {
   int rows, columns;
 };
@@ -81,7 +81,7 @@ Diagonal diagonal_of(const Shape& shape, std::int64_t offset, const Plane& plane
              0,
              0,
              0};
-  offset = std::clamp(offset, -shape[plane.rows], shape[plane.columns]);  // beyond there is none
+  offset = std::clamp(offset, -shape[plane.rows], shape[plane.columns]);  // beyond: empty
   if (plane.rows > plane.columns) offset = -offset;  // in the order of the axes
   d.row = std::max<std::int64_t>(0, -offset);
   d.column = std::max<std::int64_t>(0, offset);
@@ -117,7 +117,7 @@ Tensor diag_embed(const Tensor& x, std::int64_t offset, std::int64_t axis0, std:
   if (x.dim() == 0) throw ShapeError("diag_embed: x is []: vectors [..., n] are needed");
   const Plane plane = plane_of("diag_embed", x.dim() + 1, axis0, axis1);
   const std::int64_t n = x.shape()[x.dim() - 1];
-  constexpr std::int64_t most = std::int64_t{1} << 31;  // and the square is too large for a tensor
+  constexpr std::int64_t most = std::int64_t{1} << 31;  // its square is too large for a tensor
   if (offset > most || offset < -most) {
     throw ShapeError(fmt::format("diag_embed: offset {} is too large", offset));
   }

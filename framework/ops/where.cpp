@@ -29,7 +29,7 @@ void check_mask(const char* operation, const Tensor& mask) {
                   operation, name(mask.dtype())));
 }
 
-// The shape of a mask and values together.
+// The broadcast shape of a mask and values.
 Shape shape_with_mask(const char* operation, const Shape& mask, const Shape& values) {
   for (int i = 1; i <= std::min(mask.rank(), values.rank()); ++i) {
     const std::int64_t m = mask[mask.rank() - i], v = values[values.rank() - i];
@@ -65,14 +65,14 @@ Tensor selected(const char* operation, const Tensor& mask, const Tensor& a, cons
       shape_with_mask(operation, mask.shape(), broadcast_shapes(a.shape(), b.shape(), operation)));
 }
 
-// g where the mask is true (or false), else 0: what where and masked_fill send back.
+// g where the mask is true (or false), else 0: the gradient of where and masked_fill.
 Tensor kept(const Tensor& g, const Tensor& mask, bool where_true) {
   const Tensor zero = zeros({}, g.dtype());
   return selected(mask, where_true ? g : zero, where_true ? zero : g, g.shape());
 }
 
-// Adds g [n] to the elements ids [n] of sum: the way back of masked_select. No id comes twice if
-// they are `distinct`.
+// Adds g [n] to the elements ids [n] of sum: the gradient of masked_select. No id repeats if they
+// are `distinct`.
 void scatter(const Tensor& g, const Tensor& ids, bool distinct, const Tensor& sum) {
   visit_float("masked_select", g, [&]<class T>(T) {
     const auto* from = g.data<T>();

@@ -3,10 +3,11 @@
 
 namespace gradus {
 
-// Masks are boolean tensors. All shapes broadcast as in NumPy; tensors of any dtype, which must be
-// equal; a C++ number takes the dtype of the tensor. What is not selected reaches neither value nor
-// gradient, not even as NaN; of a cotangent of 0, every op before it but matrix products makes 0
-// (see docs/conventions.md). Each throws ShapeError if shapes do not broadcast, DTypeError.
+// Masks are boolean tensors. All shapes broadcast as in NumPy. Tensors may have any dtype, but the
+// same one; a C++ number takes the dtype of the tensor. What is not selected affects neither value
+// nor gradient, not even if it is NaN: its cotangent is 0, and every op before it except matrix
+// products then has gradient 0 (see docs/conventions.md). Each throws ShapeError if shapes do not
+// broadcast, DTypeError.
 
 /// a where the mask is true, else b.
 GRADUS_API Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);

@@ -21,7 +21,7 @@ bool between(std::uint32_t code, std::uint32_t first, std::uint32_t last) {
   return first <= code && code <= last;
 }
 
-/// The character at text[i]; a byte that is not UTF-8 is a replacement character.
+/// The character at text[i]; a byte that is not UTF-8 becomes a replacement character.
 Character decode(std::string_view text, std::size_t i) {
   const Character found = detail::decode_utf8(text, i);
   return found.code == detail::not_utf8 ? Character{replacement, 1} : found;
@@ -31,7 +31,7 @@ struct Range {
   std::uint32_t first, last;
 };
 
-/// The punctuation (categories P of Unicode 14) beyond ASCII, with U+2044, U+2052 and the wide
+/// The punctuation (categories P of Unicode 14) beyond ASCII, plus U+2044, U+2052 and the fullwidth
 /// forms of ASCII's symbols.
 constexpr Range punctuation[] = {
     {0xA1, 0xA1},       {0xA7, 0xA7},       {0xAB, 0xAB},       {0xB6, 0xB7},
@@ -78,13 +78,14 @@ constexpr Range punctuation[] = {
     {0x16AF5, 0x16AF5}, {0x16B37, 0x16B3B}, {0x16B44, 0x16B44}, {0x16E97, 0x16E9A},
     {0x16FE2, 0x16FE2}, {0x1BC9F, 0x1BC9F}, {0x1DA87, 0x1DA8B}, {0x1E95E, 0x1E95F}};
 
-/// What has no shape of its own: it only says how the text around it is broken, ordered or shown.
+/// Characters without a shape of their own, which only say how the text around them is broken,
+/// ordered or shown.
 constexpr Range invisible[] = {
     {0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},     {0x115F, 0x1160},  {0x17B4, 0x17B5},
     {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x206F},   {0x3164, 0x3164},  {0xFEFF, 0xFEFF},
     {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}};
 
-/// What gives the character before it another shape: joiners, variation selectors, tags.
+/// Characters that change the shape of the one before them: joiners, variation selectors, tags.
 constexpr Range shapers[] = {
     {0x180B, 0x180F}, {0x200C, 0x200D}, {0xFE00, 0xFE0F}, {0xE0000, 0xE0FFF}};
 
@@ -111,8 +112,9 @@ Kind kind_of(std::uint32_t code) {
   return is_in(shapers, code) ? Kind::shaper : Kind::word;
 }
 
-/// Apostrophes, hyphens and other marks that between two word characters belong to the word: the
-/// dot of Catalan, Armenian's marks of tone, the points of Hebrew abbreviations, Tibetan's tsheg.
+/// Apostrophes, hyphens and other marks that belong to the word when between two word characters:
+/// the Catalan middle dot, Armenian tone marks, the marks of Hebrew abbreviations, the Tibetan
+/// tsheg.
 bool joins(std::uint32_t code) {
   constexpr std::uint32_t joiners[] = {'\'',   '-',    0xB7,   0x387,  0x55A,  0x55B,  0x55C,
                                        0x55E,  0x55F,  0x58A,  0x5BE,  0x5F3,  0x5F4,  0xF0B,
@@ -121,7 +123,7 @@ bool joins(std::uint32_t code) {
   return std::find(std::begin(joiners), std::end(joiners), code) != std::end(joiners);
 }
 
-/// True if the next visible character from text[i] on is one of a word.
+/// True if the next visible character from text[i] on is a word character.
 bool word_follows(std::string_view text, std::size_t i) {
   while (i < text.size()) {
     const Character c = decode(text, i);

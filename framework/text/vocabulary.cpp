@@ -12,8 +12,7 @@ using detail::printable;
 
 void WordCounter::add(std::string_view word, std::int64_t times) {
   if (times < 0) {
-    throw ValueError(
-        fmt::format("WordCounter: '{}' was to be added {} times", printable(word), times));
+    throw ValueError(fmt::format("WordCounter: cannot add '{}' {} times", printable(word), times));
   }
   const auto place = static_cast<std::size_t>(words_.add(word));
   if (place == counts_.size()) counts_.push_back(0);
@@ -96,9 +95,9 @@ std::optional<std::int64_t> Vocabulary::find(std::string_view word) const {
 std::int64_t Vocabulary::id(std::string_view word) const {
   if (const auto known = find(word)) return *known;
   if (unknown_id_) return *unknown_id_;
-  throw IndexError(
-      fmt::format("Vocabulary: '{}' is not among the {} words, and no word stands for unknown ones",
-                  printable(word), size()));
+  throw IndexError(fmt::format(
+      "Vocabulary: '{}' is not among the {} words, and there is no word for unknown ones",
+      printable(word), size()));
 }
 
 std::vector<std::int64_t> Vocabulary::ids(std::span<const std::string> words) const {

@@ -11,7 +11,7 @@
 /// What Adam and its variants share.
 namespace gradus::detail {
 
-/// The options that all of them have, then those of one.
+/// The options that all of them have, followed by those of one.
 template <class Options>
 std::vector<OptionField> adam_fields(Options& options, const std::vector<OptionField>& own) {
   std::vector<OptionField> all = {{"lr", options.lr, require_not_negative},
@@ -23,7 +23,7 @@ std::vector<OptionField> adam_fields(Options& options, const std::vector<OptionF
   return all;
 }
 
-/// 1 - beta^t: a mean that began at 0, divided by it after t steps, has no bias.
+/// 1 - beta^t: dividing a running mean that began at 0 by this removes its bias after t steps.
 inline double bias_correction(double beta, std::int64_t t) {
   return 1 - std::pow(beta, static_cast<double>(t));
 }
@@ -79,8 +79,8 @@ struct AdamRule {
   }
 };
 
-/// A step of Adam, or of an optimizer that differs by its options alone. The factors are computed
-/// in double.
+/// A step of Adam, or of an optimizer that differs only in its options. The factors are computed in
+/// double.
 template <class Options, class Slot>
 void adam_step(const Options& options, bool decoupled, Slot& slot, RowOrder& order) {
   constexpr std::int64_t cost = 4;

@@ -40,9 +40,9 @@ void check_parameters(const char* optimizer, const std::vector<NamedParameter>& 
                       seen->second, path));
     }
     if (!paths.insert(path).second) {
-      throw ValueError(fmt::format(
-          "{}: two parameters are called {}: give one another path, what is kept goes by it",
-          optimizer, path));
+      throw ValueError(
+          fmt::format("{}: two parameters are called {}: rename one, since state is kept by path",
+                      optimizer, path));
     }
   }
 }

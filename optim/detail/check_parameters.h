@@ -5,8 +5,8 @@
 
 namespace gradus::detail {
 
-/// Throws ValueError for a parameter or path that is listed twice, DTypeError for one that is no
-/// float, AutogradError for one that an op made.
+/// Throws ValueError for a parameter or path that is listed twice, DTypeError for one that is not a
+/// float tensor, AutogradError for one that an op made.
 void check_parameters(const char* optimizer, const std::vector<NamedParameter>& parameters);
 
 }  // namespace gradus::detail

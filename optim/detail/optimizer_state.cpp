@@ -26,7 +26,7 @@ std::string buffer_key(std::string_view path, const char* buffer) {
   return fmt::format("{}.{}", path, buffer);
 }
 
-// The paths of a state and their groups.
+// The paths in a state and their groups.
 std::map<std::string, std::int64_t> groups_of(const StateDict& state) {
   constexpr std::string_view before = "parameter.", after = ".group";
   std::map<std::string, std::int64_t> groups;
@@ -87,7 +87,7 @@ void OptimizerState::save_slot(const Optimizer& optimizer, const Slot& slot, Sta
   }
 }
 
-// Throws all that is wrong with the names and tensors of a state.
+// Throws an error that lists everything that is wrong with the names and tensors of a state.
 void OptimizerState::check_entries(const Optimizer& optimizer, const StateDict& state) {
   require_state_of("an optimizer", "optimizer", state, "optimizer");
   if (const std::string& saved = text_of(state, "optimizer"); !same_class(saved, optimizer.name_)) {
@@ -129,7 +129,7 @@ void OptimizerState::check_entries(const Optimizer& optimizer, const StateDict& 
   StateProblems problems;
   problems.add(StateProblems::Kind::other,
                fmt::format("the state is not that of this {}: missing in the state: [{}]; "
-                           "unexpected in it: [{}]; of another group: [{}]",
+                           "unexpected in it: [{}]; in another group: [{}]",
                            optimizer.name_, printable_names(missing), printable_names(unexpected),
                            printable_names(moved)));
   problems.add(mismatches);
@@ -223,7 +223,7 @@ std::function<void()> OptimizerState::follow_rows(Optimizer& optimizer, const Te
   });
   if (slot == slots.end()) {
     throw ValueError(
-        fmt::format("{}: the parameter {} that gets other rows is not one of its parameters: pass "
+        fmt::format("{}: the parameter {}, whose rows change, is not one of its parameters: pass "
                     "the optimizers that train it as followers",
                     optimizer.name_, parameter.shape().str()));
   }

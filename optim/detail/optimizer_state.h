@@ -9,8 +9,8 @@
 
 namespace gradus::detail {
 
-/// What an optimizer keeps, saved, loaded and moved along with the rows of a table: what
-/// Optimizer's functions of like names promise.
+/// Saves, loads and moves what an optimizer keeps, along with the rows of a table. The functions do
+/// what Optimizer's functions of similar names promise.
 struct OptimizerState {
   static StateDict save(const Optimizer& optimizer);
   static void load(Optimizer& optimizer, const StateDict& state);

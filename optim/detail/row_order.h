@@ -8,15 +8,15 @@
 
 namespace gradus::detail {
 
-/// The positions of a sparse gradient, sorted by row. An optimizer keeps one, for its memory.
+/// The positions of a sparse gradient, sorted by row. An optimizer keeps one, to reuse its memory.
 class GRADUS_API RowOrder {
  public:
   void sort(const SparseGrad& gradient);
 
-  /// Distinct rows; row(k) rises with k < size().
+  /// The number of distinct rows; row(k) increases with k < size().
   std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
   std::int64_t row(std::int64_t k) const { return rows_[static_cast<std::size_t>(k)]; }
-  /// The positions of row(k), in rising order.
+  /// The positions of row(k), in ascending order.
   const std::int64_t* begin(std::int64_t k) const {
     return positions_.data() + begins_[static_cast<std::size_t>(k)];
   }

@@ -14,7 +14,7 @@ const std::string& text_of(const StateDict& state, const std::string& key) {
   return *text;
 }
 
-// The whole text as a number; no locale takes part.
+// The whole text as a number, independent of the locale.
 template <class Number>
 Number number_of(const StateDict& state, const std::string& key) {
   const std::string& text = text_of(state, key);

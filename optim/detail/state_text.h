@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-/// What the metadata of a state holds. Each throws FormatError naming the key.
+/// Reads the metadata of a state. Each throws FormatError naming the key.
 namespace gradus::detail {
 
 const std::string& text_of(const StateDict& state, const std::string& key);
@@ -14,8 +14,7 @@ template <class Number>
 Number number_of(const StateDict& state, const std::string& key);
 bool flag_of(const StateDict& state, const std::string& key);
 
-/// True if both name one class of optimizers: "SparseAdam", or "sparse_adam" as older files have
-/// it.
+/// True if both name the same optimizer class: "SparseAdam", or "sparse_adam" as in older files.
 bool same_class(std::string_view a, std::string_view b);
 
 extern template double number_of<double>(const StateDict&, const std::string&);

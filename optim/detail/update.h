@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <vector>
 
-/// How an optimizer's rule meets a parameter. A rule is a function object
+/// How an optimizer's rule is applied to a parameter. A rule is a function object
 ///   void operator()(T gradient, T& parameter, T&... buffers) const
-/// that updates one element; its cost is the work of an element (see parallel_for).
+/// that updates one element; its cost is the work per element (see parallel_for).
 namespace gradus::detail {
 
-/// What a rule goes along, g = sign gradient + decay w. Decoupled decay is not in g: it takes
-/// shrink w for w.
+/// The direction of a rule, g = sign gradient + decay w. Decoupled decay is not part of g: it
+/// replaces w by shrink w.
 template <class T>
 struct Direction {
   template <class Options>
@@ -27,8 +27,8 @@ struct Direction {
   T sign, decay, shrink;
 };
 
-/// The loop of all rules, which compilers vectorise. Inlined early, it would lose `restrict`, and
-/// compilers would test whether the arrays overlap.
+/// The loop of all rules, which compilers vectorise. If inlined early, it would lose `restrict`,
+/// and compilers would test whether the arrays overlap.
 template <class T, class Rule, class... Arrays>
 [[gnu::noinline]] void update_elements(const Rule& rule, std::int64_t n,
                                        const T* __restrict gradient, Arrays* __restrict... arrays) {
@@ -44,10 +44,10 @@ void update_all(std::int64_t cost, const Rule& rule, std::int64_t n, const T* gr
   });
 }
 
-/// Applies the rule to the rows of tables [V, D] that a gradient holds. The values of a row that
-/// repeats are added in the order of their positions just before, so that neither the coalesced
-/// gradient nor, of bags, the rows that they share are written out. Rows some way ahead are asked
-/// for early: about 8 KiB, not more than 2 KiB of each.
+/// Applies the rule to the rows of tables [V, D] that a gradient holds. The values of a repeated
+/// row are added just before, in the order of their positions, so that neither the coalesced
+/// gradient nor the rows that bags share are written out. Rows are prefetched about 8 KiB ahead, at
+/// most 2 KiB of each.
 template <class T, class Rule, class... Tables>
 void update_rows(std::int64_t cost, const Rule& rule, const SparseGrad& gradient, RowOrder& order,
                  Tables*... tables) {
@@ -91,7 +91,7 @@ void update_rows(std::int64_t cost, const Rule& rule, const SparseGrad& gradient
   });
 }
 
-/// Applies the rule to a parameter and its buffers, with a gradient that is dense.
+/// Applies the rule to a parameter and its buffers, with a dense gradient.
 template <class T, class Rule, class... Buffers>
 void update_dense(std::int64_t cost, const Rule& rule, const Parameter& parameter,
                   const Buffers&... buffers) {
@@ -99,7 +99,7 @@ void update_dense(std::int64_t cost, const Rule& rule, const Parameter& paramete
              parameter.mutable_data<T>(), buffers.template mutable_data<T>()...);
 }
 
-/// The same to the rows that a sparse gradient holds.
+/// The same, for the rows that a sparse gradient holds.
 template <class T, class Rule, class... Buffers>
 void update_sparse(std::int64_t cost, const Rule& rule, const Parameter& parameter, RowOrder& order,
                    const Buffers&... buffers) {

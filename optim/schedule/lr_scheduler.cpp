@@ -22,7 +22,7 @@ double number(std::int64_t n) { return static_cast<double>(n); }
 
 using detail::require_at_least;
 
-// From `from` at part 0 to `to` at part 1.
+// Goes from `from` at part 0 to `to` at part 1.
 double anneal(double from, double to, double part, bool linear) {
   return linear ? from + (to - from) * part
                 : to + (from - to) / 2 * (1 + std::cos(std::numbers::pi * part));
@@ -120,7 +120,7 @@ Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult, d
 
 Schedule multiplicative_lr(std::function<double(std::int64_t)> f) {
   if (!f) throw ValueError("multiplicative_lr: the function is empty");
-  // products[e] = f(1) ... f(e), as far as asked for
+  // products[e] = f(1) ... f(e), as far as needed so far
   auto products = std::make_shared<std::vector<double>>(1, 1.0);
   return {[f = std::move(f), products = std::move(products)](double base, std::int64_t e) {
     while (std::ssize(*products) <= e) {
@@ -156,18 +156,18 @@ Schedule sequential_lr(std::vector<Schedule> schedules,
                        const std::vector<std::int64_t>& milestones) {
   if (schedules.empty() || milestones.size() + 1 != schedules.size()) {
     throw ValueError(fmt::format(
-        "sequential_lr: {} schedules and {} milestones: there must be one milestone less",
+        "sequential_lr: {} schedules and {} milestones: there must be one milestone fewer",
         schedules.size(), milestones.size()));
   }
   std::int64_t before = 0;
   for (const std::int64_t milestone : milestones) {
     if (milestone <= before) {
-      throw ValueError(
-          fmt::format("sequential_lr: milestone {} after {}: they must rise", milestone, before));
+      throw ValueError(fmt::format("sequential_lr: milestone {} after {}: they must increase",
+                                   milestone, before));
     }
     before = milestone;
   }
-  // The last schedule that has begun, and its epoch.
+  // The last schedule that has begun, and the epoch within it.
   const auto at = [milestones](std::int64_t e) {
     const auto next = std::upper_bound(milestones.begin(), milestones.end(), e);
     const std::int64_t begin = next == milestones.begin() ? 0 : *(next - 1);
@@ -176,7 +176,7 @@ Schedule sequential_lr(std::vector<Schedule> schedules,
   for (const Schedule& schedule : schedules) {
     if (!schedule.lr) throw ValueError("sequential_lr: a schedule has no function lr");
     if (schedule.momentum) {
-      throw ValueError("sequential_lr: a schedule that moves the momentum cannot be part of one");
+      throw ValueError("sequential_lr: a schedule that changes the momentum cannot be part of it");
     }
   }
   Schedule result;
@@ -198,7 +198,7 @@ Schedule one_cycle_lr(const OneCycleOptions& options) {
   detail::require_positive("one_cycle_lr", "final_div_factor", options.final_div_factor);
   detail::require_below_one("one_cycle_lr", "base_momentum", options.base_momentum);
   detail::require_below_one("one_cycle_lr", "max_momentum", options.max_momentum);
-  // A point of the cycle, of what is `low` before, `high` at the top, and `end` after.
+  // A point of a cycle that goes from `low` to `high` and then to `end`.
   const auto at = [options](std::int64_t e, double low, double high, double end) {
     const double last = number(options.total_steps - 1), now = std::min(number(e), last);
     const double top = options.pct_start * number(options.total_steps) - 1;
@@ -229,13 +229,13 @@ LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
   if (!schedule_.lr) throw ValueError("LRScheduler: the schedule has no function lr");
   if (schedule_.momentum && momentum_of(optimizer, 0) == nullptr) {
     throw ValueError(
-        "LRScheduler: the schedule moves the momentum and the optimizer has none: set "
+        "LRScheduler: the schedule changes the momentum, but the optimizer has none: set "
         ".cycle_momentum = false");
   }
   move_to(0, all_bases());
 }
 
-// The base rates of all groups, of those too that were added since the last step.
+// The base rates of all groups, including those that were added since the last step.
 std::vector<double> LRScheduler::all_bases() const {
   std::vector<double> base = base_;
   while (std::ssize(base) < optimizer_->num_groups()) {
@@ -244,7 +244,8 @@ std::vector<double> LRScheduler::all_bases() const {
   return base;
 }
 
-// Asks the schedule for everything before anything changes: it may call functions of the user's.
+// Asks the schedule for everything before anything changes: it may call user functions, which can
+// throw.
 void LRScheduler::move_to(std::int64_t epoch, std::vector<double> base) {
   const double momentum = schedule_.momentum ? schedule_.momentum(epoch) : 0;
   std::vector<Rate> next;
@@ -293,8 +294,8 @@ void LRScheduler::step() {
   }
   if (epoch_ == 0 && !optimizer_->has_stepped_ && !warned_) {
     detail::warn(
-        fmt::format("LRScheduler: step() before the first step() of {}, which never has the rate "
-                    "of epoch 0: call the scheduler's after the optimizer's",
+        fmt::format("LRScheduler: step() before the first step() of {}, which never uses the rate "
+                    "of epoch 0: call the scheduler's step() after the optimizer's",
                     optimizer_->name()));
     warned_ = true;
   }

@@ -11,10 +11,10 @@
 
 namespace gradus {
 
-/// Learning rates by epoch (or step: the count of calls), in closed form, so that none depends on
-/// how it was reached.
+/// Learning rates by epoch (or step: the count of calls), in closed form: a rate does not depend on
+/// how its epoch was reached.
 struct Schedule {
-  /// The rate in epoch e, from 0, of a group whose own rate is `base`.
+  /// The rate in epoch e, counted from 0, of a group whose own rate is `base`.
   std::function<double(double base, std::int64_t e)> lr;
   /// The momentum, or beta1, in epoch e; none if the schedule leaves it alone.
   std::function<double(std::int64_t e)> momentum = nullptr;
@@ -24,21 +24,22 @@ struct Schedule {
 
 /// base gamma^floor(e / step_size). Throws ValueError if step_size is below 1.
 GRADUS_API Schedule step_lr(std::int64_t step_size, double gamma = 0.1);
-/// base gamma^k, k the milestones up to e; one that is listed twice counts twice.
+/// base gamma^k, where k is the number of milestones up to e; one that is listed twice counts
+/// twice.
 GRADUS_API Schedule multi_step_lr(std::vector<std::int64_t> milestones, double gamma = 0.1);
 /// base gamma^e.
 GRADUS_API Schedule exponential_lr(double gamma);
 /// base factor before total_iters, then base.
 GRADUS_API Schedule constant_lr(double factor = 1.0 / 3, std::int64_t total_iters = 5);
-/// From base start_factor to base end_factor on a straight line, in total_iters epochs.
+/// From base start_factor to base end_factor, linearly, in total_iters epochs.
 GRADUS_API Schedule linear_lr(double start_factor = 1.0 / 3, double end_factor = 1,
                               std::int64_t total_iters = 5);
-/// base (1 - e / total_iters)^power, 0 from there on.
+/// base (1 - e / total_iters)^power; 0 from total_iters on.
 GRADUS_API Schedule polynomial_lr(std::int64_t total_iters = 5, double power = 1);
 /// eta_min + (base - eta_min) (1 + cos(pi e / T_max)) / 2, which rises again after T_max.
 /// Source: Loshchilov and Hutter 2017, SGDR: stochastic gradient descent with warm restarts, eq. 5.
 GRADUS_API Schedule cosine_annealing_lr(std::int64_t T_max, double eta_min = 0);
-/// The same falling half, again and again: T_0 epochs, then T_0 T_mult, T_0 T_mult^2, ...
+/// The falling half of that, again and again: over T_0 epochs, then T_0 T_mult, T_0 T_mult^2, ...
 GRADUS_API Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult = 1,
                                                    double eta_min = 0);
 /// base f(e); the first rate is base f(0).
@@ -51,39 +52,39 @@ GRADUS_API Schedule linear_warmup(std::int64_t warmup);
 /// Source: Vaswani et al. 2017, Attention is all you need, eq. 3.
 GRADUS_API Schedule noam_lr(std::int64_t model_size, std::int64_t warmup);
 /// schedules[0] before milestones[0], then schedules[1], which begins at its epoch 0 there, and so
-/// on. Throws ValueError unless milestones rise and there is one less than schedules.
+/// on. Throws ValueError unless milestones increase and there is one fewer than schedules.
 GRADUS_API Schedule sequential_lr(std::vector<Schedule> schedules,
                                   const std::vector<std::int64_t>& milestones);
 
 struct OneCycleOptions {
-  double max_lr = 0;             ///< of all groups; 0: the rate that each group has
+  double max_lr = 0;             ///< of all groups; 0: the rate of each group
   std::int64_t total_steps = 0;  ///< must be given
-  double pct_start = 0.3;        ///< part of the steps in which the rate rises
+  double pct_start = 0.3;        ///< fraction of the steps during which the rate rises
   bool linear = false;           ///< straight lines instead of cosines
-  bool cycle_momentum = true;    ///< momentum, or beta1, moves against the rate
+  bool cycle_momentum = true;    ///< momentum, or beta1, moves opposite to the rate
   double base_momentum = 0.85;
   double max_momentum = 0.95;
   double div_factor = 25;         ///< first rate = max / div_factor
   double final_div_factor = 1e4;  ///< last rate = first / final_div_factor
   bool three_phase = false;       ///< falls to the first rate as fast as it rose, then to the last
 };
-/// One rise and one fall. The step after the last keeps its rate; one more is an error.
+/// One rise and one fall. The step after the last keeps the last rate; one more is an error.
 /// Source: Smith and Topin 2018, Super-convergence: very fast training using large learning rates.
 GRADUS_API Schedule one_cycle_lr(const OneCycleOptions& options);
 
 /// Sets the learning rates of all groups of an optimizer by a schedule. The base rate of a group is
-/// the one that it has when the scheduler first sees it. The rates of epoch 0 hold from
-/// construction on; step() comes after the optimizer's. Where a schedule throws, or gives a rate
-/// that the optimizer refuses, the scheduler and all rates are as they were.
+/// the one that it has when the scheduler first sees it. The rates of epoch 0 apply from
+/// construction on; call step() after the optimizer's. If a schedule throws, or returns a rate that
+/// the optimizer refuses, the scheduler and all rates are unchanged.
 class GRADUS_API LRScheduler {
  public:
   /// The optimizer must outlive the scheduler. Throws ValueError if the schedule has no `lr`, or
-  /// moves the momentum and the optimizer has none. Every function throws Error once the scheduler
-  /// was moved from.
+  /// changes the momentum and the optimizer has none. Every function throws Error once the
+  /// scheduler has been moved from.
   LRScheduler(Optimizer& optimizer, Schedule schedule);
 
-  /// Goes on to the next epoch. Throws ValueError after the last one of the schedule. Warns, once,
-  /// before the first step of the optimizer: the rate of epoch 0 would not be used.
+  /// Moves on to the next epoch. Throws ValueError after the last one of the schedule. Warns, once,
+  /// if called before the first step of the optimizer: the rate of epoch 0 would not be used.
   void step();
   std::int64_t epoch() const;
   /// The rates in force, by group.
@@ -92,7 +93,7 @@ class GRADUS_API LRScheduler {
   /// The epoch and the base rates, in the metadata.
   StateDict state_dict() const;
   /// Replaces them, and sets the rates of that epoch. Throws, having changed nothing, FormatError,
-  /// Error for a state that is not that of a scheduler and if there are fewer groups.
+  /// Error for a state that is not that of a scheduler and if the optimizer has fewer groups.
   void load_state_dict(const StateDict& state);
 
  private:
@@ -115,7 +116,7 @@ class GRADUS_API LRScheduler {
 };
 
 struct PlateauOptions {
-  bool maximize = false;  ///< the metric is better when greater
+  bool maximize = false;  ///< a greater metric is better
   double factor = 0.1;
   std::int64_t patience = 10;
   double threshold = 1e-4;  ///< better means by more than threshold |best|,
@@ -125,12 +126,12 @@ struct PlateauOptions {
   double eps = 1e-8;  ///< a smaller change of a rate is not made
 };
 
-/// Multiplies the rates by `factor` once the metric was not better than its best for more than
-/// `patience` calls. During cooldown no call counts. NaN is not better.
+/// Multiplies the rates by `factor` once the metric has not been better than its best for more than
+/// `patience` calls. During cooldown no call counts. NaN is never better.
 class GRADUS_API ReduceLROnPlateau {
  public:
-  /// The optimizer must outlive it. Throws ValueError if an option makes no sense. Every function
-  /// throws Error once it was moved from.
+  /// The optimizer must outlive this object. Throws ValueError if an option is invalid. Every
+  /// function throws Error once this object has been moved from.
   explicit ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options = {});
 
   void step(double metric);

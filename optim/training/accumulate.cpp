@@ -24,10 +24,10 @@ void GradientAccumulator::backward(const Tensor& sum, std::int64_t count) {
   }
   if (count > std::numeric_limits<std::int64_t>::max() - count_) {
     throw ValueError(fmt::format(
-        "GradientAccumulator: count is {}, which with the {} before it is above 2^63 - 1", count,
+        "GradientAccumulator: count is {}: with the {} before it, the sum is above 2^63 - 1", count,
         count_));
   }
-  sum.backward();  // throws unless it is one number
+  sum.backward();  // throws unless it is a single number
   sum_ += sum.item();
   count_ += count;
 }

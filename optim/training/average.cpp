@@ -72,7 +72,7 @@ void AveragedParameters::check_shapes() const {
   for (std::size_t i = 0; i < parameters_.size(); ++i) check_shape(i);
 }
 
-// Averages follow a model that was converted.
+// Converts the averages if the model was converted.
 void AveragedParameters::convert() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& values = averages_[i].values;
@@ -80,7 +80,7 @@ void AveragedParameters::convert() {
   }
 }
 
-// The weight of values that were the same in the last `missed` updates.
+// The weight of values that did not change during the last `missed` updates.
 double AveragedParameters::part(std::int64_t missed) const {
   const auto n = static_cast<double>(missed);
   return decay_ > 0 ? 1 - std::pow(decay_, n) : n / static_cast<double>(updates_);
@@ -93,7 +93,7 @@ void AveragedParameters::copy(const Parameter& parameter, Average& average) cons
   average.copy_of = no_version;
 }
 
-// A copy is made when the values are others than those copied: a frozen table costs nothing.
+// Copies only if the values have changed since the last copy: a frozen table costs nothing.
 void AveragedParameters::follow_frozen(const Parameter& parameter, Average& average) const {
   average.seen = updates_;
   if (parameter.is_read_only()) return;
@@ -102,7 +102,7 @@ void AveragedParameters::follow_frozen(const Parameter& parameter, Average& aver
   average.copy_of = version;
 }
 
-// Each of n rows, row_of(k), takes in the updates that it has missed.
+// Applies to each of n rows, row_of(k), the updates that it has missed.
 template <class RowOf>
 void AveragedParameters::blend_rows(const Parameter& parameter, Average& average, std::int64_t n,
                                     RowOf row_of) const {
@@ -122,7 +122,7 @@ void AveragedParameters::blend_rows(const Parameter& parameter, Average& average
   });
 }
 
-// Takes in all updates that a parameter, or each of its rows, has missed.
+// Applies all updates that a parameter, or each of its rows, has missed.
 void AveragedParameters::catch_up(const Parameter& parameter, Average& average) const {
   if (!parameter.trainable()) return follow_frozen(parameter, average);
   average.copy_of = no_version;
@@ -225,7 +225,7 @@ StateDict AveragedParameters::state_dict() const {
   return state;
 }
 
-// Throws all that is wrong with the names and tensors of a state.
+// Throws an error that lists everything that is wrong with the names and tensors of a state.
 void AveragedParameters::check_averages(const StateDict& state) const {
   using Kind = detail::StateProblems::Kind;
   detail::StateProblems problems;
@@ -303,7 +303,7 @@ std::function<void()> AveragedParameters::follow_rows(const Tensor& parameter,
       [&](const NamedParameter& target) { return target.parameter.is_same(parameter); });
   if (place == parameters_.end()) {
     throw ValueError(
-        fmt::format("AveragedParameters: the parameter {} that gets other rows is not one of its "
+        fmt::format("AveragedParameters: the parameter {}, whose rows change, is not one of its "
                     "parameters: pass the averages that it is part of as followers",
                     parameter.shape().str()));
   }

@@ -12,22 +12,22 @@
 namespace gradus {
 
 struct AverageOptions {
-  bool by_rows = false;  ///< touches only what the gradients are about to change
+  bool by_rows = false;  ///< touch only what the gradients are about to change
 };
 
 /// A running average of parameters, for evaluation: exponential, or, with decay 0, the plain mean
 /// of all updates (stochastic weight averaging). Frozen parameters are copied.
 ///
-/// update() adds the values that the parameters have. By default every element is averaged then;
+/// update() includes the current values of the parameters. By default it averages every element;
 /// call it after step().
 ///
-/// With by_rows an update costs as much as the rows of the sparse gradients: call it between
-/// backward() and step(). A row counts, once its gradient comes, for all the updates since it last
-/// did: a = w + decay^k (a - w) after k of them, which is the average by elements, since w was the
-/// same all that time. That holds for optimizers that move the rows of a gradient only; where rows
-/// move without one (momentum of SGD, max_norm, changes by hand), those updates count w as it is at
-/// the end of them. Parameters without a gradient wait as rows do, those with a dense one are
-/// averaged whole. swap() and averages() first catch up with all rows.
+/// With by_rows, the cost of an update is proportional to the rows of the sparse gradients: call it
+/// between backward() and step(). When a row gets a gradient, it catches up on all k updates since
+/// its last one: a = w + decay^k (a - w), which equals the elementwise average, since w did not
+/// change in that time. That holds for optimizers that move only the rows of a gradient; if rows
+/// move without one (momentum of SGD, max_norm, direct changes), all k updates count the latest w.
+/// Parameters without a gradient wait as rows do; those with a dense one are averaged whole. swap()
+/// and averages() first catch up on all rows.
 /// Source: Izmailov et al. 2018, Averaging weights leads to wider optima and better generalization.
 class GRADUS_API AveragedParameters : public RowFollower {
  public:
@@ -36,23 +36,23 @@ class GRADUS_API AveragedParameters : public RowFollower {
                      const AverageOptions& options = {});
 
   /// a = w at first, then a = decay a + (1 - decay) w; with decay 0, a += (w - a) / n. Averages
-  /// have the dtype of their parameters, also after Module::to(). Throws ValueError between two
-  /// swaps, ShapeError, as do the others, for a parameter that was resized without this follower;
-  /// nothing changes then.
+  /// have the dtype of their parameters, even after Module::to(). Throws ValueError between two
+  /// swaps and, like the functions below, ShapeError for a parameter that was resized without this
+  /// follower; nothing changes then.
   void update();
   std::int64_t updates() const { return updates_; }
-  /// Exchanges the values of parameters and averages: once to evaluate, once to go on. Throws
-  /// ValueError before the first update.
+  /// Exchanges the values of parameters and averages: once to evaluate, once to resume training.
+  /// Throws ValueError before the first update.
   void swap();
   /// The averages by path, copied. Throws ValueError between two swaps.
   StateDict averages() const;
 
   /// What resuming needs: the averages by path, copied, and counts of updates. Throws ValueError
-  /// between two swaps, when the parameters are not those in training.
+  /// between two swaps, when the parameters are not those being trained.
   StateDict state_dict() const;
   /// Replaces them. Throws, having changed nothing, Error for a state that is not that of averages,
-  /// else one error that lists the paths that are missing and what is of another shape or dtype
-  /// (ShapeError, DTypeError, else Error), FormatError for counts that make no sense.
+  /// one error that lists the missing paths and those with another shape or dtype (ShapeError,
+  /// DTypeError, else Error), FormatError for invalid counts.
   void load_state_dict(const StateDict& state);
 
   /// For resize_rows(): averages follow their rows; those of new rows start at their values.
@@ -60,8 +60,8 @@ class GRADUS_API AveragedParameters : public RowFollower {
 
  private:
   static constexpr std::uint64_t no_version = ~std::uint64_t{0};
-  /// The average of a parameter, and how many updates it has taken in: all rows `seen`, or, once
-  /// its gradient was sparse, each row its own number.
+  /// The average of a parameter, and how many updates it includes: `seen` for all rows or, once its
+  /// gradient was sparse, a number for each row.
   struct Average {
     Tensor values;
     std::int64_t seen = 0;

@@ -5,8 +5,9 @@
 
 namespace gradus {
 
-/// Throws ValueError naming what is not finite first: the loss, or the parameter with a gradient
-/// that has NaN or an infinity, its row or element and value. Frozen parameters are left out.
+/// Throws ValueError naming the first thing that is not finite: the loss, or the parameter whose
+/// gradient has NaN or an infinity, with its row or element and value. Frozen parameters are left
+/// out.
 GRADUS_API void check_finite(const Tensor& loss, const std::vector<NamedParameter>& parameters);
 
 }  // namespace gradus

@@ -29,7 +29,7 @@ namespace {
 
 using detail::checkpoint_key;
 
-// A part that is one value has it under its own name.
+// A part that is a single value is stored under its own name.
 std::string key_of(const std::string& part, const std::string& key) {
   return key.empty() ? part : part + "." + key;
 }
@@ -39,10 +39,11 @@ void check_names(const char* operation, const std::vector<CheckpointPart>& run) 
   for (const CheckpointPart& part : run) {
     const std::string& name = part.name();
     if (name.empty() || name == "gradus" || name.find_first_of(".,") != std::string::npos) {
-      throw ValueError(fmt::format(
-          "{}: a part cannot be called '{}': a name is not empty, has no dot and no comma and is "
-          "not 'gradus'",
-          operation, name));
+      throw ValueError(
+          fmt::format("{}: a part cannot be called '{}': a name must not be empty, contain a dot "
+                      "or a comma, or be "
+                      "'gradus'",
+                      operation, name));
     }
     if (!seen.insert(name).second) {
       throw ValueError(fmt::format("{}: two parts are called {}", operation, name));
@@ -65,7 +66,7 @@ StateDict state_of(const std::vector<CheckpointPart>& run) {
   return all;
 }
 
-// A name of the file as part and the name in its state.
+// Splits a name in the file into the part and the name in its state.
 std::pair<std::string, std::string> split(const std::string& name) {
   const std::size_t dot = name.find('.');
   if (dot == std::string::npos) return {name, ""};
@@ -88,8 +89,8 @@ std::map<std::string, StateDict> read(const std::string& path) {
   const std::string* names = all.metadata.find(checkpoint_key);
   if (names == nullptr) {
     throw FormatError(
-        fmt::format("load_checkpoint: {} is no checkpoint: save_checkpoint() did not write it, "
-                    "load() reads it",
+        fmt::format("load_checkpoint: {} is not a checkpoint: save_checkpoint() did not write it: "
+                    "read it with load()",
                     path));
   }
   std::map<std::string, StateDict> parts;
@@ -119,7 +120,7 @@ void check_parts(const std::vector<CheckpointPart>& run,
   }
   if (missing.empty() && unexpected.empty()) return;
   throw Error(
-      fmt::format("load_checkpoint: {} has other parts: missing in it: [{}]; unexpected in it: "
+      fmt::format("load_checkpoint: {} has different parts: missing in it: [{}]; unexpected in it: "
                   "[{}]: name the same parts, or leave some out with .strict = false",
                   path, detail::printable_names(missing), detail::printable_names(unexpected)));
 }
@@ -131,8 +132,8 @@ StateDict deep_copy(const StateDict& state) {
   return copy;
 }
 
-// What a part was, to go back to. Loading writes into the tensors of models only, and not where it
-// fails, so that a single model needs no copy.
+// What a part was, to restore it. Loading writes only into the tensors of models, and not if it
+// fails, so a single model needs no copy.
 using Before = std::vector<std::pair<CheckpointPart, StateDict>>;
 
 Before before(const std::vector<CheckpointPart>& parts) {
@@ -148,17 +149,17 @@ Before before(const std::vector<CheckpointPart>& parts) {
   return states;
 }
 
-// Puts back every part that lets itself be; the error that makes it necessary is the one to report.
+// Restores every part that can be restored; the error that made it necessary is the one to report.
 void put_back(const Before& states) {
   for (const auto& [part, state] : states) {
     try {
       CheckpointAccess::load(part, state);
-    } catch (...) {  // a part of the user's that refuses even its own state: go on with the others
+    } catch (...) {  // a user's part that refuses even its own state: go on with the others
     }
   }
 }
 
-// The tensor of a part that is one.
+// The tensor of a part that is a tensor.
 const Tensor& tensor_in(const StateDict& state, const std::string& part) {
   if (const StateEntry* entry = state.find("")) return entry->tensor;
   throw FormatError(fmt::format("load_checkpoint: {} is not a tensor in this file", part));
@@ -183,13 +184,13 @@ Integer integer_in(const StateDict& state, const std::string& part, Integer leas
     return std::cmp_greater_equal(value, least) && std::cmp_less_equal(value, most);
   };
   std::int64_t small = 0;
-  std::uint64_t large = 0;  // holds what is above the range of the other
+  std::uint64_t large = 0;  // for values above the range of int64
   if (parse(text, small)) {
     if (in_range(small)) return static_cast<Integer>(small);
   } else if (parse(text, large)) {
     if (in_range(large)) return static_cast<Integer>(large);
   } else {
-    throw FormatError(fmt::format("load_checkpoint: {} is '{}', not an integer of 64 bits", part,
+    throw FormatError(fmt::format("load_checkpoint: {} is '{}', not a 64-bit integer", part,
                                   detail::printable(text)));
   }
   throw FormatError(
@@ -255,7 +256,7 @@ CheckpointPart::CheckpointPart(const std::string& name, double& number)
           name, Order::first, [&number] { return text_state(fmt::to_string(number)); },
           [&number, name](const StateDict& state) { number = double_in(state, name); }) {}
 
-// As the double of the same value, so that it can be loaded into either.
+// Saved as the double of the same value, so that it can be loaded into either type.
 CheckpointPart::CheckpointPart(const std::string& name, float& number)
     : CheckpointPart(
           name, Order::first,

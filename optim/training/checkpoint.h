@@ -15,20 +15,20 @@
 
 namespace gradus {
 
-/// Something that has a state, as optimizers, schedulers and averages do: what state_dict() gives,
-/// load_state_dict() puts back, having checked all of it before anything changes.
+/// Something that has a state, as optimizers, schedulers and averages do: load_state_dict()
+/// restores what state_dict() returned, and checks all of it before anything changes.
 template <class T>
 concept Stateful = !std::derived_from<T, Module> && requires(T & part, const StateDict& state) {
   { part.state_dict() } -> std::same_as<StateDict>;
   part.load_state_dict(state);
 };
 
-/// A part of a training run under the name that it has in a checkpoint. It refers to what it was
-/// made from, which must outlive it.
+/// A part of a training run, with its name in a checkpoint. It refers to what it was made from,
+/// which must outlive it.
 class GRADUS_API CheckpointPart {
  public:
   CheckpointPart(std::string name, const Module& model);
-  /// Optimizer, LRScheduler, ReduceLROnPlateau, AveragedParameters, or a type of yours.
+  /// An Optimizer, LRScheduler, ReduceLROnPlateau, AveragedParameters, or a type of your own.
   template <Stateful T>
   CheckpointPart(std::string name, T& part)
       : CheckpointPart(
@@ -36,7 +36,7 @@ class GRADUS_API CheckpointPart {
             [&part] { return part.state_dict(); },
             [&part](const StateDict& state) { part.load_state_dict(state); }) {}
   CheckpointPart(const std::string& name, Generator& generator);
-  /// A count: of steps, of epochs. Loading throws FormatError for one that T does not hold.
+  /// A count: of steps, of epochs. Loading throws FormatError for a count that T cannot hold.
   template <std::integral T>
   requires(!std::is_const_v<T>) CheckpointPart(const std::string& name, T& count)
       : CheckpointPart(
@@ -49,19 +49,21 @@ class GRADUS_API CheckpointPart {
                 count = static_cast<T>(unsigned_in(state, name, Range::max()));
               }
             }) {}
-  /// A number: the best loss so far. Loading throws FormatError for one that a float does not hold.
+  /// A number: the best loss so far. Loading throws FormatError for a number that a float cannot
+  /// hold.
   CheckpointPart(const std::string& name, double& number);
   CheckpointPart(const std::string& name, float& number);
-  /// A tensor, replaced by loading: the order of the examples of an epoch. One that is undefined,
-  /// before the first epoch, is so again. Loading throws FormatError for a part of another kind.
+  /// A tensor, which loading replaces: the order of the examples of an epoch. One that was
+  /// undefined, as before the first epoch, is undefined again. Loading throws FormatError for a
+  /// part of another kind.
   CheckpointPart(const std::string& name, Tensor& tensor);
 
   const std::string& name() const { return name_; }
 
  private:
   friend struct CheckpointAccess;
-  /// When a part is loaded: what sets rates goes before the optimizers, which know the rates that
-  /// were in force, and models last, since loading writes into them.
+  /// When a part is loaded: whatever sets rates goes before the optimizers, whose state has the
+  /// rates that were in force; models go last, since loading writes into them.
   enum class Order { first, optimizer, model };
   CheckpointPart(std::string name, Order order, std::function<StateDict()> save,
                  std::function<void(const StateDict&)> load)
@@ -79,27 +81,29 @@ class GRADUS_API CheckpointPart {
   std::function<void(const StateDict&)> load_;
 };
 
-/// Writes a whole training run into one .safetensors file, to go on from with the same bits:
+/// Writes a whole training run into one .safetensors file, from which it resumes bit for bit:
 ///   const std::vector<CheckpointPart> run = {{"model", model},         {"optimizer", optimizer},
 ///                                            {"scheduler", scheduler}, {"averages", averages},
 ///                                            {"generator", default_generator()}, {"step", step}};
 ///   if (std::filesystem::exists(path)) load_checkpoint(run, path);
 ///   for (; step < steps; ) { ...; ++step; save_checkpoint(run, path); }
 /// Tensors are called `<part>.<name in its state>`: "model.embedding.weight". The file is replaced
-/// as a whole, as by save(). Throws, leaving the last file, ValueError naming a tensor in a state
-/// that is undefined, a float tensor that is not finite or a number that is NaN (a best loss may be
-/// infinite), and for names of parts that are empty, hold a dot or a comma, or come twice.
+/// as a whole, as by save(). Throws ValueError, leaving the last file in place, naming a tensor in
+/// a state that is undefined, a float tensor that is not finite or a number that is NaN (a best
+/// loss may be infinite); and for names of parts that are empty, contain a dot or a comma, or
+/// appear twice.
 GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path);
 
-/// Puts back what save_checkpoint() wrote, before the first step or after; twice is once. Throws,
-/// having changed nothing, FormatError for a file that is not a checkpoint, Error for parts that
-/// are missing in it or, if strict, unexpected, and what loading a part throws.
+/// Restores what save_checkpoint() wrote, before the first step or later; doing so twice is the
+/// same as once. Throws, having changed nothing, FormatError for a file that is not a checkpoint,
+/// Error for parts that are missing in it or, if strict, unexpected, and what loading a part
+/// throws.
 GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
                                 const LoadOptions& options = {});
 
-/// Writes `state` to a .safetensors file as save() does, unless a tensor in it is undefined or a
-/// float and not finite, or a text of its metadata is "nan": then it throws ValueError naming it,
-/// and the last file stays.
+/// Writes `state` to a .safetensors file as save() does. If a tensor in it is undefined, a float
+/// tensor is not finite, or a text of its metadata is "nan", throws ValueError naming it, and the
+/// last file stays.
 GRADUS_API void save_checkpoint(const StateDict& state, const std::string& path);
 
 }  // namespace gradus

@@ -46,7 +46,7 @@ std::vector<Clipped> gradients_of(const char* operation,
 
 void require_writable(const char* operation, const std::vector<Clipped>& gradients) {
   for (const Clipped& clipped : gradients) {
-    if (!clipped.values.is_read_only()) continue;  // what a sparse one was coalesced to is not
+    if (!clipped.values.is_read_only()) continue;  // a coalesced copy of a sparse one is not
     detail::require_writable_gradient(operation, *clipped.target);
   }
 }
@@ -57,7 +57,7 @@ double norm_of(const Tensor& values, double p) {
   });
 }
 
-// The first gradient that is not finite, or the norm itself.
+// Names the first gradient that is not finite, or the norm itself.
 [[noreturn]] void throw_nonfinite(const std::vector<Clipped>& gradients,
                                   const std::vector<double>& norms, double total, double p) {
   for (std::size_t i = 0; i < norms.size(); ++i) {

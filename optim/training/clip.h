@@ -10,12 +10,12 @@ struct ClipOptions {
   bool error_if_nonfinite = false;  ///< throw if the norm is NaN or infinite
 };
 
-/// Scales all gradients by max_norm / (norm + 1e-6) where that is below 1; norm, which is returned,
-/// is that of all gradients taken as one vector, accumulated in double. A sparse gradient is
-/// replaced by its coalesced form. Parameters that are frozen or have no gradient are left out.
-/// If the norm is NaN or infinite, gradients stay as they are.
-/// Throws ValueError if max_norm is negative or NaN or norm_type is not above 0, and, if asked for,
-/// naming the parameter whose gradient is not finite.
+/// Scales all gradients by max_norm / (norm + 1e-6) if that is below 1, and returns the norm: that
+/// of all gradients taken as one vector, accumulated in double. A sparse gradient is replaced by
+/// its coalesced form. Parameters that are frozen or have no gradient are left out.
+/// If the norm is NaN or infinite, gradients are unchanged.
+/// Throws ValueError if max_norm is negative or NaN or norm_type is not above 0, and, with
+/// error_if_nonfinite, naming the parameter whose gradient is not finite.
 GRADUS_API double clip_grad_norm(const std::vector<NamedParameter>& parameters, double max_norm,
                                  const ClipOptions& options = {});
 

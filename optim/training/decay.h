@@ -14,7 +14,7 @@ struct DecaySplit {
 /// Splits parameters by their number of axes, in order:
 ///   auto [decayed, exempt] = split_for_decay(model.parameters());
 ///   AdamW optimizer({{decayed, {.weight_decay = 0.1}}, {exempt, {.weight_decay = 0}}});
-/// Each list must have parameters for that; a model without biases has one group.
+/// That needs parameters in both lists; a model without biases has one group.
 inline DecaySplit split_for_decay(const std::vector<NamedParameter>& parameters) {
   DecaySplit split;
   for (const NamedParameter& target : parameters) {

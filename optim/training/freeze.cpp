@@ -9,7 +9,7 @@
 namespace gradus {
 namespace {
 
-// `*` is any characters, `?` is one; goes back to the last `*` where the rest does not match.
+// `*` matches any characters, `?` one; backtracks to the last `*` if the rest does not match.
 bool matches(std::string_view path, std::string_view pattern) {
   std::size_t i = 0, k = 0, retry = 0, star = std::string_view::npos;
   while (i < path.size()) {
@@ -42,7 +42,7 @@ std::int64_t set_trainable(const char* name, const std::vector<NamedParameter>& 
   for (const NamedParameter& target : parameters) {
     if (trainable && target.parameter.is_read_only() && matches(target.path, pattern)) {
       throw ValueError(
-          fmt::format("{}: {} {} is mapped from a file, read-only: take another pattern", name,
+          fmt::format("{}: {} {} is mapped from a file, read-only: use another pattern", name,
                       target.path, target.parameter.shape().str()));
     }
   }
@@ -52,8 +52,8 @@ std::int64_t set_trainable(const char* name, const std::vector<NamedParameter>& 
     ++n;
   }
   if (n > 0) return n;
-  throw ValueError(fmt::format("{}: no parameter matches '{}': there are {}", name, pattern,
-                               paths_of(parameters)));
+  throw ValueError(fmt::format("{}: no parameter matches '{}': the parameters are {}", name,
+                               pattern, paths_of(parameters)));
 }
 
 }  // namespace
@@ -77,8 +77,9 @@ std::vector<std::vector<NamedParameter>> split_by_pattern(
   }
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     if (!lists[i].empty()) continue;
-    throw ValueError(fmt::format("split_by_pattern: no parameter is left for '{}': there are {}",
-                                 patterns[i], paths_of(parameters)));
+    throw ValueError(
+        fmt::format("split_by_pattern: no parameter is left for '{}': the parameters are {}",
+                    patterns[i], paths_of(parameters)));
   }
   return lists;
 }

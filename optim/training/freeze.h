@@ -18,8 +18,8 @@ GRADUS_API std::int64_t unfreeze(const std::vector<NamedParameter>& parameters,
                                  std::string_view pattern);
 
 /// Splits parameters by depth: into those whose path matches the first pattern, the next, ..., and
-/// those that match none, last. Each parameter is in one list, that of the first pattern it
-/// matches. Throws ValueError for a pattern that no parameter is left for.
+/// last those that match none. Each parameter is in one list, that of the first pattern it matches.
+/// Throws ValueError for a pattern for which no parameter is left.
 GRADUS_API std::vector<std::vector<NamedParameter>> split_by_pattern(
     const std::vector<NamedParameter>& parameters, const std::vector<std::string>& patterns);
 

@@ -261,7 +261,7 @@ TEST_F(AtomicFileTest, WritesToAPipeAndDoesNotReplaceIt) {
 TEST_F(AtomicFileTest, RefusesAPathThatHoldsANul) {
   const std::string path = file("best").string() + std::string("\0.1", 3);
   const std::string problem =
-      ": the path '" + file("best").string() + "\\x00.1' holds a NUL, which no name of a file does";
+      ": the path '" + file("best").string() + "\\x00.1' contains a NUL, which no file name can";
   EXPECT_EQ(message_of<Error>([&] { save({}, path); }), "save" + problem);
   EXPECT_EQ(message_of<Error>([&] { load(path); }), "load" + problem);
   EXPECT_EQ(message_of<Error>([&] { load_mapped(path, "x"); }), "load_mapped" + problem);

@@ -134,10 +134,10 @@ TYPED_TEST(SpanMath, RefusesLengthsThatDiffer) {
     std::vector<T> y(3, T(-5));
     EXPECT_THAT(message<ShapeError>([&] { function.f(x, y); }),
                 StrEq("spans::" + function.name +
-                      ": x has 4 elements and y has 3: they must have equally many"));
+                      ": x has 4 elements and y has 3: they must have the same number"));
     EXPECT_THAT(message<ShapeError>([&] { function.f({}, y); }),
                 StrEq("spans::" + function.name +
-                      ": x has 0 elements and y has 3: they must have equally many"));
+                      ": x has 0 elements and y has 3: they must have the same number"));
     EXPECT_EQ(y, std::vector<T>(3, T(-5)));
   }
 }
@@ -147,7 +147,7 @@ TYPED_TEST(SpanMath, RefusesSpansThatOverlapInPart) {
   for (const SpanFunction<T>& function : functions<T>()) {
     std::vector<T> values(40, T(1));
     const std::span<T> all(values);
-    const std::string end = ": they must be the same span, or have nothing in common";
+    const std::string end = ": they must be the same span or must not overlap";
     EXPECT_THAT(message<ValueError>([&] { function.f(all.first(20), all.subspan(1, 20)); }),
                 StrEq("spans::" + function.name + ": y begins at element 1 of x" + end));
     EXPECT_THAT(message<ValueError>([&] { function.f(all.subspan(19, 20), all.first(20)); }),

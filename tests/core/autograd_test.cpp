@@ -312,7 +312,7 @@ TEST(Record, RefusesAResultThatIsPartOfAGraph) {
   const Tensor y = x * 2.0;
   const auto pass = [](const Tensor& g) { return g; };
   EXPECT_THAT(message_of<AutogradError>([&] { record("again", y, vjp(x, pass)); }),
-              HasSubstr("again: the result is part of a graph already"));
+              HasSubstr("again: the result is already part of a graph"));
 }
 
 TEST(Record, RefusesAGradientOfAnotherShapeOrDType) {

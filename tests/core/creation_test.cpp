@@ -85,26 +85,27 @@ TEST(NestedLists, MayBeVectorsOfVectors) {
 
 TEST(NestedLists, RaggedOnesAreRefusedWithThePlace) {
   EXPECT_ERROR(tensor({{1., 2.}, {3.}}), ShapeError,
-               "tensor: the list at [1] has 1 values or lists, those before it have 2: all lists "
-               "of one depth are equally long");
+               "tensor: the list at [1] has 1 values or lists, but those before it have 2: all "
+               "lists of one depth must have the same length");
   EXPECT_ERROR(tensor({{1., 2.}, {3., 4.}, {5., 6., 7.}}), ShapeError,
-               "tensor: the list at [2] has 3 values or lists, those before it have 2: all lists "
-               "of one depth are equally long");
+               "tensor: the list at [2] has 3 values or lists, but those before it have 2: all "
+               "lists of one depth must have the same length");
   EXPECT_ERROR(tensor({{{1, 2}, {3, 4}}, {{5, 6}, {7}}}), ShapeError,
-               "tensor: the list at [1, 1] has 1 values or lists, those before it have 2: all "
-               "lists of one depth are equally long");
+               "tensor: the list at [1, 1] has 1 values or lists, but those before it have 2: all "
+               "lists of one depth must have the same length");
   EXPECT_ERROR(tensor({{{1, 2}, {3, 4}}, {{5, 6}}}), ShapeError,
-               "tensor: the list at [1] has 1 values or lists, those before it have 2: all lists "
-               "of one depth are equally long");
-  EXPECT_ERROR(tensor({{{{1}}, {{2}}}, {{{3}}, {{4, 5}}}}), ShapeError,
-               "tensor: the list at [1, 1, 0] has 2 values or lists, those before it have 1: all "
-               "lists of one depth are equally long");
+               "tensor: the list at [1] has 1 values or lists, but those before it have 2: all "
+               "lists of one depth must have the same length");
+  EXPECT_ERROR(
+      tensor({{{{1}}, {{2}}}, {{{3}}, {{4, 5}}}}), ShapeError,
+      "tensor: the list at [1, 1, 0] has 2 values or lists, but those before it have 1: all "
+      "lists of one depth must have the same length");
   EXPECT_ERROR(tensor({{}, {1.0}}), ShapeError,
-               "tensor: the list at [1] has 1 values or lists, those before it have 0: all lists "
-               "of one depth are equally long");
+               "tensor: the list at [1] has 1 values or lists, but those before it have 0: all "
+               "lists of one depth must have the same length");
   EXPECT_ERROR(tensor(std::vector<std::vector<float>>{{}, {1}}), ShapeError,
-               "tensor: the list at [1] has 1 values or lists, those before it have 0: all lists "
-               "of one depth are equally long");
+               "tensor: the list at [1] has 1 values or lists, but those before it have 0: all "
+               "lists of one depth must have the same length");
 }
 
 TEST(VectorOfBool, MakesABooleanTensor) {

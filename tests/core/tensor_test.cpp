@@ -634,7 +634,7 @@ TEST(MemoryStats, TrimGivesCachedMemoryBack) {
 
 TEST(Memory, RefusesWhatTheSystemCannotGive) {
   EXPECT_THAT(message_of<Error>([] { empty({std::int64_t{1} << 55}); }),
-              HasSubstr("memory: the system cannot give"));
+              HasSubstr("memory: cannot allocate"));
 }
 
 TEST(Storage, IsAlignedAndStaggered) {

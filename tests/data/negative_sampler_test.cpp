@@ -136,9 +136,10 @@ TEST(NegativeSampler, RepeatsForASeedOnAnyNumberOfThreads) {
 TEST(NegativeSampler, SaysWhatIsWrong) {
   EXPECT_ERROR(NegativeSampler(Counts{1, 2, -3}), ValueError,
                "NegativeSampler: the count -3 of word 2 is negative");
-  EXPECT_ERROR(NegativeSampler(Counts{1, 0, 0}), ValueError,
-               "NegativeSampler: 1 of 3 words have a count above 0, at least two must: a word is "
-               "not its own negative");
+  EXPECT_ERROR(
+      NegativeSampler(Counts{1, 0, 0}), ValueError,
+      "NegativeSampler: 1 of 3 words have a count above 0, but at least two must: a word is "
+      "not its own negative");
   EXPECT_THROW(NegativeSampler(Counts{}), ValueError);
   EXPECT_ERROR(NegativeSampler(Counts{1, 2}, std::nan("")), ValueError,
                "NegativeSampler: power is nan, it must be finite");
@@ -147,7 +148,7 @@ TEST(NegativeSampler, SaysWhatIsWrong) {
   for (const double power : {1e4, -1e4}) {  // to infinity; to 0 but for the rarest word
     EXPECT_ERROR(NegativeSampler(Counts{1, 2, 3}, power), ValueError,
                  std::string("NegativeSampler: power is ") + (power > 0 ? "10000" : "-10000") +
-                     ": the counts to that power leave the range of double: take one nearer to 0");
+                     ": counts to that power are out of range of double: use one nearer to 0");
   }
   const NegativeSampler sampler(Counts{1, 2});
   EXPECT_ERROR(sampler(tensor({0, 2}), 5), IndexError,

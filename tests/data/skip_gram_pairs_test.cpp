@@ -121,10 +121,11 @@ TEST(SkipGramPairs, BrokenInputSaysWhatIsWrong) {
   EXPECT_ERROR(make({}, {1, -3, 1}), ValueError,
                "SkipGramPairs: the count -3 of word 1 is negative");
   EXPECT_ERROR(make({.batch_size = 0}, counts), ValueError,
-               "SkipGramPairs: batch_size is 0, not above 0");
+               "SkipGramPairs: batch_size is 0, it must be above 0");
   EXPECT_ERROR(make({.window = -1}, counts), ValueError,
-               "SkipGramPairs: window is -1, not above 0");
-  EXPECT_ERROR(make({.epochs = -1}, counts), ValueError, "SkipGramPairs: epochs is -1, below 0");
+               "SkipGramPairs: window is -1, it must be above 0");
+  EXPECT_ERROR(make({.epochs = -1}, counts), ValueError,
+               "SkipGramPairs: epochs is -1, it must be at least 0");
   EXPECT_ERROR(make({.subsample = NAN}, counts), ValueError,
                "SkipGramPairs: subsample is nan: it must be 0 or a positive frequency");
 }

@@ -143,7 +143,7 @@ TEST(ToDot, ShowsWhatWasFreedAndWhatWasFrozen) {
   const Tensor x = ones({2}).set_trainable(true);
   const Tensor y = exp(x);
   x.set_trainable(false);
-  EXPECT_EQ(parse(to_dot(y)).labels.at("leaf0"), R"(leaf\n[2]\nfrozen since)");
+  EXPECT_EQ(parse(to_dot(y)).labels.at("leaf0"), R"(leaf\n[2]\nfrozen since then)");
   x.set_trainable(true);
   sum(y).backward();
   const Dot dot = parse(to_dot(y));

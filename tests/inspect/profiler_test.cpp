@@ -319,7 +319,7 @@ TEST(Profiler, RecordsWhileItLivesOnly) {
   static_cast<void>(exp(x));
   EXPECT_THAT([] { const Profiler second; },
               ThrowsMessage<ValueError>(
-                  StrEq("profiler: another one records: stop() it first, or let its scope end")));
+                  StrEq("profiler: another one is recording: stop() it first, or end its scope")));
   profiler.stop();
   static_cast<void>(exp(x));
   {
@@ -330,8 +330,9 @@ TEST(Profiler, RecordsWhileItLivesOnly) {
   profiler.stop();
   EXPECT_EQ(entry(profiler.ops(), "exp").calls, 1);
   EXPECT_EQ(entry(profiler.ops(), "tanh").calls, 0);
-  EXPECT_THAT([] { const Profiler wrong({.max_events = -1}); },
-              ThrowsMessage<ValueError>(StrEq("profiler: max_events is -1, below 0")));
+  EXPECT_THAT(
+      [] { const Profiler wrong({.max_events = -1}); },
+      ThrowsMessage<ValueError>(StrEq("profiler: max_events is -1, it must be at least 0")));
 }
 
 TEST(Profiler, GoesOnAfterABackwardThatThrew) {
@@ -386,7 +387,7 @@ TEST(Profiler, WritesATraceThatIsJson) {
   }
   EXPECT_THAT([&] { profiler.save_trace("/nowhere/trace.json"); },
               ThrowsMessage<Error>(StrEq(
-                  "profiler: cannot create a file beside '/nowhere/trace.json': No such file or "
+                  "profiler: cannot create a file next to '/nowhere/trace.json': No such file or "
                   "directory (0 bytes were written; the file that was there, if any, is "
                   "unchanged)")));
 }

@@ -89,7 +89,7 @@ TEST_F(Mapped, TensorsOutliveTheStateAndTheFile) {
 TEST_F(Mapped, ChecksTheHeaderAsLoadDoes) {
   write_text(file("short"), "abc");
   EXPECT_THAT(message_of<FormatError>([&] { load_mapped(file("short")); }),
-              HasSubstr("short' is not a sound .safetensors file: it has 3 bytes"));
+              HasSubstr("short' is not a valid .safetensors file: it has 3 bytes"));
   write_text(file("nothing"), "");
   EXPECT_THAT(message_of<FormatError>([&] { load_mapped(file("nothing")); }),
               HasSubstr("it has 0 bytes"));
@@ -211,7 +211,7 @@ TEST_F(Mapped, EmbeddingRefusesWhatWouldChangeIt) {
   EXPECT_EQ(
       message_of<ValueError>([&] { Embedding::from_mapped(file("m"), "table", {.max_norm = 1}); }),
       "Embedding: max_norm changes rows, but the weight [3, 2] is mapped from a file, "
-      "read-only: leave it out, or take load() and from_pretrained()");
+      "read-only: leave it out, or use load() and from_pretrained()");
   EXPECT_THAT(message_of<IndexError>([&] { Embedding::from_mapped(file("m"), "tabel"); }),
               HasSubstr("m' has no tensor 'tabel'; there are ["));
   EXPECT_EQ(message_of<ShapeError>([&] { Embedding::from_mapped(file("m"), "ids"); }),
@@ -222,7 +222,7 @@ TEST_F(Mapped, EmbeddingRefusesWhatWouldChangeIt) {
   EXPECT_THAT(message_of<DTypeError>([&] { Embedding::from_mapped(file("i"), "ids"); }),
               HasSubstr("from_mapped: weight is int64, it must be a float type"));
   EXPECT_THAT(message_of<FormatError>([&] { Embedding::from_mapped(file("m"), "mask"); }),
-              HasSubstr("tensor 'mask': BOOL is not mapped, it needs conversion: load() it"));
+              HasSubstr("tensor 'mask': BOOL needs conversion, so it cannot be mapped: load() it"));
 }
 
 struct Tagger : Module {
@@ -284,7 +284,7 @@ TEST_F(Mapped, AveragesDoNotCopyIt) {
   EXPECT_EQ(model.bias.span<float>()[0], 2);
   EXPECT_EQ(model.embedding({2}).span<float>()[1], 6);
   EXPECT_EQ(message_of<ValueError>([&] { unfreeze(model.parameters(), "*"); }),
-            "unfreeze: embedding.weight [3, 2] is mapped from a file, read-only: take another "
+            "unfreeze: embedding.weight [3, 2] is mapped from a file, read-only: use another "
             "pattern");
 }
 
@@ -297,7 +297,7 @@ TEST_F(Mapped, ABagRefusesMaxNorm) {
   EXPECT_EQ(
       message_of<ValueError>([&] { EmbeddingBag::from_pretrained(weight, true, {.max_norm = 1}); }),
       "EmbeddingBag: max_norm changes rows, but the weight [3, 2] is mapped from a file, "
-      "read-only: leave it out, or take load() and from_pretrained()");
+      "read-only: leave it out, or use load() and from_pretrained()");
 }
 
 TEST_F(Mapped, FromPretrainedSharesIt) {

@@ -152,7 +152,8 @@ std::vector<BadFile> hostile_files() {
       {"huge header", std::string(16, '\xff'), "its header would have 18446744073709551615 bytes"},
       {"a zip", "PK\x03\x04" + std::string(40, '\0'), "its header would have"},
       {"a gzip file", "\x1f\x8b\x08" + std::string(40, '\0'),
-       "its header would have 559903 bytes, the file has 43: it looks like a gzip file: unpack it"},
+       "its header would have 559903 bytes, but the file has 43: it looks like a gzip file: unpack "
+       "it"},
       {"no brace", with_length(" {}", ""), "does not begin with '{'"},
       {"no JSON", with_length("{\"a\":", ""), "its header is not JSON: it ends too early"},
       {"an escape sequence", with_length("{\"a\":\x1b[2J}", ""),
@@ -198,7 +199,7 @@ std::vector<BadFile> hostile_files() {
        with_length(R"({"s":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},)"
                    R"("t":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
                    four),
-       "begins at byte 2, the data before it ends at 3"},
+       "begins at byte 2, but the data before it ends at 3"},
       {"metadata", with_length(R"({"__metadata__":{"a":1}})", ""), "'a' is not text"},
       {"rank 9", entry("U8", "[1,1,1,1,1,1,1,1,4]", "[0,4]"), "rank 9"},
       {"frozen stranger", with_length(R"({"__metadata__":{"gradus.frozen":"{\"x\":true}"}})", ""),
@@ -267,7 +268,7 @@ TEST_F(Safetensors, RefuseToSaveWhatLoadWouldNotGiveBack) {
     state.metadata[key] = "x";
     EXPECT_EQ(message_of<ValueError>([&] { save(state, file("m")); }),
               "save: the metadata key '" + std::string(key) +
-                  "' is reserved: no key of yours begins with 'gradus.'");
+                  "' is reserved: use one that does not begin with 'gradus.'");
   }
   StateDict undefined = good;
   undefined.set("running_mean", Tensor());
@@ -276,15 +277,15 @@ TEST_F(Safetensors, RefuseToSaveWhatLoadWouldNotGiveBack) {
   StateDict large = good;
   large.metadata["words"] = std::string(100'000'000, 'w');
   EXPECT_THAT(message_of<ValueError>([&] { save(large, file("m")); }),
-              HasSubstr("bytes, the format has room for 100000000"));
+              HasSubstr("bytes, but the format has room for 100000000"));
   StateDict name = good;
   name.set("a\xff", ones({1}));
   EXPECT_EQ(message_of<ValueError>([&] { save(name, file("m")); }),
-            "save: the name 'a\\xff' is not UTF-8, as the format wants");
+            "save: the name 'a\\xff' is not UTF-8, which the format requires");
   StateDict bytes = good;
   bytes.metadata["text"] = "a \xff";
   EXPECT_EQ(message_of<ValueError>([&] { save(bytes, file("m")); }),
-            "save: the metadata of 'text' is not UTF-8, as the format wants");
+            "save: the metadata of 'text' is not UTF-8, which the format requires");
   EXPECT_EQ(read_text(file("m")), before);
   EXPECT_THAT(names(), ElementsAre("m"));
 }
@@ -297,7 +298,7 @@ TEST_F(Safetensors, CallNoSoundFileUnsound) {
   save(state, file("m"));
   EXPECT_EQ(message_of<FormatError>([&] { load_mapped(file("m"), "mask"); }),
             "load_mapped: '" + file("m").string() +
-                "': tensor 'mask': BOOL is not mapped, it needs conversion: load() it");
+                "': tensor 'mask': BOOL needs conversion, so it cannot be mapped: load() it");
   EXPECT_THAT(message_of<IndexError>([&] { load_mapped(file("m"), "no"); }),
               HasSubstr("has no tensor 'no'; there are ["));
 }

@@ -136,7 +136,7 @@ TEST_F(WordVectorFile, SaysWhatTheFirstLineMustBe) {
   ends("99999999999999999999 3\n", "'99999999999999999999' is too large" + rule);
   ends("-1 3\n", "-1 words of 3 columns make no sense");
   ends("1 0\n", "1 words of 0 columns make no sense");
-  ends("1 9223372036854775807\na 1\n", "1 x 9223372036854775807 numbers cannot be in 26 bytes");
+  ends("1 9223372036854775807\na 1\n", "1 x 9223372036854775807 numbers cannot fit in 26 bytes");
 }
 
 TEST_F(WordVectorFile, NamesOtherFormatsAndSendsNoBytesOfThemToTheTerminal) {
@@ -222,7 +222,7 @@ TEST_F(WordVectorFile, ErrorsNameTheLine) {
   EXPECT_THAT(error_for("2 1\na 1\n"), HasSubstr("the file ends after 1 of 2 words"));
   EXPECT_THAT(error_for("1 1\na 1\nb 1\n"),
               HasSubstr(":3: there are more words than the 1 of the first line"));
-  EXPECT_THAT(error_for("99999999999 300\na 1\n"), HasSubstr("cannot be in"));
+  EXPECT_THAT(error_for("99999999999 300\na 1\n"), HasSubstr("cannot fit in"));
   EXPECT_EQ(message_of<Error>([&] { load_word_vectors(folder() / "missing"); }),
             "load_word_vectors: cannot read '" + (folder() / "missing").string() +
                 "': No such file or directory");

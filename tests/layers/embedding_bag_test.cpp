@@ -151,10 +151,11 @@ TEST(EmbeddingBag, ChecksItsOptions) {
                "EmbeddingBag: max_norm is 0, it must be positive");
   EXPECT_ERROR(EmbeddingBag(4, 2, {.norm_type = not_a_number}), ValueError,
                "EmbeddingBag: norm_type is nan, it must be positive");
-  EXPECT_ERROR(EmbeddingBag(4, 2, {.mode = BagMode::max, .sparse = true}), ValueError,
-               "EmbeddingBag: sparse gradients of mode max: take sum or mean, or .sparse = false");
+  EXPECT_ERROR(
+      EmbeddingBag(4, 2, {.mode = BagMode::max, .sparse = true}), ValueError,
+      "EmbeddingBag: mode max has no sparse gradients: use sum or mean, or .sparse = false");
   EXPECT_ERROR(EmbeddingBag(4, 2, {.scale_grad_by_freq = true, .mode = BagMode::max}), ValueError,
-               "EmbeddingBag: scale_grad_by_freq in mode max: take sum or mean");
+               "EmbeddingBag: scale_grad_by_freq does not apply to mode max: use sum or mean");
   for (const std::int64_t padding : {4, -5}) {
     EXPECT_THROW(EmbeddingBag(4, 2, {.padding_idx = padding}), IndexError);
     EXPECT_THROW(EmbeddingBag::from_pretrained(zeros({4, 2}), true, {.padding_idx = padding}),

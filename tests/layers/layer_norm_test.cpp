@@ -81,7 +81,7 @@ TEST(LayerNorm, SaysWhatItIs) {
 TEST(LayerNorm, RefusesBrokenShapesAndEps) {
   EXPECT_ERROR(LayerNorm(Shape{}), ShapeError, "LayerNorm: normalized_shape has no axes");
   EXPECT_ERROR(LayerNorm(3, {.eps = -1}), ValueError,
-               "LayerNorm: eps is -1: it is a finite number >= 0");
+               "LayerNorm: eps is -1: it must be a finite number >= 0");
   EXPECT_ERROR(LayerNorm(3)(zeros({2, 4})), ShapeError,
                "layer_norm: x is [2, 4], its last axes must be normalized_shape [3]");
 }
@@ -121,7 +121,7 @@ TEST(RMSNorm, SaysWhatItIsAndRefusesBrokenArguments) {
             "RMSNorm([4], eps=0.5, elementwise_affine=false)");
   EXPECT_ERROR(RMSNorm(Shape{}), ShapeError, "RMSNorm: normalized_shape has no axes");
   EXPECT_ERROR(RMSNorm(3, {.eps = infinity}), ValueError,
-               "RMSNorm: eps is inf: it is a finite number >= 0");
+               "RMSNorm: eps is inf: it must be a finite number >= 0");
 }
 
 }  // namespace

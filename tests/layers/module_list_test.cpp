@@ -111,7 +111,7 @@ TEST(ModuleList, BrokenInputNamesWhatIsWrong) {
   const auto make = [](std::int64_t) { return Linear(1, 1); };
   EXPECT_ERROR(ModuleList(-1, make), ValueError, "ModuleList: count is -1, it cannot be negative");
   EXPECT_ERROR(list.append(twice), ValueError,
-               "module: '2' (Linear) is part of this model already: a module stands under one "
+               "module: '2' (Linear) is already part of this model: a module has a single "
                "name; to share weights, share a Parameter");
   EXPECT_EQ(list.size(), 2U);
   EXPECT_EQ(list.parameters().size(), 4U);

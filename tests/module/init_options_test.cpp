@@ -127,7 +127,7 @@ TEST(TruncNormal, FallsInAnIntervalThatIsNarrow) {
 TEST(TruncNormal, RefusesAnIntervalWithoutNumbersOfTheDtype) {
   const Tensor x = zeros({3});
   EXPECT_ERROR(trunc_normal_(x, 0, 1, 1e300, infinity), ValueError,
-               "trunc_normal_: low is 1e+300, high is inf: float32 has no number between");
+               "trunc_normal_: low is 1e+300, high is inf: float32 has no number between them");
   EXPECT_THROW(trunc_normal_(x, 0, 1, -infinity, -1e39), ValueError);
   for (const double v : values_of(trunc_normal_(x, 0, 1e30, 1e37, 1e300))) {
     EXPECT_TRUE(std::isfinite(v));

@@ -152,7 +152,7 @@ TEST(Module, ToConvertsFloatsInPlace) {
   EXPECT_TRUE(model.bias.trainable());
   EXPECT_EQ(model(tensor({7.0F})).item(), 47);
   EXPECT_EQ(message_of<DTypeError>([&] { model.to(DType::int64); }),
-            "module: to(int64) is not a float type");
+            "module: to(int64): a float type is needed");
 }
 
 TEST(Module, RefusesBadNames) {
@@ -168,9 +168,10 @@ TEST(Module, RefusesBadNames) {
                 HasSubstr("is taken"));
   }
   EXPECT_EQ(message_of<ValueError>([&] { module.add("", Scale()); }), "module: a name is empty");
-  EXPECT_EQ(message_of<ValueError>([&] { module.add("layers.0", Scale()); }),
-            "module: the name 'layers.0' holds a dot, which separates paths: a list of layers is a "
-            "ModuleList, which names them 0, 1, ...: add(\"layers\", ModuleList(...))");
+  EXPECT_EQ(
+      message_of<ValueError>([&] { module.add("layers.0", Scale()); }),
+      "module: the name 'layers.0' contains a dot, which separates paths: for a list of "
+      "layers, use a ModuleList, which names them 0, 1, ...: add(\"layers\", ModuleList(...))");
 }
 
 TEST(Module, RefusesAModuleThatIsPartOfTheTree) {
@@ -179,11 +180,11 @@ TEST(Module, RefusesAModuleThatIsPartOfTheTree) {
   inner.add("scale", scale);
   module.add("inner", inner);
   EXPECT_THAT(message_of<ValueError>([&] { module.add("again", scale); }),
-              HasSubstr("'again' (Scale) is part of this model already"));
+              HasSubstr("'again' (Scale) is already part of this model"));
   EXPECT_THAT(message_of<ValueError>([&] { module.add("self", module); }),
-              HasSubstr("is part of this model already"));
+              HasSubstr("is already part of this model"));
   EXPECT_THAT(message_of<ValueError>([&] { inner.add("parent", module); }),
-              HasSubstr("is part of this model already"));
+              HasSubstr("is already part of this model"));
 }
 
 TEST(Module, RefusesParametersThatCannotBeTrained) {
@@ -281,17 +282,16 @@ TEST(LoadStateDict, RefusesFlagsThatCannotBeSetBeforeItWrites) {
   state.set("a", tensor({8.0}));
   state.set("ids", tensor({3, 4}), /*frozen=*/false);
   EXPECT_EQ(message_of<ValueError>([&] { model.load_state_dict(state); }),
-            "load_state_dict: ids is trainable in the state, and int64");
+            "load_state_dict: ids is trainable in the state, but int64");
   EXPECT_EQ(model.a.item(), 1);
 }
 
 TEST(Module, RefusesABufferThatIsPartOfAGraph) {
   const Tensor a = tensor({1.0, 2.0}).set_trainable(true);
   Open model;
-  EXPECT_EQ(
-      message_of<AutogradError>([&] { model.add_buffer("b", a * 2); }),
-      "module: the buffer 'b' [2] is part of a graph (made by mul), so that no state could be "
-      "loaded into it: give it a detach() of the tensor");
+  EXPECT_EQ(message_of<AutogradError>([&] { model.add_buffer("b", a * 2); }),
+            "module: the buffer 'b' [2] is part of a graph (made by mul), so no state could be "
+            "loaded into it: pass a detach() of the tensor");
   EXPECT_EQ(model.state_dict().size(), 0U);
   model.add_buffer("b", (a * 2).detach());
   restore(model, snapshot(model));

@@ -70,7 +70,7 @@ TEST(AbsurdSizes, AreRefusedWithTheOpAndTheNumber) {
 TEST(AbsurdSizes, AreRefusedWithTheOpAndTheShape) {
   constexpr std::int64_t n = std::int64_t{1} << 57;  // can be addressed, but no machine has it
   const std::string row = ": [144115188075855872] of ";
-  const std::string problem = ": the system cannot give ";
+  const std::string problem = ": cannot allocate ";
   const Tensor x = ones({1}), word = tensor({0});
   const NegativeSampler sampler(std::vector<std::int64_t>{1, 1, 1});
   const std::vector<std::pair<std::string, std::function<void()>>> uses{
@@ -116,8 +116,7 @@ TEST(AbsurdSizes, AreRefusedWithTheOpAndTheShape) {
 
 TEST(AbsurdSizes, IntegersBeyondInt64AreRefused) {
   constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-  const std::string message =
-      "tensor: 18446744073709551615 is above 2^63 - 1, the greatest number that int64 holds";
+  const std::string message = "tensor: 18446744073709551615 is above 2^63 - 1, the largest int64";
   EXPECT_ERROR(tensor(std::vector<std::uint64_t>{1, most}), ValueError, message);
   EXPECT_ERROR(tensor({std::uint64_t{1}, most}), ValueError, message);
   EXPECT_EQ(tensor(std::vector<std::uint64_t>{most >> 1}).data<std::int64_t>()[0],

@@ -98,7 +98,7 @@ TEST(OpCosineSimilarity, BrokenInput) {
   EXPECT_ERROR(cosine_similarity(ones({2, 3}), ones({2, 3}), 2), IndexError,
                "cosine_similarity: axis 2 is outside [-2, 2)");
   EXPECT_ERROR(cosine_similarity(ones({2, 3}), ones({2, 3}), 1, -1), ValueError,
-               "cosine_similarity: eps is -1: it is a finite number >= 0");
+               "cosine_similarity: eps is -1: it must be a finite number >= 0");
   EXPECT_ERROR(cosine_similarity(tensor({1}), tensor({1}), 0), DTypeError,
                "cosine_similarity: a tensor of dtype int64 where float32 or float64 is needed");
   EXPECT_THROW(cosine_similarity(ones({2}), ones({2}, DType::float64), 0), DTypeError);
@@ -192,7 +192,7 @@ TEST(OpCdist, BrokenInput) {
   EXPECT_ERROR(cdist(ones({2, 2, 3}), ones({3, 2, 3})), ShapeError,
                "cdist: leading axes do not broadcast: a is [2, 2, 3], b is [3, 2, 3]");
   EXPECT_ERROR(cdist(ones({2, 3}), ones({2, 3}), -1), ValueError,
-               "cdist: p is -1: it is a number >= 0");
+               "cdist: p is -1: it must be a number >= 0");
   EXPECT_THROW(cdist(ones({2, 3}), ones({2, 3}), not_a_number), ValueError);
   EXPECT_ERROR(cdist(tensor({1}, {1, 1}), tensor({1}, {1, 1})), DTypeError,
                "cdist: a tensor of dtype int64 where float32 or float64 is needed");

@@ -274,10 +274,10 @@ TEST(Einsum, RefusesEquationsThatItDoesNotUnderstand) {
   EXPECT_THROW(einsum("...i...", {x}), ValueError);
   EXPECT_ERROR(einsum("ij-i", {x}), ValueError, "einsum: 'ij-i': a '-' is not followed by '>'");
   EXPECT_ERROR(einsum("ij->i,j", {x}), ValueError,
-               "einsum: 'ij->i,j': there is more than one term behind '->'");
+               "einsum: 'ij->i,j': there is more than one term after '->'");
   EXPECT_THROW(einsum("ij->i->j", {x}), ValueError);
   EXPECT_ERROR(einsum("ij->ii", {x}), ValueError,
-               "einsum: 'ij->ii': subscript i is twice in the result");
+               "einsum: 'ij->ii': subscript i appears twice in the result");
   EXPECT_ERROR(einsum("ij->ik", {x}), ValueError,
                "einsum: 'ij->ik': subscript k of the result is in no term");
 }

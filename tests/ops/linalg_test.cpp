@@ -237,7 +237,7 @@ TEST(OpQr, GradientForAZeroCotangentIsZero) {
 TEST(OpQr, GradientThatDoesNotExistIsAnError) {
   const Tensor wide = random_leaf({2, 3}), flat = leaf({0, 1, 0, 1}, {2, 2});
   EXPECT_ERROR(sum(qr(wide).r).backward(), AutogradError,
-               "qr: no derivative where there are more columns than rows: a is [2, 3]");
+               "qr: no derivative if there are more columns than rows: a is [2, 3]");
   EXPECT_ERROR(sum(qr(flat).q).backward(), AutogradError,
                "qr: a does not have full rank: no derivative");
 }

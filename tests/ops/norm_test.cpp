@@ -166,7 +166,7 @@ TEST(OpNorm, BrokenInput) {
   EXPECT_ERROR(norm(ones({2, 0}), -1, 1), ShapeError,
                "norm: p = -1 has no value over nothing: x is [2, 0]");
   EXPECT_ERROR(norm(ones({2}), 2, 0, false, -1e-3), ValueError,
-               "norm: eps is -0.001 with p = 2: it is a finite number >= 0, and 0 unless p is "
+               "norm: eps is -0.001 with p = 2: it must be a finite number >= 0, and 0 unless p is "
                "finite and > 0");
   EXPECT_THROW(norm(ones({2}), infinity, 0, false, 1e-3), ValueError);
   EXPECT_THROW(norm(ones({2}), 0, 0, false, 1e-3), ValueError);

@@ -181,15 +181,15 @@ TEST(OpPad, BrokenInputNamesPaddingAndShape) {
   EXPECT_ERROR(pad(x, {1, 1, 1, 1, 1, 1}), ShapeError,
                "pad: padding [1, 1, 1, 1, 1, 1] is for 3 axes, x is [2, 3]");
   EXPECT_ERROR(pad(x, {-2, -2}), ShapeError,
-               "pad: -2 before and -2 behind axis 1 of [2, 3]: more is cut off than there is");
+               "pad: -2 before and -2 after axis 1 of [2, 3]: more is cut off than there is");
   EXPECT_ERROR(pad(x, {3, 0}, {.mode = PadMode::reflect}), ShapeError,
-               "pad: 3 before and 0 behind axis 1 of [2, 3]: mode reflect takes fewer than the "
+               "pad: 3 before and 0 after axis 1 of [2, 3]: mode reflect takes fewer than the "
                "axis has");
   EXPECT_ERROR(pad(x, {0, 0, 0, 3}, {.mode = PadMode::circular}), ShapeError,
-               "pad: 0 before and 3 behind axis 0 of [2, 3]: mode circular takes no more than the "
+               "pad: 0 before and 3 after axis 0 of [2, 3]: mode circular takes no more than the "
                "axis has");
   EXPECT_ERROR(pad(zeros({0}), {0, 1}, {.mode = PadMode::replicate}), ShapeError,
-               "pad: 0 before and 1 behind axis 0 of [0]: mode replicate needs an entry");
+               "pad: 0 before and 1 after axis 0 of [0]: mode replicate needs an entry");
   EXPECT_ERROR(pad(x, {1, 1}, {.mode = PadMode::reflect, .value = 2}), ValueError,
                "pad: a value, 2, for mode reflect: only constant has one");
   EXPECT_ERROR(pad(tensor({1}), {1, 1}, {.value = 0.5}), DTypeError,
@@ -198,7 +198,7 @@ TEST(OpPad, BrokenInputNamesPaddingAndShape) {
                "pad: the number 2 is not a boolean: use 0, 1 or another dtype");
   constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
   EXPECT_ERROR(pad(x, {lowest, -(lowest + 1)}), ShapeError,
-               "pad: -9223372036854775808 before and 9223372036854775807 behind axis 1 of [2, 3]: "
+               "pad: -9223372036854775808 before and 9223372036854775807 after axis 1 of [2, 3]: "
                "no tensor is that large");
 }
 

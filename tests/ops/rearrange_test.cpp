@@ -139,7 +139,7 @@ TEST(Movedim, RefusesAxesThatDoNotFit) {
   EXPECT_ERROR(movedim(x, 0, 2), IndexError, "movedim: axis 2 is outside [-2, 2)");
   EXPECT_ERROR(movedim(x, {0, 1}, Sizes{0}), ValueError, "movedim: 2 axes to 1 places");
   EXPECT_ERROR(movedim(x, {0, -2}, {0, 1}), ValueError,
-               "movedim: axis 0 is twice in [0, -2] for a tensor of shape [2, 3]");
+               "movedim: axis 0 appears twice in [0, -2] for a tensor of shape [2, 3]");
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ inline void check_broken_axes(Reduce op, const std::string& name) {
   EXPECT_ERROR(op(ones({2, 3}), {1, -1}, false), ValueError,
                name + ": axis -1 is given twice for a tensor of shape [2, 3]");
   EXPECT_ERROR(op(ones({2, 3}), {}, false), ValueError,
-               name + ": no axes: leave them out to reduce all of them");
+               name + ": the list of axes is empty: leave it out to reduce all axes");
   EXPECT_ERROR(op(ones({2, 3}), {0, 1, 2, 3, 4, 5, 6, 7, 8}, false), ValueError,
                "axes: 9 axes where a tensor has at most 8");
 }

@@ -209,7 +209,7 @@ TEST(Expand, KeepsSizesOfMinusOne) {
 TEST(Expand, RefusesOtherSizes) {
   const Tensor x = zeros({2, 3});
   EXPECT_ERROR(expand(x, {-1, 2, 3}), ShapeError,
-               "expand: size -1 at position 0 of [-1, 2, 3] is that of a new axis: x is [2, 3]");
+               "expand: size -1 at position 0 of [-1, 2, 3] is for a new axis: x is [2, 3]");
   EXPECT_ERROR(expand(x, {-1, 4}), ShapeError, "expand: [2, 3] does not expand to [-1, 4]");
   EXPECT_ERROR(expand(x, {3}), ShapeError, "expand: [2, 3] does not expand to [3]");
   EXPECT_THROW(expand(x, {2, -3}), ShapeError);

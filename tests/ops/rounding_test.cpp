@@ -159,7 +159,7 @@ TEST(FloorDivide, BrokenInput) {
   check_broken_division([](const Tensor& a, const Tensor& b) { return floor_divide(a, b); },
                         floor_divide, "floor_divide");
   EXPECT_ERROR(floor_divide(ones({2}), ones({2})), DTypeError,
-               "floor_divide: a tensor of dtype float32 where int64 is needed: for floats take "
+               "floor_divide: a tensor of dtype float32 where int64 is needed: for floats use "
                "floor(a / b)");
   EXPECT_ERROR(floor_divide(tensor({1}), ones({1})), DTypeError,
                "floor_divide: dtypes differ: a is int64 [1], b is float32 [1]: convert one with "

@@ -134,7 +134,7 @@ TEST(OpScatter, BrokenInputNamesIdsAndShapes) {
   EXPECT_ERROR(scatter(x, -1, tensor({0, -1}, {2, 1}), 1), IndexError,
                "scatter: index -1 at position [1, 0] is outside [0, 5)");
   EXPECT_ERROR(scatter(x, 1, no_ids({3, 1}), 1), ShapeError,
-               "scatter: shapes differ beside axis 1: x is [2, 5], ids are [3, 1]");
+               "scatter: shapes differ on an axis other than 1: x is [2, 5], ids are [3, 1]");
   EXPECT_ERROR(scatter(x, 1, no_ids({2, 3}), zeros({2, 2})), ShapeError,
                "scatter: src is [2, 2], [2, 3] is needed: x is [2, 5], ids are [2, 3]");
   EXPECT_ERROR(scatter(x, 2, no_ids({2, 3}), 1), IndexError, "scatter: axis 2 is outside [-2, 2)");

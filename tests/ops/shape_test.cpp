@@ -282,12 +282,14 @@ TEST(OpCat, GradientsOfTwoLeavesShareNoStorage) {
 TEST(OpCat, BrokenInputNamesTheTensors) {
   const Tensor a = zeros({2, 3});
   EXPECT_ERROR(cat({}), ValueError, "cat: the list of tensors is empty");
-  EXPECT_ERROR(cat({a, a, zeros({4, 3})}, 1), ShapeError,
-               "cat: shapes differ beside axis 1: tensor 0 is [2, 3], tensor 2 is [4, 3]");
-  EXPECT_ERROR(cat({a, zeros({2, 3, 1})}), ShapeError,
-               "cat: shapes differ beside axis 0: tensor 0 is [2, 3], tensor 1 is [2, 3, 1]");
+  EXPECT_ERROR(
+      cat({a, a, zeros({4, 3})}, 1), ShapeError,
+      "cat: shapes differ on an axis other than 1: tensor 0 is [2, 3], tensor 2 is [4, 3]");
+  EXPECT_ERROR(
+      cat({a, zeros({2, 3, 1})}), ShapeError,
+      "cat: shapes differ on an axis other than 0: tensor 0 is [2, 3], tensor 1 is [2, 3, 1]");
   EXPECT_ERROR(cat({a, zeros({3})}), ShapeError,
-               "cat: shapes differ beside axis 0: tensor 0 is [2, 3], tensor 1 is [3]");
+               "cat: shapes differ on an axis other than 0: tensor 0 is [2, 3], tensor 1 is [3]");
   EXPECT_ERROR(cat({a, zeros({2, 3}, DType::int64)}), DTypeError,
                "cat: dtypes differ: tensor 0 is float32, tensor 1 is int64");
   EXPECT_ERROR(cat({a}, 2), IndexError, "cat: axis 2 is outside [-2, 2)");

@@ -101,7 +101,7 @@ TEST(Chunk, HasTheSizesOfPyTorch) {
       {random_leaf({3, 4})}));
   EXPECT_ERROR(chunk(zeros({2}), 0), ValueError, "chunk: 0 chunks");
   EXPECT_ERROR(chunk(zeros({0}), std::int64_t{1} << 40), Error,
-               "chunk: 1099511627776 parts: there is no memory for so many tensors");
+               "chunk: 1099511627776 parts: that many tensors do not fit in memory");
   EXPECT_THROW(chunk(zeros({0}), largest), Error);
   EXPECT_THROW(split(zeros({std::int64_t{1} << 40, 0}), 1), Error);
   EXPECT_THROW(unbind(zeros({std::int64_t{1} << 40, 0})), Error);

@@ -156,7 +156,7 @@ TEST(Optimizer, RefusesListsThatMakeNoSense) {
   EXPECT_EQ(message({a, b, again}),
             "SGD: one parameter is listed twice, as a and as tied.a: list it once");
   EXPECT_EQ(message({a, same_path}),
-            "SGD: two parameters are called a: give one another path, what is kept goes by it");
+            "SGD: two parameters are called a: rename one, since state is kept by path");
   EXPECT_THROW(SGD(std::vector<ParameterGroup<SGDOptions>>{}), ValueError);
 
   SGD optimizer({a}, {.lr = 0.1});
@@ -435,7 +435,7 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
       refusal<Error>(state),
       "load_state_dict: the state is not that of this Adam: missing in the state: [a [3, 2]]; "
       "unexpected in it: [c, a.exp_avg [3, 2], a.exp_avg_sq [3, 2], a.max_exp_avg_sq [3, 2], "
-      "b.exp_avg [7]]; of another group: [table (0 in the state, 1 here)]: give it the "
+      "b.exp_avg [7]]; in another group: [table (0 in the state, 1 here)]: give it the "
       "parameters and groups that were saved");
   state.set("table.exp_avg", zeros({5, 3}, f64));
   state.set("table.exp_avg_sq", zeros({5, 2}));

@@ -23,8 +23,9 @@ constexpr const char* no_gradient =
     "Adam: step() changes nothing: no parameter has a gradient: call backward(), on a loss that "
     "depends on the parameters, between zero_grad() and step()";
 constexpr const char* too_early =
-    "LRScheduler: step() before the first step() of SGD, which never has the rate of epoch 0: call "
-    "the scheduler's after the optimizer's";
+    "LRScheduler: step() before the first step() of SGD, which never uses the rate of epoch 0: "
+    "call "
+    "the scheduler's step() after the optimizer's";
 
 TEST(OptimizerWarning, SaysOnceThatAllParametersAreFrozen) {
   const CaughtWarnings caught;

@@ -81,7 +81,7 @@ ordered() {  # TEXTS LABEL LABEL
 ordered 1000 wet dry > ordered.tsv
 ordered 100 dry wet > reversed.tsv
 run --train ordered.tsv --test reversed.tsv --vector-epochs 2 --dim 16 || fail "the order of words"
-expect "how it, from scratch, with pairs, did on the test texts"
+expect "results of 'from scratch, with pairs' on the test texts"
 expect "accuracy: 0.00 % on the test texts"
 
 # --words are shown, and looked for before anything is trained.
@@ -117,7 +117,7 @@ printf 'a\tone\nno tab here\n' > bad.tsv
 fails "corpus: bad.tsv, line 2: no tab in 'no tab here'" --corpus bad.tsv
 printf 'a\tone\na\ttwo\na\tthree\n' > single.tsv
 fails "all training texts have the label 'a'" --corpus single.tsv
-fails "--min-count: no word of the training texts stands there 100000 times" --corpus corpus.tsv --min-count 100000
+fails "--min-count: no word occurs 100000 times in the training texts" --corpus corpus.tsv --min-count 100000
 printf 'a\tone two\nb\ttwo one\n' > train.tsv
 printf 'c\tthree\n' > test.tsv
 fails "no training text has the label 'c'" --train train.tsv --test test.tsv

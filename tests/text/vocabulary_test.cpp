@@ -27,7 +27,7 @@ TEST(WordCounter, CountsWords) {
   EXPECT_THAT(counter.words(), ElementsAre("a", "b"));
   EXPECT_THAT(counter.counts(), ElementsAre(2, 6));
   EXPECT_EQ(message_of<ValueError>([&] { counter.add("b", -1); }),
-            "WordCounter: 'b' was to be added -1 times");
+            "WordCounter: cannot add 'b' -1 times");
 }
 
 TEST(Vocabulary, OrdersByCountThenBytesAfterTheSpecialWords) {
@@ -64,7 +64,7 @@ TEST(Vocabulary, DoesWithoutSpecialWords) {
   EXPECT_EQ(vocabulary.padding_id(), std::nullopt);
   EXPECT_EQ(vocabulary.unknown_id(), std::nullopt);
   EXPECT_EQ(message_of<IndexError>([&] { (void)vocabulary.id("who"); }),
-            "Vocabulary: 'who' is not among the 2 words, and no word stands for unknown ones");
+            "Vocabulary: 'who' is not among the 2 words, and there is no word for unknown ones");
 }
 
 TEST(Vocabulary, TakesAnEmptyText) {

@@ -119,8 +119,8 @@ TEST(Resize, BackwardThroughAnEarlierLookupThrowsAndChangesNothing) {
       table.resize(rows);
       EXPECT_EQ(message_of<AutogradError>([&] { loss.backward(); }),
                 "backward of embedding: a leaf that it used was resized or converted to another "
-                "dtype after the forward pass, it is [" +
-                    std::to_string(rows) + ", 3] of float64 now: compute the loss again");
+                "dtype after the forward pass and is now [" +
+                    std::to_string(rows) + ", 3] of float64: compute the loss again");
       EXPECT_TRUE(factor.grad().empty());
       EXPECT_TRUE(table.weight.grad().empty());
     }
@@ -177,7 +177,10 @@ TEST(Remap, SaysWhatIsWrong) {
 TEST(ResizeRows, SaysWhatIsWrong) {
   EXPECT_EQ(message_of<ShapeError>([] { resize_rows(scalar(1.0), 2); }),
             "resize_rows: the tensor has rank 0, so it has no rows");
-  EXPECT_EQ(message_of<ValueError>([] { resize_rows(zeros({2, 2}), -1); }), "resize_rows: -1 rows");
+  EXPECT_EQ(message_of<ValueError>([] {
+              resize_rows(zeros({2, 2}), -1);
+            }),
+            "resize_rows: rows is -1, it must be at least 0");
   const Tensor x = zeros({2, 2}).set_trainable(true);
   EXPECT_EQ(message_of<AutogradError>([&] { resize_rows(x * 2.0, 3); }),
             "resize_rows: the tensor [2, 2] was made by an op: only a leaf has rows of its own");
@@ -205,7 +208,7 @@ TEST(Resize, ChangesNothingIfTheInitialiserOrAFollowerThrows) {
   EXPECT_EQ(message_of<ValueError>([&] {
               table.resize(5, {.followers = {&own, &other}});
             }),
-            "SGD: the parameter [3, 3] that gets other rows is not one of its parameters: pass the "
+            "SGD: the parameter [3, 3], whose rows change, is not one of its parameters: pass the "
             "optimizers that train it as followers");
   EXPECT_TRUE(same_bytes(table.weight, before));
   EXPECT_EQ(own.state_dict().at("weight.momentum_buffer").shape(), (Shape{3, 3}));
@@ -328,7 +331,7 @@ TEST(Resize, AveragesFollow) {
   averages.swap();
   const Embedding stranger = random_table(2);
   EXPECT_EQ(message_of<ValueError>([&] { stranger.resize(5, {.followers = {&averages}}); }),
-            "AveragedParameters: the parameter [2, 3] that gets other rows is not one of its "
+            "AveragedParameters: the parameter [2, 3], whose rows change, is not one of its "
             "parameters: pass the averages that it is part of as followers");
 }
 

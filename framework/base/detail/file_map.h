@@ -7,8 +7,9 @@
 
 namespace gradus::detail {
 
-/// A file mapped into memory, read only. Nothing is read until it is touched. If the file is cut
-/// short afterwards, touching what is gone ends the program (SIGBUS); replacing it is harmless.
+/// A file mapped into memory, read only. Nothing is read until it is touched. If the file is
+/// truncated afterwards, touching the missing part ends the program (SIGBUS); replacing the file is
+/// harmless.
 class GRADUS_API FileMap {
  public:
   /// Throws Error with the system's reason.
@@ -20,7 +21,7 @@ class GRADUS_API FileMap {
   const char* data() const { return data_; }
   std::uint64_t size() const { return size_; }
 
-  /// Says that bytes [begin, end) are read here and there: only the pages touched are fetched.
+  /// Hints that bytes [begin, end) are read in random order: only the pages touched are fetched.
   void advise_random(std::uint64_t begin, std::uint64_t end) const noexcept;
 
  private:

@@ -18,12 +18,12 @@ constexpr std::array<Range, 12> unseen{{{0x00, 0x1F},           // controls
                                         {0x2000, 0x200F},       // blanks, joiners, directions
                                         {0x2028, 0x202F},       // separators, directions
                                         {0x205F, 0x206F},       // a blank, joiners, directions
-                                        {0x3000, 0x3000},       // the wide blank
-                                        {0xE000, 0xF8FF},       // private
+                                        {0x3000, 0x3000},       // the ideographic space
+                                        {0xE000, 0xF8FF},       // private use
                                         {0xFEFF, 0xFEFF},       // the byte order mark
                                         {0xFFF9, 0xFFFB},       // annotations
-                                        {0xFFFE, 0xFFFF},       // no characters
-                                        {0xE0000, not_utf8}}};  // tags, private
+                                        {0xFFFE, 0xFFFF},       // noncharacters
+                                        {0xE0000, not_utf8}}};  // tags, private use
 
 bool is_seen(std::uint32_t code) {
   return std::none_of(unseen.begin(), unseen.end(), [code](const Range& range) {
@@ -46,7 +46,7 @@ constexpr std::array<Kind, 13> kinds{{
     {"GGUF"sv, "a GGUF file"},
     {"\xba\x16\x4f\x2f"sv, "a fastText model: its .vec file holds the vectors as text"},
     {"\xff\xfe"sv, "UTF-16 text: convert it to UTF-8"},
-    {"version https://git-lfs"sv, "a pointer of Git LFS: fetch the file itself"},
+    {"version https://git-lfs"sv, "a Git LFS pointer: fetch the file itself"},
     {"<!DOCTYPE"sv, "a web page"},
     {"<html"sv, "a web page"},
 }};

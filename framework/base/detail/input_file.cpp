@@ -21,7 +21,7 @@ constexpr std::size_t longest_line = std::size_t{1} << 26U;
 
 void check_path(const char* operation, const std::string& path) {
   if (path.find('\0') == std::string::npos) return;
-  throw Error(fmt::format("{}: the path '{}' holds a NUL, which no name of a file does", operation,
+  throw Error(fmt::format("{}: the path '{}' contains a NUL, which no file name can", operation,
                           printable(path)));
 }
 

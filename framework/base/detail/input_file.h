@@ -7,11 +7,11 @@
 
 namespace gradus::detail {
 
-/// Throws Error for a path that holds a NUL: the system would take what stands before it.
+/// Throws Error for a path that contains a NUL: the system would read it only up to there.
 GRADUS_API void check_path(const char* operation, const std::string& path);
 
-/// A file to read. Its size and its bytes are those of one file, also if another one takes its name
-/// in the meantime.
+/// A file open for reading. Its size and its bytes belong to one file, even if another takes its
+/// name in the meantime.
 class GRADUS_API InputFile {
  public:
   /// Throws Error `<operation>: cannot read '<path>': <the system's reason>`, also for a folder.
@@ -28,10 +28,10 @@ class GRADUS_API InputFile {
   std::uint64_t size() const;
   int descriptor() const { return file_; }
 
-  /// The next bytes: fewer than asked for at the end of the file only. Throws Error with the
+  /// Reads the next bytes: fewer than asked for only at the end of the file. Throws Error with the
   /// system's reason.
   std::size_t read(char* out, std::size_t bytes);
-  /// The bytes at a position; false if the file ends before.
+  /// Reads the bytes at a position; false if the file ends too early.
   bool read_at(std::uint64_t position, char* out, std::size_t bytes);
 
  private:
@@ -44,22 +44,22 @@ class GRADUS_API InputFile {
   int file_ = -1;
 };
 
-/// The lines of a file, which a line feed ends.
+/// Reads the lines of a file, each ended by a line feed.
 class GRADUS_API LineReader {
  public:
   LineReader(const char* operation, const std::string& path) : file_(operation, path) {}
 
   const InputFile& file() const { return file_; }
-  /// Reads the next line, without its line feed, the first one without a byte order mark; false at
-  /// the end of the file. Throws Error, and FormatError for a line that is too long for a text.
+  /// Reads the next line without its line feed, and the first one without a byte order mark; false
+  /// at the end of the file. Throws Error, and FormatError for a line that is too long for text.
   bool next(std::string& line);
-  /// The number of the line that was read last, from 1 on; 0 before the first.
+  /// The number of the line last read, counted from 1; 0 before the first.
   std::int64_t number() const { return number_; }
 
  private:
   InputFile file_;
   std::string buffer_;
-  std::size_t begin_ = 0, end_ = 0;  // what is left in the buffer
+  std::size_t begin_ = 0, end_ = 0;  // the unread part of buffer_
   std::int64_t number_ = 0;
 };
 

@@ -8,7 +8,7 @@ namespace gradus::detail {
 /// Throws Error.
 [[noreturn]] GRADUS_API void throw_moved_from(const char* name);
 
-/// A member that knows whether its object was moved from, for classes that are of no use then.
+/// A member that knows whether its object was moved from, for classes that are unusable then.
 class MovedFrom {
  public:
   MovedFrom() = default;

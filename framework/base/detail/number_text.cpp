@@ -11,7 +11,7 @@
 namespace gradus::detail {
 namespace {
 
-// Of the text of a number that from_chars() found out of range without saying on which side.
+// The nearest value to a number that from_chars() found out of range, without saying on which side.
 template <std::floating_point T>
 T nearest(const std::string& text) {
   static const locale_t c = newlocale(LC_ALL_MASK, "C", nullptr);

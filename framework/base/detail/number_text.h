@@ -8,9 +8,8 @@ namespace gradus::detail {
 
 enum class NumberText : std::uint8_t { number, no_number, too_large };
 
-/// Reads the whole of a text as a number: float, double, int64 or uint64, in any locale. One that
-/// is too small for its type becomes the nearest that the type has, as in a source text: 1e-46 is
-/// 0.0f.
+/// Parses all of `text` as a float, double, int64 or uint64, whatever the locale. A number that is
+/// too small for its type becomes the nearest value of the type, as in source code: 1e-46 is 0.0f.
 template <class Number>
 NumberText parse_number(std::string_view text, Number& value);
 

@@ -4,8 +4,8 @@
 
 namespace gradus::detail {
 
-// Where a text is, or the free slot where it would go: at its hash, or at the next after those that
-// are taken. A power of two of slots, at most half of which are taken.
+// The slot of a text, or the free slot where it would go: the one at its hash, or the next one that
+// is not taken by another text. The number of slots is a power of two; at most half are taken.
 std::size_t TextIndex::slot_of(std::string_view text) const {
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = std::hash<std::string_view>()(text) & mask;

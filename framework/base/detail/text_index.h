@@ -9,12 +9,12 @@
 
 namespace gradus::detail {
 
-/// Distinct texts with numbers 0, 1, ... in the order in which they came, found by their hash.
+/// Distinct texts, numbered 0, 1, ... in the order they were added and found by hash.
 class GRADUS_API TextIndex {
  public:
   /// The number of a text, or -1.
   std::int64_t find(std::string_view text) const;
-  /// The number of a text, which is size() if it is new: then it is added.
+  /// The number of a text. A new one is added and gets the next number.
   std::int64_t add(std::string_view text);
 
   std::int64_t size() const { return static_cast<std::int64_t>(texts_.size()); }
@@ -25,7 +25,7 @@ class GRADUS_API TextIndex {
   void grow();
 
   std::vector<std::string> texts_;
-  std::vector<std::int64_t> slots_;  // the number of a text at its hash or behind it, or -1
+  std::vector<std::int64_t> slots_;  // the number of the text in each slot, or -1
 };
 
 }  // namespace gradus::detail

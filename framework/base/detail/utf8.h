@@ -5,17 +5,17 @@
 
 namespace gradus::detail {
 
-/// A code point of a text and the number of bytes that it takes.
+/// A code point of a text and the number of bytes it takes.
 struct Character {
   std::uint32_t code;
   std::size_t length;
 };
 
-/// What stands for bytes that are not UTF-8: no character of a text is beyond U+10FFFF.
+/// Stands for a byte that is not UTF-8; no character is beyond U+10FFFF.
 inline constexpr std::uint32_t not_utf8 = 0x110000;
 
-/// The character at text[i]. What is not UTF-8 (a stray or missing continuation, an overlong form,
-/// a surrogate, beyond U+10FFFF) is `not_utf8` of one byte.
+/// The character at text[i]. Where the text is not UTF-8 (a stray or missing continuation, an
+/// overlong form, a surrogate, beyond U+10FFFF), returns `not_utf8` with a length of 1.
 inline Character decode_utf8(std::string_view text, std::size_t i) {
   const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
   const std::uint32_t lead = byte(i);

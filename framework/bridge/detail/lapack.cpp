@@ -13,7 +13,7 @@ namespace gradus::detail {
 
 namespace {
 
-/// What LAPACK works on.
+/// The layout that LAPACK works on.
 template <class T>
 using Columns = xt::xtensor<T, 2, xt::layout_type::column_major>;
 using Sizes = std::array<std::size_t, 2>;
@@ -63,8 +63,8 @@ bool lapack_solve(const T* a, bool transposed, const T* b, T* x, std::int64_t n,
 template <class T>
 bool lapack_solve_triangular(const T* a, Triangle form, const T* b, T* x, std::int64_t m,
                              std::int64_t n) {
-  // The memory of a holds A^T, column by column; that of b holds b^T, what x op(A) = b asks for:
-  // op(A)^T x^T = b^T.
+  // Read column by column, a holds A^T and b holds b^T. The latter is what x op(A) = b needs,
+  // solved as op(A)^T x^T = b^T.
   use_one_blas_thread();
   const std::int64_t size = form.right ? n : m, count = form.right ? m : n;
   Columns<T> right = form.right ? read_transposed(b, m, n) : read(b, m, n);

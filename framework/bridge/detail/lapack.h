@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 
-// LAPACK's functions for one matrix, row-major, through xtensor-blas. T: float, double. Sizes are
-// at least 1 and fit an int. Outputs overlap no input. On the calling thread.
+// LAPACK's functions for one row-major matrix, through xtensor-blas. T is float or double. Sizes
+// are at least 1 and fit an int. Outputs do not overlap inputs. All run on the calling thread.
 namespace gradus::detail {
 
 /// x [n, k] with A x = b, or A^T x = b; false if A [n, n] is singular.
@@ -21,8 +21,8 @@ template <class T>
 bool lapack_solve_triangular(const T* a, Triangle form, const T* b, T* x, std::int64_t m,
                              std::int64_t n);
 
-/// The lower l with l l^T = A [n, n], of which the lower triangle is read; false if it is not
-/// positive definite.
+/// The lower triangular l with l l^T = A [n, n]; only the lower triangle of A is read. False if A
+/// is not positive definite.
 template <class T>
 bool lapack_cholesky(const T* a, T* l, std::int64_t n);
 

@@ -30,8 +30,8 @@
 #include <xtensor/xtensor_config.hpp>
 #if defined(__cpp_template_template_args) && __cplusplus > 201703L && \
     XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 26
-// g++, and clang from 19 on, take the dynamic shape of an xarray for a std::array of 4 in C++20, so
-// that temporaries of its expressions become xtensor<T, 4> and run over their ends. The cure has to
+// g++, and clang from 19 on, mistake the dynamic shape of an xarray for a std::array of 4 in C++20,
+// so that temporaries of its expressions become xtensor<T, 4> and run past their ends. The fix must
 // come before any use.
 #ifdef XTENSOR_EXPRESSION_TRAITS_HPP
 #error "gradus: include <gradus/framework/bridge/xtensor.h> before any header of xtensor"

@@ -18,11 +18,11 @@ class RunningOp {
   const char* before_;
 };
 
-/// Its name; nullptr if there is none.
+/// The name of the running op; nullptr if there is none.
 const char* running_op();
 
-/// While one lives, no other thread runs backward: for reading a graph. Throws AutogradError,
-/// naming `operation`, inside a backward pass of this thread.
+/// While one is alive, no other thread runs backward, so that the graph can be read. Throws
+/// AutogradError, naming `operation`, inside a backward pass of this thread.
 class GraphLock {
  public:
   explicit GraphLock(const char* operation);
@@ -31,7 +31,7 @@ class GraphLock {
   GraphLock& operator=(const GraphLock&) = delete;
 };
 
-/// Runs backward from `root`, whose cotangent has its shape. See Tensor::backward.
+/// Runs backward from `root` with a cotangent of its shape. See Tensor::backward.
 void run_backward(const Tensor& root, Tensor cotangent, const BackwardOptions& options);
 
 /// The trainable leaves that backward from `root` would reach, each once.

@@ -10,7 +10,7 @@ void check_leaf(const Node& node, const Edge& edge) {
   if (!edge.leaf.defined() || Access::body(edge.leaf).leaf->generation == edge.generation) return;
   throw AutogradError(fmt::format(
       "backward of {}: a leaf that it used was resized or converted to another dtype after the "
-      "forward pass, it is {} of {} now: compute the loss again",
+      "forward pass and is now {} of {}: compute the loss again",
       node.name(), edge.leaf.shape().str(), name(edge.leaf.dtype())));
 }
 
@@ -26,7 +26,7 @@ void check_not_freed(const Node& node) {
   throw AutogradError(fmt::format(
       "backward: the graph of {} was freed by an earlier backward(): add the losses and call "
       "backward() once, pass .retain_graph = true the first time, or detach() what is carried "
-      "over from the step before",
+      "over from the previous step",
       op));
 }
 

@@ -14,10 +14,10 @@ namespace gradus::detail {
 /// What a leaf has beyond its values.
 struct Leaf {
   bool trainable = false;
-  std::uint32_t generation = 0;  // raised when it gets another shape or dtype
+  std::uint32_t generation = 0;  // incremented when its shape or dtype may change
   Gradient gradient;
 
-  // Scratch of the engine: what the running backward pass has gathered for this leaf.
+  // The engine's scratch: what the running backward pass has gathered for this leaf.
   bool pending = false;
   Tensor dense;
   std::vector<SparseGrad> sparse;
@@ -52,7 +52,7 @@ class Body : public Pooled {
   std::atomic<std::int64_t> count_{1};
 };
 
-/// The engine's way into a Tensor.
+/// Gives the engine access to the inside of a Tensor.
 struct GRADUS_API Access {
   static Tensor make(Ref<Storage> storage, std::int64_t byte_offset, const Shape& shape,
                      DType dtype);
@@ -66,22 +66,23 @@ struct GRADUS_API Access {
   static SparseGrad sparse(Tensor ids, Tensor values, const Shape& shape, bool coalesced) {
     return {std::move(ids), std::move(values), shape, coalesced};
   }
-  /// One whose entries share rows: ids and sources are valid.
+  /// A gradient whose entries share rows; ids and sources must be valid.
   static SparseGrad sparse(Tensor ids, SparseEntries entries, const Shape& shape);
-  /// The entries of several gradients of one table, one after the other.
+  /// The entries of several gradients of one table, in order.
   static SparseGrad concatenated(const std::vector<SparseGrad>& parts);
-  /// The same gradient, with copies of what others hold too.
+  /// The same gradient, with copies of everything that it shares with others.
   static SparseGrad owned(SparseGrad gradient);
   /// True if the tensor is defined, nothing else refers to it or its storage, and its values may
   /// change: it is not mapped from a file.
   static bool sole_owner(const Tensor& tensor);
-  /// A view of the same storage, part of no graph: `elements` is the offset from the start.
+  /// A view of the same storage, not part of any graph; `elements` is the offset from the start of
+  /// the tensor.
   static Tensor view(const Tensor& tensor, std::int64_t elements, const Shape& shape);
   /// True if the tensors have bytes in common.
   static bool overlap(const Tensor& a, const Tensor& b);
   /// `source`, or a copy of it if it overlaps `target`, which is about to be written.
   static Tensor apart(const Tensor& source, const Tensor& target);
-  /// Gives an existing handle (a parameter) other values, keeping its identity and flags.
+  /// Gives an existing handle (a parameter) new values, keeping its identity and flags.
   static void replace(const Tensor& tensor, const Tensor& values);
 };
 

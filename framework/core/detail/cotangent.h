@@ -4,7 +4,7 @@
 
 namespace gradus::detail {
 
-/// `gradient` repeated along axes that it lacks or where it has size 1, as a tensor of its own.
+/// `gradient` repeated along axes that it lacks or where it has size 1, as a new tensor.
 GRADUS_API Tensor repeat_to(const Tensor& gradient, const Shape& shape);
 
 /// Sums `gradient` over the axes along which a tensor of shape `shape` was broadcast.

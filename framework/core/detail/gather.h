@@ -9,14 +9,13 @@ namespace gradus::detail {
 /// nobody else holds.
 void gather(Tensor& gathered, Tensor contribution);
 
-/// The same for a value of an op, where both may repeat.
+/// The same for the cotangent of an op's output; both may repeat (see Output).
 void gather(Output& output, Tensor contribution);
 
-/// Makes `gathered` something that a vjp may add into.
+/// Makes `gathered` a solely owned tensor of the full shape, for a vjp to add into.
 void make_owned(Tensor& gathered, const Shape& shape, DType dtype);
 
-/// What one pass gathered for a leaf, added to the gradient that it had; nothing is shared with
-/// anybody else.
+/// The gradient of a leaf plus what one pass gathered for it; shares nothing with anybody else.
 Gradient merge(Leaf& leaf);
 
 }  // namespace gradus::detail

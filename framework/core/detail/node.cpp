@@ -33,8 +33,8 @@ void Node::set_outputs(std::span<const Tensor> tensors) {
 
 namespace {
 
-// Nodes whose last reference is gone, in wait for deletion. Deleting one may drop the last
-// reference to others: they queue up here too, so the depth of the stack does not follow that of
+// Nodes whose last reference is gone, waiting to be deleted. Deleting one may drop the last
+// reference to others, which queue up here too, so that the stack does not grow with the depth of
 // the graph.
 thread_local Node* doomed = nullptr;
 thread_local bool deleting = false;

@@ -26,8 +26,8 @@ struct Edge {
 /// The edge to a tensor; empty if it needs no gradient or is undefined.
 GRADUS_API Edge edge_to(const Tensor& input);
 
-/// What backward knows of one value of an op, and the cotangent it gathers for it, which may repeat
-/// along axes that it lacks or where it has size 1.
+/// What backward knows about one output of an op, and the cotangent it gathers for it, which may
+/// repeat along axes that it lacks or where it has size 1.
 struct Output {
   Shape shape;
   DType dtype = DType::float32;
@@ -74,10 +74,11 @@ class GRADUS_API Node : public Pooled {
     if (count_refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
 
-  // Scratch of the engine, guarded by its lock.
+  // The engine's scratch, guarded by its lock.
   std::uint64_t visit = 0;     // the last backward pass that saw this node
   std::int64_t consumers = 0;  // edges to this node that have not been served
-  // The op whose graph a backward pass freed: this one or, recorded afterwards, one before it.
+  // The op whose graph a backward pass freed: this one or, if this one was recorded afterwards, an
+  // op before it.
   std::atomic<const char*> freed{nullptr};
   // The op in whose backward that pass failed, if it did.
   std::atomic<const char*> failed{nullptr};
@@ -94,7 +95,7 @@ class GRADUS_API Node : public Pooled {
   std::span<Edge> edges_;
   std::uint32_t count_ = 1;
   Output first_;
-  Output* more_ = nullptr;  // an array that it owns, unless there is one output
+  Output* more_ = nullptr;  // an array that this owns, unless there is one output
   Node* next_ = nullptr;    // in the list of nodes to be freed
 };
 

@@ -8,7 +8,7 @@ namespace {
 thread_local constinit ProfileSession::Thread current{};
 
 constinit std::uint64_t sessions = 0;
-constinit std::uint64_t calls = 0;  // numbers given out by all sessions
+constinit std::uint64_t calls = 0;  // the last number given out, by any session
 
 }  // namespace
 
@@ -18,7 +18,7 @@ constinit ProfileSession* active_session = nullptr;
 
 ProfileSession::ProfileSession(std::int64_t most_events)
     : max_events(most_events), number(++sessions), first_call(calls), begin(now()) {
-  sums.emplace_back();  // 0: memory that belongs to nothing
+  sums.emplace_back();  // 0: memory that belongs to no op
   sums[0].name = "(no op)";
 }
 

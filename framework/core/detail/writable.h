@@ -10,12 +10,12 @@ namespace gradus::detail {
 /// outside a NoGradGuard scope.
 GRADUS_API void check_writable(const char* operation, const Tensor& tensor);
 
-/// The body of a tensor whose member function `operation` runs. Throws Error if it is undefined.
+/// The body of a tensor, for its member function `operation`. Throws Error if it is undefined.
 inline Body& body_of(const Tensor& tensor, const char* operation) {
   check_defined(operation, "this", tensor);
   return Access::body(tensor);
 }
-/// The same if the function is about to change the tensor. Throws as check_writable().
+/// The same for a function that is about to change the tensor. Throws like check_writable().
 Body& writable(const Tensor& tensor, const char* operation);
 
 }  // namespace gradus::detail

@@ -7,8 +7,7 @@
 namespace gradus::kernels {
 namespace {
 
-/// x as near to 0 as the factor beside it, which is 0 further out, needs it: 0 times infinity is
-/// NaN.
+/// x, limited to the range outside which the factor next to it is 0: 0 times infinity would be NaN.
 template <class B>
 B bounded(const B& x) {
   using T = typename B::value_type;
@@ -21,7 +20,7 @@ B bounded_below(const B& x) {
   return detail::max(constant<B>(std::is_same_v<T, float> ? -128 : -1024), x);
 }
 
-/// sigmoid(x) and 1 - sigmoid(x), neither of which cancels.
+/// sigmoid(x) and 1 - sigmoid(x), both without cancellation.
 template <class B>
 struct Sigmoid {
   explicit Sigmoid(const B& x) {

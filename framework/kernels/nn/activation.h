@@ -12,7 +12,7 @@ extern const UnaryKernel logsigmoid;  ///< -log(1 + exp(-x))
 
 extern const BinaryKernel gelu_vjp, gelu_tanh_vjp, silu_vjp, logsigmoid_vjp;
 
-// With numbers, in parallel. T: float, double.
+// With parameters, in parallel. T: float, double.
 
 /// log(1 + exp(beta x)) / beta; x itself where beta x > threshold.
 template <class T>

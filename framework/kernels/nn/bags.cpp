@@ -10,7 +10,8 @@
 namespace gradus::kernels {
 namespace {
 
-/// Calls f(b, begin, end) for every bag and its positions, in parallel; asks for rows ahead.
+/// Calls f(b, begin, end, prefetch) for every bag and its positions, in parallel. f calls
+/// prefetch(k) at each position k, which fetches rows ahead.
 template <class T, class F>
 void for_each_bag(const T* table, const int64_t* ids, const int64_t* starts, int64_t bags,
                   int64_t D, F&& f) {
@@ -19,7 +20,7 @@ void for_each_bag(const T* table, const int64_t* ids, const int64_t* starts, int
   const Prefetcher<false> prefetch(table, D * int64_t{sizeof(T)});
   const int64_t cost = (n / bags + 1) * (D + kMissCost);
   parallel_for(bags, cost, [&](int64_t first, int64_t last) {
-    int64_t asked = starts[first];  // rows before it were asked for
+    int64_t asked = starts[first];  // rows before it have been prefetched
     for (int64_t b = first; b < last; ++b) {
       f(b, starts[b], starts[b + 1], [&](int64_t k) {
         for (const int64_t soon = std::min(k + 1 + prefetch.ahead(), n); asked < soon; ++asked) {
@@ -88,7 +89,7 @@ void divide_row(T* row, int64_t D, int64_t count) {
   for (int64_t i = 0; i < D; ++i) row[i] /= size;
 }
 
-/// 0 if x is, whatever y has. Eight partial sums, so that the compiler may use vectors.
+/// 0 if x is 0, whatever y is. Eight partial sums, so that the compiler can use vectors.
 template <class T>
 double dot(const T* x, const T* y, int64_t n) {
   if (std::all_of(x, x + n, [](T v) { return v == 0; })) return 0;
@@ -103,7 +104,7 @@ double dot(const T* x, const T* y, int64_t n) {
   return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
-/// Neighbouring columns of bags and the ids of their maxima.
+/// Adjacent columns of bags and the ids of their maxima.
 template <class T>
 struct WinnerColumns {
   const T* rows;
@@ -120,7 +121,7 @@ struct WinnerColumns {
     }
   }
 
-  /// table[winner, d] += rows[b, d]; what wins many bags is summed in double.
+  /// table[winner, d] += rows[b, d]; targets that win many bags are summed in double.
   void add_to(T* table) const {
     if constexpr (std::is_same_v<T, float>) {
       FrequentTargets frequent(bags > FrequentTargets::limit ? bags * (end - begin) : 0);
@@ -191,7 +192,7 @@ void bag_maxima(const T* table, const int64_t* ids, const int64_t* starts, int64
 template <class T>
 void scatter_to_winners(const T* rows, const int64_t* winners, int64_t bags, int64_t D, T* table) {
   if (bags == 0) return;
-  constexpr int64_t kColumns = 16;  // have one owner
+  constexpr int64_t kColumns = 16;  // columns that one task owns
   parallel_for((D + kColumns - 1) / kColumns, 4 * kColumns * bags, [&](int64_t i, int64_t last) {
     for (; i < last; ++i) {
       const int64_t begin = i * kColumns;

@@ -2,8 +2,8 @@
 #include <cstdint>
 
 /// Bags of rows of a table [V, D]: bag b has the ids at positions starts[b] to starts[b + 1]; the
-/// last of the starts is the number of positions. Ids are valid. T is float or double. Results have
-/// the same bits for any number of threads.
+/// last of the starts is the number of positions. Ids must be valid. T is float or double. Results
+/// have the same bits for any number of threads.
 namespace gradus::kernels {
 
 /// out[b, :] = the sum over the positions k of bag b of weights[k] * table[ids[k], :], divided by
@@ -14,7 +14,7 @@ void bag_sums(const T* table, const int64_t* ids, const int64_t* starts, const T
               int64_t bags, int64_t D, bool mean, T* out);
 
 /// out[b, d] = the largest table[ids[k], d] of bag b, NaN if there is one; zeros for an empty bag.
-/// winners[b, d] is the id of the first position that has it, -1 for an empty bag; may be null.
+/// winners[b, d] is the id of the first position that attains it, -1 for an empty bag; may be null.
 template <class T>
 void bag_maxima(const T* table, const int64_t* ids, const int64_t* starts, int64_t bags, int64_t D,
                 T* out, int64_t* winners);
@@ -28,7 +28,7 @@ template <class T>
 void divide_by_bag_sizes(const T* rows, const int64_t* starts, int64_t bags, int64_t D, T* out);
 
 /// out[k] = table[ids[k], :] . rows[segments[k], :], summed in double: the derivative of `bag_sums`
-/// by its weights.
+/// with respect to its weights.
 template <class T>
 void bag_dots(const T* table, const int64_t* ids, const T* rows, const int64_t* segments, int64_t n,
               int64_t D, T* out);
@@ -36,8 +36,8 @@ void bag_dots(const T* table, const int64_t* ids, const T* rows, const int64_t* 
 /// segments[k] = the bag of position k.
 void bag_segments(const int64_t* starts, int64_t bags, int64_t* segments);
 
-/// The first position whose offset is not 0 at the front, below the one before it or above n; -1
-/// if all are right.
+/// The position of the first bad offset: the first one if it is not 0, or one that is below the one
+/// before it or above n. -1 if all are valid.
 int64_t first_bad_offset(const int64_t* offsets, int64_t count, int64_t n);
 
 }  // namespace gradus::kernels

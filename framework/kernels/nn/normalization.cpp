@@ -15,7 +15,8 @@ namespace {
 using detail::Batch;
 using detail::batch_size;
 
-/// Scales and mean squares in which T calculates well; rows outside are done in double.
+/// The bound on scales and mean squares for which T is accurate; rows beyond it are computed in
+/// double.
 template <class T>
 constexpr double greatest = std::is_same_v<T, float> ? 1e30 : 1e290;
 
@@ -63,8 +64,8 @@ struct Columns {
   double at(int64_t i) const { return static_cast<double>(values ? values[i] : otherwise); }
 };
 
-/// (x - mean) scale, with all digits of the mean: rounded to T it has none left for the differences
-/// of values that lie close together far from 0.
+/// (x - mean) scale, with all digits of the mean: rounded to T, it would lose the differences of
+/// values that lie close together far from 0.
 template <class T, bool centered>
 class Normal {
  public:
@@ -103,8 +104,8 @@ double mean_from(A from, const T* x, int64_t n, A unit = 1) {
   return static_cast<double>(detail::add_up<A>(x, n, difference)) / static_cast<double>(n);
 }
 
-/// A power of 2 with which the greatest magnitude of x is in [1, 2), or as near as a finite one
-/// brings it; 1 if there is nothing to scale.
+/// The power of 2 that brings the greatest magnitude of x into [1, 2), or as near as a finite power
+/// can; 1 if there is nothing to scale.
 template <class T>
 double unit_of(const T* x, int64_t n) {
   double most = 0;
@@ -113,7 +114,7 @@ double unit_of(const T* x, int64_t n) {
   return std::ldexp(1.0, -std::clamp(std::ilogb(most), -1000, 1000));
 }
 
-/// The mean of n >= 1 values, in units; that of equal ones is exact.
+/// The mean of n >= 1 values, in units; exact if they are equal.
 template <class T>
 RowMoments mean_of(const T* x, int64_t n, double unit) {
   const double first = static_cast<double>(x[0]) * unit;
@@ -121,7 +122,7 @@ RowMoments mean_of(const T* x, int64_t n, double unit) {
   return {mean, mean_from(mean, x, n, unit), 1, unit};
 }
 
-/// Sums of x - pivot, if centered, and of its square.
+/// The sums of x - pivot, if centered, and of its square.
 struct Sums {
   double sum = 0, squares = 0;
 };
@@ -140,7 +141,7 @@ struct RunOfSums {
   }
 };
 
-/// Adds in T by runs of 1024.
+/// Adds in T, in runs of 1024.
 template <class T, bool centered>
 Sums sums_about(T pivot, const T* x, int64_t n) {
   constexpr int64_t step = batch_size<T>;
@@ -161,7 +162,7 @@ Sums sums_about(T pivot, const T* x, int64_t n) {
     }
     for (; i + step <= end; i += step) a.add(difference(i, Whole{}));
     if (i < end) {
-      alignas(64) T lanes[batch_size<T>];  // those past the end differ from the pivot too
+      alignas(64) T lanes[batch_size<T>];  // lanes past the end differ from the pivot too
       difference(i, First{end - i}).store_aligned(lanes);
       b.add(detail::load_partial(lanes, end - i));
       i = end;
@@ -195,8 +196,8 @@ bool is_ordinary(const RowMoments& m) {
 }
 
 /// In one pass, about the mean of the first values (Chan, Golub and LeVeque, Algorithms for
-/// Computing the Sample Variance, 1983, eq. 1.7); in a second one about the mean of all if that
-/// was far away, so that the subtraction takes at most one bit.
+/// Computing the Sample Variance, 1983, eq. 1.7). If the mean of all is far from that, a second
+/// pass is made about it, so that the subtraction loses at most one bit.
 template <class T, bool centered>
 RowMoments moments_of(const T* x, int64_t n, double eps) {
   const auto count = static_cast<double>(n);
@@ -259,7 +260,7 @@ void normalize(const T* x, const Columns<T>& weight, const Columns<T>& bias, dou
   });
 }
 
-/// One row of the derivative; the sums are added to, or null.
+/// One row of the derivative. It is added to the sums, which may be null.
 template <class T>
 struct RowVjp {
   const T *g, *x;
@@ -326,13 +327,13 @@ void vjp_row(const RowVjp<T>& row, const Columns<T>& weight, int64_t C, bool pas
   });
 }
 
-/// Rows whose gradients of weight and bias one task adds up: about 64K elements, and at most 256
-/// tasks, whose sums are then added.
+/// The number of rows for which one task sums the gradients of weight and bias: about 64K elements,
+/// and at most 256 tasks, whose sums are then added.
 int64_t rows_of_a_task(int64_t R, int64_t C) {
   return std::max({int64_t{8}, 65536 / C, (R + 255) / 256});
 }
 
-/// Adds values of T up, by runs of 64 rows, in double.
+/// Sums values of T in runs of 64 rows, and the runs in double.
 template <class T>
 class ColumnSums {
  public:

@@ -3,20 +3,20 @@
 
 namespace gradus::kernels {
 
-// Functions of the rows of [R, C], contiguous. T: float, double. `weight` and `bias` [C] may be
-// null, which means ones and zeros. Sums are added up in T by runs of at most 1024 values (64 rows
-// for the gradients of weight and bias), and the runs in double. Outputs overlap no input. Nothing
-// depends on the number of threads.
+// Functions of the contiguous rows of [R, C]. T: float, double. `weight` and `bias` [C] may be
+// null, which means ones and zeros. Sums are computed in T in runs of at most 1024 values (64 rows
+// for the gradients of weight and bias), and the runs are added in double. Outputs must not overlap
+// inputs. Nothing depends on the number of threads.
 
 /// How a row was normalized: ((unit x - mean) - rest) scale. `mean` is close to the mean of the row
-/// and `rest` is what it lacks; both are 0 for rms_norm. `unit` is 1, or the power of 2 that brings
-/// a row at the ends of the range of double near to 1.
+/// and `rest` is the remainder; both are 0 for rms_norm. `unit` is 1, or the power of 2 that brings
+/// a row at the ends of the range of double close to 1.
 struct RowMoments {
   double mean, rest, scale, unit;
 };
 
 /// y = (x - mean) / sqrt(variance + eps) weight + bias; 0 weight + bias in a row of equal values,
-/// even for eps = 0. `moments` [R] is for the derivative.
+/// even if eps = 0. `moments` [R] is for the derivative.
 template <class T>
 void layer_norm(const T* x, const T* weight, const T* bias, double eps, T* y, RowMoments* moments,
                 int64_t R, int64_t C);

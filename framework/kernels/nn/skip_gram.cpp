@@ -38,8 +38,8 @@ T dot(const T* a, const T* b, int64_t n) {
   return detail::reduce_add(even + odd);
 }
 
-/// y = c v. Rows of `y` follow each other in memory, most not on a cache line: full stores are
-/// aligned, which matters where many rows are written and few read.
+/// y = c v. The rows of `y` are contiguous, most not aligned to a cache line: full stores are
+/// aligned, which matters when many rows are written and few read.
 template <class T>
 void scale_row(T c, const T* v, T* y, int64_t n) {
   constexpr int64_t step = batch_size<T>;
@@ -87,7 +87,7 @@ class SkipGram {
         output_grad_(output_grad),
         ahead_(std::max<int64_t>(1, 16 / (batch.M + 1))) {}
 
-  /// Pairs [begin, end).
+  /// Processes the pairs [begin, end).
   void run(int64_t begin, int64_t end) const {
     const auto most = static_cast<size_t>(std::min(kBlock, end - begin) * batch_.M);
     std::vector<T> buffer(4 * most);
@@ -168,7 +168,7 @@ class SkipGram {
   T* losses_;
   T* input_grad_;
   T* output_grad_;
-  int64_t ahead_;  // pairs between asking for rows and using them
+  int64_t ahead_;  // pairs between prefetching rows and using them
 };
 
 }  // namespace

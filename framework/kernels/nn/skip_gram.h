@@ -3,8 +3,8 @@
 
 namespace gradus::kernels {
 
-/// A batch of B pairs for skip-gram with negative samples, for tables input [V, D] and output
-/// [V', D]. Ids are valid. T is float or double.
+/// A batch of B pairs for skip-gram with negative samples, with the tables input [V, D] and output
+/// [V', D]. Ids must be valid. T is float or double.
 template <class T>
 struct SkipGramBatch {
   const T* input;
@@ -15,9 +15,9 @@ struct SkipGramBatch {
 };
 
 /// losses[b] = -log s(v u_0) - sum over m >= 1 of log s(-v u_m), s the sigmoid, v the row of the
-/// center and u_m those of the targets; and in the same pass over the rows the derivatives of
-/// scale * losses[b]: input_grad [B, D] with respect to v, output_grad [B, M, D] to each u_m.
-/// Either may be null: not wanted.
+/// center and u_m those of the targets. The same pass over the rows computes the derivatives of
+/// scale * losses[b]: input_grad [B, D] with respect to v, output_grad [B, M, D] with respect to
+/// each u_m. Either may be null if it is not needed.
 template <class T>
 void skip_gram(const SkipGramBatch<T>& batch, T scale, T* losses, T* input_grad, T* output_grad);
 

@@ -17,8 +17,8 @@ using detail::batch_size;
 template <class T>
 constexpr T infinity = std::numeric_limits<T>::infinity();
 
-/// Asks for memory batch by batch while other work goes on: where a row takes several passes, the
-/// first would wait to read and the last to write. Addresses past the end do no harm.
+/// Prefetches memory batch by batch while other work goes on: if a row takes several passes, the
+/// first would otherwise wait to read and the last to write. Addresses past the end do no harm.
 template <class T>
 class Ahead {
  public:
@@ -36,8 +36,8 @@ class Ahead {
   T* write_;
 };
 
-/// y[i] = f(batch of x[i]...), the last batch filled up with `rest`. f sees every batch once, in
-/// order.
+/// y[i] = f(batch of x[i]...), with the last batch filled up with `rest`. f sees every batch once,
+/// in order.
 template <class T, class F, class... Rows>
 void map_row(int64_t n, T* y, T rest, const F& f, const Rows*... x) {
   constexpr int64_t step = batch_size<T>;
@@ -47,13 +47,13 @@ void map_row(int64_t n, T* y, T rest, const F& f, const Rows*... x) {
     detail::store_partial<T>(y + i, n - i, f(detail::load_partial<T>(x + i, n - i, rest)...));
 }
 
-/// Whether a row of cotangents is 0: then so is its gradient, whatever the values.
+/// True if a row of cotangents is 0: then so is its gradient, whatever the values.
 template <class T>
 bool all_zero(const T* g, int64_t n) {
   return std::all_of(g, g + n, [](T v) { return v == 0; });
 }
 
-/// Sum of f(batch of x[i]...) in double, by runs of 1024; f(rest...) has to be 0.
+/// The sum of f(batch of x[i]...) in double, in runs of 1024; f(rest...) must be 0.
 template <class T, class F, class... Rows>
 double sum_row(int64_t n, T rest, const F& f, const Rows*... x) {
   constexpr int64_t step = batch_size<T>;
@@ -78,7 +78,7 @@ double sum_row(int64_t n, T rest, const F& f, const Rows*... x) {
   return total;
 }
 
-/// The greatest value; any if there is a NaN, which the sum of exponentials then shows.
+/// The greatest value; any value if there is a NaN, which shows in the sum of exponentials.
 template <class T>
 T max_row(const T* x, int64_t n) {
   constexpr int64_t step = batch_size<T>;
@@ -95,7 +95,8 @@ T max_row(const T* x, int64_t n) {
   return detail::reduce_max<T>(detail::max(detail::max(a, b), detail::max(c, d)));
 }
 
-/// What stands in for the maximum: a row of -infinity only is shifted by 0, which gives exp = 0.
+/// What stands in for the maximum: a row that is all -infinity is shifted by 0, so that exp gives
+/// 0.
 template <class T>
 T shift_of(const T* x, int64_t n) {
   const T greatest = max_row(x, n);
@@ -119,7 +120,7 @@ void softmax(const T* x, T* y, int64_t R, int64_t C) {
     T* to = y + row * C;
     const Batch<T> shift(shift_of(from, C));
     Ahead<T> next_row(from + C, to + C);
-    constexpr int64_t run = 1024;  // floats add up within a run only
+    constexpr int64_t run = 1024;  // floats are only summed within a run
     double total = 0;
     for (int64_t i = 0; i < C; i += run) {
       Batch<T> sum(T{0});
@@ -144,7 +145,7 @@ void softmax(const T* x, T* y, int64_t R, int64_t C) {
 /// shift and log(sum(exp(x - shift))) of one row.
 template <class T>
 struct LogSum {
-  /// `write`: where the row goes next, if anywhere.
+  /// `write` is where the row is written next, or null.
   LogSum(const T* x, int64_t C, T* write) : shift(shift_of(x, C)) {
     const Batch<T> shifts(shift);
     Ahead<T> ahead(x + C, write);
@@ -168,7 +169,7 @@ void log_softmax(const T* x, T* y, int64_t R, int64_t C) {
       std::fill(to, to + C, -infinity<T>);
       return;
     }
-    // Two steps: shift + log_sum would round away what log_sum says.
+    // Two steps: shift + log_sum would round log_sum away.
     const Batch<T> shift(sum.shift), log_sum(static_cast<T>(sum.log_sum));
     map_row(
         C, to, T{0}, [&](const Batch<T>& v) { return (v - shift) - log_sum; }, from);
@@ -220,7 +221,7 @@ void logsumexp(const T* x, double* y, int64_t R, int64_t C) {
     const T* from = x + row * C;
     const LogSum<T> sum(from, C, nullptr);
     y[row] = static_cast<double>(sum.shift) + sum.log_sum;
-    // inf - inf in the sum is NaN, as a NaN among the values is.
+    // inf - inf makes the sum NaN, just as a NaN among the values does.
     if (sum.shift == infinity<T> && std::none_of(from, from + C, [](T v) { return v != v; }))
       y[row] = infinity<double>;
   });
@@ -228,7 +229,7 @@ void logsumexp(const T* x, double* y, int64_t R, int64_t C) {
 
 namespace {
 
-/// dx = g / (how many there are) where x is +infinity, else 0.
+/// dx = g / n where x is one of n elements of +infinity, else 0.
 template <class T>
 void share_among_infinite(T g, const T* x, T* dx, int64_t C) {
   const auto count = std::count(x, x + C, infinity<T>);
@@ -270,7 +271,7 @@ void cross_entropy(const T* x, const int64_t* labels, int64_t ignore_index, T* r
       return;
     }
     const double shifted = static_cast<double>(from[labels[row]]) - static_cast<double>(sum.shift);
-    // A row of -infinity only: what -log_softmax says.
+    // A row that is all -infinity: the same as -log_softmax.
     row_loss[row] =
         sum.log_sum == -infinity<double> ? infinity<T> : static_cast<T>(sum.log_sum - shifted);
   });
@@ -286,7 +287,7 @@ void cross_entropy_vjp(const T* x, const int64_t* labels, int64_t ignore_index, 
       std::fill(to, to + C, T{0});
       return;
     }
-    // x - lse in two steps, as lse has more digits than x; a row of -infinity only has p = 0.
+    // x - lse in two steps, as lse has more digits than x; a row that is all -infinity has p = 0.
     const double lse = std::isinf(row_lse[row]) ? 0.0 : static_cast<double>(row_lse[row]);
     const T high = static_cast<T>(lse);
     const Batch<T> factor(scale), highs(high),

@@ -3,15 +3,15 @@
 
 namespace gradus::kernels {
 
-// Functions of the rows of [R, C], contiguous. T: float, double. Outputs may be the same memory as
+// Functions of the contiguous rows of [R, C]. T: float, double. Outputs may be the same memory as
 // an input of the same shape. A NaN or +infinity in a row makes the row NaN. Sums accumulate in
-// double, by runs. Exponentials below the least normal number count as 0.
+// double, in runs. Exponentials below the least normal number count as 0.
 
-/// y = exp(x) / sum(exp(x)); zeros for a row of -infinity only.
+/// y = exp(x) / sum(exp(x)); zeros for a row that is all -infinity.
 template <class T>
 void softmax(const T* x, T* y, int64_t R, int64_t C);
 
-/// y = x - log(sum(exp(x))); -infinity for a row of -infinity only.
+/// y = x - log(sum(exp(x))); -infinity for a row that is all -infinity.
 template <class T>
 void log_softmax(const T* x, T* y, int64_t R, int64_t C);
 
@@ -23,19 +23,20 @@ void softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C);
 template <class T>
 void log_softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C);
 
-/// y [R] = log(sum(exp(x))); -infinity for a row of -infinity only, +infinity for a row that holds
-/// +infinity and no NaN.
+/// y [R] = log(sum(exp(x))); -infinity for a row that is all -infinity, +infinity for a row that
+/// holds +infinity and no NaN.
 template <class T>
 void logsumexp(const T* x, double* y, int64_t R, int64_t C);
 
-/// dx = g_r exp(x - y_r), y = logsumexp(x); 0 in a row of -infinity only and where g_r is 0. Where
-/// y_r is +infinity the elements of +infinity share g_r evenly.
+/// dx = g_r exp(x - y_r), y = logsumexp(x); 0 in a row that is all -infinity and where g_r is 0.
+/// Where y_r is +infinity the elements of +infinity share g_r evenly.
 template <class T>
 void logsumexp_vjp(const T* g, const T* x, const double* y, T* dx, int64_t R, int64_t C);
 
 /// row_lse [R] = log(sum(exp(x))), row_loss [R] = row_lse - x[label], 0 where the label is
-/// `ignore_index`; other labels are in [0, C). L: T, or double for a float T: then the derivative
-/// is right to the last digits for logits of any size (a float of 1e4 has 3 decimals left).
+/// `ignore_index`; other labels are in [0, C). L: T, or double for a float T, which makes the
+/// derivative accurate to the last digits for logits of any size (a float of 1e4 has 3 decimals
+/// left).
 template <class T, class L>
 void cross_entropy(const T* x, const int64_t* labels, int64_t ignore_index, T* row_loss, L* row_lse,
                    int64_t R, int64_t C);

@@ -1,7 +1,7 @@
 #pragma once
 // The primitives that kernels are made of: a Batch<T> holds one vector register, a Mask<T> a truth
-// value for each of its lanes. Each primitive means the same on every instruction set, special
-// values included (tests/kernels/simd/batch_test.cpp compares them with scalar code): decision
+// value for each of its lanes. Each primitive has the same result on every instruction set, special
+// values included (tests/kernels/simd/batch_test.cpp compares them with scalar code). See decision
 // 0007.
 #include <cmath>
 #include <cstddef>
@@ -32,7 +32,7 @@ using SignedBits = SignedOfSize<sizeof(T)>;
 template <class T>
 using UnsignedBits = std::make_unsigned_t<SignedBits<T>>;
 
-/// A vector of the compiler's: its operators work lane by lane.
+/// A vector type of the compiler: its operators work lane by lane.
 template <class T>
 struct RegisterOf {
   using type [[gnu::vector_size(register_bytes)]] = T;
@@ -70,7 +70,7 @@ class Batch {
   friend Batch operator-(const Batch& a, const Batch& b) { return a.lanes_ - b.lanes_; }
   friend Batch operator*(const Batch& a, const Batch& b) { return a.lanes_ * b.lanes_; }
   friend Batch operator/(const Batch& a, const Batch& b) { return a.lanes_ / b.lanes_; }
-  friend Batch operator-(const Batch& a) { return -a.lanes_; }  // of 0 it is -0
+  friend Batch operator-(const Batch& a) { return -a.lanes_; }  // -0 for 0
   Batch& operator+=(const Batch& b) { return *this = *this + b; }
   Batch& operator-=(const Batch& b) { return *this = *this - b; }
   Batch& operator*=(const Batch& b) { return *this = *this * b; }
@@ -81,7 +81,7 @@ class Batch {
   friend Batch operator<<(const Batch& a, int bits) { return a.lanes_ << bits; }
   friend Batch operator>>(const Batch& a, int bits) { return a.lanes_ >> bits; }
 
-  /// As IEEE 754 has it: with NaN only != is true. With g++, quiet NaNs raise no exception.
+  /// As in IEEE 754: with NaN, only != is true. With g++, quiet NaNs raise no exception.
   friend Mask<T> operator==(const Batch& a, const Batch& b) { return Mask<T>::equal(a, b); }
   friend Mask<T> operator!=(const Batch& a, const Batch& b) { return !Mask<T>::equal(a, b); }
   friend Mask<T> operator<(const Batch& a, const Batch& b) { return Mask<T>::less(a, b); }
@@ -103,14 +103,14 @@ class Batch {
 template <class T>
 inline constexpr int64_t batch_size = static_cast<int64_t>(Batch<T>::size);
 
-/// The same bits as lanes of another type as wide.
+/// The same bits as lanes of another type of the same width.
 template <class To, class From>
 Batch<To> bit_cast(const Batch<From>& x) {
   static_assert(sizeof(To) == sizeof(From));
   return reinterpret_cast<Register<To>>(x.lanes());
 }
 
-/// f(x[i]...) for each lane i, where there is no instruction.
+/// f(x[i]...) for each lane i, for what has no instruction.
 template <class T, class F, class... X>
 Batch<T> by_lane(const F& f, const Batch<X>&... x) {
   Register<T> y;
@@ -147,7 +147,7 @@ class Mask {
   static Mask less(const Batch<T>& a, const Batch<T>& b) { return compare<_CMP_LT_OQ>(a, b); }
   static Mask less_equal(const Batch<T>& a, const Batch<T>& b) { return compare<_CMP_LE_OQ>(a, b); }
 #else
-  // SSE has no such comparison that is quiet for NaN: it gets zeros there.
+  // SSE has no such comparison that is quiet for NaN: compare zeros there.
   static Mask less(const Batch<T>& a, const Batch<T>& b) {
     const Mask m = ordered(a, b);
     return Mask((m.kept(a) < m.kept(b)) & m.bits_);
@@ -231,7 +231,7 @@ class Mask {
   Bits bits_;
 };
 
-/// a where the mask is true, else b; the other value never matters.
+/// a where the mask is true, else b; the value that is not selected has no effect.
 template <class T>
 Batch<T> select(const Mask<T>& m, const Batch<T>& a, const Batch<T>& b) {
   return m.choose(a, b);
@@ -304,8 +304,8 @@ Batch<T> fnma(const Batch<T>& a, const Batch<T>& b, const Batch<T>& c) {
   return fma(-a, b, c);
 }
 
-/// a where a < b, else b: b if one is NaN or they are equal (as zeros of two signs are). NaN raises
-/// invalid.
+/// a where a < b, else b: b if either is NaN or they are equal (as zeros of opposite sign are). NaN
+/// raises FE_INVALID.
 template <class T>
 Batch<T> min(const Batch<T>& a, const Batch<T>& b) {
 #if defined(__AVX512F__)
@@ -328,7 +328,7 @@ Batch<T> min(const Batch<T>& a, const Batch<T>& b) {
 #endif
 }
 
-/// a where a > b, else b: b if one is NaN or they are equal. NaN raises invalid.
+/// a where a > b, else b: b if either is NaN or they are equal. NaN raises FE_INVALID.
 template <class T>
 Batch<T> max(const Batch<T>& a, const Batch<T>& b) {
 #if defined(__AVX512F__)
@@ -375,7 +375,7 @@ Batch<T> sqrt(const Batch<T>& x) {
 
 enum class Rounding { nearest_even = 0, down = 1, up = 2, toward_zero = 3 };  // as in SSE4.1
 
-/// A whole number; the sign of zero and what is not finite stay.
+/// Rounds to a whole number; the sign of zero and values that are not finite are kept.
 template <Rounding mode, class T>
 Batch<T> round_to(const Batch<T>& x) {
 #ifdef __SSE4_1__
@@ -420,14 +420,14 @@ template <class T>
 Batch<T> trunc(const Batch<T>& x) {
   return round_to<Rounding::toward_zero>(x);
 }
-/// To the nearest whole number, halves to the even one.
+/// Rounds to the nearest whole number, ties to even.
 template <class T>
 Batch<T> round_even(const Batch<T>& x) {
   return round_to<Rounding::nearest_even>(x);
 }
 
 #if defined(__AVX__) && !defined(__AVX512F__)
-/// All ones in the first n lanes of as many bits as T has.
+/// All ones in the first n lanes; the lanes are as wide as T.
 template <class T>
 __m256i first_lanes(int64_t n) {
   using Int = SignedBits<T>;
@@ -501,7 +501,7 @@ void store_past_caches(T* y, const Batch<T>& value) {
 #endif
 }
 
-/// What store_past_caches() wrote may be read by other threads from here on.
+/// After this, other threads can read what store_past_caches() wrote.
 inline void finish_past_caches() {
 #ifdef __SSE2__
   _mm_sfence();
@@ -530,7 +530,7 @@ Batch<Wide> load_as(const T* x) {
     return load_as_double(x);
 }
 
-/// f(x...) in double precision, rounded once: f takes and gives batches of doubles.
+/// f(x...) in double precision, rounded once: f takes and returns batches of doubles.
 template <class F, class... X>
 Batch<float> in_double(const F& f, const X&... x) {
   constexpr size_t half = Batch<double>::size;
@@ -559,7 +559,7 @@ T reduce_lanes(const Batch<T>& x, const Op& op) {
   if constexpr (half == 0) {
     return x.lanes()[0];
   } else {
-    // In registers: through memory it would wait for each store.
+    // In registers: through memory, it would wait for each store.
     const Batch<T> rotated = [&]<size_t... i>(std::index_sequence<i...>) {
       return __builtin_shufflevector(x.lanes(), x.lanes(), ((i + half) % sizeof...(i))...);
     }

@@ -1,5 +1,5 @@
 #pragma once
-// Loops over elements by batches.
+// Loops over elements in batches.
 #include <gradus/framework/kernels/simd/batch.h>
 
 #include <cstdint>
@@ -19,7 +19,8 @@ class Operand {
   Operand& operator=(const Operand&) = delete;
 
   Batch<T> load(int64_t i) const { return Batch<T>::load_unaligned(x_ + (i & mask_)); }
-  /// Ones fill the batch up: no op raises an exception for them, as it may for zeros.
+  /// The rest of the batch is filled with ones: no op raises an exception for them, as some do for
+  /// zeros.
   Batch<T> load_first(int64_t n) const { return load_partial(x_, n, T{1}); }
 
  private:
@@ -28,8 +29,8 @@ class Operand {
   alignas(64) T copies_[batch_size<T>];
 };
 
-/// y[i] = op(x[i]...) for i in [0, n), always on whole batches, so that an element has the same
-/// bits at any position. y may be one of the operands.
+/// y[i] = op(x[i]...) for i in [0, n), always on whole batches, so an element has the same bits at
+/// any position. y may be one of the operands.
 template <class T, class Op, class... Operands>
 void map_batches(T* y, int64_t n, Op op, const Operands&... x) {
   constexpr int64_t step = batch_size<T>;
@@ -37,7 +38,7 @@ void map_batches(T* y, int64_t n, Op op, const Operands&... x) {
     store_partial(y, n, op(x.load_first(n)...));
     return;
   }
-  // The last batch overlaps the one before it; computed first, as y may overwrite an operand.
+  // The last batch overlaps the one before it. It is computed first, as y may overwrite an operand.
   const Batch<T> last = op(x.load(n - step)...);
   for (int64_t i = 0; i < n - step; i += step) op(x.load(i)...).store_unaligned(y + i);
   last.store_unaligned(y + n - step);

@@ -15,11 +15,11 @@ struct ExpConstants;
 
 template <>
 struct ExpConstants<float> {
-  static constexpr float lowest = -104.0F, highest = 89.0F;  // beyond: 0 and infinity
-  static constexpr float lowest_normal = -87.336544F;        // below: subnormal
+  static constexpr float lowest = -104.0F, highest = 89.0F;  // beyond these: 0 and infinity
+  static constexpr float lowest_normal = -87.336544F;        // below it: subnormal
   static constexpr float log2_e = 1.44269504F;
-  static constexpr float ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;  // high: 9 bits
-  static constexpr float round = 12582912.0F;  // 1.5 * 2^23: adding it leaves an integer
+  static constexpr float ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;  // high has 9 bits
+  static constexpr float round = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
   static constexpr float bias = 127.0F;
   static constexpr int mantissa_bits = 23;
   // exp(r) = 1 + r + r^2 q(r). Source: expf of Cephes (Moshier).
@@ -36,7 +36,7 @@ struct ExpConstants<double> {
   static constexpr double round = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double bias = 1023.0;
   static constexpr int mantissa_bits = 52;
-  // Taylor: 1 / 14! ... 1 / 2!, the first term left out is below 2^-60.
+  // Taylor: 1 / 14! ... 1 / 2!; the first term left out is below 2^-60.
   static constexpr double q[] = {1.0 / 87178291200.0,
                                  1.0 / 6227020800.0,
                                  1.0 / 479001600.0,
@@ -90,8 +90,8 @@ Batch<T> scale_exp2(const Batch<T>& x, const Batch<T>& n) {
 #endif
 }
 
-/// exp, 0 below `lowest`: there 1 takes the place of the result, as processors are slow (over 100
-/// cycles) at each subnormal one.
+/// exp, but 0 below `lowest`: there exp(0) is computed instead, as each subnormal result costs the
+/// processor over 100 cycles.
 template <class T>
 Batch<T> exp_from(const Batch<T>& x, T lowest) {
   const Batch<T> zero(T{0});
@@ -163,7 +163,7 @@ struct LogParts {
   Batch<T> m, k;
 };
 
-/// log; of 0 it is -infinity, of less NaN.
+/// log; -infinity for 0, NaN below.
 template <class T>
 Batch<T> log(const Batch<T>& x) {
   using C = LogConstants<T>;

@@ -35,7 +35,7 @@ inline Twofold<double> log_twofold(const Batch<double>& x) {
       sum.hi, sum.lo + two * (half.lo + s.lo + w.lo) + parts.k * B(LogConstants<double>::ln2_low));
 }
 
-/// exp(x.hi + x.lo), rounded nearly once: powers of integers are exact where they fit.
+/// exp(x.hi + x.lo), with nearly a single rounding: powers of integers are exact if they fit.
 inline Batch<double> exp_twofold(const Twofold<double>& x) {
   using B = Batch<double>;
   using C = ExpConstants<double>;
@@ -66,15 +66,17 @@ inline Batch<float> pow_positive(const Batch<float>& a, const Batch<float>& b) {
                    b);
 }
 
-/// a^b. 1 for b = 0 and for a = 1, NaN included; NaN for a negative a and a b that is not whole.
+/// a^b. 1 for b = 0 and for a = 1, even if the other is NaN; NaN for a negative a and a b that is
+/// not a whole number.
 template <class T>
 Batch<T> pow(const Batch<T>& a, const Batch<T>& b) {
   using B = Batch<T>;
   const B zero(T{0}), one(T{1}), half(T{0.5}), infinite(std::numeric_limits<T>::infinity());
   const B base = abs(a);
-  // From 1e20 on, any base other than 1 gives 0 or infinity. The constants first: NaN stays.
+  // From 1e20 on, any base other than 1 gives 0 or infinity. The constants come first, which keeps
+  // NaN.
   const B exponent = max(B(T{-1e20F}), min(B(T{1e20F}), b));
-  // These bases stay out of log(), which would raise exceptions that the power does not deserve.
+  // These bases are kept out of log(), which would raise exceptions that pow must not raise.
   const auto at_end = (base == zero) | (base == infinite);
   B y = pow_positive(select(at_end, one, base), exponent);
   const auto vanishes = ((base == zero) & (b > zero)) | ((base == infinite) & (b < zero));

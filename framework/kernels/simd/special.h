@@ -33,7 +33,7 @@ Twofold<T> two_sum(const Batch<T>& a, const Batch<T>& b) {
   return {sum, (a - (sum - b_part)) + (b - b_part)};
 }
 
-/// a + b exactly, where |a| >= |b| or a is 0.
+/// a + b exactly, if |a| >= |b| or a is 0.
 template <class T>
 Twofold<T> fast_two_sum(const Batch<T>& a, const Batch<T>& b) {
   const Batch<T> sum = a + b;
@@ -54,7 +54,7 @@ Batch<T> expm1(const Batch<T>& x) {
   const Batch<T> one(T{1});
   // The constants first: min and max give their second argument if one is NaN. Below -40 it is -1.
   const ExpParts<T> parts(min(Batch<T>(C::highest), max(Batch<T>(T{-40}), x)));
-  // ((exp(r) - 1) + (1 - 2^-n)) 2^n; from n = 60 on 2^-n does not count.
+  // ((exp(r) - 1) + (1 - 2^-n)) 2^n; from n = 60 on 2^-n is negligible.
   const Batch<T> inverse = exp2_integer<T>(-min(Batch<T>(T{60}), parts.n));
   return copysign(scale_exp2<T>(parts.expm1_r + (one - inverse), parts.n), x);
 }
@@ -63,8 +63,8 @@ Batch<T> expm1(const Batch<T>& x) {
 template <class T>
 Batch<T> log1p(const Batch<T>& x) {
   const Batch<T> zero(T{0}), one(T{1}), infinite(std::numeric_limits<T>::infinity());
-  // Infinity and, at x = -1, a divisor of 0 would raise exceptions that the logarithm does not
-  // deserve. The constant first: min gives its second argument if one is NaN.
+  // Infinity and, at x = -1, a divisor of 0 would raise exceptions that log1p must not raise. The
+  // constant first: min gives its second argument if one is NaN.
   const Twofold<T> u = two_sum(one, min(Batch<T>(std::numeric_limits<T>::max()), x));
   const Batch<T> y = log<T>(u.hi) + u.lo / select(u.hi == zero, one, u.hi);
   return copysign(select(x == infinite, infinite, y), x);
@@ -78,7 +78,7 @@ struct NormalConstants;
 
 template <>
 struct NormalConstants<float> {
-  static constexpr float far = 14.5F;  // beyond: 0
+  static constexpr float far = 14.5F;  // beyond it: 0
   static constexpr float k = 2.5F;
   static constexpr float m[] = {
       -1.572643960e-04F, -3.108635137e-04F, 6.843404844e-04F, 2.523295581e-03F,  -1.600958523e-03F,
@@ -118,7 +118,7 @@ Batch<T> scaled_tail(const Batch<T>& t) {
   return w * polynomial(C::m, (t - k) * w);
 }
 
-/// Of the normal distribution at |x|, beyond `far` as there.
+/// The normal distribution at |x|; beyond `far` as at `far`.
 template <class T>
 struct NormalParts {
   explicit NormalParts(const Batch<T>& x) : t(min(Batch<T>(NormalConstants<T>::far), abs(x))) {
@@ -145,7 +145,7 @@ Batch<T> erf(const Batch<T>& x) {
   using C = NormalConstants<T>;
   const Batch<T> one(T{1}), two(T{2});
   const Batch<T> small = fma(x, polynomial(C::p, x * x), x);
-  const Batch<T> a = min(Batch<T>(T{6.5}), abs(x));  // from there on it is 1
+  const Batch<T> a = min(Batch<T>(T{6.5}), abs(x));  // from 6.5 on erf is 1
   const Batch<T> t = a * Batch<T>(static_cast<T>(1.41421356237309505));
   const Batch<T> rest = two * exp<T>(-a * a) * scaled_tail(t);
   return select(a < one, small, copysign(one - rest, x));
@@ -171,12 +171,12 @@ struct QuarterTurns {
   Twofold<double> r;
 };
 
-/// sin of n quarter turns and r, where the two polynomials give sin(r) and cos(r).
+/// The sine of n quarter turns plus r, from sin(r) and cos(r).
 template <class T>
 Batch<T> select_quarter(const Batch<T>& n, const Batch<T>& sine, const Batch<T>& cosine) {
   using Bits = Batch<UnsignedBits<T>>;
   const Batch<T> round(ExpConstants<T>::round), half(T{0.5});
-  const Batch<T> halves = n * half;  // whole where n is even
+  const Batch<T> halves = n * half;  // a whole number if n is even
   const Batch<T> y = select((halves + round) - round == halves, sine, cosine);
   const Bits quarters = bit_cast<UnsignedBits<T>>(n + round);  // its low bits count them
   const Bits sign = (quarters & Bits(2)) << (8 * static_cast<int>(sizeof(T)) - 2);
@@ -247,8 +247,8 @@ struct SinCosOfTurns {
   }
 };
 
-/// y, with f(x), one by one, in the lanes where |x| is above `highest`, for an x too far out for
-/// the vectorised form.
+/// y, but with f(x), one by one, in the lanes where |x| is above `highest`, too far out for the
+/// vectorised form.
 template <class T, class F>
 Batch<T> replace_far(const Batch<T>& y, const Batch<T>& x, T highest, const F& f) {
   if (!any(abs(x) > Batch<T>(highest))) return y;
@@ -261,7 +261,7 @@ Batch<T> replace_far(const Batch<T>& y, const Batch<T>& x, T highest, const F& f
   return Batch<T>::load_aligned(to);
 }
 
-/// sin(x + shift pi / 2). Beyond 10^6 as `far`, the C library's; NaN of infinity.
+/// sin(x + shift pi / 2). Beyond 10^6 it is `far`, the function of the C library; NaN for infinity.
 template <class T, class F>
 Batch<T> sin_or_far(const Batch<T>& x, double shift, const F& far) {
   constexpr auto highest = static_cast<T>(QuarterTurns::highest);
@@ -278,7 +278,7 @@ Batch<T> sin_or_far(const Batch<T>& x, double shift, const F& far) {
 template <class T>
 Batch<T> sin(const Batch<T>& x) {
   const Batch<T> y = sin_or_far(x, 0, [](T v) { return std::sin(v); });
-  return select(x == Batch<T>(T{0}), x, y);  // -0 of -0
+  return select(x == Batch<T>(T{0}), x, y);  // -0 for -0
 }
 
 template <class T>

@@ -6,15 +6,15 @@
 
 namespace gradus::detail {
 
-/// Asks for the `elements` that come 8 KiB after x: the hardware's own prefetching stops at the end
-/// of each page. Addresses past the end do no harm.
+/// Prefetches the `elements` that come 8 KiB after x: the hardware's own prefetching stops at the
+/// end of each page. Addresses past the end do no harm.
 template <class T>
 void ask_ahead(const T* x, int64_t elements) {
   const char* at = reinterpret_cast<const char*>(x) + 8192;
   for (int64_t i = 0; i < elements * int64_t{sizeof(T)}; i += 64) __builtin_prefetch(at + i);
 }
 
-/// Sum of f(batch) over n contiguous elements, in runs of 1024 so that double stays accurate.
+/// The sum of f(batch) over n contiguous elements, in runs of 1024 so that double stays accurate.
 template <class A, class T, class F>
 A add_up(const T* x, int64_t n, const F& f) {
   constexpr int64_t step = batch_size<A>;

@@ -52,7 +52,7 @@ void for_each_tensor(ModuleNode& root, F&& f) {
   });
 }
 
-/// The name that a type has in the source, without its namespaces.
+/// The name of a type as the source has it, without namespaces.
 std::string type_name(const std::type_info& type);
 
 /// The name of a node; `type` is that of the handle, for a root without a name.

@@ -18,14 +18,14 @@ constexpr std::array<Owner, 4> owners = {{{"optimizer", "an optimizer"},
                                           {"plateau.best", "a ReduceLROnPlateau"},
                                           {"averages.updates", "AveragedParameters"}}};
 
-// "model, optimizer" of "model,optimizer".
+// "model, optimizer" from "model,optimizer".
 std::string spaced(const std::string& names) {
   std::string text;
   for (const char c : names) text += c == ',' ? ", " : std::string(1, c);
   return text;
 }
 
-// Empty if the metadata say nothing.
+// Empty if the metadata do not tell.
 std::string owner_of(const StateDict& state) {
   for (const auto& [key, name] : owners) {
     if (state.metadata.contains(key)) return name;
@@ -37,7 +37,7 @@ std::string owner_of(const StateDict& state) {
   if (const std::string* parts = state.metadata.find(checkpoint_key)) {
     throw Error(
         fmt::format("load_state_dict: the state is a checkpoint with the parts [{}], not the state "
-                    "of {}: take it out of the file by load_checkpoint({{{{\"{}\", {}}}}}, file, "
+                    "of {}: read it from the file with load_checkpoint({{{{\"{}\", {}}}}}, file, "
                     "{{.strict = false}})",
                     printable(spaced(*parts), std::string::npos), owner, part, part));
   }

@@ -3,18 +3,19 @@
 
 #include <string_view>
 
-/// Whose state a StateDict is, as its metadata say: a model's says nothing.
+/// Whose state a StateDict holds, as the keys in its metadata tell; a model's state has none of
+/// them.
 namespace gradus::detail {
 
 /// The key under which a checkpoint lists its parts.
 inline constexpr const char* checkpoint_key = "gradus.checkpoint";
 
-/// Throws Error if the metadata say that this is a checkpoint, or the state of something that is no
-/// model.
+/// Throws Error if the metadata say that this is a checkpoint, or the state of something other than
+/// a model.
 void require_model_state(const StateDict& state);
 
-/// Throws Error saying whose state it is if the metadata lack `key`, which those of `owner` have.
-/// `part` is what the owner may be called in a checkpoint.
+/// Throws Error, saying whose state it is, if the metadata lack `key`, which the state of `owner`
+/// has. `part` is the usual name of the owner in a checkpoint.
 void require_state_of(std::string_view owner, std::string_view part, const StateDict& state,
                       std::string_view key);
 

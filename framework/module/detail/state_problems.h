@@ -9,10 +9,10 @@
 
 namespace gradus::detail {
 
-/// What is wrong with a state that is to be loaded: gathered, then thrown as one error.
+/// Gathers everything that is wrong with a state to be loaded, and throws it as one error.
 class GRADUS_API StateProblems {
  public:
-  /// The kind of error that a problem alone is.
+  /// The kind of error that a problem would be on its own.
   enum class Kind : std::uint8_t { shape, dtype, value, other };
 
   void add(Kind kind, std::string text) { problems_.push_back({kind, std::move(text)}); }

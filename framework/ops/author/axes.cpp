@@ -50,11 +50,11 @@ std::string position(const Shape& shape, std::int64_t element) {
   return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
 }
 
-void check_beside(const char* operation, int axis, const Shape& x, const char* words,
-                  const Shape& shape) {
+void check_same_except(const char* operation, int axis, const Shape& x, const char* words,
+                       const Shape& shape) {
   if (shape.rank() == x.rank() && splice(shape, axis, 1, {}) == splice(x, axis, 1, {})) return;
-  throw ShapeError(fmt::format("{}: shapes differ beside axis {}: x is {}, {} {}", operation, axis,
-                               x.str(), words, shape.str()));
+  throw ShapeError(fmt::format("{}: shapes differ on an axis other than {}: x is {}, {} {}",
+                               operation, axis, x.str(), words, shape.str()));
 }
 
 }  // namespace gradus::detail

@@ -15,13 +15,13 @@ struct AxisView {
   std::int64_t outer, n, inner;
 };
 
-/// Throws IndexError, naming `operation`, if there is no such axis (it may count from the end),
-/// Error if the tensor is undefined.
+/// Throws IndexError, naming `operation`, if there is no such axis (a negative one counts from the
+/// end), Error if the tensor is undefined.
 GRADUS_API AxisView axis_view(const Tensor& x, std::int64_t axis, const char* operation);
 /// The same; a tensor of rank 0 counts as one of shape [1], as in PyTorch.
 GRADUS_API AxisView slice_view(const Tensor& x, std::int64_t axis, const char* operation);
 
-/// `shape` with `removed` axes from `axis` on replaced by axes of the sizes `inserted`.
+/// `shape` with `removed` axes, starting at `axis`, replaced by axes of the sizes `inserted`.
 GRADUS_API Shape splice(const Shape& shape, int axis, int removed,
                         std::span<const std::int64_t> inserted);
 inline Shape splice(const Shape& shape, int axis, int removed,
@@ -30,19 +30,19 @@ inline Shape splice(const Shape& shape, int axis, int removed,
                 std::span<const std::int64_t>(inserted.begin(), inserted.size()));
 }
 
-/// The broadcast of the axes of a and b before their last two, those of a matrix.
+/// The broadcast of the leading axes of a and b: all but the last two, which are those of a matrix.
 /// Throws ShapeError, naming `operation` and both shapes.
 GRADUS_API Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b);
 
-/// Where an element in row-major order is, for messages: "[1, 3]".
+/// The index of an element, which is counted in row-major order, for messages: "[1, 3]".
 GRADUS_API std::string position(const Shape& shape, std::int64_t element);
 
-/// Throws ShapeError, naming `operation`, unless a shape is that of x but for one axis; `words`
-/// says whose it is, as in "ids are".
-GRADUS_API void check_beside(const char* operation, int axis, const Shape& x, const char* words,
-                             const Shape& shape);
+/// Throws ShapeError, naming `operation`, unless a shape equals that of x on every axis but one.
+/// `words` names its owner in the message, as in "ids are".
+GRADUS_API void check_same_except(const char* operation, int axis, const Shape& x,
+                                  const char* words, const Shape& shape);
 
-/// Bytes of a tensor of this shape with only the axes from `axis` on.
+/// The bytes of a tensor that has only the axes of `shape` from `axis` on.
 inline std::int64_t block_bytes(const Shape& shape, int axis, DType dtype) {
   return shape.numel(axis, shape.rank()) * item_size(dtype);
 }

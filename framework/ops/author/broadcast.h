@@ -9,7 +9,7 @@
 
 namespace gradus::detail {
 
-/// The runs of a broadcast result: run() consecutive elements, in which operand k starts at
+/// The runs of a broadcast result: run() consecutive elements each, in which operand k starts at
 /// offsets(index)[k] and advances by run_strides()[k], 0 or 1, per element.
 template <std::size_t N>
 class Broadcast {
@@ -64,8 +64,9 @@ class Broadcast {
   std::size_t count_ = 0;
 };
 
-/// Calls f(offsets, begin, n) for parts of the runs of `numel` elements in all, in parallel: n
-/// elements from `begin` on, operand k starting at offsets[k]. `cost` is the work of an element.
+/// Calls f(offsets, begin, n) in parallel for parts of the runs, which have `numel` elements in
+/// all: n elements from `begin` on, with operand k starting at offsets[k]. `cost` is the work per
+/// element.
 template <std::size_t N, class F>
 void for_each_run(const Broadcast<N>& loop, std::int64_t numel, std::int64_t cost, const F& f) {
   if (numel == 0) return;

@@ -34,7 +34,7 @@ auto* function_of(const Kernel& k) {
     return k.i64;
 }
 
-// Calls f(T{}) for a dtype that the kernel has a function for.
+// Calls f(T{}) if the kernel has a function for this dtype.
 template <class Kernel, class F>
 void dispatch_kernel(const char* operation, DType dtype, const Kernel& kernel, F&& f) {
   if (dtype == DType::float32) return f(float{});

@@ -1,5 +1,5 @@
 #pragma once
-// For authors of ops: applies kernels to whole tensors. Part of no graph.
+// For authors of ops: applies kernels to whole tensors. Nothing here is recorded in a graph.
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/kernels/elementwise.h>
 
@@ -8,8 +8,8 @@
 namespace gradus::detail {
 
 /// y = kernel(x), element by element. `operation` names the op in errors.
-/// Throws DTypeError for an element type that the kernel does not have, as all of these do, Error
-/// for an undefined tensor, which it calls x, or a and b.
+/// Like all of these, throws DTypeError for an element type that the kernel does not have and Error
+/// for an undefined tensor, which the message calls x, or a and b.
 GRADUS_API Tensor map(const char* operation, const Tensor& x, const kernels::UnaryKernel& kernel);
 
 /// y = kernel(a, b) with NumPy broadcasting; neither input is materialised.
@@ -17,14 +17,14 @@ GRADUS_API Tensor map(const char* operation, const Tensor& x, const kernels::Una
 GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
                       const kernels::BinaryKernel& kernel);
 
-/// The same written over `a`, a temporary, if nobody else holds it, its values may change and it
-/// has the shape and dtype of the result. The caller sees to it that backward does not need the
+/// The same, but written over the temporary `a` if nobody else holds it, its values may change and
+/// it has the shape and dtype of the result. The caller ensures that backward does not need the
 /// values of `a`.
 GRADUS_API Tensor map_over(const char* operation, const Tensor& a, const Tensor& b,
                            const kernels::BinaryKernel& kernel);
 
-/// y = kernel(a, scalar); the scalar takes the dtype of a. Throws DTypeError for one that it does
-/// not hold (see to_element).
+/// y = kernel(a, scalar); the scalar takes the dtype of a. Throws DTypeError for a scalar that this
+/// dtype cannot hold (see to_element).
 GRADUS_API Tensor map(const char* operation, const Tensor& a, Number scalar,
                       const kernels::BinaryKernel& kernel);
 /// y = kernel(scalar, b).

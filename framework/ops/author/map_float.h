@@ -1,5 +1,6 @@
 #pragma once
-// For authors of ops: kernels that take numbers beside their tensors. Part of no graph.
+// For authors of ops: kernels that take numbers as well as tensors. Nothing here is recorded in a
+// graph.
 #include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -8,8 +9,8 @@
 
 namespace gradus::detail {
 
-/// y of the shape of x, written by f(x values, y values, n). Throws DTypeError, naming `operation`,
-/// unless x is a float tensor, Error if it is undefined.
+/// A tensor y of the shape of x, filled by f(x values, y values, n). Throws DTypeError, naming
+/// `operation`, unless x is a float tensor, Error if it is undefined.
 template <class F>
 Tensor map_float(const char* operation, const Tensor& x, const F& f) {
   check_defined(operation, "x", x);
@@ -21,7 +22,7 @@ Tensor map_float(const char* operation, const Tensor& x, const F& f) {
   return y;
 }
 
-/// The same of two tensors of one shape and dtype: f(a values, b values, y values, n).
+/// The same for two tensors of one shape and dtype: f(a values, b values, y values, n).
 template <class F>
 Tensor map_float(const char* operation, const Tensor& a, const Tensor& b, const F& f) {
   return map_float(operation, a, [&]<class T>(const T* from, T* y, std::int64_t n) {

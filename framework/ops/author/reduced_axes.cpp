@@ -27,7 +27,8 @@ ReducedAxes::ReducedAxes(const char* operation, const Tensor& x, const Axes& axe
     }
   }
   if (axes.begin() == axes.end()) {
-    throw ValueError(fmt::format("{}: no axes: leave them out to reduce all of them", operation));
+    throw ValueError(
+        fmt::format("{}: the list of axes is empty: leave it out to reduce all axes", operation));
   }
 }
 

@@ -29,7 +29,7 @@ void check_ids(const char* operation, const Tensor& ids, std::int64_t limit) {
 Tensor gather_rows(const Tensor& x, const Tensor& ids, std::int64_t width, const Shape& shape) {
   Tensor y = empty(shape, x.dtype());
   dispatch(x.dtype(), [&]<class T>(T) {
-    // Untyped: copying rows takes any alignment
+    // Untyped: rows are copied whatever their alignment
     kernels::gather_rows(static_cast<const T*>(data(x)), ids.data<std::int64_t>(), ids.numel(),
                          width, y.mutable_data<T>());
   });

@@ -11,10 +11,10 @@ namespace gradus::detail {
 GRADUS_API void check_ids(const char* operation, const Tensor& ids, std::int64_t limit);
 
 /// Rows ids[k] of x, seen as a table of rows of `width` elements, as a tensor of `shape`. The ids
-/// are valid.
+/// must be valid.
 Tensor gather_rows(const Tensor& x, const Tensor& ids, std::int64_t width, const Shape& shape);
 
-/// The way back: adds the rows of g into the table `sum`.
+/// The reverse of gather_rows(): adds the rows of g into the table `sum`.
 void scatter_rows(const Tensor& g, const Tensor& ids, std::int64_t width, const Tensor& sum);
 
 }  // namespace gradus::detail

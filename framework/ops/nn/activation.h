@@ -3,7 +3,7 @@
 
 namespace gradus {
 
-// Of float tensors, element by element. Each throws DTypeError for other dtypes.
+// Elementwise, for float tensors. Each throws DTypeError for other dtypes.
 
 /// How gelu() is computed: with the error function, or by PyTorch's approximation with tanh.
 enum class Approximate { none, tanh };

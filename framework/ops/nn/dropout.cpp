@@ -13,13 +13,13 @@
 namespace gradus {
 namespace {
 
-// Which elements are kept depends on the place of the mask in a random stream only: backward makes
-// it again, and no mask is stored.
+// Which elements are kept depends only on the place of the mask in a random stream: backward
+// recomputes the mask, so none is stored.
 struct Mask {
   std::uint64_t seed, offset;
   double p;
 
-  // x / (1 - p) where the element is kept, else 0, also for an infinite x.
+  // x / (1 - p) where the element is kept, else 0, even for an infinite x.
   Tensor apply(const Tensor& x) const {
     Tensor y = empty_like(x);
     const std::int64_t n = x.numel();

@@ -18,7 +18,7 @@
 namespace gradus {
 namespace {
 
-// The lookups of a call that give a gradient: where they are, and their share of it.
+// The lookups of a call that contribute to the gradient: their positions and factors.
 template <class T>
 struct Lookups {
   std::vector<std::int64_t> positions, ids;

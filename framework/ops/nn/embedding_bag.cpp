@@ -27,11 +27,11 @@ void detail::check_bag_options(const char* operation, const EmbeddingBagLookup& 
   if (lookup.mode != BagMode::max) return;
   if (lookup.sparse) {
     throw ValueError(fmt::format(
-        "{}: sparse gradients of mode max: take sum or mean, or .sparse = false", operation));
+        "{}: mode max has no sparse gradients: use sum or mean, or .sparse = false", operation));
   }
   if (lookup.scale_grad_by_freq) {
-    throw ValueError(
-        fmt::format("{}: scale_grad_by_freq in mode max: take sum or mean", operation));
+    throw ValueError(fmt::format(
+        "{}: scale_grad_by_freq does not apply to mode max: use sum or mean", operation));
   }
 }
 
@@ -114,8 +114,8 @@ void check_shapes(const Tensor& ids, const Tensor& offsets) {
 void check_factors(const Tensor& weight, const Tensor& ids, BagMode mode, const Tensor& factors) {
   if (!factors.defined()) return;
   if (mode != BagMode::sum) {
-    throw ValueError(
-        fmt::format("embedding_bag: per_sample_weights in mode {}: they go with sum", name(mode)));
+    throw ValueError(fmt::format(
+        "embedding_bag: per_sample_weights do not apply to mode {}: use sum", name(mode)));
   }
   if (factors.shape() != ids.shape()) {
     throw ShapeError(
@@ -131,7 +131,7 @@ void check_factors(const Tensor& weight, const Tensor& ids, BagMode mode, const 
   }
 }
 
-// The members of the bags that count: bag b has those at starts[b] to starts[b + 1].
+// The members of the bags that count: those of bag b are at starts[b] to starts[b + 1].
 struct Bags {
   Tensor ids, starts;
   Tensor factors;    // per_sample_weights, or undefined

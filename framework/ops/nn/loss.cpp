@@ -17,7 +17,7 @@ namespace gradus {
 
 namespace {
 
-/// ClassRows of class scores with their labels.
+/// Rows of class scores with their labels.
 struct ClassRows {
   std::int64_t n = 1, classes = 0;
   std::int64_t counted = 0;  // rows whose label is not ignored
@@ -79,7 +79,7 @@ Tensor reduce(const Tensor& losses, Reduction reduction, std::int64_t counted) {
   return total;
 }
 
-// What the gradient of each row is multiplied with: one value, or one per row.
+// What the gradient of each row is multiplied by: one value, or one per row.
 Tensor row_scale(const Tensor& g, Reduction reduction, std::int64_t counted) {
   if (reduction != Reduction::mean) return g;
   return mul(g, counted > 0 ? 1.0 / static_cast<double>(counted) : 0.0);

@@ -52,17 +52,17 @@ void check(const char* operation, const Tensor& x, const Shape& normalized, doub
                                  operation, x.shape().str(), normalized.str()));
   }
   if (!(eps >= 0) || std::isinf(eps))
-    throw ValueError(fmt::format("{}: eps is {}: it is a finite number >= 0", operation, eps));
+    throw ValueError(fmt::format("{}: eps is {}: it must be a finite number >= 0", operation, eps));
 }
 
-/// x as rows [R, C] of what is normalized together.
+/// x as rows [R, C], each of which is normalized as one.
 struct NormalizedRows {
   NormalizedRows(const Shape& shape, const Shape& normalized)
       : R(shape.numel(0, shape.rank() - normalized.rank())), C(normalized.numel()) {}
   std::int64_t R, C;
 };
 
-/// One RowMoments for each row, of a storage that backward may hold.
+/// One RowMoments for each row, in a tensor that backward can hold.
 Tensor new_moments(const NormalizedRows& rows) {
   return empty({rows.R, sizeof(RowMoments) / sizeof(double)}, DType::float64);
 }

@@ -65,7 +65,7 @@ Tensor joined(const Tensor& contexts, const Tensor& negatives) {
   return targets;
 }
 
-// rows [n, D] times g: one number, or one for each of the pairs, whose rows follow each other.
+// rows [n, D] times g: one number, or one for each pair, whose rows are adjacent.
 Tensor scaled(const Tensor& rows, const Tensor& g) {
   return visit_float("skip_gram_loss", rows, [&]<class T>(T) {
     const T* factors = g.data<T>();
@@ -91,8 +91,8 @@ Tensor scaled(const Tensor& rows, const Tensor& g) {
 }
 
 // What the forward pass computed for one table: the derivative with respect to each row that it
-// looked up. A backward pass that frees the graph leaves the weight their only owner, so that they
-// become its gradient without a copy.
+// looked up. A backward pass that frees the graph leaves the weight as the only owner of these
+// rows, so they become its gradient without a copy.
 struct TableGradient {
   Saved ids, rows;  // [n], [n, D]
   EmbeddingLookup lookup;
@@ -111,7 +111,7 @@ std::optional<TableGradient> table_gradient(const Tensor& table, const Embedding
   return TableGradient{Saved(ids), Saved(rows), lookup, table.shape()};
 }
 
-// [B] losses, reduced as asked.
+// The losses [B], reduced as requested.
 Tensor reduced(const Tensor& losses, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
   return visit_float("skip_gram_loss", losses, [&]<class T>(T) {

@@ -6,21 +6,21 @@
 
 namespace gradus {
 
-// Of float tensors, along one axis; results have the shape of x. Any finite x gives finite results.
-// NaN or +infinity in a slice makes that slice NaN. A tensor of rank 0 counts as one of shape [1].
-// Each throws IndexError for an axis that x does not have, DTypeError.
+// For float tensors, along one axis; results have the shape of x. Any finite x gives finite
+// results. NaN or +infinity in a slice makes that slice NaN. A tensor of rank 0 counts as one of
+// shape [1]. Each throws IndexError for an axis that x does not have, DTypeError.
 
-/// exp(x) / sum(exp(x)) along `axis`. A slice of -infinity only (everything masked) gives 0 with
-/// gradient 0, where PyTorch gives NaN.
+/// exp(x) / sum(exp(x)) along `axis`. A slice that is all -infinity (everything masked) gives 0
+/// with gradient 0, where PyTorch gives NaN.
 GRADUS_API Tensor softmax(const Tensor& x, std::int64_t axis);
 
-/// log(softmax(x)) along `axis`, without underflow in between. A slice of -infinity only gives
-/// -infinity, where PyTorch gives NaN; its gradient is the cotangent.
+/// log(softmax(x)) along `axis`, without intermediate underflow. A slice that is all -infinity
+/// gives -infinity, where PyTorch gives NaN; its gradient is the cotangent.
 GRADUS_API Tensor log_softmax(const Tensor& x, std::int64_t axis);
 
-/// log(sum(exp(x))) over axes or over everything, shaped as any reduction; -infinity for
-/// -infinity only (everything masked) or nothing, with gradient 0, where PyTorch's is NaN.
-/// +infinity for an element of +infinity; those share the gradient evenly.
+/// log(sum(exp(x))) over axes or over everything, shaped like any reduction. It is -infinity if all
+/// elements are -infinity (everything masked) or there are none, with gradient 0, where PyTorch's
+/// is NaN. It is +infinity if any element is; those elements share the gradient evenly.
 /// Throws IndexError, ValueError (see reduce.h), DTypeError.
 GRADUS_API Tensor logsumexp(const Tensor& x);
 GRADUS_API Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim = false);

@@ -472,12 +472,13 @@ TEST(OpEmbeddingBag, BrokenInputOptions) {
   EXPECT_ERROR(bag({.padding_idx = 4}), IndexError,
                "embedding_bag: padding_idx 4 is outside [0, 4): -1 stands for none");
   EXPECT_THROW(bag({.padding_idx = -2}), IndexError);
-  EXPECT_ERROR(bag({.mode = BagMode::max, .sparse = true}), ValueError,
-               "embedding_bag: sparse gradients of mode max: take sum or mean, or .sparse = false");
+  EXPECT_ERROR(
+      bag({.mode = BagMode::max, .sparse = true}), ValueError,
+      "embedding_bag: mode max has no sparse gradients: use sum or mean, or .sparse = false");
   EXPECT_ERROR(bag({.mode = BagMode::max, .scale_grad_by_freq = true}), ValueError,
-               "embedding_bag: scale_grad_by_freq in mode max: take sum or mean");
+               "embedding_bag: scale_grad_by_freq does not apply to mode max: use sum or mean");
   EXPECT_ERROR(bag({.mode = BagMode::mean}, tensor({1.0, 2.0})), ValueError,
-               "embedding_bag: per_sample_weights in mode mean: they go with sum");
+               "embedding_bag: per_sample_weights do not apply to mode mean: use sum");
   EXPECT_THROW(bag({.mode = BagMode::max}, tensor({1.0, 2.0})), ValueError);
   EXPECT_ERROR(bag({.mode = BagMode::sum}, tensor({1.0})), ShapeError,
                "embedding_bag: per_sample_weights are [1], ids [2]: the shapes must be equal");

@@ -175,9 +175,9 @@ TEST(OpLayerNorm, BrokenInput) {
   EXPECT_ERROR(layer_norm(ones({2, 3}), {3}, ones({3}), ones({1, 3})), ShapeError,
                "layer_norm: bias is [1, 3], normalized_shape is [3]");
   EXPECT_ERROR(layer_norm(ones({3}), {3}, {}, {}, -1), ValueError,
-               "layer_norm: eps is -1: it is a finite number >= 0");
+               "layer_norm: eps is -1: it must be a finite number >= 0");
   EXPECT_ERROR(layer_norm(ones({3}), {3}, {}, {}, not_a_number), ValueError,
-               "layer_norm: eps is nan: it is a finite number >= 0");
+               "layer_norm: eps is nan: it must be a finite number >= 0");
   EXPECT_ERROR(layer_norm(tensor({1, 2}), {2}), DTypeError,
                "layer_norm: a tensor of dtype int64 where float32 or float64 is needed");
   EXPECT_THROW(layer_norm(ones({3}), {3}, ones({3}, DType::float64)), DTypeError);
@@ -260,7 +260,7 @@ TEST(OpRmsNorm, BrokenInput) {
   EXPECT_ERROR(rms_norm(ones({2, 3}), {3}, ones({2})), ShapeError,
                "rms_norm: weight is [2], normalized_shape is [3]");
   EXPECT_ERROR(rms_norm(ones({3}), {3}, {}, infinity), ValueError,
-               "rms_norm: eps is inf: it is a finite number >= 0");
+               "rms_norm: eps is inf: it must be a finite number >= 0");
   EXPECT_ERROR(rms_norm(tensor({1, 2}), {2}), DTypeError,
                "rms_norm: a tensor of dtype int64 where float32 or float64 is needed");
   EXPECT_THROW(rms_norm(ones({3}), {3}, ones({3}, DType::float64)), DTypeError);

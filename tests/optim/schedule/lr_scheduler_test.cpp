@@ -255,11 +255,11 @@ TEST(LRScheduler, RefusesWhatMakesNoSense) {
   EXPECT_EQ(message_of<ValueError>([] { one_cycle_lr({}); }),
             "one_cycle_lr: total_steps is 0, it must be at least 1");
   EXPECT_EQ(message_of<ValueError>([] { sequential_lr({step_lr(1)}, {3}); }),
-            "sequential_lr: 1 schedules and 1 milestones: there must be one milestone less");
+            "sequential_lr: 1 schedules and 1 milestones: there must be one milestone fewer");
   EXPECT_EQ(message_of<ValueError>([] {
               sequential_lr({step_lr(1), step_lr(1)}, {0});
             }),
-            "sequential_lr: milestone 0 after 0: they must rise");
+            "sequential_lr: milestone 0 after 0: they must increase");
 }
 
 TEST(ReduceLROnPlateau, RefusesAStateThatIsNotItsOwn) {
@@ -347,9 +347,10 @@ TEST(Optimizer, SetsAnyOptionByName) {
   EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("eps", -1); }),
             "Adam: eps is -1, it must not be negative");
   EXPECT_EQ(optimizer.options().eps, 1e-8);
-  EXPECT_EQ(message_of<ValueError>([&] { optimizer.set_option("rho", 1); }),
-            "Adam: there is no option rho: there are lr, betas.0, betas.1, eps, weight_decay, "
-            "amsgrad, lazy, maximize");
+  EXPECT_EQ(
+      message_of<ValueError>([&] { optimizer.set_option("rho", 1); }),
+      "Adam: there is no option rho: the options are lr, betas.0, betas.1, eps, weight_decay, "
+      "amsgrad, lazy, maximize");
 }
 
 // Sets each flag of an optimizer to 1 and to what is no flag. Gives the names of the flags.

@@ -46,7 +46,7 @@ TEST(GradientAccumulator, RefusesCountsWhoseSumOverflows) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   EXPECT_EQ(
       message_of<ValueError>([&] { accumulator.backward(sum(w.parameter), most); }),
-      "GradientAccumulator: count is 9223372036854775807, which with the 2 before it is above "
+      "GradientAccumulator: count is 9223372036854775807: with the 2 before it, the sum is above "
       "2^63 - 1");
   EXPECT_EQ(accumulator.finish(), 0.5);
   EXPECT_THAT(values_of(w.parameter.grad().dense()), ElementsAre(0.5));

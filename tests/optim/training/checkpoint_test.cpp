@@ -178,7 +178,7 @@ TEST_F(LoadCheckpoint, RefusesACountThatTheTypeDoesNotHold) {
             "9223372036854775807]: load it into a wider type");
   EXPECT_EQ(refused(2, true),
             "load_checkpoint: step is 2, outside [0, 1]: load it into a wider type");
-  EXPECT_EQ(refused(0.5, 7), "load_checkpoint: step is '0.5', not an integer of 64 bits");
+  EXPECT_EQ(refused(0.5, 7), "load_checkpoint: step is '0.5', not a 64-bit integer");
   Tensor tensor_part = ones({1});
   save_checkpoint({{"step", tensor_part}}, path);
   int step = 7;
@@ -265,7 +265,7 @@ TEST_F(LoadCheckpoint, NamesPartsThatAreNotTheSame) {
         load_checkpoint({{"model", a.model}, {"optimizer", a.optimizer}, {"noise", other}}, path);
       }),
       "load_checkpoint: " + path.string() +
-          " has other parts: missing in it: [noise]; unexpected in it: [averages, best_loss, "
+          " has different parts: missing in it: [noise]; unexpected in it: [averages, best_loss, "
           "generator, order, scheduler, step]: name the same parts, or leave some out with "
           ".strict = false");
   EXPECT_EQ(message_of<Error>([&] {
@@ -329,7 +329,7 @@ TEST_F(LoadCheckpoint, IsNamedAsTheCureWhereAPartIsGivenAllOfTheFile) {
            "[model, optimizer, scheduler, averages, generator, step, best_loss, order], not the "
            "state "
            "of " +
-           owner + ": take it out of the file by load_checkpoint({{\"" + part + "\", " + part +
+           owner + ": read it from the file with load_checkpoint({{\"" + part + "\", " + part +
            "}}, file, {.strict = false})";
   };
   for (const bool strict : {true, false}) {
@@ -369,7 +369,7 @@ TEST_F(LoadCheckpoint, RefusesOtherFiles) {
   save(a.model.state_dict(), path);
   EXPECT_EQ(message_of<FormatError>([&] { load_checkpoint(a.parts(), path); }),
             "load_checkpoint: " + path.string() +
-                " is no checkpoint: save_checkpoint() did not write it, load() reads it");
+                " is not a checkpoint: save_checkpoint() did not write it: read it with load()");
   EXPECT_THROW(load_checkpoint(a.parts(), path.string() + ".missing"), Error);
 }
 

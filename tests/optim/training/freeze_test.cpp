@@ -33,7 +33,8 @@ TEST(Freeze, TakesAPatternOfPaths) {
   EXPECT_THAT(trainable(all), ElementsAre("embedding.weight", "encoder.1.weight", "head.bias"));
   EXPECT_EQ(freeze(all, "*"), 4);
   EXPECT_EQ(message_of<ValueError>([&] { freeze(all, "encoder"); }),
-            "freeze: no parameter matches 'encoder': there are embedding.weight, encoder.0.weight, "
+            "freeze: no parameter matches 'encoder': the parameters are embedding.weight, "
+            "encoder.0.weight, "
             "encoder.1.weight, head.bias");
 }
 
@@ -46,7 +47,8 @@ TEST(GroupsByDepth, GivesLowerLayersLowerRates) {
   EXPECT_EQ(message_of<ValueError>([] {
               split_by_pattern(layers(), {"*.weight", "encoder.*"});
             }),
-            "split_by_pattern: no parameter is left for 'encoder.*': there are embedding.weight, "
+            "split_by_pattern: no parameter is left for 'encoder.*': the parameters are "
+            "embedding.weight, "
             "encoder.0.weight, encoder.1.weight, head.bias");
 }
 
