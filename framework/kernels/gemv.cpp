@@ -3,7 +3,6 @@
 #include <gradus/framework/kernels/simd/loop.h>
 
 #include <algorithm>
-#include <array>
 
 namespace gradus::kernels {
 namespace {
@@ -11,9 +10,9 @@ namespace {
 using detail::Batch;
 using detail::batch_size;
 
-/// The dot products of `count` rows of A with x. A row is summed alike whatever `count` is.
+/// The dot products of `count` rows of A with x. A row is summed the same way for any `count`.
 template <class T, int64_t count>
-std::array<T, count> dot_rows(int64_t columns, const T* a, int64_t lda, const T* x) {
+void dot_rows(int64_t columns, const T* a, int64_t lda, const T* x, T* dots) {
   constexpr int64_t step = batch_size<T>, lanes = 4 * step;
   Batch<T> sum[count][4];
   for (auto& row : sum) std::fill(row, row + 4, Batch<T>(T{0}));
@@ -33,11 +32,9 @@ std::array<T, count> dot_rows(int64_t columns, const T* a, int64_t lda, const T*
   for (; j + step <= columns; j += step) add(j, 0, whole);
   if (j < columns)
     add(j, 1, [&](const T* from) { return detail::load_partial(from, columns - j); });
-  std::array<T, count> result;
   for (int64_t r = 0; r < count; ++r) {
-    result[r] = detail::reduce_add((sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
+    dots[r] = detail::reduce_add((sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
   }
-  return result;
 }
 
 /// y += x[0] a[0] + ... + x[count - 1] a[count - 1], of rows of A, which are summed up first.
@@ -101,13 +98,13 @@ void gemv(bool transposed, int64_t rows, int64_t columns, T alpha, const T* a, i
     for (int64_t j = 0; j < columns; ++j) put(sums[j], alpha, beta, y[j * step_y]);
     return;
   }
-  int64_t i = 0;
-  for (; i + 2 <= rows; i += 2) {
-    const auto [first, second] = dot_rows<T, 2>(columns, a + i * lda, lda, x);
-    put(first, alpha, beta, y[i * step_y]);
-    put(second, alpha, beta, y[(i + 1) * step_y]);
+  T dots[2];
+  for (int64_t i = 0; i < rows; i += 2) {
+    const bool pair = i + 1 < rows;
+    (pair ? dot_rows<T, 2> : dot_rows<T, 1>)(columns, a + i * lda, lda, x, dots);
+    put(dots[0], alpha, beta, y[i * step_y]);
+    if (pair) put(dots[1], alpha, beta, y[(i + 1) * step_y]);
   }
-  if (i < rows) put(dot_rows<T, 1>(columns, a + i * lda, lda, x)[0], alpha, beta, y[i * step_y]);
 }
 
 template void gemv(bool, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t,
