@@ -1,8 +1,6 @@
 #pragma once
 #include <gradus/framework/core/tensor.h>
 
-#include <type_traits>
-
 namespace gradus {
 
 // Comparisons of float or int64 tensors, element by element, give a boolean tensor and carry no
@@ -37,30 +35,14 @@ inline Tensor operator<=(const Tensor& a, const Tensor& b) { return less_equal(a
 inline Tensor operator>(const Tensor& a, const Tensor& b) { return greater(a, b); }
 inline Tensor operator>=(const Tensor& a, const Tensor& b) { return greater_equal(a, b); }
 
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator<(const Tensor& a, T b) { return less(a, b); }
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator<=(const Tensor& a, T b) {
-  return less_equal(a, b);
-}
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator>(const Tensor& a, T b) { return greater(a, b); }
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator>=(const Tensor& a, T b) {
-  return greater_equal(a, b);
-}
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator<(T a, const Tensor& b) { return greater(b, a); }
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator<=(T a, const Tensor& b) {
-  return greater_equal(b, a);
-}
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator>(T a, const Tensor& b) { return less(b, a); }
-template <class T>
-requires std::is_arithmetic_v<T> Tensor operator>=(T a, const Tensor& b) {
-  return less_equal(b, a);
-}
+inline Tensor operator<(const Tensor& a, Number b) { return less(a, b); }
+inline Tensor operator<=(const Tensor& a, Number b) { return less_equal(a, b); }
+inline Tensor operator>(const Tensor& a, Number b) { return greater(a, b); }
+inline Tensor operator>=(const Tensor& a, Number b) { return greater_equal(a, b); }
+inline Tensor operator<(Number a, const Tensor& b) { return greater(b, a); }
+inline Tensor operator<=(Number a, const Tensor& b) { return greater_equal(b, a); }
+inline Tensor operator>(Number a, const Tensor& b) { return less(b, a); }
+inline Tensor operator>=(Number a, const Tensor& b) { return less_equal(b, a); }
 
 /// True where x, a float tensor, is NaN. Throws DTypeError.
 GRADUS_API Tensor isnan(const Tensor& x);

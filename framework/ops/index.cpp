@@ -20,7 +20,6 @@ namespace gradus {
 
 using detail::axis_view;
 using detail::AxisView;
-using detail::check_beside;
 using detail::check_ids;
 using detail::splice;
 
@@ -65,7 +64,7 @@ Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
 Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids) {
   detail::check_defined("gather", {{"x", x}, {"ids", ids}});
   const AxisView view = axis_view(x, axis, "gather");
-  check_beside("gather", view.axis, x.shape(), "ids are", ids.shape());
+  detail::check_beside("gather", view.axis, x.shape(), "ids are", ids.shape());
   check_ids("gather", ids, view.n);
   const std::int64_t m = ids.shape()[view.axis];
   const auto routes = [view, m](const Tensor& at) {

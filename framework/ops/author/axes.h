@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
-#include <string>
 
 namespace gradus::detail {
 
@@ -33,9 +32,6 @@ inline Shape splice(const Shape& shape, int axis, int removed,
 /// The broadcast of the axes of a and b before their last two, those of a matrix.
 /// Throws ShapeError, naming `operation` and both shapes.
 GRADUS_API Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b);
-
-/// Where an element in row-major order is, for messages: "[1, 3]".
-GRADUS_API std::string position(const Shape& shape, std::int64_t element);
 
 /// Throws ShapeError, naming `operation`, unless a shape is that of x but for one axis; `words`
 /// says whose it is, as in "ids are".
