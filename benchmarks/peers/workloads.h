@@ -14,6 +14,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace peers {
@@ -165,19 +166,23 @@ struct Side {
   std::vector<Variant> variants;
   void (*set_threads)(int);
   double (*now)() = seconds_now;
+  /// Names and values of what is worth recording of its libraries.
+  std::vector<std::pair<std::string, std::string>> (*facts)() = nullptr;
 };
 
 /// The main loop of a side.
 ///
-/// `SIDE describe` prints the library, then a line "WORKLOAD VARIANT" for each thing it can run.
-/// `SIDE serve WORKLOAD VARIANT THREADS INPUTS` prints "ready", then answers line by line:
-/// "check N" runs N steps and prints the loss of the last and how far the weights moved;
-/// "run N" runs N more and prints the seconds that they took.
+/// `SIDE describe` prints the library, then a line "WORKLOAD VARIANT" for each thing it can run,
+/// and a line "@NAME VALUE" for each fact. `SIDE serve WORKLOAD VARIANT THREADS INPUTS` prints
+/// "ready", then answers line by line: "check N" runs N steps and prints the loss of the last and
+/// how far the weights moved; "run N" runs N more and prints the seconds that they took.
 inline int run_side(const Side& side, int argc, char** argv) try {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 1 && arguments[0] == "describe") {
     std::cout << side.library << '\n';
     for (const Variant& v : side.variants) std::cout << v.workload << ' ' << v.name << '\n';
+    if (side.facts == nullptr) return 0;
+    for (const auto& [name, value] : side.facts()) std::cout << '@' << name << ' ' << value << '\n';
     return 0;
   }
   if (arguments.size() != 5 || arguments[0] != "serve") {
