@@ -67,7 +67,7 @@ void prefetch(const float* row) {
   for (int64_t k = 0; k < width; k += 16) _mm_prefetch(row + k, _MM_HINT_T0);
 }
 
-constexpr int64_t kAhead = 8;  // rows between a prefetch and its use
+constexpr int64_t kAhead = 16;  // rows between a prefetch and its use
 
 /// Prefetches the row that a loop at place i of `ids` will need.
 template <int64_t width>
@@ -160,6 +160,7 @@ struct Classifier {
     for (int64_t i = bags.start(batch, bag); i < end; ++i) {
       prefetch_ahead<w2::kWidth>(table, bags.ids.data(), i, all);
       f(table.row(bags.ids[static_cast<size_t>(i)], w2::kWidth));
+      asm volatile("" ::: "memory");  // row by row: g++ would gather the columns of several rows
     }
   }
 
@@ -300,7 +301,12 @@ Workload skip_gram(const std::string& inputs, const std::string&) {
           }};
 }
 
-// ---- W9: one pass over memory, or two over rows that stay in a cache
+// ---- W9: one pass over memory, or two over rows that stay in a cache. Large results go past the
+// caches: nobody reads them soon, and a store into a cache would first read what it overwrites.
+
+void stream(float* __restrict to, const float* __restrict from, int64_t count) {
+  for (int64_t i = 0; i < count; i += 4) _mm_stream_ps(to + i, _mm_load_ps(from + i));
+}
 
 Buffer values(uint64_t seed, int64_t count) { return Buffer(peers::values(seed, count)); }
 
@@ -323,50 +329,71 @@ Workload one_op(const std::vector<Buffer>& results, F op) {
   return {step, [=] { return norm(results); }};
 }
 
-void tanh_of(float* __restrict y, const float* __restrict a, const float* __restrict b,
-             const float* __restrict c, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float x = std::clamp(a[i] * b[i] + c[i], -9.0F, 9.0F);
-    const float e = exponential(2 * x);
-    y[i] = (e - 1) / (e + 1);
+constexpr int64_t kBlock = 800;  // values of tanh at a time
+static_assert(w9::kTanh % kBlock == 0);
+
+void tanh_of(float* y, const float* __restrict a, const float* __restrict b,
+             const float* __restrict c) {
+  alignas(64) float block[kBlock];
+  for (int64_t i = 0; i < kBlock; ++i) {
+    const float x = a[i] * b[i] + c[i];
+    const float e = exponential(2 * (x > 9 ? 9 : x < -9 ? -9 : x));
+    block[i] = (e - 1) / (e + 1);
   }
+  stream(y, block, kBlock);
 }
 
-void tanh_gradients(float* __restrict ga, float* __restrict gb, float* __restrict gc,
-                    const float* __restrict a, const float* __restrict b, const float* __restrict y,
-                    const float* __restrict g, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
+void tanh_gradients(float* ga, float* gb, float* gc, const float* __restrict a,
+                    const float* __restrict b, const float* __restrict y,
+                    const float* __restrict g) {
+  alignas(64) float of_a[kBlock], of_b[kBlock], of_c[kBlock];
+  for (int64_t i = 0; i < kBlock; ++i) {
     const float d = g[i] * (1 - y[i] * y[i]);
-    ga[i] = d * b[i];
-    gb[i] = d * a[i];
-    gc[i] = d;
+    of_a[i] = d * b[i];
+    of_b[i] = d * a[i];
+    of_c[i] = d;
   }
+  stream(ga, of_a, kBlock);
+  stream(gb, of_b, kBlock);
+  stream(gc, of_c, kBlock);
 }
 
 Workload tanh_chain(const std::string&, const std::string& variant) {
   constexpr int64_t kCount = w9::kTanh;
   const Buffer a = values(1, kCount), b = values(2, kCount), c = values(3, kCount), y(kCount);
-  const auto forward = [=] { tanh_of(y.data(), a.data(), b.data(), c.data(), kCount); };
+  const auto forward = [=] {
+    for (int64_t i = 0; i < kCount; i += kBlock) {
+      tanh_of(y.data() + i, a.data() + i, b.data() + i, c.data() + i);
+    }
+  };
   if (variant == "forward") return one_op({y}, forward);
   forward();
   const Buffer g = values(9, kCount), ga(kCount), gb(kCount), gc(kCount);
   return one_op({ga, gb, gc}, [=] {
-    tanh_gradients(ga.data(), gb.data(), gc.data(), a.data(), b.data(), y.data(), g.data(), kCount);
+    for (int64_t i = 0; i < kCount; i += kBlock) {
+      tanh_gradients(ga.data() + i, gb.data() + i, gc.data() + i, a.data() + i, b.data() + i,
+                     y.data() + i, g.data() + i);
+    }
   });
 }
 
-void softmax_of(float* __restrict y, const float* __restrict x) {
+void softmax_of(float* y, const float* __restrict x) {
   constexpr int64_t kWidth = w9::kSoftmaxWidth;
+  prefetch<kWidth>(x + kWidth);  // the next row
+  alignas(64) float row[kWidth];
   float greatest = x[0], sum = 0;
-  for (int64_t k = 0; k < kWidth; ++k) greatest = std::max(greatest, x[k]);
-  for (int64_t k = 0; k < kWidth; ++k) sum += y[k] = exponential(x[k] - greatest);
+  for (int64_t k = 0; k < kWidth; ++k) greatest = x[k] > greatest ? x[k] : greatest;
+  for (int64_t k = 0; k < kWidth; ++k) sum += row[k] = exponential(x[k] - greatest);
   const float factor = 1 / sum;
-  for (int64_t k = 0; k < kWidth; ++k) y[k] *= factor;
+  for (int64_t k = 0; k < kWidth; ++k) row[k] *= factor;
+  stream(y, row, kWidth);
 }
 
-void softmax_gradient(float* __restrict gx, const float* __restrict y, const float* __restrict g) {
+void softmax_gradient(float* gx, const float* __restrict y, const float* __restrict g) {
+  alignas(64) float row[w9::kSoftmaxWidth];
   const float mean = dot<w9::kSoftmaxWidth>(g, y);
-  for (int64_t k = 0; k < w9::kSoftmaxWidth; ++k) gx[k] = y[k] * (g[k] - mean);
+  for (int64_t k = 0; k < w9::kSoftmaxWidth; ++k) row[k] = y[k] * (g[k] - mean);
+  stream(gx, row, w9::kSoftmaxWidth);
 }
 
 Workload softmax_rows(const std::string&, const std::string& variant) {
@@ -393,10 +420,12 @@ Moments norm_of(float* __restrict y, const float* __restrict x, const float* __r
                 const float* __restrict bias) {
   constexpr int64_t kWidth = w9::kNormWidth;
   float sum = 0, squares = 0;
-  for (int64_t k = 0; k < kWidth; ++k) sum += x[k];
+  for (int64_t k = 0; k < kWidth; ++k) {
+    sum += x[k];
+    squares += x[k] * x[k];  // the mean is near 0, so that little cancels
+  }
   const float mean = sum / kWidth;
-  for (int64_t k = 0; k < kWidth; ++k) squares += (x[k] - mean) * (x[k] - mean);
-  const float scale = 1 / std::sqrt(squares / kWidth + 1e-5F);
+  const float scale = 1 / std::sqrt(squares / kWidth - mean * mean + 1e-5F);
   for (int64_t k = 0; k < kWidth; ++k) y[k] = (x[k] - mean) * scale * weight[k] + bias[k];
   return {mean, scale};
 }

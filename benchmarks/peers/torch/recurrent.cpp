@@ -91,7 +91,7 @@ Workload lstm_sequences(const std::string& inputs, const std::string& variant) {
     loss.backward();
     return loss.item<double>();
   };
-  return {step, [=] { return gradient_norm(leaves); }};
+  return {step, [=] { return gradient_norm(leaves); }, /*trains=*/false};
 }
 
 }  // namespace side
