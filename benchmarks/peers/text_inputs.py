@@ -84,6 +84,7 @@ def make_bible(folder):
     if len(verses) != 31102:
         say(f"F2 is left out, `bible` printed {len(verses)} verses and not 31102")
         return
+    random.Random(1).shuffle(verses)  # gradus reads in random order, fastText as they stand, and that shows
     write(folder / "F2_text.txt", [" ".join(tokens(verse)) for verse in verses])
 
 
@@ -99,4 +100,5 @@ def main():
         make_bible(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()
