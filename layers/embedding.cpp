@@ -3,11 +3,8 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/ops/author/rows.h>
-#include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/layers/detail/weights.h>
 #include <gradus/layers/embedding.h>
-
-#include <string>
 
 namespace gradus {
 namespace {

@@ -4,7 +4,6 @@
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/layers/table.h>
 
-#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <span>

@@ -4,7 +4,6 @@
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/layers/table.h>
 
-#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>

@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <utility>
 
 namespace gradus {
 namespace {
@@ -74,15 +72,9 @@ std::int64_t remainder_width(std::int64_t width, Composition composition) {
 }  // namespace
 
 const char* name(Composition composition) {
-  switch (composition) {
-    case Composition::multiply:
-      return "multiply";
-    case Composition::add:
-      return "add";
-    case Composition::concatenate:
-      break;
-  }
-  return "concatenate";
+  return composition == Composition::multiply ? "multiply"
+         : composition == Composition::add    ? "add"
+                                              : "concatenate";
 }
 
 QuotientRemainderEmbedding::QuotientRemainderEmbedding(std::int64_t num_embeddings,
@@ -119,15 +111,8 @@ Tensor QuotientRemainderEmbedding::operator()(const Tensor& ids) const {
     *l++ = id == padding ? d : id % d;
   }
   const Tensor q = quotient(upper), r = remainder(lower);
-  switch (options_->composition) {
-    case Composition::multiply:
-      return q * r;
-    case Composition::add:
-      return q + r;
-    case Composition::concatenate:
-      break;
-  }
-  return cat({q, r}, -1);
+  if (options_->composition == Composition::multiply) return q * r;
+  return options_->composition == Composition::add ? q + r : cat({q, r}, -1);
 }
 
 }  // namespace gradus

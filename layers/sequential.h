@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace gradus {
 
@@ -53,7 +54,7 @@ class GRADUS_API Sequential : public Module {
   std::size_t size() const;
 
  private:
-  struct Steps;
+  using Step = std::function<Tensor(const Tensor&)>;
 
   template <class Part>
   void append(Part&& part) {
@@ -65,18 +66,16 @@ class GRADUS_API Sequential : public Module {
     if constexpr (fits) {
       const std::string name = std::to_string(size());
       if constexpr (std::derived_from<P, Module>) {
-        append_step(add(name, std::forward<Part>(part)));
+        steps_->push_back(add(name, std::forward<Part>(part)));
       } else {
-        append_step(add(name, detail::FunctionLayer(std::forward<Part>(part))));
+        steps_->push_back(add(name, detail::FunctionLayer(std::forward<Part>(part))));
       }
     }
   }
 
   void describe();
-  void append_step(std::function<Tensor(const Tensor&)> step);
-  static std::shared_ptr<Steps> no_steps();
 
-  const std::shared_ptr<Steps> steps_ = no_steps();
+  const std::shared_ptr<std::vector<Step>> steps_ = std::make_shared<std::vector<Step>>();
 };
 
 }  // namespace gradus

@@ -6,7 +6,6 @@
 #include <gradus/layers/detail/weights.h>
 #include <gradus/layers/subword_embedding.h>
 
-#include <memory>
 #include <utility>
 
 namespace gradus {

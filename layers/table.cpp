@@ -13,7 +13,6 @@
 #include <gradus/layers/table.h>
 
 #include <algorithm>
-#include <string>
 #include <utility>
 #include <vector>
 

@@ -95,10 +95,8 @@ void RowwiseAdagrad::update(Slot& slot) {
     T* w = parameter.mutable_data<T>();
     T* s = slot.state.buffers[0].mutable_data<T>();
     const auto update = [&](std::int64_t n, const T* g, auto row_of) {
-      parallel_for(n, 6 * D, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t k = begin; k < end; ++k)
-          rule(D, g + k * D, w + row_of(k) * D, s[row_of(k)]);
-      });
+      parallel_for_each(
+          n, 6 * D, [&](std::int64_t k) { rule(D, g + k * D, w + row_of(k) * D, s[row_of(k)]); });
     };
     if (slot.gradient().is_dense()) {
       update(V, slot.gradient().dense().data<T>(), [](std::int64_t k) { return k; });

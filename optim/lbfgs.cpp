@@ -4,7 +4,6 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
-#include <gradus/framework/core/gradient.h>
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/optim/detail/state_text.h>
 #include <gradus/optim/lbfgs.h>
@@ -12,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <string>
 #include <tuple>
@@ -42,6 +40,12 @@ double dot(const Vector& a, const Vector& b) {
 
 void add(Vector& to, double factor, const Vector& what) {
   for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * what[i];
+}
+
+void append(Vector& all, const Tensor& values) {
+  detail::dispatch_float(values.dtype(), "LBFGS", [&]<class T>(T) {
+    all.insert(all.end(), values.data<T>(), values.data<T>() + values.numel());
+  });
 }
 
 void scale(Vector& values, double factor) {
@@ -128,11 +132,7 @@ std::vector<std::int64_t> LBFGS::layout() const {
 LBFGS::Vector LBFGS::parameters() const {
   Vector all;
   for (const Slot& slot : slots()) {
-    if (!slot.parameter().trainable()) continue;
-    detail::dispatch_float(slot.parameter().dtype(), "LBFGS", [&]<class T>(T) {
-      const T* values = slot.parameter().data<T>();
-      all.insert(all.end(), values, values + slot.parameter().numel());
-    });
+    if (slot.parameter().trainable()) append(all, slot.parameter());
   }
   return all;
 }
@@ -146,15 +146,11 @@ LBFGS::Vector LBFGS::gradient() const {
                    "give it to SparseAdam or Adagrad, or make the gradient dense with "
                    ".sparse = false");
     }
-    const auto n = static_cast<std::size_t>(slot.parameter().numel());
     if (slot.gradient().empty()) {
-      all.resize(all.size() + n);
-      continue;
+      all.resize(all.size() + static_cast<std::size_t>(slot.parameter().numel()));
+    } else {
+      append(all, slot.gradient().dense());
     }
-    detail::dispatch_float(slot.parameter().dtype(), "LBFGS", [&]<class T>(T) {
-      const T* values = slot.gradient().dense().data<T>();
-      all.insert(all.end(), values, values + n);
-    });
   }
   if (options_.maximize) scale(all, -1);
   return all;

@@ -11,8 +11,6 @@
 #include <gradus/optim/optimizer.h>
 
 #include <algorithm>
-#include <string>
-#include <utility>
 
 namespace gradus {
 namespace {
@@ -196,10 +194,8 @@ void Optimizer::zero_grad(bool set_to_none) const {
       gradient.dense().zero_();
     } else {
       const Shape& table = parameter.shape();
-      std::vector<std::int64_t> sizes(table.begin(), table.end());
-      sizes[0] = 0;
-      parameter.set_grad(SparseGrad(empty({0}, DType::int64),
-                                    empty(Shape(sizes), parameter.dtype()), parameter.shape()));
+      const Tensor values = empty(detail::with_rows(table, 0), parameter.dtype());
+      parameter.set_grad(SparseGrad(empty({0}, DType::int64), values, table));
     }
   }
 }

@@ -9,9 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace gradus {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "facts.h"
 #include "workloads.h"
 
 namespace {
@@ -324,7 +325,9 @@ const peers::Side kGradus{"gradus",
                            {"W10b_fused_adam_small", "adam", adam_small},
                            {"W10_adam_large", "adam", adam_large},
                            {"W10b_fused_adam_large", "adam", adam_large}},
-                          [](int threads) { gradus::set_num_threads(threads); }};
+                          [](int threads) { gradus::set_num_threads(threads); },
+                          peers::seconds_now,
+                          peers::library_facts};
 
 }  // namespace
 

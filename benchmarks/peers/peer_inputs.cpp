@@ -6,6 +6,7 @@
 #include <numeric>
 #include <random>
 
+#include "models.h"
 #include "workloads.h"
 
 namespace {
@@ -14,8 +15,12 @@ using peers::kBatches;
 namespace w1 = peers::w1;
 namespace w2 = peers::w2;
 namespace w3 = peers::w3;
+namespace w4 = peers::w4;
+namespace w5 = peers::w5;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
+namespace w8 = peers::w8;
+namespace w11 = peers::w11;
 
 /// Ids drawn with probability proportional to 1 / (id + 1)^power.
 std::vector<int64_t> zipf(int64_t rows, double power, uint64_t seed, int64_t count) {
@@ -95,6 +100,67 @@ void write_bags(const std::filesystem::path& folder) {
   write_linear(folder, "w2", w2::kWidth, w2::kClasses, 22);
 }
 
+std::vector<float> start_of(const peers::Parameter& parameter, uint64_t seed) {
+  const auto scale = static_cast<float>(parameter.scale);
+  switch (parameter.start) {
+    case peers::Start::uniform:
+      return uniform(parameter.scale, seed, parameter.numel());
+    case peers::Start::normal:
+      return normal(scale, seed, parameter.numel());
+    case peers::Start::constant:
+      break;
+  }
+  return std::vector<float>(static_cast<size_t>(parameter.numel()), scale);
+}
+
+/// The weights of a model, from seeds `seed`, `seed + 1`, ...
+void write_parameters(const std::filesystem::path& folder,
+                      const std::vector<peers::Parameter>& parameters, uint64_t seed) {
+  for (const peers::Parameter& parameter : parameters) {
+    write(folder / parameter.name, start_of(parameter, seed++));
+  }
+}
+
+std::vector<int64_t> labels(int64_t classes, uint64_t seed, int64_t count) {
+  std::mt19937_64 source(seed);
+  std::vector<int64_t> values(static_cast<size_t>(count));
+  for (int64_t& value : values) {
+    value = static_cast<int64_t>(source() % static_cast<uint64_t>(classes));
+  }
+  return values;
+}
+
+/// Sequences of uniform lengths, and a cotangent that ends where they do.
+void write_sequences(const std::filesystem::path& folder) {
+  constexpr uint64_t kSeed = 1256;  // fills 0.525 of the positions, as the mean length would
+  std::vector<int64_t> lengths = labels(w11::kLongest - w11::kShortest + 1, kSeed, w11::kBatch);
+  for (int64_t& length : lengths) length += w11::kShortest;
+  std::vector<float> cotangent = normal(1e-3F, 61, w11::kBatch * w11::kSteps * w11::kWidth);
+  for (int64_t b = 0; b < w11::kBatch; ++b) {
+    const int64_t end = lengths[static_cast<size_t>(b)];
+    const auto row = cotangent.begin() + b * w11::kSteps * w11::kWidth;
+    std::fill(row + end * w11::kWidth, row + w11::kSteps * w11::kWidth, 0.0F);
+  }
+  write(folder / "w11_lengths", lengths);
+  write(folder / "w11_cotangent", cotangent);
+  write(folder / "w11_x", normal(1, 62, w11::kBatch * w11::kSteps * w11::kWidth));
+  write_parameters(folder, w11::parameters(), 63);
+}
+
+void write_models(const std::filesystem::path& folder) {
+  write(folder / "w4_ids", zipf(w4::kWords, 1.0, 42, kBatches * (w4::kSteps + 1) * w4::kBatch));
+  write_parameters(folder, w4::parameters(), 100);
+
+  write(folder / "w5_ids", zipf(w5::kWords, 1.0, 42, kBatches * w5::kBatch * (w5::kSteps + 1)));
+  write_parameters(folder, w5::parameters(), 200);
+
+  write(folder / "w8_ids", zipf(w8::kWords, 1.0, 42, kBatches * w8::kBatch * w8::kSteps));
+  write(folder / "w8_labels", labels(w8::kClasses, 300, kBatches * w8::kBatch));
+  write_parameters(folder, w8::parameters(), 301);
+
+  write_sequences(folder);
+}
+
 void write_all(const std::filesystem::path& folder) {
   write(folder / "w1_ids", zipf(w1::kRows, 1.0, 42, kBatches * w1::kTokens));
   write(folder / "w1_cotangent", normal(1e-3F, 2, w1::kTokens * w1::kWidth));
@@ -110,15 +176,14 @@ void write_all(const std::filesystem::path& folder) {
   write(folder / "w3_out_table", uniform(limit, 5, w3::kRows * w3::kWidth));
 
   write(folder / "w6_inputs", normal(1, 6, kBatches * w6::kBatch * w6::kIn));
-  std::vector<int64_t> labels(static_cast<size_t>(kBatches * w6::kBatch));
-  std::mt19937_64 source(7);
-  for (int64_t& label : labels) label = static_cast<int64_t>(source() % w6::kClasses);
-  write(folder / "w6_labels", labels);
+  write(folder / "w6_labels", labels(w6::kClasses, 7, kBatches * w6::kBatch));
   write_linear(folder, "w6_0", w6::kIn, w6::kHidden, 8);
   write_linear(folder, "w6_1", w6::kHidden, w6::kHidden, 10);
   write_linear(folder, "w6_2", w6::kHidden, w6::kClasses, 12);
 
   write(folder / "w7_x", normal(1, 14, w7::kWidth));
+
+  write_models(folder);
 }
 
 }  // namespace

@@ -7,33 +7,32 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <map>
+#include <fstream>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <thread>
 
-#include "process.h"
+#include "runner.h"
+#include "text_rows.h"
 #include "workloads.h"
 
 namespace {
 
+using peers::add_outcome;
+using peers::add_ratio;
+using peers::Binary;
+using peers::cores_for;
+using peers::describe;
+using peers::environment;
+using peers::Json;
+using peers::median;
+using peers::Options;
+using peers::Outcome;
 using peers::Process;
-
-struct Options {
-  std::string inputs, ours, json;
-  std::vector<std::string> peers, filters;
-  std::vector<int> threads, cores;
-  int rounds = 15;
-  double seconds = 0.1;  // a process runs about so long in a round
-};
-
-/// What a binary says of itself, and whether it is our side.
-struct Binary {
-  std::string path, library;
-  bool ours = false;
-  std::vector<std::pair<std::string, std::string>> variants;  // workload, variant
-};
+using peers::quantile;
+using peers::Report;
+using peers::Role;
+using peers::wanted;
 
 /// One process in the alternation and what it has measured.
 struct Contender {
@@ -46,68 +45,16 @@ struct Contender {
   std::vector<double> milliseconds;  // per step, one a round
   std::vector<double> ratios;        // to ours on the row's threads, one a round
   std::vector<double> megabytes;     // whole processes: largest resident size
-  bool agrees = true;                // with ours
+  bool agrees = true;                // with ours, or with the first peer where ours is missing
+
+  bool is(Role role) const { return binary->role == role; }
 };
-
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
-double median(const std::vector<double>& values) { return quantile(values, 0.5); }
 
 std::vector<int> integers(const std::string& list) {
   std::vector<int> values;
   std::istringstream stream(list);
   for (std::string word; std::getline(stream, word, ',');) values.push_back(std::stoi(word));
   return values;
-}
-
-std::string format(const char* form, double value) {
-  char text[64];
-  std::snprintf(text, sizeof(text), form, value);
-  return text;
-}
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
-/// JSON has no NaN and no infinity.
-std::string number(double value) { return std::isfinite(value) ? format("%.9g", value) : "null"; }
-
-/// A JSON object, its fields in the order in which they are added.
-class Json {
- public:
-  Json& text(const std::string& key, const std::string& value) { return raw(key, quoted(value)); }
-  Json& real(const std::string& key, double value) { return raw(key, number(value)); }
-  Json& integer(const std::string& key, int value) { return raw(key, std::to_string(value)); }
-  Json& boolean(const std::string& key, bool value) { return raw(key, value ? "true" : "false"); }
-  Json& raw(const std::string& key, const std::string& value) {
-    body_ += (body_.empty() ? "" : ", ") + quoted(key) + ": " + value;
-    return *this;
-  }
-  std::string str() const { return "{" + body_ + "}"; }
-
- private:
-  std::string body_;
-};
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  std::map<std::string, std::string> first;
-  for (std::string line; std::getline(file, line) && !line.empty();) {
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    std::string value = line.substr(std::min(line.size(), colon + 2));
-    first[line.substr(0, line.find_first_of("\t:"))] = std::move(value);
-  }
-  return first["model name"] + ", family " + first["cpu family"] + " model " + first["model"];
 }
 
 std::vector<int> allowed_cores() {
@@ -119,29 +66,6 @@ std::vector<int> allowed_cores() {
     if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
   }
   return cores;
-}
-
-/// The last `threads` of the cores: the first ones serve most interrupts.
-std::vector<int> cores_for(const Options& options, int threads) {
-  return {options.cores.end() - threads, options.cores.end()};
-}
-
-Process::Environment environment(int threads, bool passive) {
-  const std::string count = std::to_string(threads);
-  Process::Environment all{
-      {"OMP_NUM_THREADS", count}, {"OPENBLAS_NUM_THREADS", count}, {"MKL_NUM_THREADS", count}};
-  if (passive) all.emplace_back("OMP_WAIT_POLICY", "passive");
-  return all;
-}
-
-Binary describe(const std::string& path, bool ours) {
-  Process process({path, "describe"}, {}, {});
-  Binary binary{path, process.read_line(), ours, {}};
-  for (std::string line; process.try_read_line(line);) {
-    const size_t space = line.find(' ');
-    binary.variants.emplace_back(line.substr(0, space), line.substr(space + 1));
-  }
-  return binary;
 }
 
 /// Starts one process, takes its loss and the way of its weights after 50 steps, and finds out how
@@ -158,23 +82,26 @@ Contender start_one(const Options& options, const Binary& binary, const std::str
                                 cores_for(options, row_threads), environment(threads, passive));
   c.process->read_line();
   std::istringstream(c.process->ask("check 50")) >> c.loss >> c.moved;
-  const double warm = std::stod(c.process->ask("run 16")) / 16;
-  c.steps = std::max<int64_t>(2, std::llround(options.seconds / warm));
+  const double first = std::stod(c.process->ask("run 1"));
+  const int64_t count = std::clamp<int64_t>(std::llround(0.2 / first), 1, 16);
+  const double warm = std::stod(c.process->ask("run " + std::to_string(count)));
+  c.steps =
+      std::max<int64_t>(2, std::llround(options.seconds / (warm / static_cast<double>(count))));
   return c;
 }
 
 /// Starts all that can run `workload`. A row of several threads has two more kinds of contender:
 /// ours on one thread, for the gain, and a peer whose threads wait passively, since the thread
-/// pools inside one library can fight.
+/// pools inside one library can fight. The steps written by hand have one thread only.
 std::vector<Contender> start(const Options& options, const std::vector<Binary>& binaries,
                              const std::string& workload, int threads) {
   std::vector<Contender> all;
   for (const Binary& binary : binaries) {
     for (const auto& [name, variant] : binary.variants) {
-      if (name != workload) continue;
+      if (name != workload || (binary.role == Role::limit && threads > 1)) continue;
       all.push_back(start_one(options, binary, name, variant, threads, threads, false));
       if (threads == 1) continue;
-      all.push_back(binary.ours
+      all.push_back(binary.role == Role::ours
                         ? start_one(options, binary, name, variant, 1, threads, false)
                         : start_one(options, binary, name, variant, threads, threads, true));
     }
@@ -223,95 +150,136 @@ std::string to_json(const Contender& c) {
   return json.real("loss", c.loss).real("moved", c.moved).boolean("void", !c.agrees).str();
 }
 
-/// The fields of a row about our side and about the fastest peer; either may be missing.
-void add_sides(Json& json, const Contender* ours, const Contender* peer) {
-  const auto add = [&](const Contender& c, const std::string& side) {
-    json.real(side + "_ms", median(c.milliseconds)).text(side + "_variant", c.variant);
-    if (!c.megabytes.empty()) {
-      json.real(side + "_rss_mb", median(c.megabytes));
+/// The contenders of a row by what they are; any may be missing.
+struct Row {
+  std::string workload;
+  int threads = 1;
+  const Contender* ours = nullptr;
+  const Contender* alone = nullptr;  // ours on one thread, in a row of several
+  const Contender* peer = nullptr;   // the fastest
+  const Contender* limit = nullptr;
+  const Contender* reference = nullptr;  // whose loss is the right one
+  bool all_agree = true;                 // with it
+
+  Outcome outcome() const {
+    if (ours == nullptr && !all_agree) return Outcome::is_void;
+    for (const Contender* c : {peer, limit}) {
+      if (c != nullptr && !c->agrees) return Outcome::is_void;
+    }
+    return ours == nullptr || peer == nullptr ? Outcome::not_compared : Outcome::compared;
+  }
+};
+
+/// The fields of a row about our side, the fastest peer and the limit.
+void add_sides(Json& json, const Row& row) {
+  const auto add = [&](const Contender* c, const std::string& side) {
+    if (c == nullptr) return void(json.null(side + "_ms"));
+    json.real(side + "_ms", median(c->milliseconds)).text(side + "_variant", c->variant);
+    if (!c->megabytes.empty()) {
+      json.real(side + "_rss_mb", median(c->megabytes));
     } else {
-      json.real("loss_" + side, c.loss).real("moved_" + side, c.moved);
+      json.real("loss_" + side, c->loss).real("moved_" + side, c->moved);
     }
   };
-  if (ours != nullptr) add(*ours, "ours");
-  if (peer != nullptr) add(*peer, "peer");
-  if (peer != nullptr) json.text("peer", peer->binary->library);
-  if (peer == nullptr || peer->ratios.empty()) return;
-  json.real("ratio", median(peer->ratios)).real("ratio_p25", quantile(peer->ratios, 0.25));
-  json.real("ratio_p75", quantile(peer->ratios, 0.75));
+  add(row.ours, "ours");
+  add(row.peer, "peer");
+  if (row.peer != nullptr) json.text("peer", row.peer->binary->library);
+  if (row.peer != nullptr && !row.peer->ratios.empty()) add_ratio(json, row.peer->ratios);
+  if (row.limit == nullptr) return;
+  json.real("limit_ms", median(row.limit->milliseconds));
+  if (!row.limit->ratios.empty()) json.real("limit_ratio", median(row.limit->ratios));
+}
+
+/// What makes a row no comparison, at its end.
+void print_objection(const Row& row, const std::vector<Contender>& contenders) {
+  const char* const word = row.outcome() == Outcome::is_void ? "VOID" : "differs";
+  for (const Contender& c : contenders) {
+    if (c.agrees) continue;
+    const char* const other = row.ours != nullptr ? "ours" : row.reference->variant.c_str();
+    std::printf(" %s: %s, %s: loss %.6g, %s %.6g; weights moved %.6g, %s %.6g", word,
+                c.binary->library.c_str(), c.variant.c_str(), c.loss, other, row.reference->loss,
+                c.moved, other, row.reference->moved);
+  }
+  if (row.outcome() != Outcome::not_compared) return;
+  const std::string why =
+      row.ours == nullptr ? "gradus has no " + row.workload : "no peer has " + row.workload;
+  std::printf(" NOT COMPARED: %s", why.c_str());
 }
 
 /// One line of the table: ours, then a column for each library with its fastest variant.
-void print_row(const std::string& workload, int threads, const Contender* ours,
-               const Contender* alone, const std::vector<Binary>& binaries,
+void print_row(const Row& row, const std::vector<Binary>& binaries,
                const std::vector<Contender>& contenders) {
-  std::printf("%-26s %d thread%s", workload.c_str(), threads, threads == 1 ? " " : "s");
-  if (ours != nullptr) std::printf("  ours %9.4f ms", median(ours->milliseconds));
-  if (alone != nullptr) std::printf(" (%.2fx one thread)", median(alone->ratios));
-  if (ours != nullptr && !ours->megabytes.empty()) {
-    std::printf(" %.1f MB", median(ours->megabytes));
+  std::printf("%-26s %d thread%s  ours", row.workload.c_str(), row.threads,
+              row.threads == 1 ? " " : "s");
+  if (row.ours == nullptr) {
+    std::printf("         -   ");
+  } else {
+    std::printf(" %9.4f ms", median(row.ours->milliseconds));
+  }
+  if (row.alone != nullptr) std::printf(" (%.2fx one thread)", median(row.alone->ratios));
+  if (row.ours != nullptr && !row.ours->megabytes.empty()) {
+    std::printf(" %.1f MB", median(row.ours->megabytes));
   }
   for (const Binary& binary : binaries) {
     const Contender* c =
         fastest(contenders, [&](const Contender& x) { return x.binary == &binary; });
-    if (c == nullptr || binary.ours) continue;
+    if (c == nullptr || binary.role == Role::ours) continue;
     std::printf("  | %s %9.4f ms", binary.library.c_str(), median(c->milliseconds));
     if (!c->ratios.empty()) {
       std::printf(" %6.2fx [%.2f, %.2f]", median(c->ratios), quantile(c->ratios, 0.25),
                   quantile(c->ratios, 0.75));
     }
-    std::printf(" %s", c->variant.c_str());
+    if (binary.role == Role::peer) std::printf(" %s", c->variant.c_str());
     if (!c->megabytes.empty()) std::printf(" %.1f MB", median(c->megabytes));
-    if (!c->agrees) {
-      std::printf(" VOID: loss %.6g, ours %.6g; weights moved %.6g, ours %.6g", c->loss, ours->loss,
-                  c->moved, ours->moved);
-    }
   }
+  print_objection(row, contenders);
   std::printf("\n");
   std::fflush(stdout);
 }
 
-/// One finished row.
-struct Report {
-  std::string json;
-  bool is_void = false;
-};
-
-/// Compares the contenders of a row with ours, prints it and puts it into JSON.
-Report report(const Options& options, const std::vector<Binary>& binaries,
-              const std::string& workload, int threads, std::vector<Contender>& contenders) {
+/// Finds out who of the contenders is what, whether they agree, and their ratios to ours.
+Row compare(const std::string& workload, int threads, std::vector<Contender>& contenders) {
   const auto ours_on = [&](int count) {
     return fastest(contenders,
-                   [=](const Contender& c) { return c.binary->ours && c.threads == count; });
+                   [=](const Contender& c) { return c.is(Role::ours) && c.threads == count; });
   };
-  const Contender* ours = ours_on(threads);
+  Row row{workload, threads, ours_on(threads)};
+  row.reference = row.ours;
   for (Contender& c : contenders) {
-    if (ours == nullptr || &c == ours) continue;
-    c.agrees = agree(*ours, c);
+    if (row.reference == nullptr) row.reference = &c;
+    c.agrees = agree(*row.reference, c);
+    row.all_agree &= c.agrees;
+    if (row.ours == nullptr || &c == row.ours) continue;
     for (size_t i = 0; i < c.milliseconds.size(); ++i) {
-      c.ratios.push_back(c.milliseconds[i] / ours->milliseconds[i]);
+      c.ratios.push_back(c.milliseconds[i] / row.ours->milliseconds[i]);
     }
   }
-  const Contender* alone = threads > 1 ? ours_on(1) : nullptr;
-  print_row(workload, threads, ours, alone, binaries, contenders);
-  const Contender* peer = fastest(contenders, [](const Contender& c) { return !c.binary->ours; });
+  if (threads > 1) row.alone = ours_on(1);
+  row.peer = fastest(contenders, [](const Contender& c) { return c.is(Role::peer); });
+  row.limit = fastest(contenders, [](const Contender& c) { return c.is(Role::limit); });
+  return row;
+}
+
+/// Compares the contenders of a row, prints it and puts it into JSON.
+Report report(const Options& options, const std::vector<Binary>& binaries,
+              const std::string& workload, int threads, std::vector<Contender>& contenders) {
+  const Row row = compare(workload, threads, contenders);
+  print_row(row, binaries, contenders);
   Json json;
   json.text("workload", workload).integer("threads", threads);
-  add_sides(json, ours, peer);
-  if (alone != nullptr) json.real("gain_over_one_thread", median(alone->ratios));
-  json.boolean("void", peer != nullptr && !peer->agrees);
-  json.integer("rounds", options.rounds).text("cpu", cpu_name());
-  std::string list;
-  for (const int core : cores_for(options, threads)) {
-    list += (list.empty() ? "" : ", ") + std::to_string(core);
-  }
-  json.raw("cores", "[" + list + "]").text("malloc", "default");
+  add_sides(json, row);
+  if (row.alone != nullptr) json.real("gain_over_one_thread", median(row.alone->ratios));
+  add_outcome(json, row.outcome());
+  json.integer("rounds", options.rounds).text("cpu", peers::cpu_name());
+  std::vector<std::string> list;
+  for (const int core : cores_for(options, threads)) list.push_back(std::to_string(core));
+  json.raw("cores", peers::json_array(list)).text("malloc", "default");
   list.clear();
   for (const Contender& c : contenders) {
-    if (!c.binary->ours) list += (list.empty() ? "" : ", ") + to_json(c);
+    if (c.is(Role::peer)) list.push_back(to_json(c));
   }
-  json.raw("peers", "[" + list + "]");
-  return {json.str(), peer != nullptr && !peer->agrees};
+  json.raw("peers", peers::json_array(list));
+  return {workload, json.str(), row.outcome()};
 }
 
 Report measure(const Options& options, const std::vector<Binary>& binaries,
@@ -325,6 +293,7 @@ Report measure(const Options& options, const std::vector<Binary>& binaries,
 Report measure_hello(const Options& options, const std::vector<Binary>& binaries) {
   std::vector<Contender> contenders;
   for (const Binary& binary : binaries) {
+    if (binary.role == Role::limit) continue;
     contenders.emplace_back();
     contenders.back().binary = &binary;
     contenders.back().variant = "process";
@@ -346,6 +315,24 @@ Report measure_hello(const Options& options, const std::vector<Binary>& binaries
   return report(options, binaries, "process_hello_train", 1, contenders);
 }
 
+/// Where the value of a textual option belongs, or null.
+std::string* text_option(Options& options, const std::string& name) {
+  const std::vector<std::pair<const char*, std::string*>> all{
+      {"--inputs", &options.inputs},
+      {"--ours", &options.ours},
+      {"--limit", &options.limit},
+      {"--machine", &options.machine},
+      {"--json", &options.json},
+      {"--texts", &options.texts},
+      {"--text-ours", &options.text_ours},
+      {"--text-peer", &options.text_peer},
+      {"--word-pairs", &options.word_pairs}};
+  for (const auto& [known, value] : all) {
+    if (name == known) return value;
+  }
+  return nullptr;
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   const std::vector<std::string> words(argv + 1, argv + argc);
@@ -357,14 +344,10 @@ Options parse(int argc, char** argv) {
     if (i + 1 == words.size()) throw std::runtime_error(words[i] + ": needs a value");
     const std::string& name = words[i];
     const std::string& value = words[++i];
-    if (name == "--inputs")
-      options.inputs = value;
-    else if (name == "--ours")
-      options.ours = value;
+    if (std::string* const text = text_option(options, name))
+      *text = value;
     else if (name == "--peer")
       options.peers.push_back(value);
-    else if (name == "--json")
-      options.json = value;
     else if (name == "--rounds")
       options.rounds = std::stoi(value);
     else if (name == "--seconds")
@@ -390,12 +373,6 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-bool wanted(const Options& options, const std::string& workload) {
-  return options.filters.empty() ||
-         std::any_of(options.filters.begin(), options.filters.end(),
-                     [&](const std::string& f) { return workload.find(f) != std::string::npos; });
-}
-
 /// The workloads that any side can run, sorted by name.
 std::set<std::string> workloads(const std::vector<Binary>& binaries) {
   std::set<std::string> names;
@@ -405,29 +382,95 @@ std::set<std::string> workloads(const std::vector<Binary>& binaries) {
   return names;
 }
 
+/// What the machine can do and which kernels the libraries chose on it: prints it, and returns
+/// JSON.
+std::string machine(const Options& options, const std::vector<Binary>& binaries) {
+  std::string measured = "{}";
+  if (!options.machine.empty()) {
+    std::vector<std::string> command{options.machine};
+    const size_t count = std::min<size_t>(2, options.cores.size());
+    for (const int core : cores_for(options, static_cast<int>(count))) {
+      command.push_back(std::to_string(core));
+    }
+    Process process(command, {}, {});
+    measured = process.read_line();
+    std::printf("%s\n", measured.c_str());
+  }
+  std::vector<std::string> libraries;
+  for (const Binary& binary : binaries) {
+    if (binary.facts.empty()) continue;
+    Json json;
+    json.text("library", binary.library);
+    std::printf("%s:", binary.library.c_str());
+    for (const auto& [name, value] : binary.facts) {
+      json.text(name, value);
+      std::printf(" %s %s", name.c_str(), value.c_str());
+    }
+    std::printf("\n");
+    libraries.push_back(json.str());
+  }
+  return Json().raw("machine", measured).raw("libraries", peers::json_array(libraries)).str();
+}
+
+/// Keeps the rows, and says in the end what they amount to.
+class Result {
+ public:
+  explicit Result(const std::string& path) : path_(path) {
+    if (path.empty()) return;
+    json_.open(path);
+    if (!json_) throw std::runtime_error(path + ": cannot be written");
+  }
+  void write(const std::string& line) {
+    if (json_.is_open()) json_ << line << std::endl;
+  }
+  void keep(const Report& report) {
+    write(report.json);
+    if (report.outcome == Outcome::compared) ++compared_;
+    if (report.outcome == Outcome::is_void) void_.insert(report.workload);
+    if (report.outcome == Outcome::not_compared) alone_.insert(report.workload);
+  }
+  /// The exit status of the program.
+  int finish() {
+    if (json_.is_open() && !json_) throw std::runtime_error(path_ + ": was not written whole");
+    std::printf("%d rows compared", compared_);
+    print("void", void_);
+    print("not compared", alone_);
+    std::printf("\n");
+    return void_.empty() ? 0 : 1;
+  }
+
+ private:
+  static void print(const char* what, const std::set<std::string>& workloads) {
+    if (workloads.empty()) return;
+    std::printf("; %s:", what);
+    for (const std::string& name : workloads) std::printf(" %s", name.c_str());
+  }
+
+  std::string path_;
+  std::ofstream json_;
+  int compared_ = 0;
+  std::set<std::string> void_, alone_;
+};
+
 int run(const Options& options) {
   std::vector<Binary> binaries;
-  if (!options.ours.empty()) binaries.push_back(describe(options.ours, true));
-  for (const std::string& path : options.peers) binaries.push_back(describe(path, false));
-  std::ofstream json;
-  if (!options.json.empty()) {
-    json.open(options.json);
-    if (!json) throw std::runtime_error(options.json + ": cannot be written");
-  }
-  bool bad = false;
-  const auto keep = [&](const Report& report) {
-    if (json.is_open()) json << report.json << std::endl;
-    bad |= report.is_void;
-  };
-  std::printf("%s; %d rounds; ratio = peer / ours, median [quartiles]\n", cpu_name().c_str(),
+  if (!options.ours.empty()) binaries.push_back(describe(options.ours, Role::ours));
+  for (const std::string& path : options.peers) binaries.push_back(describe(path, Role::peer));
+  if (!options.limit.empty()) binaries.push_back(describe(options.limit, Role::limit));
+  Result result(options.json);
+  std::printf("%s; %d rounds; ratio = peer / ours, median [quartiles]\n", peers::cpu_name().c_str(),
               options.rounds);
+  result.write(machine(options, binaries));
+  const auto keep = [&](const Report& report) { result.keep(report); };
   for (const std::string& workload : workloads(binaries)) {
     if (!wanted(options, workload)) continue;
     for (const int threads : options.threads) keep(measure(options, binaries, workload, threads));
   }
-  if (wanted(options, "process_hello_train")) keep(measure_hello(options, binaries));
-  if (json.is_open() && !json) throw std::runtime_error(options.json + ": was not written whole");
-  return bad ? 1 : 0;
+  if (!binaries.empty() && wanted(options, "process_hello_train")) {
+    keep(measure_hello(options, binaries));
+  }
+  peers::text_rows(options, keep);
+  return result.finish();
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace peers {
@@ -142,9 +143,11 @@ inline double squared_distance(const float* values, const std::vector<float>& st
 struct Workload {
   /// Runs training step n and returns its loss.
   std::function<double(int64_t n)> step;
-  /// L2 distance of all weights from where they started (W7, W9: L2 norm of the gradients, of the
-  /// result where the workload is a forward pass).
+  /// L2 distance of all weights from where they started (W7, W9, W11: L2 norm of the gradients, of
+  /// the result where the workload is a forward pass).
   std::function<double()> moved;
+  /// Whether a step changes the weights; if not, one tells as much as fifty.
+  bool trains = true;
 };
 
 /// What a side can run: a workload and one way of writing it.
@@ -165,19 +168,23 @@ struct Side {
   std::vector<Variant> variants;
   void (*set_threads)(int);
   double (*now)() = seconds_now;
+  /// Names and values of what is worth recording of its libraries.
+  std::vector<std::pair<std::string, std::string>> (*facts)() = nullptr;
 };
 
 /// The main loop of a side.
 ///
-/// `SIDE describe` prints the library, then a line "WORKLOAD VARIANT" for each thing it can run.
-/// `SIDE serve WORKLOAD VARIANT THREADS INPUTS` prints "ready", then answers line by line:
-/// "check N" runs N steps and prints the loss of the last and how far the weights moved;
-/// "run N" runs N more and prints the seconds that they took.
+/// `SIDE describe` prints the library, then a line "WORKLOAD VARIANT" for each thing it can run,
+/// and a line "@NAME VALUE" for each fact. `SIDE serve WORKLOAD VARIANT THREADS INPUTS` prints
+/// "ready", then answers line by line: "check N" runs N steps and prints the loss of the last and
+/// how far the weights moved; "run N" runs N more and prints the seconds that they took.
 inline int run_side(const Side& side, int argc, char** argv) try {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 1 && arguments[0] == "describe") {
     std::cout << side.library << '\n';
     for (const Variant& v : side.variants) std::cout << v.workload << ' ' << v.name << '\n';
+    if (side.facts == nullptr) return 0;
+    for (const auto& [name, value] : side.facts()) std::cout << '@' << name << ' ' << value << '\n';
     return 0;
   }
   if (arguments.size() != 5 || arguments[0] != "serve") {
@@ -198,6 +205,7 @@ inline int run_side(const Side& side, int argc, char** argv) try {
   int64_t count = 0;
   int64_t done = 0;
   while (std::cin >> command >> count) {
+    if (command == "check" && !workload.trains) count = 1;
     const double start = side.now();
     double loss = 0;
     for (int64_t i = 0; i < count; ++i) loss = workload.step(done++);

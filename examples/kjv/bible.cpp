@@ -6,7 +6,6 @@
 
 #include <cctype>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -53,9 +53,7 @@ std::vector<std::string> features_of(std::string_view text, bool pairs) {
 
 std::vector<Example> encode(const Corpus& corpus, const Coding& coding) {
   std::unordered_map<std::string, std::int64_t> label_ids;
-  for (const std::string& label : coding.labels) {
-    label_ids.emplace(label, static_cast<std::int64_t>(label_ids.size()));
-  }
+  for (const std::string& label : coding.labels) label_ids.emplace(label, std::ssize(label_ids));
   std::vector<Example> examples;
   examples.reserve(corpus.size());
   for (const LabelledText& line : corpus) {
@@ -71,9 +69,7 @@ std::vector<Example> encode(const Corpus& corpus, const Coding& coding) {
 Batch make_batch(const std::vector<Example>& examples, const std::vector<std::int64_t>& which) {
   const auto B = static_cast<std::int64_t>(which.size());
   std::int64_t T = 1;
-  for (const std::int64_t i : which) {
-    T = std::max(T, static_cast<std::int64_t>(examples[place(i)].ids.size()));
-  }
+  for (const std::int64_t i : which) T = std::max(T, std::ssize(examples[place(i)].ids));
   Batch batch{zeros({B, T}, DType::int64), empty({B, 1}), empty({B}, DType::int64)};
   auto* tokens = batch.tokens.mutable_data<std::int64_t>();
   auto* lengths = batch.lengths.mutable_data<float>();
@@ -98,9 +94,7 @@ bool train_classifier(const std::string& job, const TextClassifier& model, Optim
   Generator generator(settings.seed);
   std::vector<std::int64_t> lengths;
   lengths.reserve(examples.size());
-  for (const Example& example : examples) {
-    lengths.push_back(static_cast<std::int64_t>(example.ids.size()));
-  }
+  for (const Example& example : examples) lengths.push_back(std::ssize(example.ids));
   const auto in_all = static_cast<std::int64_t>(examples.size()) * settings.epochs;
   Progress progress(job, in_all, "texts");
   std::int64_t done = 0;

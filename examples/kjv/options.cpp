@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <string>
 #include <type_traits>
-#include <vector>
 
 namespace gradus::examples {
 namespace {
@@ -91,52 +89,39 @@ void add_texts(CLI::App& app, DemoOptions& options) {
 }
 
 void add_vectors(CLI::App& app, WordVectorSettings& vectors) {
-  const char* group = "Word vectors";
+  app.option_defaults()->group("Word vectors");
   app.add_option("--dim", vectors.dim, "length of a vector")
-      ->transform(between<std::int64_t>(1, 1000))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 1000));
   app.add_option("--window", vectors.window, "words on each side that count as nearby")
-      ->transform(between<std::int64_t>(1, 100))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 100));
   app.add_option("--negatives", vectors.negatives, "random words for each nearby one")
-      ->transform(between<std::int64_t>(1, 100))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 100));
   app.add_option("--vector-epochs", vectors.epochs, "passes over the text")
-      ->transform(between<std::int64_t>(1, 1'000'000))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 1'000'000));
   app.add_option("--vector-lr", vectors.lr, "learning rate at the start")
-      ->transform(between(0.0, 10.0))
-      ->group(group);
+      ->transform(between(0.0, 10.0));
   app.add_option("--vector-batch", vectors.batch, "pairs in a step")
-      ->transform(between<std::int64_t>(1, 65536))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 65536));
   app.add_option("--subsample", vectors.subsample,
                  "skip words above this frequency at random; 0: none")
-      ->transform(between(0.0, 1.0))
-      ->group(group);
+      ->transform(between(0.0, 1.0));
 }
 
 void add_training(CLI::App& app, DemoOptions& options) {
-  const char* group = "Classifier";
+  app.option_defaults()->group("Classifier");
   app.add_option("--epochs", options.training.epochs, "passes with frozen vectors")
-      ->transform(between<std::int64_t>(1, 1'000'000))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 1'000'000));
   app.add_option("--tune-epochs", options.tune_epochs,
                  "further passes with unfrozen vectors; from scratch makes both")
-      ->transform(between<std::int64_t>(1, 1'000'000))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 1'000'000));
   app.add_option("--lr", options.training.lr, "learning rate at the start")
-      ->transform(between(0.0, 10.0))
-      ->group(group);
+      ->transform(between(0.0, 10.0));
   app.add_option("--batch", options.training.batch, "texts in a step")
-      ->transform(between<std::int64_t>(1, 4096))
-      ->group(group);
+      ->transform(between<std::int64_t>(1, 4096));
   app.add_flag("!--no-pairs", options.pairs,
-               "leave out the classifier that uses pairs of neighbouring words")
-      ->group(group);
+               "leave out the classifier that uses pairs of neighbouring words");
   app.add_flag("--scratch-only", options.scratch_only,
-               "train one classifier from scratch, and no word vectors")
-      ->group(group);
+               "train one classifier from scratch, and no word vectors");
 }
 
 void add_rest(CLI::App& app, DemoOptions& options) {
@@ -183,9 +168,9 @@ bool parse_options(int argc, char** argv, DemoOptions& options, int& exit_code) 
   CLI::App app(description, "kjv_demo");
   app.option_defaults()->always_capture_default();
   add_texts(app, options);
+  add_rest(app, options);
   add_vectors(app, options.vectors);
   add_training(app, options);
-  add_rest(app, options);
   try {
     app.parse(argc, argv);
     check_combinations(app);

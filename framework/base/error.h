@@ -2,7 +2,6 @@
 #include <gradus/framework/base/export.h>
 
 #include <stdexcept>
-#include <string>
 
 namespace gradus {
 

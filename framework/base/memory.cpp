@@ -9,6 +9,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <mutex>
 #include <thread>
 
 namespace gradus {
@@ -32,17 +33,6 @@ class SpinLock {
 
  private:
   std::atomic<bool> flag_{false};
-};
-
-class SpinGuard {
- public:
-  explicit SpinGuard(SpinLock& lock) : lock_(lock) { lock_.lock(); }
-  ~SpinGuard() { lock_.unlock(); }
-  SpinGuard(const SpinGuard&) = delete;
-  SpinGuard& operator=(const SpinGuard&) = delete;
-
- private:
-  SpinLock& lock_;
 };
 
 struct FreeBlock {
@@ -149,7 +139,7 @@ class Pool {
   [[maybe_unused]] void close(Magazine& magazine) noexcept;
 
   MemoryStats stats() {
-    const SpinGuard guard(lock_);
+    const std::lock_guard guard(lock_);
     std::int64_t kept = 0;
     for (const Magazine* m = magazines_; m != nullptr; m = m->next) {
       kept += m->bytes.load(std::memory_order_relaxed);
@@ -157,12 +147,12 @@ class Pool {
     return {live_ - kept, peak_, live_ + cached_, fresh_};
   }
   void reset_peak() {
-    const SpinGuard guard(lock_);
+    const std::lock_guard guard(lock_);
     peak_ = live_;
   }
   void set_limit(std::int64_t bytes) {
     {
-      const SpinGuard guard(lock_);
+      const std::lock_guard guard(lock_);
       limit_ = bytes;
       if (cached_ <= limit_) return;
     }
@@ -180,7 +170,7 @@ class Pool {
 void* Pool::allocate(const SizeClass& c) {
   const auto size = static_cast<std::int64_t>(c.bytes);
   {
-    const SpinGuard guard(lock_);
+    const std::lock_guard guard(lock_);
     live_ += size;
     peak_ = std::max(peak_, live_);
     if (FreeBlock* block = free_[c.index]) {
@@ -195,12 +185,11 @@ void* Pool::allocate(const SizeClass& c) {
     trim();
     block = system_allocate(c.bytes);
   }
-  if (block == nullptr) {
-    const SpinGuard guard(lock_);
+  if (block != nullptr) return block;
+  {
+    const std::lock_guard guard(lock_);
     live_ -= size;
     --fresh_;
-  } else {
-    return block;
   }
   throw Error(
       fmt::format("memory: cannot allocate {} bytes: use a smaller batch or model", c.bytes));
@@ -210,13 +199,13 @@ void Pool::deallocate(void* block, const SizeClass& c) noexcept {
   const auto size = static_cast<std::int64_t>(c.bytes);
 #ifdef GRADUS_DEBUG_MEMORY
   {
-    const SpinGuard guard(lock_);
+    const std::lock_guard guard(lock_);
     live_ -= size;
   }
   system_free(block, c.bytes);  // nothing is reused, so that sanitizers see every use after free
 #else
   {
-    const SpinGuard guard(lock_);
+    const std::lock_guard guard(lock_);
     live_ -= size;
     auto* freed = new (block) FreeBlock{free_[c.index]};
     free_[c.index] = freed;
@@ -230,7 +219,7 @@ void Pool::deallocate(void* block, const SizeClass& c) noexcept {
 void Pool::trim() noexcept {
   std::array<FreeBlock*, class_count> lists{};
   {
-    const SpinGuard guard(lock_);
+    const std::lock_guard guard(lock_);
     std::swap(lists, free_);
     cached_ = 0;
   }
@@ -244,7 +233,7 @@ void Pool::trim() noexcept {
 }
 
 void Pool::refill(Magazine& magazine, const SizeClass& c, std::uint32_t count) noexcept {
-  const SpinGuard guard(lock_);
+  const std::lock_guard guard(lock_);
   const auto size = static_cast<std::int64_t>(c.bytes);
   std::int64_t moved = 0;
   for (; moved < count && free_[c.index] != nullptr; ++moved) {
@@ -261,7 +250,7 @@ void Pool::refill(Magazine& magazine, const SizeClass& c, std::uint32_t count) n
 }
 
 void Pool::flush(Magazine& magazine, const SizeClass& c, std::uint32_t keep) noexcept {
-  const SpinGuard guard(lock_);
+  const std::lock_guard guard(lock_);
   const auto size = static_cast<std::int64_t>(c.bytes);
   while (magazine.count[c.index] > keep) {
     FreeBlock* block = magazine.free[c.index];
@@ -276,7 +265,7 @@ void Pool::flush(Magazine& magazine, const SizeClass& c, std::uint32_t keep) noe
 }
 
 void Pool::open(Magazine& magazine) noexcept {
-  const SpinGuard guard(lock_);
+  const std::lock_guard guard(lock_);
   magazine.next = magazines_;
   magazines_ = &magazine;
   magazine.registered = true;
@@ -284,10 +273,8 @@ void Pool::open(Magazine& magazine) noexcept {
 
 void Pool::close(Magazine& magazine) noexcept {
   magazine.closed = true;
-  for (std::size_t i = 0; i < magazine_classes; ++i) {
-    flush(magazine, {i, class_bytes(i)}, 0);
-  }
-  const SpinGuard guard(lock_);
+  for (std::size_t i = 0; i < magazine_classes; ++i) flush(magazine, {i, class_bytes(i)}, 0);
+  const std::lock_guard guard(lock_);
   Magazine** link = &magazines_;
   while (*link != &magazine) link = &(*link)->next;
   *link = magazine.next;
@@ -326,9 +313,7 @@ void reset_peak_memory() { pool().reset_peak(); }
 
 void trim_memory() {
 #ifndef GRADUS_DEBUG_MEMORY
-  for (std::size_t i = 0; i < magazine_classes; ++i) {
-    pool().flush(magazine, {i, class_bytes(i)}, 0);
-  }
+  for (std::size_t i = 0; i < magazine_classes; ++i) pool().flush(magazine, {i, class_bytes(i)}, 0);
 #endif
   pool().trim();
 }

@@ -68,4 +68,12 @@ void parallel_for(int64_t n, int64_t cost, F&& f) {
                      &loop);
 }
 
+/// Calls f(i) for each i in [0, n) as parallel_for() does.
+template <class F>
+void parallel_for_each(int64_t n, int64_t cost, F&& f) {
+  parallel_for(n, cost, [&f](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) f(i);
+  });
+}
+
 }  // namespace gradus

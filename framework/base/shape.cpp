@@ -4,7 +4,6 @@
 #include <gradus/framework/base/shape.h>
 
 #include <algorithm>
-#include <string>
 #include <vector>
 
 namespace gradus {
@@ -107,6 +106,20 @@ bool broadcasts_to(const Shape& from, const Shape& to) {
     if (size != 1 && size != to[to.rank() - i]) return false;
   }
   return true;
+}
+
+Shape detail::with_rows(const Shape& shape, std::int64_t rows) {
+  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
+  sizes[0] = rows;
+  return Shape(sizes);
+}
+
+std::string detail::position(const Shape& shape, std::int64_t element) {
+  std::array<std::int64_t, Shape::max_rank> index{};
+  for (int axis = shape.rank(); axis-- > 0; element /= shape[axis]) {
+    index[static_cast<std::size_t>(axis)] = element % shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
 }
 
 }  // namespace gradus

@@ -84,4 +84,13 @@ GRADUS_API bool broadcastable(const Shape& a, const Shape& b);
 /// True if a tensor of shape `from` broadcasts to exactly `to`.
 GRADUS_API bool broadcasts_to(const Shape& from, const Shape& to);
 
+namespace detail {
+
+/// `shape`, a table's, with `rows` rows.
+GRADUS_API Shape with_rows(const Shape& shape, std::int64_t rows);
+
+/// Where an element in row-major order is, for messages: "[1, 3]".
+GRADUS_API std::string position(const Shape& shape, std::int64_t element);
+
+}  // namespace detail
 }  // namespace gradus

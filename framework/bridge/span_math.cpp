@@ -10,7 +10,7 @@ namespace gradus::spans {
 namespace {
 
 template <class T>
-void apply(const char* name, void (*kernel)(const T*, T*, std::int64_t), std::span<const T> x,
+void apply(const char* name, const kernels::UnaryKernel& kernel, std::span<const T> x,
            std::span<T> y) {
   if (x.size() != y.size()) {
     throw ShapeError(
@@ -27,34 +27,30 @@ void apply(const char* name, void (*kernel)(const T*, T*, std::int64_t), std::sp
                     "overlap",
                     name, later ? "y" : "x", later ? out - begin : begin - out, later ? "x" : "y"));
   }
-  kernel(begin, y.data(), static_cast<std::int64_t>(x.size()));
+  kernels::function_of<T>(kernel)(begin, y.data(), static_cast<std::int64_t>(x.size()));
 }
 
 }  // namespace
 
-void exp(std::span<const float> x, std::span<float> y) {
-  apply("spans::exp", kernels::exp.f32, x, y);
-}
+void exp(std::span<const float> x, std::span<float> y) { apply("spans::exp", kernels::exp, x, y); }
 void exp(std::span<const double> x, std::span<double> y) {
-  apply("spans::exp", kernels::exp.f64, x, y);
+  apply("spans::exp", kernels::exp, x, y);
 }
-void log(std::span<const float> x, std::span<float> y) {
-  apply("spans::log", kernels::log.f32, x, y);
-}
+void log(std::span<const float> x, std::span<float> y) { apply("spans::log", kernels::log, x, y); }
 void log(std::span<const double> x, std::span<double> y) {
-  apply("spans::log", kernels::log.f64, x, y);
+  apply("spans::log", kernels::log, x, y);
 }
 void tanh(std::span<const float> x, std::span<float> y) {
-  apply("spans::tanh", kernels::tanh.f32, x, y);
+  apply("spans::tanh", kernels::tanh, x, y);
 }
 void tanh(std::span<const double> x, std::span<double> y) {
-  apply("spans::tanh", kernels::tanh.f64, x, y);
+  apply("spans::tanh", kernels::tanh, x, y);
 }
 void sigmoid(std::span<const float> x, std::span<float> y) {
-  apply("spans::sigmoid", kernels::sigmoid.f32, x, y);
+  apply("spans::sigmoid", kernels::sigmoid, x, y);
 }
 void sigmoid(std::span<const double> x, std::span<double> y) {
-  apply("spans::sigmoid", kernels::sigmoid.f64, x, y);
+  apply("spans::sigmoid", kernels::sigmoid, x, y);
 }
 
 }  // namespace gradus::spans

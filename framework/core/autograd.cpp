@@ -7,7 +7,6 @@
 #include <gradus/framework/core/detail/defined.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 
 namespace gradus {
@@ -79,10 +78,7 @@ void attach(const Ref<Node>& node, std::span<const Tensor> outputs) {
 }
 
 bool any_requires_grad(std::span<const Tensor> tensors) {
-  for (const Tensor& tensor : tensors) {
-    if (needs_gradient(tensor)) return true;
-  }
-  return false;
+  return std::any_of(tensors.begin(), tensors.end(), needs_gradient);
 }
 
 namespace {

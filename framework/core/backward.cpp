@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <vector>
 
 namespace gradus::detail {
 namespace {
@@ -41,7 +40,6 @@ class Engine final : public Sink {
   void add_to_leaf(Body& body, Gradient contribution);
   void list(Body& body);
   void serve(Node& node);
-  void serve_all(Node& root);
   void commit();
 
   bool retain_, anomaly_;
@@ -90,22 +88,18 @@ void Engine::run(const Tensor& root, Tensor cotangent) {
   discover(body.node.get());
   body.node->outputs()[body.output].cotangent = std::move(cotangent);
   try {
-    serve_all(*body.node);
+    ready_.push_back(body.node.get());
+    while (!ready_.empty()) {
+      Node* node = ready_.back();
+      ready_.pop_back();
+      serve(*node);
+    }
     commit();
   } catch (...) {
     for (const Ref<Node>& node : seen_) {
       if (node->freed) node->failed = current_->name();
     }
     throw;
-  }
-}
-
-void Engine::serve_all(Node& root) {
-  ready_.push_back(&root);
-  while (!ready_.empty()) {
-    Node* node = ready_.back();
-    ready_.pop_back();
-    serve(*node);
   }
 }
 
@@ -154,10 +148,8 @@ void Engine::add_repeated(std::size_t i, Tensor contribution) {
   if (!edge.needed()) return;
   check_there(contribution.defined(), current_->name(), i);
   const Shape& shape = edge.shape();
-  if (edge.leaf.defined() || contribution.shape() == shape ||
-      !broadcasts_to(contribution.shape(), shape)) {
-    const bool repeats =
-        contribution.shape() != shape && broadcasts_to(contribution.shape(), shape);
+  const bool repeats = contribution.shape() != shape && broadcasts_to(contribution.shape(), shape);
+  if (edge.leaf.defined() || !repeats) {
     return add(i, repeats ? repeat_to(contribution, shape) : std::move(contribution));
   }
   if (anomaly_) check_finite(contribution, current_->name(), i);

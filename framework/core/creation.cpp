@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <utility>
 
 namespace gradus {
 
@@ -32,8 +31,9 @@ Tensor empty(const Shape& shape, DType dtype) {
 
 namespace {
 
-void note_created(const char* by, const Tensor& result) {
+Tensor created(const char* by, Tensor result) {
   detail::note_creation(by, result.numel() * item_size(result.dtype()));
+  return result;
 }
 
 Tensor filled(const char* by, const Shape& shape, const Number& value, DType dtype) {
@@ -41,8 +41,7 @@ Tensor filled(const char* by, const Shape& shape, const Number& value, DType dty
     const T element = detail::to_element<T>(by, value);
     Tensor result = detail::empty_sized(by, shape, dtype);
     kernels::fill(static_cast<T*>(raw(result)), element, shape.numel());
-    note_created(by, result);
-    return result;
+    return created(by, result);
   });
 }
 
@@ -83,8 +82,7 @@ Tensor arange(std::int64_t start, std::int64_t end) {
       detail::empty_sized("arange", fmt::format("{} values", count), {count}, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
   std::iota(out, out + count, start);
-  note_created("arange", result);
-  return result;
+  return created("arange", result);
 }
 
 Tensor eye(std::int64_t n, DType dtype) {
@@ -102,8 +100,7 @@ Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator&
     kernels::random_uniform(
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(low), static_cast<T>(high));
-    note_created("rand", result);
-    return result;
+    return created("rand", result);
   });
 }
 
@@ -114,8 +111,7 @@ Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator
     kernels::random_normal(
         generator.seed(), generator.advance(static_cast<std::uint64_t>(shape.numel())),
         static_cast<T*>(raw(result)), shape.numel(), static_cast<T>(mean), static_cast<T>(std));
-    note_created("randn", result);
-    return result;
+    return created("randn", result);
   });
 }
 
@@ -128,8 +124,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
   Tensor result = detail::empty_sized("randint", shape, DType::int64);
   auto* out = static_cast<std::int64_t*>(raw(result));
   for (std::int64_t i = 0; i < shape.numel(); ++i) out[i] = low + generator.below(width);
-  note_created("randint", result);
-  return result;
+  return created("randint", result);
 }
 
 Tensor randperm(std::int64_t n, Generator& generator) {
@@ -137,8 +132,7 @@ Tensor randperm(std::int64_t n, Generator& generator) {
   Tensor result = detail::empty_sized("randperm", fmt::format("n is {}", n), {n}, DType::int64);
   kernels::random_permutation(generator.seed(), generator.advance(kernels::permutation_offsets(n)),
                               static_cast<std::int64_t*>(raw(result)), n);
-  note_created("randperm", result);
-  return result;
+  return created("randperm", result);
 }
 
 namespace detail {

@@ -2,8 +2,6 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/gradient.h>
 
-#include <utility>
-
 namespace gradus {
 
 const Tensor& Gradient::dense() const {

@@ -2,11 +2,8 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
-#include <gradus/framework/core/detail/distribution.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/kernels/random.h>
-
-#include <cmath>
 
 namespace gradus {
 

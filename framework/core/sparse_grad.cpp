@@ -8,7 +8,6 @@
 #include <gradus/framework/kernels/rows.h>
 
 #include <algorithm>
-#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -29,9 +28,7 @@ class LazyValues {
   const Tensor& written_out(std::int64_t n, const Shape& table) {
     const std::lock_guard lock(mutex_);
     if (!entries_.sources.defined() && !entries_.factors.defined()) return entries_.rows;
-    std::vector<std::int64_t> sizes(table.begin(), table.end());
-    sizes[0] = n;
-    Tensor values = empty(Shape(sizes), entries_.rows.dtype());
+    Tensor values = empty(with_rows(table, n), entries_.rows.dtype());
     dispatch_float(values.dtype(), "SparseGrad", [&]<class T>(T) {
       kernels::gather_weighted_rows(entries_.rows.data<T>(),
                                     data_or_null<std::int64_t>(entries_.sources),
@@ -117,9 +114,7 @@ SparseGrad SparseGrad::coalesce() const {
   std::vector<std::int64_t> slot;
   kernels::unique_rows(ids_.data<std::int64_t>(), nnz(), shape_[0], unique, slot);
   const auto rows = static_cast<std::int64_t>(unique.size());
-  std::vector<std::int64_t> sizes(shape_.begin(), shape_.end());
-  sizes[0] = rows;
-  Tensor sums = zeros(Shape(sizes), dtype());
+  Tensor sums = zeros(detail::with_rows(shape_, rows), dtype());
   detail::dispatch_float(dtype(), "coalesce", [&]<class T>(T) {
     scatter(entries(), slot.data(), nnz(), row_size(), T{1}, static_cast<T*>(detail::raw(sums)),
             rows);
@@ -169,9 +164,7 @@ namespace {
 
 SparseGrad concatenated_values(const std::vector<SparseGrad>& parts, Tensor ids) {
   const SparseGrad& first = parts[0];
-  std::vector<std::int64_t> sizes(first.shape().begin(), first.shape().end());
-  sizes[0] = ids.numel();
-  Tensor values = empty(Shape(sizes), first.dtype());
+  Tensor values = empty(with_rows(first.shape(), ids.numel()), first.dtype());
   auto* value = static_cast<char*>(raw(values));
   for (const SparseGrad& part : parts) {
     const std::int64_t bytes = part.values().numel() * item_size(part.dtype());
@@ -190,9 +183,7 @@ SparseGrad concatenated_entries(const std::vector<SparseGrad>& parts, Tensor ids
     m += part.entries().rows.shape()[0];
     weighted = weighted || part.entries().factors.defined();
   }
-  std::vector<std::int64_t> sizes(first.shape().begin(), first.shape().end());
-  sizes[0] = m;
-  const SparseEntries all{empty(Shape(sizes), first.dtype()), empty_like(ids),
+  const SparseEntries all{empty(with_rows(first.shape(), m), first.dtype()), empty_like(ids),
                           weighted ? empty({ids.numel()}, first.dtype()) : Tensor()};
   T* row = static_cast<T*>(raw(all.rows));
   auto* source = static_cast<std::int64_t*>(raw(all.sources));

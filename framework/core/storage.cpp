@@ -3,9 +3,7 @@
 #include <gradus/framework/core/storage.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <utility>
 

@@ -13,7 +13,6 @@
 
 namespace gradus {
 
-using detail::Access;
 using detail::Body;
 
 Tensor::Tensor(const Tensor& other) noexcept : body_(other.body_) {
@@ -85,7 +84,7 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::detach() const {
-  return Access::view(*this, 0, detail::body_of(*this, "detach").shape);
+  return detail::Access::view(*this, 0, detail::body_of(*this, "detach").shape);
 }
 
 bool Tensor::is_leaf() const { return !detail::body_of(*this, "is_leaf").node; }

@@ -12,8 +12,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <string>
-#include <type_traits>
 #include <utility>
 
 namespace gradus {

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <ostream>
-#include <string>
 #include <vector>
 
 namespace gradus {

@@ -1,6 +1,5 @@
 #include <gradus/framework/base/numerics.h>
 #include <gradus/framework/core/autograd.h>
-#include <gradus/framework/core/detail/backward.h>
 #include <gradus/framework/core/thread_state.h>
 
 namespace gradus {

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <numeric>
 
 namespace gradus {
@@ -105,17 +104,15 @@ Tensor NegativeSampler::operator()(const Tensor& contexts, std::int64_t K,
   auto* out = result.mutable_data<std::int64_t>();
   const kernels::AliasTable& table = *table_;
   const std::uint64_t seed = generator.seed(), offset = generator.advance(kAttempts + 1);
-  parallel_for(result.numel(), kDrawCost, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t word = context[i / K];
-      const auto place = static_cast<std::uint64_t>(i);
-      out[i] = word;
-      for (std::uint64_t a = 0; a < kAttempts && out[i] == word; ++a) {
-        out[i] = table.draw(kernels::random_bits(seed, offset + a, place));
-      }
-      if (out[i] == word) {
-        out[i] = draw_without(word, kernels::random_bits(seed, offset + kAttempts, place));
-      }
+  parallel_for_each(result.numel(), kDrawCost, [&](std::int64_t i) {
+    const std::int64_t word = context[i / K];
+    const auto place = static_cast<std::uint64_t>(i);
+    out[i] = word;
+    for (std::uint64_t a = 0; a < kAttempts && out[i] == word; ++a) {
+      out[i] = table.draw(kernels::random_bits(seed, offset + a, place));
+    }
+    if (out[i] == word) {
+      out[i] = draw_without(word, kernels::random_bits(seed, offset + kAttempts, place));
     }
   });
   return result;

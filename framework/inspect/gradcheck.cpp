@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/base/shape.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/backward.h>
@@ -16,8 +17,6 @@ namespace gradus {
 namespace {
 
 using Function = detail::GradcheckFunction;
-using detail::Access;
-using detail::Edge;
 using detail::Node;
 
 // The results that can carry a gradient.
@@ -97,11 +96,8 @@ class Check {
 // The results; throws unless they have the shapes that they had at first.
 std::vector<Tensor> Check::results() const {
   std::vector<Tensor> now = float_results(function_, inputs_);
-  bool same = now.size() == cotangents_.size();
-  for (std::size_t r = 0; same && r < now.size(); ++r) {
-    same = now[r].shape() == cotangents_[r].shape();
-  }
-  if (same) return now;
+  const auto alike = [](const Tensor& a, const Tensor& b) { return a.shape() == b.shape(); };
+  if (std::equal(now.begin(), now.end(), cotangents_.begin(), cotangents_.end(), alike)) return now;
   const auto shapes = [](const std::vector<Tensor>& all) {
     std::string text;
     for (const Tensor& tensor : all) text += (text.empty() ? "" : ", ") + tensor.shape().str();
@@ -202,7 +198,7 @@ class OpNames {
     const auto enter = [&](Node* node) {
       if (node != nullptr && leads_.try_emplace(node, false).second) path.push_back({node, 0});
     };
-    enter(Access::body(result).node.get());
+    enter(detail::Access::body(result).node.get());
     while (!path.empty()) {
       Node* node = path.back().node;
       if (path.back().next < node->edges().size()) {
@@ -211,7 +207,7 @@ class OpNames {
       }
       path.pop_back();
       bool& leads = leads_[node];
-      for (const Edge& edge : node->edges()) {
+      for (const detail::Edge& edge : node->edges()) {
         leads = leads || (edge.node ? leads_[edge.node.get()]
                                     : edge.leaf.defined() && edge.leaf.is_same(input_));
       }
@@ -246,16 +242,6 @@ std::string Check::ops_between(std::size_t input, const Selection& selection) co
                        : fmt::format("through {}: ", names);
 }
 
-// The place of the element with that number in a tensor of that shape, such as "[1, 3]".
-std::string position(const Shape& shape, std::int64_t element) {
-  std::string text;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    text = fmt::format("{}{}{}", element % shape[axis], text.empty() ? "" : ", ", text);
-    element /= shape[axis];
-  }
-  return "[" + text + "]";
-}
-
 void Check::compare(std::size_t input, const Selection& selection, const Gradient& gradient,
                     const std::vector<std::vector<double>>& numeric, GradcheckResult& found) const {
   const Tensor& x = inputs_[input];
@@ -285,7 +271,7 @@ void Check::compare(std::size_t input, const Selection& selection, const Gradien
       "{}{} of shape {}, element {}: {}backward gives {}, central differences {} (error {:.3g}; {} "
       "of {} elements are wrong)",
       selection.text(cotangents_.size()), names_[input], x.shape().str(),
-      position(x.shape(), static_cast<std::int64_t>(*worst)), ops_between(input, selection),
+      detail::position(x.shape(), static_cast<std::int64_t>(*worst)), ops_between(input, selection),
       analytic.data<double>()[*worst], expected[*worst], found.error, wrong, x.numel());
 }
 

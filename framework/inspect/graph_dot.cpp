@@ -17,7 +17,6 @@ using detail::Access;
 using detail::Body;
 using detail::Edge;
 using detail::Node;
-using detail::Output;
 
 // Escapes text for a quoted string in DOT; the callers write newlines as \n.
 std::string escaped(std::string_view text) {
@@ -66,7 +65,7 @@ class DotWriter {
     if (is_new) {
       std::string label = escaped(node.name());
       const char* separator = "\\n";
-      for (const Output& output : node.outputs()) {
+      for (const detail::Output& output : node.outputs()) {
         label += separator + kind(output.shape, output.dtype);
         separator = ", ";
       }

@@ -28,8 +28,6 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr int depth_limit = 8;
-using detail::frozen_key;
-using detail::header_limit;
 using detail::printable;
 using detail::tied_key;
 
@@ -175,7 +173,7 @@ std::string Reader::read_header() {
   if (!source_.read(0, head.data(), head.size())) fail("it ends within the header");
   std::uint64_t length = 0;
   std::memcpy(&length, head.data(), 8);
-  if (length > size - 8 || length > header_limit) {
+  if (length > size - 8 || length > detail::header_limit) {
     fail(fmt::format("its header would have {} bytes, but the file has {}{}", length, size,
                      detail::looks_like(head)));
   }
@@ -310,14 +308,19 @@ Metadata Reader::check_metadata(const json& value) const {
   return metadata;
 }
 
+// True if the file holds the values as a tensor does; bytes of a boolean may be more than 0 and 1.
+bool is_mappable(const FileType& type) {
+  return type.dtype != DType::boolean &&
+         type.bytes == static_cast<std::uint64_t>(item_size(type.dtype));
+}
+
 Tensor Reader::read_tensor(const Entry& entry) {
   Tensor tensor = empty(entry.shape, entry.type.dtype);
   const auto bytes = static_cast<std::size_t>(entry.end - entry.begin);
   const std::int64_t n = entry.shape.numel();
   const std::string_view type = entry.type.name;
   const auto same = [](auto value) { return value; };
-  const bool direct = bytes == static_cast<std::size_t>(n * item_size(entry.type.dtype)) &&
-                      entry.type.dtype != DType::boolean;
+  const bool direct = is_mappable(entry.type);
   std::vector<char> raw(direct ? 0 : bytes);
   char* target = direct ? static_cast<char*>(detail::raw(tensor)) : raw.data();
   if (!source_.read(data_start_ + entry.begin, target, bytes)) {
@@ -340,13 +343,6 @@ Tensor Reader::read_tensor(const Entry& entry) {
     if (type == "U8") convert<std::uint8_t>(raw, out, n, same);
   }
   return tensor;
-}
-
-// True if the file holds the values as a tensor does; the bytes of a boolean may be other than 0
-// and 1.
-bool is_mappable(const FileType& type) {
-  return type.dtype != DType::boolean &&
-         type.bytes == static_cast<std::uint64_t>(item_size(type.dtype));
 }
 
 Tensor Reader::map_tensor(const Entry& entry, const detail::Ref<detail::Storage>& storage) const {
@@ -401,7 +397,7 @@ void Reader::restore_flags(StateDict& state) const {
       state.set(name, state.at(kept.get<std::string>()));
     }
   }
-  if (const std::optional<json> frozen = take(frozen_key)) {
+  if (const std::optional<json> frozen = take(detail::frozen_key)) {
     if (!frozen->is_object()) fail("its metadata gradus.frozen is not an object");
     for (const auto& [name, flag] : frozen->items()) {
       if (!flag.is_boolean() || !state.contains(name)) {

@@ -22,17 +22,10 @@ static_assert(std::endian::native == std::endian::little);
 using nlohmann::ordered_json;
 
 const char* type_text(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return "F32";
-    case DType::float64:
-      return "F64";
-    case DType::int64:
-      return "I64";
-    case DType::boolean:
-      break;
-  }
-  return "BOOL";
+  return dtype == DType::float32   ? "F32"
+         : dtype == DType::float64 ? "F64"
+         : dtype == DType::int64   ? "I64"
+                                   : "BOOL";
 }
 
 // The tensors to write: each once, wide elements first, so that all are aligned.

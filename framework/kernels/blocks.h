@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/base/parallel.h>
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -21,12 +22,27 @@ A blocked_sum(int64_t n, int64_t block, int64_t cost, const F& f) {
   if (n <= block) return f(int64_t{0}, n);
   const int64_t count = (n - 1) / block + 1;
   std::vector<A> parts(static_cast<size_t>(count));
-  parallel_for(count, block * cost, [&](int64_t first, int64_t last) {
-    for (int64_t b = first; b < last; ++b)
-      parts[static_cast<size_t>(b)] = f(b * block, b + 1 < count ? (b + 1) * block : n);
+  parallel_for_each(count, block * cost, [&](int64_t b) {
+    parts[static_cast<size_t>(b)] = f(b * block, b + 1 < count ? (b + 1) * block : n);
   });
   add_pairwise(parts.data(), count, 1);
   return parts[0];
+}
+
+/// The first of n items that find(begin, end) finds, in parallel; -1 if there is none. It gives the
+/// first of a range, or its end.
+template <class F>
+int64_t first_found(int64_t n, const F& find) {
+  std::atomic<int64_t> first{n};
+  parallel_for(n, 1, [&](int64_t begin, int64_t end) {
+    if (begin > first.load(std::memory_order_relaxed)) return;
+    const int64_t found = find(begin, end);
+    if (found == end) return;
+    int64_t known = first.load(std::memory_order_relaxed);
+    while (found < known && !first.compare_exchange_weak(known, found, std::memory_order_relaxed)) {
+    }
+  });
+  return first < n ? first.load() : -1;
 }
 
 }  // namespace gradus::detail

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/clamp.h>
 #include <gradus/framework/kernels/elementwise_loops.h>
 
@@ -65,9 +66,7 @@ constinit const TernaryKernel minimum_vjp =
 template <class T>
 void clamp(const T* x, T* y, int64_t n, T low, T high) {
   if constexpr (std::is_integral_v<T>) {
-    parallel_for(n, 1, [=](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) y[i] = std::min(high, std::max(low, x[i]));
-    });
+    parallel_for_each(n, 1, [=](int64_t i) { y[i] = std::min(high, std::max(low, x[i])); });
   } else {
     // The constants first: min and max give their second argument if one is NaN.
     const auto f = [=](auto v) {
@@ -96,10 +95,7 @@ void clamp_vjp(const T* g, const T* x, T* dx, int64_t n, T low, T high, bool inc
   inclusive ? map_with(closed, dx, n, 2, g, x) : map_with(open, dx, n, 2, g, x);
 }
 
-template void clamp(const float*, float*, int64_t, float, float);
-template void clamp(const double*, double*, int64_t, double, double);
-template void clamp(const int64_t*, int64_t*, int64_t, int64_t, int64_t);
-template void clamp_vjp(const float*, const float*, float*, int64_t, float, float, bool);
-template void clamp_vjp(const double*, const double*, double*, int64_t, double, double, bool);
+GRADUS_INSTANTIATE_NUMBERS(clamp)
+GRADUS_INSTANTIATE_FLOATS(clamp_vjp)
 
 }  // namespace gradus::kernels

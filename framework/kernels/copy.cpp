@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/copy.h>
 
@@ -18,18 +19,11 @@ struct Bytes16 {
 /// Calls f with a value of an unsigned type of `size` bytes: 1, 2, 4, 8 or 16.
 template <class F>
 void with_element(int64_t size, F&& f) {
-  switch (size) {
-    case 1:
-      return f(uint8_t{});
-    case 2:
-      return f(uint16_t{});
-    case 4:
-      return f(uint32_t{});
-    case 8:
-      return f(uint64_t{});
-    default:
-      return f(Bytes16{});
-  }
+  if (size == 1) return f(uint8_t{});
+  if (size == 2) return f(uint16_t{});
+  if (size == 4) return f(uint32_t{});
+  if (size == 8) return f(uint64_t{});
+  f(Bytes16{});
 }
 
 bool is_element_size(int64_t size) {
@@ -360,10 +354,8 @@ void copy_blocks(const void* src, int64_t src_stride, void* dst, int64_t dst_str
     });
   }
   with_element(block, [=](auto kind) {
-    parallel_for(count, 2, [=](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        store(to + row * dst_stride, load<decltype(kind)>(from + row * src_stride));
-      }
+    parallel_for_each(count, 2, [=](int64_t row) {
+      store(to + row * dst_stride, load<decltype(kind)>(from + row * src_stride));
     });
   });
 }
@@ -437,14 +429,6 @@ void broadcast(const void* x, void* y, int rank, const int64_t* x_strides, const
   copy_view(x, y, view);
 }
 
-#define GRADUS_COPY(T) \
-  template void copy_strided<T>(const T*, T*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
-GRADUS_COPY(float)
-GRADUS_COPY(double)
-GRADUS_COPY(int64_t)
-GRADUS_COPY(bool)
-#undef GRADUS_COPY
-
 template <class T>
 void transpose_block(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows,
                      int64_t columns) {
@@ -454,13 +438,9 @@ void transpose_block(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64
                y_stride * kSize, rows, columns);
 }
 
-#define GRADUS_ADD(T)                                                                     \
-  template void add_blocks<T>(const T*, int64_t, T*, int64_t, int64_t, int64_t);          \
-  template void add_strided<T>(const T*, T*, int64_t, int64_t, int64_t, int64_t, int64_t, \
-                               int64_t);                                                  \
-  template void transpose_block<T>(const T*, int64_t, T*, int64_t, int64_t, int64_t);
-GRADUS_ADD(float)
-GRADUS_ADD(double)
-#undef GRADUS_ADD
+GRADUS_INSTANTIATE_ALL(copy_strided)
+GRADUS_INSTANTIATE_FLOATS(add_blocks)
+GRADUS_INSTANTIATE_FLOATS(add_strided)
+GRADUS_INSTANTIATE_FLOATS(transpose_block)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/distance.h>
 #include <gradus/framework/kernels/scratch.h>
@@ -275,12 +276,10 @@ void cdist(const T* a, const T* b, T* y, int64_t batch, int64_t P, int64_t R, in
   if (p == 1) return cdist_in_tiles<SumOfMagnitudes>(a, b, y, batch, P, R, M, p);
   if (p == 2) return cdist_in_tiles<SumOfSquares>(a, b, y, batch, P, R, M, p);
   if (p == infinity) return cdist_in_tiles<Greatest>(a, b, y, batch, P, R, M, p);
-  parallel_for(batch * P, R * (M + 1) * (p == 0 ? 2 : 64), [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* other = b + row / P * R * M;
-      for (int64_t r = 0; r < R; ++r)
-        y[row * R + r] = static_cast<T>(distance(a + row * M, other + r * M, M, p));
-    }
+  parallel_for_each(batch * P, R * (M + 1) * (p == 0 ? 2 : 64), [=](int64_t row) {
+    const T* other = b + row / P * R * M;
+    for (int64_t r = 0; r < R; ++r)
+      y[row * R + r] = static_cast<T>(distance(a + row * M, other + r * M, M, p));
   });
 }
 
@@ -306,11 +305,9 @@ void cdist_vjp(const T* g, const T* y, int64_t stride_a, int64_t stride_b, const
 template <class T>
 void cosine_similarity(const T* a, const T* b, double eps, T* y, CosineMoments* moments, int64_t R,
                        int64_t C) {
-  parallel_for(R, 4 * C + 64, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      moments[row] = cosine_of(a + row * C, b + row * C, eps, C);
-      y[row] = static_cast<T>(moments[row].cosine);
-    }
+  parallel_for_each(R, 4 * C + 64, [=](int64_t row) {
+    moments[row] = cosine_of(a + row * C, b + row * C, eps, C);
+    y[row] = static_cast<T>(moments[row].cosine);
   });
 }
 
@@ -318,36 +315,27 @@ template <class T>
 void cosine_similarity_vjp(const T* g, const T* a, const T* b, double eps,
                            const CosineMoments* moments, bool swapped, T* da, int64_t R,
                            int64_t C) {
-  parallel_for(R, 4 * C + 64, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const CosineMoments& m = moments[row];
-      const double norm_a = swapped ? m.norm_b : m.norm_a, norm_b = swapped ? m.norm_a : m.norm_b;
-      const double unit_a = std::max(norm_a, eps), unit_b = std::max(norm_b, eps);
-      const auto cotangent = static_cast<double>(g[row]);
-      T* to = da + row * C;
-      if (cotangent == 0 || unit_a == 0 || unit_b == 0) {
-        std::fill(to, to + C, T{0});
-        continue;
-      }
-      const double from_norm = norm_a < eps ? 0 : m.cosine;
-      for (int64_t c = 0; c < C; ++c)
-        to[c] = static_cast<T>(cotangent / unit_a *
-                               (static_cast<double>(b[row * C + c]) / unit_b -
-                                from_norm * (static_cast<double>(a[row * C + c]) / unit_a)));
+  parallel_for_each(R, 4 * C + 64, [=](int64_t row) {
+    const CosineMoments& m = moments[row];
+    const double norm_a = swapped ? m.norm_b : m.norm_a, norm_b = swapped ? m.norm_a : m.norm_b;
+    const double unit_a = std::max(norm_a, eps), unit_b = std::max(norm_b, eps);
+    const auto cotangent = static_cast<double>(g[row]);
+    T* to = da + row * C;
+    if (cotangent == 0 || unit_a == 0 || unit_b == 0) {
+      std::fill(to, to + C, T{0});
+      return;
     }
+    const double from_norm = norm_a < eps ? 0 : m.cosine;
+    for (int64_t c = 0; c < C; ++c)
+      to[c] = static_cast<T>(cotangent / unit_a *
+                             (static_cast<double>(b[row * C + c]) / unit_b -
+                              from_norm * (static_cast<double>(a[row * C + c]) / unit_a)));
   });
 }
 
-#define GRADUS_DISTANCE(T)                                                                        \
-  template void cdist(const T*, const T*, T*, int64_t, int64_t, int64_t, int64_t, double);        \
-  template void cdist_vjp(const T*, const T*, int64_t, int64_t, const T*, const T*, T*, int64_t,  \
-                          int64_t, int64_t, int64_t, double);                                     \
-  template void cosine_similarity(const T*, const T*, double, T*, CosineMoments*, int64_t,        \
-                                  int64_t);                                                       \
-  template void cosine_similarity_vjp(const T*, const T*, const T*, double, const CosineMoments*, \
-                                      bool, T*, int64_t, int64_t);
-GRADUS_DISTANCE(float)
-GRADUS_DISTANCE(double)
-#undef GRADUS_DISTANCE
+GRADUS_INSTANTIATE_FLOATS(cdist)
+GRADUS_INSTANTIATE_FLOATS(cdist_vjp)
+GRADUS_INSTANTIATE_FLOATS(cosine_similarity)
+GRADUS_INSTANTIATE_FLOATS(cosine_similarity_vjp)
 
 }  // namespace gradus::kernels

@@ -60,20 +60,12 @@ constinit const BinaryKernel relu_vjp = make_binary(
 constinit const BinaryKernel div_vjp_a =
     make_binary([](auto g, auto b) { return unless_zero(g, g / b); }, 3);
 
-namespace {
-using DivVjpB = decltype([](auto g, auto y, auto b) { return unless_zero(g, -g * y / b); });
-}
-constinit const TernaryKernel div_vjp_b = {ternary<DivVjpB, float>, ternary<DivVjpB, double>, 4};
+constinit const TernaryKernel div_vjp_b =
+    make_ternary([](auto g, auto y, auto b) { return unless_zero(g, -g * y / b); }, 4);
 
 template <class T>
 void run(const UnaryKernel& kernel, const T* x, T* y, int64_t n) {
-  void (*f)(const T*, T*, int64_t);
-  if constexpr (std::is_same_v<T, float>)
-    f = kernel.f32;
-  else if constexpr (std::is_same_v<T, double>)
-    f = kernel.f64;
-  else
-    f = kernel.i64;
+  auto* f = function_of<T>(kernel);
   parallel_for(n, kernel.cost,
                [=](int64_t begin, int64_t end) { f(x + begin, y + begin, end - begin); });
 }
@@ -81,13 +73,7 @@ void run(const UnaryKernel& kernel, const T* x, T* y, int64_t n) {
 template <class T>
 void run(const BinaryKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
          T* y, int64_t n) {
-  BinaryKernel::Function<T> f;
-  if constexpr (std::is_same_v<T, float>)
-    f = kernel.f32;
-  else if constexpr (std::is_same_v<T, double>)
-    f = kernel.f64;
-  else
-    f = kernel.i64;
+  auto* f = function_of<T>(kernel);
   if constexpr (!std::is_integral_v<T>) {
     constexpr int64_t large = int64_t{8} << 20;  // bytes; with the operands, three times as many
     const auto past_caches = [&] {
@@ -106,11 +92,7 @@ void run(const BinaryKernel& kernel, const T* a, int64_t stride_a, const T* b, i
 template <class T>
 void run(const TernaryKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
          const T* c, int64_t stride_c, T* y, int64_t n) {
-  TernaryKernel::Function<T> f;
-  if constexpr (std::is_same_v<T, float>)
-    f = kernel.f32;
-  else
-    f = kernel.f64;
+  auto* f = function_of<T>(kernel);
   parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
     f(a + begin * stride_a, stride_a, b + begin * stride_b, stride_b, c + begin * stride_c,
       stride_c, y + begin, end - begin);

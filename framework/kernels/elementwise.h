@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <type_traits>
 
 namespace gradus::kernels {
 
@@ -49,6 +50,17 @@ struct CompareKernel {
   Function<int64_t> i64;
   int64_t cost;
 };
+
+/// The function of a kernel for T.
+template <class T, class Kernel>
+auto* function_of(const Kernel& kernel) {
+  if constexpr (std::is_same_v<T, float>)
+    return kernel.f32;
+  else if constexpr (std::is_same_v<T, double>)
+    return kernel.f64;
+  else
+    return kernel.i64;
+}
 
 /// Integers wrap around. relu(NaN) is NaN. sigmoid does not overflow. Within 4 units in the last
 /// place of the exact value, subnormal results included.

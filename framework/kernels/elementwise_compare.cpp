@@ -2,7 +2,6 @@
 #include <gradus/framework/kernels/elementwise_loops.h>
 
 #include <functional>
-#include <type_traits>
 
 namespace gradus::kernels {
 
@@ -26,13 +25,7 @@ constinit const CompareKernel greater_equal = make_compare<std::greater_equal<>>
 template <class T>
 void run(const CompareKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
          bool* y, int64_t n) {
-  CompareKernel::Function<T> f;
-  if constexpr (std::is_same_v<T, float>)
-    f = kernel.f32;
-  else if constexpr (std::is_same_v<T, double>)
-    f = kernel.f64;
-  else
-    f = kernel.i64;
+  auto* f = function_of<T>(kernel);
   parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
     f(a + begin * stride_a, stride_a, b + begin * stride_b, stride_b, y + begin, end - begin);
   });

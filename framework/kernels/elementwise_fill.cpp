@@ -1,9 +1,10 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/simd/loop.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <type_traits>
 
@@ -83,34 +84,15 @@ int64_t find_nonfinite(const T* x, int64_t begin, int64_t end) {
 
 template <class T>
 int64_t first_nonfinite(const T* x, int64_t n) {
-  std::atomic<int64_t> first{n};
-  parallel_for(n, 1, [&](int64_t begin, int64_t end) {
-    if (begin > first.load(std::memory_order_relaxed)) return;
-    const int64_t found = find_nonfinite(x, begin, end);
-    if (found == end) return;
-    int64_t known = first.load(std::memory_order_relaxed);
-    while (found < known && !first.compare_exchange_weak(known, found, std::memory_order_relaxed)) {
-    }
-  });
-  const int64_t found = first.load(std::memory_order_relaxed);
-  return found < n ? found : -1;
+  return detail::first_found(
+      n, [=](int64_t begin, int64_t end) { return find_nonfinite(x, begin, end); });
 }
 
-template void fill(float*, float, int64_t);
-template void fill(double*, double, int64_t);
-template void fill(int64_t*, int64_t, int64_t);
-template void fill(bool*, bool, int64_t);
-template void axpy(float, const float*, float*, int64_t);
-template void axpy(double, const double*, double*, int64_t);
-template void axpy(int64_t, const int64_t*, int64_t*, int64_t);
-template void add_to(const float*, float*, int64_t);
-template void add_to(const double*, double*, int64_t);
-template void add_to(const int64_t*, int64_t*, int64_t);
-template void scale(float, float*, int64_t);
-template void scale(double, double*, int64_t);
-template void scale(int64_t, int64_t*, int64_t);
-template int64_t first_nonfinite(const float*, int64_t);
-template int64_t first_nonfinite(const double*, int64_t);
+GRADUS_INSTANTIATE_ALL(fill)
+GRADUS_INSTANTIATE_NUMBERS(axpy)
+GRADUS_INSTANTIATE_NUMBERS(add_to)
+GRADUS_INSTANTIATE_NUMBERS(scale)
+GRADUS_INSTANTIATE_FLOATS(first_nonfinite)
 
 #define GRADUS_CONVERT_FROM(From)                                       \
   template void convert<From, float>(const From*, float*, int64_t);     \

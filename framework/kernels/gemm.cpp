@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/blas.h>
 #include <gradus/framework/kernels/gemm.h>
@@ -237,18 +238,16 @@ void run_batch(const Product<T>& product, int64_t outer, int64_t inner, Matrices
     return product.run_block({a.data, b.data, c.data}, 0, product.m, 0, product.n);
   }
   const int64_t cost = product.cost() / blocks;
-  parallel_for(outer * inner * blocks, cost, [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t matrix = item / blocks, block = item % blocks;
-      const int64_t o = matrix / inner, in = matrix % inner;
-      const int64_t i = block / grid.column_blocks * grid.rows;
-      const int64_t j = block % grid.column_blocks * grid.columns;
-      const Operands<T> at = {a.data + o * a.outer_stride + in * a.inner_stride,
-                              b.data + o * b.outer_stride + in * b.inner_stride,
-                              c.data + o * c.outer_stride + in * c.inner_stride};
-      product.run_block(at, i, std::min(grid.rows, product.m - i), j,
-                        std::min(grid.columns, product.n - j));
-    }
+  parallel_for_each(outer * inner * blocks, cost, [&](int64_t item) {
+    const int64_t matrix = item / blocks, block = item % blocks;
+    const int64_t o = matrix / inner, in = matrix % inner;
+    const int64_t i = block / grid.column_blocks * grid.rows;
+    const int64_t j = block % grid.column_blocks * grid.columns;
+    const Operands<T> at = {a.data + o * a.outer_stride + in * a.inner_stride,
+                            b.data + o * b.outer_stride + in * b.inner_stride,
+                            c.data + o * c.outer_stride + in * c.inner_stride};
+    product.run_block(at, i, std::min(grid.rows, product.m - i), j,
+                      std::min(grid.columns, product.n - j));
   });
 }
 
@@ -286,24 +285,21 @@ void gemm_batched(bool trans_a, bool trans_b, int64_t batch, int64_t m, int64_t 
 template <class T>
 void add_bias_rows(T* y, const T* bias, int64_t R, int64_t C) {
   if (C == 0) return;
-  parallel_for(R, C + 4, [=](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      T* __restrict row = y + r * C;
-      for (int64_t i = 0; i < C; ++i) row[i] += bias[i];
-    }
+  parallel_for_each(R, C + 4, [=](int64_t r) {
+    T* __restrict row = y + r * C;
+    for (int64_t i = 0; i < C; ++i) row[i] += bias[i];
   });
 }
 
-#define GRADUS_GEMM(T)                                                                         \
-  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, \
-                        int64_t, T, T*, int64_t);                                              \
-  template void gemm_batched<T>(bool, bool, int64_t, int64_t, int64_t, int64_t, int64_t, T,    \
-                                Matrices<const T>, Matrices<const T>, T, Matrices<T>);         \
-  template void gemm_batched<T>(bool, bool, int64_t, int64_t, int64_t, int64_t, T, const T*,   \
-                                int64_t, const T*, int64_t, T, T*, int64_t);                   \
-  template void add_bias_rows<T>(T*, const T*, int64_t, int64_t);
+#define GRADUS_GEMM(T)                                                                       \
+  template void gemm_batched<T>(bool, bool, int64_t, int64_t, int64_t, int64_t, int64_t, T,  \
+                                Matrices<const T>, Matrices<const T>, T, Matrices<T>);       \
+  template void gemm_batched<T>(bool, bool, int64_t, int64_t, int64_t, int64_t, T, const T*, \
+                                int64_t, const T*, int64_t, T, T*, int64_t);
 GRADUS_GEMM(float)
 GRADUS_GEMM(double)
 #undef GRADUS_GEMM
+GRADUS_INSTANTIATE_FLOATS(gemm)
+GRADUS_INSTANTIATE_FLOATS(add_bias_rows)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/moments.h>
 #include <gradus/framework/kernels/scratch.h>
@@ -83,10 +84,8 @@ double deviation_of(const T* x, int64_t n, double mean, double divisor) {
 /// dx = scale (x - mean).
 template <class T>
 void scale_deviations(const T* x, double scale, double mean, T* dx, int64_t n) {
-  parallel_for(n, 2, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      dx[i] = static_cast<T>(scale * (static_cast<double>(x[i]) - mean));
-  });
+  parallel_for_each(
+      n, 2, [=](int64_t i) { dx[i] = static_cast<T>(scale * (static_cast<double>(x[i]) - mean)); });
 }
 
 /// dx = g (x - mean) / (divisor y), y = deviation_of(x).
@@ -104,11 +103,9 @@ void deviation_vjp_row(double g, const T* x, double y, T* dx, int64_t n, double 
 /// y = f(row, C, mean) for each row of x.
 template <class T, class F>
 void for_rows(const T* x, T* y, int64_t R, int64_t C, const F& f) {
-  parallel_for(R, 2 * C + 64, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* from = x + row * C;
-      y[row] = static_cast<T>(f(from, C, C > 0 ? mean_of(from, C) : 0.0));
-    }
+  parallel_for_each(R, 2 * C + 64, [=](int64_t row) {
+    const T* from = x + row * C;
+    y[row] = static_cast<T>(f(from, C, C > 0 ? mean_of(from, C) : 0.0));
   });
 }
 
@@ -117,14 +114,12 @@ void for_rows(const T* x, T* y, int64_t R, int64_t C, const F& f) {
 template <class T, class F>
 void for_rows_with_cotangent(const T* g, T* dx, int64_t R, int64_t C, const F& f) {
   if (C == 0) return;
-  parallel_for(R, 3 * C + 64, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      T* to = dx + row * C;
-      if (g[row] == 0)
-        std::fill(to, to + C, T{0});
-      else
-        f(static_cast<double>(g[row]), row, to);
-    }
+  parallel_for_each(R, 3 * C + 64, [=](int64_t row) {
+    T* to = dx + row * C;
+    if (g[row] == 0)
+      std::fill(to, to + C, T{0});
+    else
+      f(static_cast<double>(g[row]), row, to);
   });
 }
 
@@ -161,13 +156,9 @@ void standard_deviation_vjp(const T* g, const T* x, const T* y, T* dx, int64_t R
   });
 }
 
-#define GRADUS_MOMENTS(T)                                                       \
-  template void variance(const T*, T*, int64_t, int64_t, double);               \
-  template void standard_deviation(const T*, T*, int64_t, int64_t, double);     \
-  template void variance_vjp(const T*, const T*, T*, int64_t, int64_t, double); \
-  template void standard_deviation_vjp(const T*, const T*, const T*, T*, int64_t, int64_t, double);
-GRADUS_MOMENTS(float)
-GRADUS_MOMENTS(double)
-#undef GRADUS_MOMENTS
+GRADUS_INSTANTIATE_FLOATS(variance)
+GRADUS_INSTANTIATE_FLOATS(standard_deviation)
+GRADUS_INSTANTIATE_FLOATS(variance_vjp)
+GRADUS_INSTANTIATE_FLOATS(standard_deviation_vjp)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/norm.h>
 #include <gradus/framework/kernels/reduce.h>
@@ -61,11 +62,9 @@ double with_eps(double norm, double p, double eps) {
 template <class T>
 void norm_vjp_row(double g, const T* x, double y, T* dx, int64_t n, double p) {
   const auto map = [=](auto f) {
-    parallel_for(n, 4, [=](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const auto v = static_cast<double>(x[i]);
-        dx[i] = static_cast<T>(v == 0 ? 0.0 : f(v));
-      }
+    parallel_for_each(n, 4, [=](int64_t i) {
+      const auto v = static_cast<double>(x[i]);
+      dx[i] = static_cast<T>(v == 0 ? 0.0 : f(v));
     });
   };
   if (p == 1) return map([=](double v) { return std::isnan(v) ? v : std::copysign(g, v * g); });
@@ -86,43 +85,35 @@ void share_extremes(double g, const T* x, double y, T* dx, int64_t n) {
 template <class T>
 void norm(const T* x, T* y, int64_t R, int64_t C, double p, double eps) {
   const int64_t cost = p == 1 || p == 2 || std::isinf(p) ? 1 : 64;
-  parallel_for(R, cost * C + 16, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* from = x + row * C;
-      if (p == 0)
-        y[row] = static_cast<T>(count_nonzero(from, C));
-      else if (p < 0)
-        y[row] = static_cast<T>(norm_negative(from, C, p));
-      else
-        y[row] = static_cast<T>(with_eps(norm_p(from, C, p), p, eps));
-    }
+  parallel_for_each(R, cost * C + 16, [=](int64_t row) {
+    const T* from = x + row * C;
+    if (p == 0)
+      y[row] = static_cast<T>(count_nonzero(from, C));
+    else if (p < 0)
+      y[row] = static_cast<T>(norm_negative(from, C, p));
+    else
+      y[row] = static_cast<T>(with_eps(norm_p(from, C, p), p, eps));
   });
 }
 
 template <class T>
 void norm_vjp(const T* g, const T* x, const T* y, T* dx, int64_t R, int64_t C, double p) {
   const int64_t cost = p == 1 || p == 2 || std::isinf(p) ? 4 : 64;
-  parallel_for(R, cost * C + 16, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* from = x + row * C;
-      T* to = dx + row * C;
-      if (g[row] == 0 || y[row] == 0 || p == 0)
-        std::fill(to, to + C, T{0});
-      else if (std::isnan(y[row]))
-        std::fill(to, to + C, y[row]);
-      else if (std::isinf(p))
-        share_extremes(static_cast<double>(g[row]), from, static_cast<double>(y[row]), to, C);
-      else
-        norm_vjp_row(static_cast<double>(g[row]), from, static_cast<double>(y[row]), to, C, p);
-    }
+  parallel_for_each(R, cost * C + 16, [=](int64_t row) {
+    const T* from = x + row * C;
+    T* to = dx + row * C;
+    if (g[row] == 0 || y[row] == 0 || p == 0)
+      std::fill(to, to + C, T{0});
+    else if (std::isnan(y[row]))
+      std::fill(to, to + C, y[row]);
+    else if (std::isinf(p))
+      share_extremes(static_cast<double>(g[row]), from, static_cast<double>(y[row]), to, C);
+    else
+      norm_vjp_row(static_cast<double>(g[row]), from, static_cast<double>(y[row]), to, C, p);
   });
 }
 
-#define GRADUS_NORM(T)                                                \
-  template void norm(const T*, T*, int64_t, int64_t, double, double); \
-  template void norm_vjp(const T*, const T*, const T*, T*, int64_t, int64_t, double);
-GRADUS_NORM(float)
-GRADUS_NORM(double)
-#undef GRADUS_NORM
+GRADUS_INSTANTIATE_FLOATS(norm)
+GRADUS_INSTANTIATE_FLOATS(norm_vjp)
 
 }  // namespace gradus::kernels

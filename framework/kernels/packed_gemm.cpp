@@ -1,5 +1,6 @@
 // The method: K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
 // without the loop that cuts k.
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/packed_gemm.h>
 #include <gradus/framework/kernels/scratch.h>
@@ -209,12 +210,7 @@ bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int
   return k <= 256;
 }
 
-#define GRADUS_PACKED_GEMM(T)                                                               \
-  template bool packed_gemm_is_faster<T>(bool, bool, int64_t, int64_t, int64_t);            \
-  template void packed_gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, \
-                               const T*, int64_t, T, T*, int64_t);
-GRADUS_PACKED_GEMM(float)
-GRADUS_PACKED_GEMM(double)
-#undef GRADUS_PACKED_GEMM
+GRADUS_INSTANTIATE_FLOATS(packed_gemm_is_faster)
+GRADUS_INSTANTIATE_FLOATS(packed_gemm)
 
 }  // namespace gradus::kernels

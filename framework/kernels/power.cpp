@@ -2,8 +2,6 @@
 #include <gradus/framework/kernels/power.h>
 #include <gradus/framework/kernels/simd/pow.h>
 
-#include <limits>
-
 namespace gradus::kernels {
 namespace {
 

@@ -1,16 +1,15 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/random.h>
 #include <gradus/framework/kernels/simd/special.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace gradus::kernels {
 namespace {
 
 using gradus::detail::Batch;
-using gradus::detail::batch_size;
 
 constexpr int kLanes = 16;
 constexpr int64_t kGroup = 4 * kLanes;  // words of a group
@@ -57,18 +56,16 @@ WordGroup group_of(uint64_t seed, uint64_t offset, int64_t index) {
 /// Fills y in groups of kCount elements: make(group, to) writes all elements of a group.
 template <int64_t kCount, class T, class F>
 void fill_groups(uint64_t seed, uint64_t offset, T* y, int64_t n, int64_t cost, F&& make) {
-  parallel_for((n + kCount - 1) / kCount, cost * kCount, [&](int64_t begin, int64_t end) {
-    for (int64_t index = begin; index < end; ++index) {
-      const WordGroup group = group_of(seed, offset, index);
-      T* to = y + index * kCount;
-      const int64_t left = n - index * kCount;
-      if (left >= kCount) {
-        make(group, to);
-      } else {
-        T buffer[kCount];
-        make(group, buffer);
-        std::copy_n(buffer, left, to);
-      }
+  parallel_for_each((n + kCount - 1) / kCount, cost * kCount, [&](int64_t index) {
+    const WordGroup group = group_of(seed, offset, index);
+    T* to = y + index * kCount;
+    const int64_t left = n - index * kCount;
+    if (left >= kCount) {
+      make(group, to);
+    } else {
+      T buffer[kCount];
+      make(group, buffer);
+      std::copy_n(buffer, left, to);
     }
   });
 }
@@ -95,7 +92,7 @@ float positive_unit_of(uint32_t word) {
 template <class T>
 void box_muller(const T* u, const T* v, T mean, T deviation, T* to) {
   const Batch<T> middle(mean), spread(deviation);
-  for (int64_t i = 0; i < kLanes; i += batch_size<T>) {
+  for (int64_t i = 0; i < kLanes; i += gradus::detail::batch_size<T>) {
     const Batch<T> log_u = gradus::detail::log<T>(Batch<T>::load_unaligned(u + i));
     const Batch<T> r = gradus::detail::sqrt(log_u * Batch<T>(T{-2})) * spread;
     const gradus::detail::SinCosOfTurns<T> angle(Batch<T>::load_unaligned(v + i));
@@ -201,12 +198,8 @@ void random_bernoulli_mask(uint64_t seed, uint64_t offset, T* y, int64_t n, doub
   });
 }
 
-#define GRADUS_RANDOM(T)                                                  \
-  template void random_uniform<T>(uint64_t, uint64_t, T*, int64_t, T, T); \
-  template void random_normal<T>(uint64_t, uint64_t, T*, int64_t, T, T);  \
-  template void random_bernoulli_mask<T>(uint64_t, uint64_t, T*, int64_t, double, T);
-GRADUS_RANDOM(float)
-GRADUS_RANDOM(double)
-#undef GRADUS_RANDOM
+GRADUS_INSTANTIATE_FLOATS(random_uniform)
+GRADUS_INSTANTIATE_FLOATS(random_normal)
+GRADUS_INSTANTIATE_FLOATS(random_bernoulli_mask)
 
 }  // namespace gradus::kernels

@@ -56,10 +56,8 @@ void fill_buckets(uint64_t seed, uint64_t offset, int64_t* y, int64_t n, int bit
   const Scratch<uint16_t> bucket(n);
   const Scratch<int64_t> counts(chunks * buckets);  // later: where the next element goes
   const auto for_chunks = [=](const auto& f) {
-    parallel_for(chunks, 4 * length, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin; c < end; ++c) {
-        f(c * buckets, std::min(n, c * length), std::min(n, (c + 1) * length));
-      }
+    parallel_for_each(chunks, 4 * length, [&](int64_t c) {
+      f(c * buckets, std::min(n, c * length), std::min(n, (c + 1) * length));
     });
   };
   for_chunks([&](int64_t row, int64_t begin, int64_t end) {
@@ -104,10 +102,8 @@ void random_permutation(uint64_t seed, uint64_t offset, int64_t* y, int64_t n) {
   }
   const Scratch<int64_t> start(buckets + 1);
   fill_buckets(seed, offset, y, n, bits, start.data());
-  parallel_for(buckets, 8 * (n / buckets), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      shuffle({seed, offset + 1 + static_cast<uint64_t>(b)}, y + start[b], start[b + 1] - start[b]);
-    }
+  parallel_for_each(buckets, 8 * (n / buckets), [&](int64_t b) {
+    shuffle({seed, offset + 1 + static_cast<uint64_t>(b)}, y + start[b], start[b + 1] - start[b]);
   });
 }
 

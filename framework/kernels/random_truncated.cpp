@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/random.h>
 
@@ -105,18 +106,13 @@ void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, do
     if (to < -far) return nearest - sign * excess(-to, width, u);
     return mean + sign * quantile(start + u * probability);
   };
-  parallel_for(n, 128, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const uint64_t bits = random_bits(seed, offset, static_cast<uint64_t>(i));
-      const double u = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
-      y[i] = static_cast<T>(std::clamp(draw(u), low, high));
-    }
+  parallel_for_each(n, 128, [=](int64_t i) {
+    const uint64_t bits = random_bits(seed, offset, static_cast<uint64_t>(i));
+    const double u = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
+    y[i] = static_cast<T>(std::clamp(draw(u), low, high));
   });
 }
 
-template void random_truncated_normal(uint64_t, uint64_t, float*, int64_t, double, double, double,
-                                      double);
-template void random_truncated_normal(uint64_t, uint64_t, double*, int64_t, double, double, double,
-                                      double);
+GRADUS_INSTANTIATE_FLOATS(random_truncated_normal)
 
 }  // namespace gradus::kernels

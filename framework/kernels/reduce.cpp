@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/reduce.h>
@@ -45,9 +46,8 @@ template <class T>
 void sum_rows(const T* x, T* y, int64_t rows, int64_t n, Accumulator<T> divisor) {
   using A = Accumulator<T>;
   if (n <= row_block) {
-    parallel_for(rows, n + 8, [=](int64_t first, int64_t last) {
-      for (int64_t r = first; r < last; ++r)
-        y[r] = finish<T>(add_up<A>(as_unsigned(x + r * n), n, detail::unchanged), divisor);
+    parallel_for_each(rows, n + 8, [=](int64_t r) {
+      y[r] = finish<T>(add_up<A>(as_unsigned(x + r * n), n, detail::unchanged), divisor);
     });
     return;
   }
@@ -106,19 +106,17 @@ void sum_columns(const T* x, T* y, int64_t outer, int64_t n, int64_t inner,
   std::vector<A> parts;  // [outer, blocks, inner]
   if (blocks > 1) parts.resize(static_cast<size_t>(outer * blocks * inner));
   const int64_t cost = rows * std::min(inner, column_tile) + 64;
-  parallel_for(outer * blocks * tiles, cost, [&](int64_t first, int64_t last) {
-    for (int64_t task = first; task < last; ++task) {
-      const int64_t tile = task % tiles, block = task / tiles % blocks, o = task / tiles / blocks;
-      const int64_t column = tile * column_tile, row = block * rows;
-      const int64_t width = std::min(column_tile, inner - column);
-      const T* from = x + (o * n + row) * inner + column;
-      A sums[column_tile];
-      add_columns<A>(as_unsigned(from), inner, std::min(rows, n - row), width, sums);
-      if (blocks > 1) {
-        std::copy(sums, sums + width, parts.data() + (o * blocks + block) * inner + column);
-      } else {
-        for (int64_t c = 0; c < width; ++c) y[o * inner + column + c] = finish<T>(sums[c], divisor);
-      }
+  parallel_for_each(outer * blocks * tiles, cost, [&](int64_t task) {
+    const int64_t tile = task % tiles, block = task / tiles % blocks, o = task / tiles / blocks;
+    const int64_t column = tile * column_tile, row = block * rows;
+    const int64_t width = std::min(column_tile, inner - column);
+    const T* from = x + (o * n + row) * inner + column;
+    A sums[column_tile];
+    add_columns<A>(as_unsigned(from), inner, std::min(rows, n - row), width, sums);
+    if (blocks > 1) {
+      std::copy(sums, sums + width, parts.data() + (o * blocks + block) * inner + column);
+    } else {
+      for (int64_t c = 0; c < width; ++c) y[o * inner + column + c] = finish<T>(sums[c], divisor);
     }
   });
   if (blocks == 1) return;
@@ -162,10 +160,9 @@ double norm_infinite(const T* x, int64_t n) {
   if (n <= row_block) return greatest_magnitude(x, n);
   const int64_t count = (n - 1) / row_block + 1;
   std::vector<T> parts(static_cast<size_t>(count));
-  parallel_for(count, row_block, [&](int64_t first, int64_t last) {
-    for (int64_t b = first; b < last; ++b)
-      parts[static_cast<size_t>(b)] = static_cast<T>(
-          greatest_magnitude(x + b * row_block, std::min(row_block, n - b * row_block)));
+  parallel_for_each(count, row_block, [&](int64_t b) {
+    parts[static_cast<size_t>(b)] = static_cast<T>(
+        greatest_magnitude(x + b * row_block, std::min(row_block, n - b * row_block)));
   });
   return greatest_magnitude(parts.data(), count);
 }
@@ -223,12 +220,8 @@ double norm_p(const T* x, int64_t n, double p) {
   return greatest * std::pow(total, 1 / p);
 }
 
-template void sum(const float*, float*, int64_t, int64_t, int64_t);
-template void sum(const double*, double*, int64_t, int64_t, int64_t);
-template void sum(const int64_t*, int64_t*, int64_t, int64_t, int64_t);
-template void mean(const float*, float*, int64_t, int64_t, int64_t);
-template void mean(const double*, double*, int64_t, int64_t, int64_t);
-template double norm_p(const float*, int64_t, double);
-template double norm_p(const double*, int64_t, double);
+GRADUS_INSTANTIATE_NUMBERS(sum)
+GRADUS_INSTANTIATE_FLOATS(mean)
+GRADUS_INSTANTIATE_FLOATS(norm_p)
 
 }  // namespace gradus::kernels

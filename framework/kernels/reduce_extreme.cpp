@@ -1,10 +1,10 @@
 // max and min, with the position of the first extremum.
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/kernels/simd/loop.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -14,7 +14,6 @@ namespace gradus::kernels {
 namespace {
 
 using detail::Batch;
-using detail::batch_size;
 
 struct Greatest {
   template <class T>
@@ -79,7 +78,7 @@ constexpr int64_t run_length = 1024;  // fits in the first-level cache, for the 
 /// In batches: finds the best of each run, then its place in the first run that has it.
 template <class Order, class T>
 Found<T> find(const T* x, int64_t n) {
-  constexpr int64_t step = batch_size<T>;
+  constexpr int64_t step = detail::batch_size<T>;
   if (std::is_integral_v<T> || n < 2 * step) return find_plain<Order>(x, n);
   if constexpr (!std::is_integral_v<T>) {
     T best = x[0];
@@ -129,25 +128,21 @@ constexpr int64_t row_block = 65536;
 template <class Order, class T>
 void rows(const T* x, T* y, int64_t* index, int64_t count, int64_t n) {
   if (n <= row_block || count > 64) {
-    parallel_for(count, n + 8, [=](int64_t first, int64_t last) {
-      for (int64_t r = first; r < last; ++r) {
-        const Found<T> found = find<Order>(x + r * n, n);
-        y[r] = found.value;
-        if (index) index[r] = found.at;
-      }
+    parallel_for_each(count, n + 8, [=](int64_t r) {
+      const Found<T> found = find<Order>(x + r * n, n);
+      y[r] = found.value;
+      if (index) index[r] = found.at;
     });
     return;
   }
   const int64_t blocks = (n - 1) / row_block + 1;
   std::vector<Found<T>> parts(static_cast<size_t>(blocks));
   for (int64_t r = 0; r < count; ++r) {
-    parallel_for(blocks, row_block, [&](int64_t first, int64_t last) {
-      for (int64_t b = first; b < last; ++b) {
-        const int64_t begin = b * row_block;
-        Found<T> found = find<Order>(x + r * n + begin, std::min(row_block, n - begin));
-        found.at += begin;
-        parts[static_cast<size_t>(b)] = found;
-      }
+    parallel_for_each(blocks, row_block, [&](int64_t b) {
+      const int64_t begin = b * row_block;
+      Found<T> found = find<Order>(x + r * n + begin, std::min(row_block, n - begin));
+      found.at += begin;
+      parts[static_cast<size_t>(b)] = found;
     });
     Found<T> best = parts[0];
     for (const Found<T>& part : parts)
@@ -185,16 +180,14 @@ template <class Order, class T>
 void columns(const T* x, T* y, int64_t* index, int64_t outer, int64_t n, int64_t inner) {
   const int64_t tiles = (inner - 1) / column_tile + 1;
   const bool narrow = sizeof(T) == 4 && n <= std::numeric_limits<int32_t>::max();
-  parallel_for(outer * tiles, n * std::min(inner, column_tile), [=](int64_t first, int64_t last) {
-    for (int64_t task = first; task < last; ++task) {
-      const int64_t o = task / tiles, column = task % tiles * column_tile;
-      const int64_t width = std::min(column_tile, inner - column);
-      const T* from = x + o * n * inner + column;
-      const int64_t to = o * inner + column;
-      const auto f =
-          narrow ? column_tile_best<Order, int32_t, T> : column_tile_best<Order, int64_t, T>;
-      f(from, n, inner, width, y + to, index ? index + to : nullptr);
-    }
+  parallel_for_each(outer * tiles, n * std::min(inner, column_tile), [=](int64_t task) {
+    const int64_t o = task / tiles, column = task % tiles * column_tile;
+    const int64_t width = std::min(column_tile, inner - column);
+    const T* from = x + o * n * inner + column;
+    const int64_t to = o * inner + column;
+    const auto f =
+        narrow ? column_tile_best<Order, int32_t, T> : column_tile_best<Order, int64_t, T>;
+    f(from, n, inner, width, y + to, index ? index + to : nullptr);
   });
 }
 
@@ -219,11 +212,7 @@ void min(const T* x, T* y, int64_t* index, int64_t outer, int64_t n, int64_t inn
   extreme<Least>(x, y, index, outer, n, inner);
 }
 
-template void max(const float*, float*, int64_t*, int64_t, int64_t, int64_t);
-template void max(const double*, double*, int64_t*, int64_t, int64_t, int64_t);
-template void max(const int64_t*, int64_t*, int64_t*, int64_t, int64_t, int64_t);
-template void min(const float*, float*, int64_t*, int64_t, int64_t, int64_t);
-template void min(const double*, double*, int64_t*, int64_t, int64_t, int64_t);
-template void min(const int64_t*, int64_t*, int64_t*, int64_t, int64_t, int64_t);
+GRADUS_INSTANTIATE_NUMBERS(max)
+GRADUS_INSTANTIATE_NUMBERS(min)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/remap.h>
 
@@ -200,28 +201,20 @@ void remap_vjp(const T* g, T* dx, int64_t outer, int64_t n, int64_t inner, const
   const int64_t length = length_of(runs);
   const int64_t pieces = (inner - 1) / kColumns + 1;
   const int64_t cost = (length + n) * std::min(inner, kColumns) + 8;
-  parallel_for(outer * pieces, cost, [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t column = item % pieces * kColumns;
-      const int64_t columns = std::min(kColumns, inner - column);
-      const T* from = g + item / pieces * length * inner + column;
-      T* to = dx + item / pieces * n * inner + column;
-      for (int64_t i = 0; i < n; ++i) std::fill_n(to + i * inner, columns, T{0});
-      for (const Run& run : runs) {
-        if (run.first >= 0) add_run(from, to, run, inner, columns);
-        from += run.length * inner;
-      }
+  parallel_for_each(outer * pieces, cost, [&](int64_t item) {
+    const int64_t column = item % pieces * kColumns;
+    const int64_t columns = std::min(kColumns, inner - column);
+    const T* from = g + item / pieces * length * inner + column;
+    T* to = dx + item / pieces * n * inner + column;
+    for (int64_t i = 0; i < n; ++i) std::fill_n(to + i * inner, columns, T{0});
+    for (const Run& run : runs) {
+      if (run.first >= 0) add_run(from, to, run, inner, columns);
+      from += run.length * inner;
     }
   });
 }
 
-#define GRADUS_REMAP(T) template void remap<T>(const T*, T*, int, const int64_t*, const Runs*, T);
-GRADUS_REMAP(float)
-GRADUS_REMAP(double)
-GRADUS_REMAP(int64_t)
-GRADUS_REMAP(bool)
-#undef GRADUS_REMAP
-template void remap_vjp<float>(const float*, float*, int64_t, int64_t, int64_t, const Runs&);
-template void remap_vjp<double>(const double*, double*, int64_t, int64_t, int64_t, const Runs&);
+GRADUS_INSTANTIATE_ALL(remap)
+GRADUS_INSTANTIATE_FLOATS(remap_vjp)
 
 }  // namespace gradus::kernels

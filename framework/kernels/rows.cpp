@@ -1,4 +1,6 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/prefetch.h>
 #include <gradus/framework/kernels/rows.h>
 #include <gradus/framework/kernels/simd/batch.h>
@@ -235,9 +237,7 @@ void radix_pass(const std::vector<IdPosition>& in, std::vector<IdPosition>& out,
     }
   };
   const auto for_all = [&](auto f) {
-    parallel_for(parts, 4 * (n / parts), [&](int64_t begin, int64_t end) {
-      for (int64_t part = begin; part < end; ++part) for_part(part, f);
-    });
+    parallel_for_each(parts, 4 * (n / parts), [&](int64_t part) { for_part(part, f); });
   };
   for_all([](int64_t& count, const IdPosition&) { ++count; });
   int64_t sum = 0;
@@ -352,14 +352,12 @@ template <class T>
 void gather_weighted_rows(const T* rows, const int64_t* segments, const T* weights, int64_t n,
                           int64_t D, T* out) {
   if (D == 0) return;
-  parallel_for(n, D + kMissCost, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k) {
-      const T* row = rows + (segments ? segments[k] : k) * D;
-      const T weight = weights ? weights[k] : T{1};
-      T* to = out + k * D;
-      std::fill_n(to, D, T{0});
-      add_row(weight, row, to, D);
-    }
+  parallel_for_each(n, D + kMissCost, [&](int64_t k) {
+    const T* row = rows + (segments ? segments[k] : k) * D;
+    const T weight = weights ? weights[k] : T{1};
+    T* to = out + k * D;
+    std::fill_n(to, D, T{0});
+    add_row(weight, row, to, D);
   });
 }
 
@@ -381,9 +379,7 @@ void unique_rows(const int64_t* ids, int64_t n, int64_t V, std::vector<int64_t>&
   IdSet set(V);
   for (int64_t k = 0; k < n; ++k) set.insert(ids[k]);
   set.list(std::min(n, V), unique);
-  parallel_for(n, 4, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k) slot[static_cast<size_t>(k)] = set.rank(ids[k]);
-  });
+  parallel_for_each(n, 4, [&](int64_t k) { slot[static_cast<size_t>(k)] = set.rank(ids[k]); });
 }
 
 template <class T>
@@ -415,43 +411,27 @@ int64_t first_outside(const int64_t* ids, int64_t n, int64_t low, int64_t high) 
   const auto outside = [=](int64_t id) {
     return static_cast<uint64_t>(id) - static_cast<uint64_t>(low) >= width;
   };
-  std::atomic<int64_t> first{n};
-  parallel_for(n, 1, [&](int64_t begin, int64_t end) {
+  return detail::first_found(n, [=](int64_t begin, int64_t end) {
     constexpr int64_t kBlock = 256;
     for (int64_t block = begin; block < end; block += kBlock) {
       const int64_t stop = std::min(block + kBlock, end);
       uint64_t any = 0;
       for (int64_t k = block; k < stop; ++k) any |= static_cast<uint64_t>(outside(ids[k]));
-      if (any == 0) continue;
-      const int64_t k = std::find_if(ids + block, ids + stop, outside) - ids;
-      int64_t seen = first.load(std::memory_order_relaxed);
-      while (k < seen && !first.compare_exchange_weak(seen, k, std::memory_order_relaxed)) {
-      }
-      return;
+      if (any != 0) return std::find_if(ids + block, ids + stop, outside) - ids;
     }
+    return end;
   });
-  return first < n ? first.load() : -1;
 }
 
-#define GRADUS_COPY_ROWS(T) \
-  template void gather_rows<T>(const T*, const int64_t*, int64_t, int64_t, T*);
-GRADUS_COPY_ROWS(float)
-GRADUS_COPY_ROWS(double)
-GRADUS_COPY_ROWS(int64_t)
-GRADUS_COPY_ROWS(bool)
-#undef GRADUS_COPY_ROWS
-
-#define GRADUS_ROWS(T)                                                                             \
-  template void scatter_add_rows<T>(const T*, const int64_t*, int64_t, int64_t, T, T*, int64_t);   \
-  template void gather_weighted_rows<T>(const T*, const int64_t*, const T*, int64_t, int64_t, T*); \
-  template void scatter_add_segments<T>(const T*, const int64_t*, const T*, const int64_t*,        \
-                                        int64_t, int64_t, T, T*, int64_t);                         \
-  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, T);                            \
-  template void scale_rows<T>(T*, const int64_t*, int64_t, int64_t, const T*);                     \
-  template void inverse_counts<T>(const int64_t*, int64_t, int64_t, T*);                           \
-  template void row_norms<T>(const T*, const int64_t*, int64_t, int64_t, double, double*);
-GRADUS_ROWS(float)
-GRADUS_ROWS(double)
-#undef GRADUS_ROWS
+GRADUS_INSTANTIATE_ALL(gather_rows)
+GRADUS_INSTANTIATE_FLOATS(scatter_add_rows)
+GRADUS_INSTANTIATE_FLOATS(gather_weighted_rows)
+GRADUS_INSTANTIATE_FLOATS(scatter_add_segments)
+GRADUS_INSTANTIATE_FLOATS(inverse_counts)
+GRADUS_INSTANTIATE_FLOATS(row_norms)
+template void scale_rows(float*, const int64_t*, int64_t, int64_t, float);
+template void scale_rows(double*, const int64_t*, int64_t, int64_t, double);
+template void scale_rows(float*, const int64_t*, int64_t, int64_t, const float*);
+template void scale_rows(double*, const int64_t*, int64_t, int64_t, const double*);
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/scan.h>
 
@@ -19,11 +20,9 @@ template <class F>
 void for_tiles(int64_t outer, int64_t n, int64_t inner, const F& f) {
   if (outer <= 0 || inner <= 0) return;
   const int64_t tiles = (inner - 1) / tile + 1;
-  parallel_for(outer * tiles, 4 * n * std::min(inner, tile) + 16, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t o = task / tiles, column = task % tiles * tile;
-      f(o * n * inner + column, std::min(tile, inner - column));
-    }
+  parallel_for_each(outer * tiles, 4 * n * std::min(inner, tile) + 16, [&](int64_t task) {
+    const int64_t o = task / tiles, column = task % tiles * tile;
+    f(o * n * inner + column, std::min(tile, inner - column));
   });
 }
 
@@ -63,9 +62,8 @@ A product(const T* x, int64_t n) {
 
 template <class T>
 void prod(const T* x, T* y, int64_t R, int64_t C) {
-  parallel_for(R, C + 8, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
-      y[row] = static_cast<T>(product<Accumulator<T>>(x + row * C, C));
+  parallel_for_each(R, C + 8, [=](int64_t row) {
+    y[row] = static_cast<T>(product<Accumulator<T>>(x + row * C, C));
   });
 }
 
@@ -121,20 +119,10 @@ void cumprod_vjp(const T* g, const T* x, const T* y, T* dx, int64_t outer, int64
   });
 }
 
-#define GRADUS_SCAN(T)                                                 \
-  template void prod(const T*, T*, int64_t, int64_t);                  \
-  template void cumsum(const T*, T*, int64_t, int64_t, int64_t, bool); \
-  template void cumprod(const T*, T*, int64_t, int64_t, int64_t);
-GRADUS_SCAN(float)
-GRADUS_SCAN(double)
-GRADUS_SCAN(int64_t)
-#undef GRADUS_SCAN
-
-#define GRADUS_SCAN_VJP(T)                                          \
-  template void prod_vjp(const T*, const T*, T*, int64_t, int64_t); \
-  template void cumprod_vjp(const T*, const T*, const T*, T*, int64_t, int64_t, int64_t);
-GRADUS_SCAN_VJP(float)
-GRADUS_SCAN_VJP(double)
-#undef GRADUS_SCAN_VJP
+GRADUS_INSTANTIATE_NUMBERS(prod)
+GRADUS_INSTANTIATE_NUMBERS(cumsum)
+GRADUS_INSTANTIATE_NUMBERS(cumprod)
+GRADUS_INSTANTIATE_FLOATS(prod_vjp)
+GRADUS_INSTANTIATE_FLOATS(cumprod_vjp)
 
 }  // namespace gradus::kernels

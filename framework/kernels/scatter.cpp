@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/scatter.h>
 #include <gradus/framework/kernels/scratch.h>
@@ -68,12 +69,9 @@ void for_each_task(const Routes& routes, const F& f) {
   const int64_t parts =
       std::clamp<int64_t>(std::min((num_threads() + lines - 1) / lines, work / grain), 1, routes.n);
   const int64_t length = (routes.n - 1) / parts + 1;
-  parallel_for(lines * parts, work / parts + 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t line = i / parts, low = i % parts * length, column = line % tiles * tile;
-      f(Task{routes, line / tiles, column, std::min(tile, routes.inner - column), low,
-             low + length});
-    }
+  parallel_for_each(lines * parts, work / parts + 16, [&](int64_t i) {
+    const int64_t line = i / parts, low = i % parts * length, column = line % tiles * tile;
+    f(Task{routes, line / tiles, column, std::min(tile, routes.inner - column), low, low + length});
   });
 }
 
@@ -178,19 +176,9 @@ void gather_last(const Routes& routes, const T* x, T* y) {
   });
 }
 
-#define GRADUS_SCATTER(T)                            \
-  template void gather(const Routes&, const T*, T*); \
-  template void scatter(const Routes&, const T*, T, T*);
-GRADUS_SCATTER(float)
-GRADUS_SCATTER(double)
-GRADUS_SCATTER(int64_t)
-GRADUS_SCATTER(bool)
-#undef GRADUS_SCATTER
-
-template void scatter_add(const Routes&, const float*, float*);
-template void scatter_add(const Routes&, const double*, double*);
-template void scatter_add(const Routes&, const int64_t*, int64_t*);
-template void gather_last(const Routes&, const float*, float*);
-template void gather_last(const Routes&, const double*, double*);
+GRADUS_INSTANTIATE_ALL(gather)
+GRADUS_INSTANTIATE_ALL(scatter)
+GRADUS_INSTANTIATE_NUMBERS(scatter_add)
+GRADUS_INSTANTIATE_FLOATS(gather_last)
 
 }  // namespace gradus::kernels

@@ -1,10 +1,11 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/kernels/blocks.h>
 #include <gradus/framework/kernels/order.h>
 #include <gradus/framework/kernels/scratch.h>
 #include <gradus/framework/kernels/search.h>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 
 namespace gradus::kernels {
@@ -14,10 +15,8 @@ namespace {
 template <class F>
 void for_blocks(int64_t n, const F& f) {
   const int64_t blocks = (n + search_block - 1) / search_block;
-  parallel_for(blocks, search_block, [&](int64_t first, int64_t last) {
-    for (int64_t b = first; b < last; ++b) {
-      f(b, b * search_block, std::min(n, (b + 1) * search_block));
-    }
+  parallel_for_each(blocks, search_block, [&](int64_t b) {
+    f(b, b * search_block, std::min(n, (b + 1) * search_block));
   });
 }
 
@@ -68,29 +67,21 @@ void list_nonzero(const T* x, int64_t n, const std::vector<int64_t>& before, con
 
 template <class T>
 int64_t first_unsorted(const T* x, int64_t R, int64_t C) {
-  const int64_t n = R * C;
-  std::atomic<int64_t> first{n};
-  for_blocks(n, [&](int64_t, int64_t begin, int64_t end) {
+  return detail::first_found(R * C, [=](int64_t begin, int64_t end) {
     for (int64_t i = std::max<int64_t>(begin, 1); i < end; ++i) {
-      if (order_key(x[i]) >= order_key(x[i - 1]) || i % C == 0) continue;
-      int64_t seen = first.load(std::memory_order_relaxed);
-      while (i < seen && !first.compare_exchange_weak(seen, i, std::memory_order_relaxed)) {
-      }
-      return;
+      if (order_key(x[i]) < order_key(x[i - 1]) && i % C != 0) return i;
     }
+    return end;
   });
-  return first < n ? first.load() : -1;
 }
 
 template <class T>
 void search_rows(const T* sorted, int64_t C, bool one_row, const T* values, int64_t R, int64_t m,
                  bool right, int64_t* out) {
   const int64_t cost = 4 * static_cast<int64_t>(std::bit_width(static_cast<uint64_t>(C))) + 4;
-  parallel_for(R * m, cost, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const T* row = one_row ? sorted : sorted + i / m * C;
-      out[i] = rank_of(row, C, order_key(values[i]), right);
-    }
+  parallel_for_each(R * m, cost, [=](int64_t i) {
+    const T* row = one_row ? sorted : sorted + i / m * C;
+    out[i] = rank_of(row, C, order_key(values[i]), right);
   });
 }
 
@@ -103,34 +94,19 @@ void count_ids(const int64_t* ids, int64_t n, int64_t* counts, int64_t bins) {
   }
   const Scratch<int64_t> partial(parts * bins);
   const int64_t length = (n - 1) / parts + 1;
-  parallel_for(parts, length, [&](int64_t first, int64_t last) {
-    for (int64_t part = first; part < last; ++part) {
-      int64_t* own = partial.data() + part * bins;
-      std::fill_n(own, bins, int64_t{0});
-      for (int64_t i = part * length; i < std::min(n, (part + 1) * length); ++i) ++own[ids[i]];
-    }
+  parallel_for_each(parts, length, [&](int64_t part) {
+    int64_t* own = partial.data() + part * bins;
+    std::fill_n(own, bins, int64_t{0});
+    for (int64_t i = part * length; i < std::min(n, (part + 1) * length); ++i) ++own[ids[i]];
   });
   for (int64_t part = 0; part < parts; ++part) {
     for (int64_t b = 0; b < bins; ++b) counts[b] += partial[part * bins + b];
   }
 }
 
-#define GRADUS_SEARCH(T)                                                                     \
-  template std::vector<int64_t> count_nonzero(const T*, int64_t);                            \
-  template void list_nonzero(const T*, int64_t, const std::vector<int64_t>&, const int64_t*, \
-                             int64_t, int64_t*);
-GRADUS_SEARCH(float)
-GRADUS_SEARCH(double)
-GRADUS_SEARCH(int64_t)
-GRADUS_SEARCH(bool)
-#undef GRADUS_SEARCH
-
-#define GRADUS_SEARCH_ORDERED(T)                               \
-  template int64_t first_unsorted(const T*, int64_t, int64_t); \
-  template void search_rows(const T*, int64_t, bool, const T*, int64_t, int64_t, bool, int64_t*);
-GRADUS_SEARCH_ORDERED(float)
-GRADUS_SEARCH_ORDERED(double)
-GRADUS_SEARCH_ORDERED(int64_t)
-#undef GRADUS_SEARCH_ORDERED
+GRADUS_INSTANTIATE_ALL(count_nonzero)
+GRADUS_INSTANTIATE_ALL(list_nonzero)
+GRADUS_INSTANTIATE_NUMBERS(first_unsorted)
+GRADUS_INSTANTIATE_NUMBERS(search_rows)
 
 }  // namespace gradus::kernels

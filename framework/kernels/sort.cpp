@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/order.h>
 #include <gradus/framework/kernels/scratch.h>
@@ -55,9 +56,8 @@ bool sort_by_digit(const Item* from, Item* to, int64_t n, int shift, int bits) {
     return static_cast<int64_t>(item >> shift) & (buckets - 1);
   };
   const auto for_chunks = [=](const auto& f) {
-    parallel_for(chunks, 4 * length, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin; c < end; ++c)
-        f(c * buckets, c * length, std::min(n, (c + 1) * length));
+    parallel_for_each(chunks, 4 * length, [&](int64_t c) {
+      f(c * buckets, c * length, std::min(n, (c + 1) * length));
     });
   };
   const Scratch<int64_t> counts(chunks * buckets);  // later: where the next item goes
@@ -97,20 +97,16 @@ Item* sort_items(Item* items, Item* other, int64_t n) {
 /// Writes the values and places of n items.
 template <class Item, class T>
 void unpack(const Item* items, int64_t n, const T* x, T* values, int64_t* index) {
-  parallel_for(n, 8, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t place = place_of(items[i]);
-      if (values) values[i] = x[place];
-      if (index) index[i] = place;
-    }
+  parallel_for_each(n, 8, [=](int64_t i) {
+    const int64_t place = place_of(items[i]);
+    if (values) values[i] = x[place];
+    if (index) index[i] = place;
   });
 }
 
 template <class Item, class T>
 void sort_row(const T* x, int64_t C, bool descending, Item* items, T* values, int64_t* index) {
-  parallel_for(C, 2, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) items[i] = item_of<Item>(x, i, descending);
-  });
+  parallel_for_each(C, 2, [=](int64_t i) { items[i] = item_of<Item>(x, i, descending); });
   unpack(sort_items(items, items + C, C), C, x, values, index);
 }
 
@@ -193,13 +189,7 @@ void top_rows(const T* x, int64_t R, int64_t C, int64_t k, bool descending, bool
   });
 }
 
-#define GRADUS_SORT(T)                                                     \
-  template void sort_rows(const T*, int64_t, int64_t, bool, T*, int64_t*); \
-  template void top_rows(const T*, int64_t, int64_t, int64_t, bool, bool, T*, int64_t*);
-GRADUS_SORT(float)
-GRADUS_SORT(double)
-GRADUS_SORT(int64_t)
-GRADUS_SORT(bool)
-#undef GRADUS_SORT
+GRADUS_INSTANTIATE_ALL(sort_rows)
+GRADUS_INSTANTIATE_ALL(top_rows)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/triangle.h>
 
@@ -9,18 +10,16 @@ template <class T>
 void triangle(const T* x, T* y, int64_t count, int64_t rows, int64_t columns, int64_t k,
               bool upper) {
   k = std::clamp(k, -rows, columns);  // beyond this range there are no elements
-  parallel_for(count * rows, columns / 2 + 4, [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* from = x + row * columns;
-      T* to = y + row * columns;
-      const int64_t border = std::clamp<int64_t>(row % rows + k + (upper ? 0 : 1), 0, columns);
-      if (upper) {
-        std::fill(to, to + border, T{0});
-        std::copy(from + border, from + columns, to + border);
-      } else {
-        std::copy(from, from + border, to);
-        std::fill(to + border, to + columns, T{0});
-      }
+  parallel_for_each(count * rows, columns / 2 + 4, [=](int64_t row) {
+    const T* from = x + row * columns;
+    T* to = y + row * columns;
+    const int64_t border = std::clamp<int64_t>(row % rows + k + (upper ? 0 : 1), 0, columns);
+    if (upper) {
+      std::fill(to, to + border, T{0});
+      std::copy(from + border, from + columns, to + border);
+    } else {
+      std::copy(from, from + border, to);
+      std::fill(to + border, to + columns, T{0});
     }
   });
 }
@@ -32,12 +31,10 @@ template <class F>
 void for_each_place(const Diagonal& d, F f) {
   const int64_t row_stride = d.b * d.n1 * d.c;
   const int64_t step = row_stride + d.c;
-  parallel_for(d.a * d.b * d.c, d.length * 2 + 4, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t a = i / (d.b * d.c), b = i / d.c % d.b, c = i % d.c;
-      int64_t place = a * d.n0 * row_stride + d.row * row_stride + (b * d.n1 + d.column) * d.c + c;
-      for (int64_t k = i * d.length; k < (i + 1) * d.length; ++k, place += step) f(place, k);
-    }
+  parallel_for_each(d.a * d.b * d.c, d.length * 2 + 4, [=](int64_t i) {
+    const int64_t a = i / (d.b * d.c), b = i / d.c % d.b, c = i % d.c;
+    int64_t place = a * d.n0 * row_stride + d.row * row_stride + (b * d.n1 + d.column) * d.c + c;
+    for (int64_t k = i * d.length; k < (i + 1) * d.length; ++k, place += step) f(place, k);
   });
 }
 
@@ -58,16 +55,9 @@ void add_diagonal(const T* x, T* y, const Diagonal& d) {
   for_each_place(d, [=](int64_t place, int64_t k) { y[place] += x[k]; });
 }
 
-#define GRADUS_TRIANGLE(T)                                                           \
-  template void triangle<T>(const T*, T*, int64_t, int64_t, int64_t, int64_t, bool); \
-  template void take_diagonal<T>(const T*, T*, const Diagonal&);                     \
-  template void set_diagonal<T>(const T*, T*, const Diagonal&);
-GRADUS_TRIANGLE(float)
-GRADUS_TRIANGLE(double)
-GRADUS_TRIANGLE(int64_t)
-GRADUS_TRIANGLE(bool)
-#undef GRADUS_TRIANGLE
-template void add_diagonal<float>(const float*, float*, const Diagonal&);
-template void add_diagonal<double>(const double*, double*, const Diagonal&);
+GRADUS_INSTANTIATE_ALL(triangle)
+GRADUS_INSTANTIATE_ALL(take_diagonal)
+GRADUS_INSTANTIATE_ALL(set_diagonal)
+GRADUS_INSTANTIATE_FLOATS(add_diagonal)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/where.h>
 
 #include <algorithm>
@@ -55,12 +56,6 @@ void true_positions(const bool* mask, int64_t count, int64_t* out) {
   }
 }
 
-#define GRADUS_SELECT(T) \
-  template void select(const bool*, int64_t, const T*, int64_t, const T*, int64_t, T*, int64_t);
-GRADUS_SELECT(float)
-GRADUS_SELECT(double)
-GRADUS_SELECT(int64_t)
-GRADUS_SELECT(bool)
-#undef GRADUS_SELECT
+GRADUS_INSTANTIATE_ALL(select)
 
 }  // namespace gradus::kernels

@@ -50,34 +50,35 @@ double greatest_of(DType dtype) {
                                  : std::numeric_limits<double>::max();
 }
 
-const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double low, double high,
-                           Generator& generator) {
+// Calls f(T{}, n) for the n elements of a tensor that it may write.
+template <class F>
+const Tensor& fill(const char* operation, const Tensor& tensor, const F& f) {
   const NoGradGuard no_grad;
   detail::check_writable(operation, tensor);
   const std::int64_t n = tensor.numel();
-  detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
+  detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T type) { f(type, n); });
+  detail::note_creation(operation, n * item_size(tensor.dtype()));
+  return tensor;
+}
+
+const Tensor& fill_uniform(const char* operation, const Tensor& tensor, double low, double high,
+                           Generator& generator) {
+  return fill(operation, tensor, [&]<class T>(T, std::int64_t n) {
     detail::check_uniform(operation, low, high, tensor.dtype());
     T* values = tensor.mutable_data<T>();
     kernels::random_uniform(generator.seed(), generator.advance(static_cast<std::uint64_t>(n)),
                             values, n, static_cast<T>(low), static_cast<T>(high));
   });
-  detail::note_creation(operation, n * item_size(tensor.dtype()));
-  return tensor;
 }
 
 const Tensor& fill_normal(const char* operation, const Tensor& tensor, double mean, double std,
                           Generator& generator) {
-  const NoGradGuard no_grad;
-  detail::check_writable(operation, tensor);
-  const std::int64_t n = tensor.numel();
-  detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T) {
+  return fill(operation, tensor, [&]<class T>(T, std::int64_t n) {
     detail::check_normal(operation, mean, std, tensor.dtype());
     T* values = tensor.mutable_data<T>();
     kernels::random_normal(generator.seed(), generator.advance(static_cast<std::uint64_t>(n)),
                            values, n, static_cast<T>(mean), static_cast<T>(std));
   });
-  detail::note_creation(operation, n * item_size(tensor.dtype()));
-  return tensor;
 }
 
 }  // namespace

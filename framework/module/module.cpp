@@ -7,8 +7,6 @@
 #include <gradus/framework/module/module.h>
 
 #include <algorithm>
-#include <functional>
-#include <memory>
 #include <unordered_set>
 
 namespace gradus {

@@ -5,7 +5,6 @@
 
 #include <iterator>
 #include <ostream>
-#include <typeinfo>
 
 namespace gradus {
 

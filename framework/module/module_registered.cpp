@@ -6,9 +6,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/module/module.h>
 
-#include <string>
 #include <unordered_set>
-#include <vector>
 
 namespace gradus {
 

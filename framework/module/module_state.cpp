@@ -1,7 +1,6 @@
 // Saving, loading and copying the values of a model.
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
-#include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/module/detail/module_node.h>

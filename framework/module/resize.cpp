@@ -10,7 +10,6 @@
 #include <gradus/framework/module/resize.h>
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 
 namespace gradus {
@@ -62,9 +61,8 @@ Tensor new_values(const Tensor& parameter, const Tensor& sources, const ResizeOp
     if (sources.data<std::int64_t>()[k] < 0) added.push_back(k);
   }
   if (added.empty()) return values;
-  std::vector<std::int64_t> sizes(parameter.shape().begin(), parameter.shape().end());
-  sizes[0] = static_cast<std::int64_t>(added.size());
-  const Tensor fresh = zeros(Shape(sizes), parameter.dtype());
+  const Tensor fresh =
+      zeros(detail::with_rows(parameter.shape(), std::ssize(added)), parameter.dtype());
   options.init(fresh);
   values.set_rows(tensor(added), fresh);
   return values;
@@ -96,21 +94,17 @@ RowFollower::~RowFollower() = default;
 
 Tensor detail::moved_rows(const Tensor& table, const Tensor& sources, double fill) {
   const Shape& shape = table.shape();
-  std::vector<std::int64_t> sizes(shape.begin(), shape.end());
-  sizes[0] = sources.numel();
-  Tensor result = empty(Shape(sizes), table.dtype());
+  Tensor result = empty(with_rows(shape, sources.numel()), table.dtype());
   const std::int64_t D = shape.numel(1, shape.rank());
   dispatch(table.dtype(), [&]<class T>(T) {
     const T* from = table.data<T>();
     const auto* source = sources.data<std::int64_t>();
     T* to = static_cast<T*>(raw(result));
-    parallel_for(sources.numel(), D + 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k) {
-        if (source[k] < 0) {
-          std::fill_n(to + k * D, D, static_cast<T>(fill));
-        } else {
-          std::copy_n(from + source[k] * D, D, to + k * D);
-        }
+    parallel_for_each(sources.numel(), D + 1, [&](std::int64_t k) {
+      if (source[k] < 0) {
+        std::fill_n(to + k * D, D, static_cast<T>(fill));
+      } else {
+        std::copy_n(from + source[k] * D, D, to + k * D);
       }
     });
   });

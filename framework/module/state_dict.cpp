@@ -3,8 +3,6 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/module/state_dict.h>
 
-#include <utility>
-
 namespace gradus {
 
 using detail::printable_names;

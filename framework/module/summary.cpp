@@ -10,8 +10,6 @@
 namespace gradus {
 namespace {
 
-using detail::Access;
-using detail::Body;
 using detail::ModuleNode;
 
 using Row = std::array<std::string, 6>;
@@ -65,7 +63,7 @@ class Table {
 
  private:
   void add(const std::string& path, const Tensor& p) {
-    const auto [first, is_new] = first_path_.try_emplace(&Access::body(p), path);
+    const auto [first, is_new] = first_path_.try_emplace(&detail::Access::body(p), path);
     if (!is_new) {
       rows_.push_back({path, "", kind(p), "", "", "is " + first->second});
       return;
@@ -84,7 +82,7 @@ class Table {
   }
 
   std::vector<Row> rows_{{"path", "type", "shape", "elements", "bytes", "trainable"}};
-  std::unordered_map<const Body*, std::string> first_path_;
+  std::unordered_map<const detail::Body*, std::string> first_path_;
   Totals totals_;
 };
 

@@ -14,12 +14,11 @@ namespace gradus {
 
 using detail::map;
 using detail::map_float;
+using detail::map_vjp;
 
 Tensor abs(const Tensor& x) {
   const Tensor y = map("abs", x, kernels::abs);
-  return record("abs", y, vjp(x, [x = Saved(x)](const Tensor& g) {
-                  return map("abs", g, *x, kernels::abs_vjp);  // g sign(x)
-                }));
+  return record("abs", y, vjp(x, map_vjp("abs", x, kernels::abs_vjp)));  // g sign(x)
 }
 
 Tensor sign(const Tensor& x) {
@@ -29,24 +28,14 @@ Tensor sign(const Tensor& x) {
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const Tensor y = map("maximum", a, b, kernels::maximum);
-  return record(
-      "maximum", y,
-      vjp(a, [a = Saved(a), b = Saved(b)](
-                 const Tensor& g) { return map("maximum", g, *a, *b, kernels::maximum_vjp); }),
-      vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
-        return map("maximum", g, *b, *a, kernels::maximum_vjp);
-      }));
+  return record("maximum", y, vjp(a, map_vjp("maximum", a, b, kernels::maximum_vjp)),
+                vjp(b, map_vjp("maximum", b, a, kernels::maximum_vjp)));
 }
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
   const Tensor y = map("minimum", a, b, kernels::minimum);
-  return record(
-      "minimum", y,
-      vjp(a, [a = Saved(a), b = Saved(b)](
-                 const Tensor& g) { return map("minimum", g, *a, *b, kernels::minimum_vjp); }),
-      vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
-        return map("minimum", g, *b, *a, kernels::minimum_vjp);
-      }));
+  return record("minimum", y, vjp(a, map_vjp("minimum", a, b, kernels::minimum_vjp)),
+                vjp(b, map_vjp("minimum", b, a, kernels::minimum_vjp)));
 }
 
 namespace {

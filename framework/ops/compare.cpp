@@ -51,19 +51,12 @@ Tensor isnan(const Tensor& x) {
 
 namespace {
 
-void check_boolean(const char* operation, const Tensor& x) {
-  if (x.dtype() == DType::boolean) return;
-  throw DTypeError(fmt::format(
-      "{}: a tensor of dtype {} where boolean is needed: compare it first, as in not_equal(x, 0)",
-      operation, name(x.dtype())));
-}
-
 // y = f(a, b) for booleans.
 template <class F>
 Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
   detail::check_defined(operation, {{"a", a}, {"b", b}});
-  check_boolean(operation, a);
-  check_boolean(operation, b);
+  detail::check_boolean(operation, "a", a);
+  detail::check_boolean(operation, "b", b);
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), operation);
   const Tensor full_a = broadcast_to(a, shape);
   const Tensor full_b = broadcast_to(b, shape);
@@ -71,9 +64,7 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, F f) {
   const bool* p = full_a.data<bool>();
   const bool* q = full_b.data<bool>();
   bool* out = y.mutable_data<bool>();
-  parallel_for(shape.numel(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) out[i] = f(p[i], q[i]);
-  });
+  parallel_for_each(shape.numel(), 1, [&](std::int64_t i) { out[i] = f(p[i], q[i]); });
   detail::note_op(operation);
   return y;
 }

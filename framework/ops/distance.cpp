@@ -18,7 +18,6 @@
 namespace gradus {
 
 using detail::AxisView;
-using detail::raw;
 using kernels::CosineMoments;
 
 namespace {
@@ -35,7 +34,7 @@ Tensor spread(const Tensor& x, const Shape& shape) {
 }
 
 CosineMoments* moments_of(const Tensor& moments) {
-  return static_cast<CosineMoments*>(raw(moments));
+  return static_cast<CosineMoments*>(detail::raw(moments));
 }
 
 Tensor cosine_vjp(const Tensor& g, const Tensor& a, const Tensor& b, double eps,

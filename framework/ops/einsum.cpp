@@ -9,7 +9,6 @@
 #include <gradus/framework/ops/einsum.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
-#include <gradus/framework/ops/product.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/triangle.h>
@@ -224,14 +223,17 @@ Term summed(Term term, const std::string& keep) {
   return {sum(term.x, Axes(std::span<const std::int64_t>(axes))), labels};
 }
 
-// x with its axes in the order of `labels`.
-Tensor in_order(const Term& term, const std::string& labels) {
-  if (term.labels == labels) return term.x;
+Tensor permuted(const Term& term, const std::string& labels) {
   std::vector<std::int64_t> axes;
   for (const char label : labels) {
     axes.push_back(static_cast<std::int64_t>(term.labels.find(label)));
   }
   return permute(term.x, axes);
+}
+
+// x with its axes in the order of `labels`.
+Tensor in_order(const Term& term, const std::string& labels) {
+  return term.labels == labels ? term.x : permuted(term, labels);
 }
 
 std::int64_t size_of(const Term& term, const std::string& labels) {
@@ -318,13 +320,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   for (std::size_t i = 1; i < terms.size(); ++i) {
     all = contract(all, summed(terms[i], needed[i] + all.labels), needed[i]);
   }
-  if (all.x.is_same(operands[0])) {  // always a copy
-    std::vector<std::int64_t> axes;
-    for (const char label : result) {
-      axes.push_back(static_cast<std::int64_t>(all.labels.find(label)));
-    }
-    return permute(all.x, axes);
-  }
+  if (all.x.is_same(operands[0])) return permuted(all, result);  // always a copy
   return in_order(all, result);
 }
 

@@ -65,7 +65,7 @@ Tensor index_select(const Tensor& x, std::int64_t axis, const Tensor& ids) {
 Tensor gather(const Tensor& x, std::int64_t axis, const Tensor& ids) {
   detail::check_defined("gather", {{"x", x}, {"ids", ids}});
   const AxisView view = axis_view(x, axis, "gather");
-  check_same_except("gather", view.axis, x.shape(), "ids are", ids.shape());
+  detail::check_same_except("gather", view.axis, x.shape(), "ids are", ids.shape());
   check_ids("gather", ids, view.n);
   const std::int64_t m = ids.shape()[view.axis];
   const auto routes = [view, m](const Tensor& at) {

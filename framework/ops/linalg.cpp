@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
@@ -57,19 +56,15 @@ void check_matrices(const char* operation, const Tensor& a, bool square) {
 /// "a", or "matrix [1, 0] of a" for entry i of a batch.
 std::string entry_name(const Shape& batch, std::int64_t i) {
   if (batch.rank() == 0) return "a";
-  std::vector<std::int64_t> index(static_cast<std::size_t>(batch.rank()));
-  for (int axis = batch.rank(); axis-- > 0; i /= batch[axis])
-    index[static_cast<std::size_t>(axis)] = i % batch[axis];
-  return fmt::format("matrix [{}] of a", fmt::join(index, ", "));
+  return fmt::format("matrix {} of a", detail::position(batch, i));
 }
 
 /// The first entry of a batch for which f(i) is false, or -1. Calls f for all entries, in parallel.
 template <class F>
 std::int64_t first_failure(std::int64_t batch, std::int64_t cost, const F& f) {
   std::vector<char> fine(static_cast<std::size_t>(batch));
-  parallel_for(batch, cost, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) fine[static_cast<std::size_t>(i)] = f(i) ? 1 : 0;
-  });
+  parallel_for_each(batch, cost,
+                    [&](std::int64_t i) { fine[static_cast<std::size_t>(i)] = f(i) ? 1 : 0; });
   const auto found = std::find(fine.begin(), fine.end(), 0);
   return found == fine.end() ? -1 : found - fine.begin();
 }

@@ -3,9 +3,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
-#include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/moments.h>
-#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/reduced_axes.h>
 #include <gradus/framework/ops/moments.h>
 

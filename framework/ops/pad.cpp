@@ -21,17 +21,10 @@ using kernels::Runs;
 namespace {
 
 const char* name_of(PadMode mode) {
-  switch (mode) {
-    case PadMode::constant:
-      return "constant";
-    case PadMode::reflect:
-      return "reflect";
-    case PadMode::replicate:
-      return "replicate";
-    case PadMode::circular:
-      break;
-  }
-  return "circular";
+  return mode == PadMode::constant    ? "constant"
+         : mode == PadMode::reflect   ? "reflect"
+         : mode == PadMode::replicate ? "replicate"
+                                      : "circular";
 }
 
 constexpr std::int64_t far = std::int64_t{1} << 60;  // more entries than any tensor has

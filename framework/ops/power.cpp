@@ -7,17 +7,13 @@
 namespace gradus {
 
 using detail::map;
+using detail::map_vjp;
 
 // y = a^b: da = g b a^(b - 1), db = g y log(a)
 Tensor pow(const Tensor& a, const Tensor& b) {
   const Tensor y = map("pow", a, b, kernels::pow);
-  return record(
-      "pow", y,
-      vjp(a, [a = Saved(a), b = Saved(b)](
-                 const Tensor& g) { return map("pow", g, *a, *b, kernels::pow_vjp_base); }),
-      vjp(b, [y = Saved(y), a = Saved(a)](const Tensor& g) {
-        return map("pow", g, *y, *a, kernels::pow_vjp_exponent);
-      }));
+  return record("pow", y, vjp(a, map_vjp("pow", a, b, kernels::pow_vjp_base)),
+                vjp(b, map_vjp("pow", y, a, kernels::pow_vjp_exponent)));
 }
 
 Tensor pow(const Tensor& a, double b) {
@@ -37,23 +33,18 @@ Tensor pow(double a, const Tensor& b) {
 
 Tensor square(const Tensor& x) {
   const Tensor y = map("square", x, kernels::square);
-  return record("square", y, vjp(x, [x = Saved(x)](const Tensor& g) {
-                  return map("square", g, *x, kernels::square_vjp);  // 2 g x
-                }));
+  return record("square", y, vjp(x, map_vjp("square", x, kernels::square_vjp)));  // 2 g x
 }
 
 Tensor reciprocal(const Tensor& x) {
   const Tensor y = map("reciprocal", x, kernels::reciprocal);
-  return record("reciprocal", y, vjp(x, [y = Saved(y)](const Tensor& g) {
-                  return map("reciprocal", g, *y, kernels::reciprocal_vjp);  // -g y^2
-                }));
+  return record("reciprocal", y,
+                vjp(x, map_vjp("reciprocal", y, kernels::reciprocal_vjp)));  // -g y^2
 }
 
 Tensor rsqrt(const Tensor& x) {
   const Tensor y = map("rsqrt", x, kernels::rsqrt);
-  return record("rsqrt", y, vjp(x, [y = Saved(y)](const Tensor& g) {
-                  return map("rsqrt", g, *y, kernels::rsqrt_vjp);  // -g y^3 / 2
-                }));
+  return record("rsqrt", y, vjp(x, map_vjp("rsqrt", y, kernels::rsqrt_vjp)));  // -g y^3 / 2
 }
 
 }  // namespace gradus

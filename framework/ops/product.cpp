@@ -15,13 +15,13 @@
 
 namespace gradus {
 
-using detail::check_same_dtype;
 using detail::map;
+using detail::map_vjp;
 
 namespace {
 
 void check_vectors(const char* operation, const Tensor& a, const Tensor& b) {
-  check_same_dtype(operation, a, b);
+  detail::check_same_dtype(operation, a, b);
   if (!is_floating(a.dtype())) detail::throw_not_floating(operation, a.dtype());
   if (a.dim() == 1 && b.dim() == 1) return;
   throw ShapeError(fmt::format("{}: two vectors are needed: a is {}, b is {}", operation,
@@ -42,10 +42,8 @@ Tensor dot(const Tensor& a, const Tensor& b) {
     kernels::gemm<T>(false, false, 1, 1, n, 1, a.data<T>(), n, b.data<T>(), 1, 0,
                      y.mutable_data<T>(), 1);
   });
-  return record(
-      "dot", y,
-      vjp(a, [b = Saved(b)](const Tensor& g) { return map("dot", g, *b, kernels::mul_vjp); }),
-      vjp(b, [a = Saved(a)](const Tensor& g) { return map("dot", g, *a, kernels::mul_vjp); }));
+  return record("dot", y, vjp(a, map_vjp("dot", b, kernels::mul_vjp)),
+                vjp(b, map_vjp("dot", a, kernels::mul_vjp)));
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {

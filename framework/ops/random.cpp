@@ -51,10 +51,8 @@ Tensor bernoulli(const Tensor& p, Generator& generator) {
     Tensor result = empty_like(p);
     T* out = result.mutable_data<T>();
     const Place place(generator);
-    parallel_for(p.numel(), kDrawCost, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        out[i] = place.uniform(i) < static_cast<double>(in[i]) ? T{1} : T{0};
-      }
+    parallel_for_each(p.numel(), kDrawCost, [=](std::int64_t i) {
+      out[i] = place.uniform(i) < static_cast<double>(in[i]) ? T{1} : T{0};
     });
     detail::note_op("bernoulli");
     return result;
@@ -119,10 +117,8 @@ void draw_with_replacement(std::span<const double> row, const Place& place, std:
                            std::span<std::int64_t> out) {
   const kernels::AliasTable table(row);
   const auto count = static_cast<std::int64_t>(out.size());
-  parallel_for(count, kDrawCost, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      out[static_cast<std::size_t>(i)] = table.draw(place.bits(first + i));
-    }
+  parallel_for_each(count, kDrawCost, [&](std::int64_t i) {
+    out[static_cast<std::size_t>(i)] = table.draw(place.bits(first + i));
   });
 }
 
@@ -165,12 +161,9 @@ Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement,
   const Place place(generator);
   const std::int64_t step = replacement ? count : shape.n;  // random numbers that a row uses
   const auto draw = replacement ? draw_with_replacement : draw_without_replacement;
-  parallel_for(
-      shape.rows, (shape.n + count) * kDrawCost, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t r = begin; r < end; ++r) {
-          draw(row_of(r), place, r * step, {out + r * count, static_cast<std::size_t>(count)});
-        }
-      });
+  parallel_for_each(shape.rows, (shape.n + count) * kDrawCost, [&](std::int64_t r) {
+    draw(row_of(r), place, r * step, {out + r * count, static_cast<std::size_t>(count)});
+  });
   detail::note_op("multinomial");
   return result;
 }

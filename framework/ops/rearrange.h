@@ -1,6 +1,5 @@
 #pragma once
 #include <gradus/framework/core/tensor.h>
-#include <gradus/framework/ops/reduce.h>
 
 #include <cstdint>
 #include <vector>

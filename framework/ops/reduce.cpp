@@ -14,8 +14,6 @@
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 
-#include <algorithm>
-
 namespace gradus {
 
 using detail::Access;
@@ -54,13 +52,11 @@ Repeated repeat(const Tensor& g, const ReducedAxes& plan) {
 
 Tensor add_up(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   if (x.dtype() == DType::boolean) return add_up(x.to(DType::int64), plan, keepdim);
-  return reduce(x, plan, keepdim,
-                [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
-                   std::int64_t inner) {
-                  detail::dispatch_number(in.dtype(), "sum", [&]<class T>(T) {
-                    kernels::sum(in.data<T>(), out.mutable_data<T>(), outer, n, inner);
-                  });
-                });
+  return reduce(x, plan, keepdim, [](const Tensor& in, const Tensor& out, auto... sizes) {
+    detail::dispatch_number(in.dtype(), "sum", [&]<class T>(T) {
+      kernels::sum(in.data<T>(), out.mutable_data<T>(), sizes...);
+    });
+  });
 }
 
 Tensor sum(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
@@ -75,11 +71,9 @@ Tensor mean(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
         "to(DType::float32)",
         name(x.dtype())));
   }
-  const auto step = [](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
-                       std::int64_t inner) {
-    visit_float("mean", in, [&]<class T>(T) {
-      kernels::mean(in.data<T>(), out.mutable_data<T>(), outer, n, inner);
-    });
+  const auto step = [](const Tensor& in, const Tensor& out, auto... sizes) {
+    visit_float("mean", in,
+                [&]<class T>(T) { kernels::mean(in.data<T>(), out.mutable_data<T>(), sizes...); });
   };
   return record("mean", reduce(x, plan, keepdim, step), vjp(x, [plan](const Tensor& g) {
                   const double count = static_cast<double>(plan.count());
@@ -99,29 +93,18 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keepdim) {
   return mean(x, ReducedAxes("mean", x, axes), keepdim);
 }
 
-namespace {
-
-const Tensor& check_boolean(const char* operation, const Tensor& x) {
-  detail::check_defined(operation, "x", x);
-  if (x.dtype() == DType::boolean) return x;
-  throw DTypeError(fmt::format(
-      "{}: a tensor of dtype {} where boolean is needed: compare it first, as in not_equal(x, 0)",
-      operation, name(x.dtype())));
-}
-
-}  // namespace
-
-Tensor any(const Tensor& x) { return not_equal(sum(check_boolean("any", x)), 0); }
+Tensor any(const Tensor& x) { return not_equal(sum(detail::check_boolean("any", "x", x)), 0); }
 Tensor any(const Tensor& x, const Axes& axes, bool keepdim) {
-  return not_equal(sum(check_boolean("any", x), ReducedAxes("any", x, axes), keepdim), 0);
+  return not_equal(sum(detail::check_boolean("any", "x", x), ReducedAxes("any", x, axes), keepdim),
+                   0);
 }
 
 Tensor all(const Tensor& x) {
-  const Tensor count = sum(check_boolean("all", x));
+  const Tensor count = sum(detail::check_boolean("all", "x", x));
   return equal(count, x.numel());
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keepdim) {
-  const ReducedAxes plan("all", check_boolean("all", x), axes);
+  const ReducedAxes plan("all", detail::check_boolean("all", "x", x), axes);
   return equal(sum(x, plan, keepdim), plan.count());
 }
 
@@ -160,20 +143,17 @@ Tensor share(const Tensor& g, const Tensor& x, const Tensor& y, const ReducedAxe
     T* tied = result.mutable_data<T>();
     const T* value = x.data<T>();
     const T* extremum = whole.data<T>();
-    parallel_for(x.numel(), 1, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const bool both_nan = value[i] != value[i] && extremum[i] != extremum[i];
-        tied[i] = value[i] == extremum[i] || both_nan ? T{1} : T{0};
-      }
+    parallel_for_each(x.numel(), 1, [=](std::int64_t i) {
+      const bool both_nan = value[i] != value[i] && extremum[i] != extremum[i];
+      tied[i] = value[i] == extremum[i] || both_nan ? T{1} : T{0};
     });
     const Tensor ties = add_up(result, plan, true);
     const Tensor part_of = detail::map("max", Access::view(g, 0, ties.shape()), ties, kernels::div);
     const Tensor shares =
         detail::repeat_to(Access::view(part_of, 0, plan.result(true)), plan.input());
     const T* part = shares.data<T>();
-    parallel_for(x.numel(), 1, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) tied[i] = tied[i] != T{0} ? part[i] : T{0};
-    });
+    parallel_for_each(x.numel(), 1,
+                      [=](std::int64_t i) { tied[i] = tied[i] != T{0} ? part[i] : T{0}; });
   });
   return result;
 }
@@ -182,10 +162,9 @@ Tensor extremum(const char* operation, bool greatest, const Tensor& x, const Red
                 bool keepdim) {
   check_ordered(operation, x);
   check_not_empty(operation, plan);
-  return reduce(
-      x, plan, keepdim,
-      [greatest](const Tensor& in, const Tensor& out, std::int64_t outer, std::int64_t n,
-                 std::int64_t inner) { choose(greatest, in, out, nullptr, outer, n, inner); });
+  return reduce(x, plan, keepdim, [greatest](const Tensor& in, const Tensor& out, auto... sizes) {
+    choose(greatest, in, out, nullptr, sizes...);
+  });
 }
 
 ValuesAndIndices choose_along(const char* operation, bool greatest, const Tensor& x,
@@ -208,18 +187,23 @@ void add_to_chosen(const Tensor& g, const Tensor& indices, std::int64_t n, std::
   visit_float("max", g, [&]<class T>(T) {
     const T* from = g.data<T>();
     T* to = dx.mutable_data<T>();
-    parallel_for(g.numel(), 2, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        to[(i / inner * n + index[i]) * inner + i % inner] += from[i];
-      }
+    parallel_for_each(g.numel(), 2, [=](std::int64_t i) {
+      to[(i / inner * n + index[i]) * inner + i % inner] += from[i];
     });
   });
+}
+
+Tensor places_along(const char* operation, bool greatest, const Tensor& x, std::int64_t axis,
+                    bool keepdim) {
+  Tensor places = choose_along(operation, greatest, x, axis, keepdim).indices;
+  detail::note_op(operation);
+  return places;
 }
 
 // One place of the whole, in row-major order.
 Tensor choose_place(const char* operation, bool greatest, const Tensor& x) {
   check_not_empty(operation, ReducedAxes(operation, x));
-  return choose_along(operation, greatest, Access::view(x, 0, {x.numel()}), 0, false).indices;
+  return places_along(operation, greatest, Access::view(x, 0, {x.numel()}), 0, false);
 }
 
 // Equal extrema share the gradient evenly.
@@ -275,26 +259,14 @@ ValuesAndIndices min(const Tensor& x, std::int64_t axis, bool keepdim) {
   return y;
 }
 
-Tensor argmax(const Tensor& x) {
-  Tensor place = choose_place("argmax", true, x);
-  detail::note_op("argmax");
-  return place;
-}
+Tensor argmax(const Tensor& x) { return choose_place("argmax", true, x); }
 Tensor argmax(const Tensor& x, std::int64_t axis, bool keepdim) {
-  Tensor places = choose_along("argmax", true, x, axis, keepdim).indices;
-  detail::note_op("argmax");
-  return places;
+  return places_along("argmax", true, x, axis, keepdim);
 }
 
-Tensor argmin(const Tensor& x) {
-  Tensor place = choose_place("argmin", false, x);
-  detail::note_op("argmin");
-  return place;
-}
+Tensor argmin(const Tensor& x) { return choose_place("argmin", false, x); }
 Tensor argmin(const Tensor& x, std::int64_t axis, bool keepdim) {
-  Tensor places = choose_along("argmin", false, x, axis, keepdim).indices;
-  detail::note_op("argmin");
-  return places;
+  return places_along("argmin", false, x, axis, keepdim);
 }
 
 }  // namespace gradus

@@ -25,7 +25,6 @@ using detail::axis_view;
 using detail::AxisView;
 using detail::data;
 using detail::raw;
-using detail::splice;
 
 namespace {
 
@@ -133,7 +132,7 @@ Tensor repeat_interleave(const Tensor& x, std::int64_t count, std::int64_t axis)
   const std::array<std::int64_t, 3> strides{view.inner, 0, 1}, sizes{rows, count, view.inner};
   Tensor y = detail::empty_sized("repeat_interleave", fmt::format("count is {}", count),
                                  {rows, count, view.inner}, x.dtype());
-  y = detail::Access::view(y, 0, splice(x.shape(), view.axis, 1, {size}));
+  y = detail::Access::view(y, 0, detail::splice(x.shape(), view.axis, 1, {size}));
   kernels::broadcast(data(x), raw(y), 3, strides.data(), sizes.data(),
                      static_cast<std::size_t>(item_size(x.dtype())));
   const auto derivative = [=, inner = view.inner, shape = x.shape()](const Tensor& g) {

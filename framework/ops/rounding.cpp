@@ -4,18 +4,20 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/rounding.h>
-#include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/rounding.h>
 
 namespace gradus {
 
 using detail::map;
+using detail::map_vjp;
 
 namespace {
 
 // The gradient of a function that is constant between its steps.
 Repeated no_slope(const Tensor& g) { return {zeros({}, g.dtype())}; }
+
+constexpr auto pass = [](const Tensor& g) { return g; };
 
 void check_divisor(const char* operation, const Tensor& b) {
   detail::check_defined(operation, "b", b);
@@ -64,32 +66,26 @@ Tensor trunc(const Tensor& x) {
 Tensor fmod(const Tensor& a, const Tensor& b) {
   check_divisor("fmod", b);
   const Tensor y = map("fmod", a, b, kernels::fmod);
-  return record("fmod", y, elementwise_vjp(a, [](const Tensor& g) { return g; }),
-                vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
-                  return map("fmod", g, *a, *b, kernels::fmod_vjp_b);
-                }));
+  return record("fmod", y, elementwise_vjp(a, pass),
+                vjp(b, map_vjp("fmod", a, b, kernels::fmod_vjp_b)));
 }
 
 Tensor fmod(const Tensor& a, Number b) {
   check_divisor("fmod", a, b);
-  return record("fmod", map("fmod", a, b, kernels::fmod),
-                elementwise_vjp(a, [](const Tensor& g) { return g; }));
+  return record("fmod", map("fmod", a, b, kernels::fmod), elementwise_vjp(a, pass));
 }
 
 // y = a - b n: da = g, db = -g n, n = floor(a / b)
 Tensor remainder(const Tensor& a, const Tensor& b) {
   check_divisor("remainder", b);
   const Tensor y = map("remainder", a, b, kernels::remainder);
-  return record("remainder", y, elementwise_vjp(a, [](const Tensor& g) { return g; }),
-                vjp(b, [a = Saved(a), b = Saved(b)](const Tensor& g) {
-                  return map("remainder", g, *a, *b, kernels::remainder_vjp_b);
-                }));
+  return record("remainder", y, elementwise_vjp(a, pass),
+                vjp(b, map_vjp("remainder", a, b, kernels::remainder_vjp_b)));
 }
 
 Tensor remainder(const Tensor& a, Number b) {
   check_divisor("remainder", a, b);
-  return record("remainder", map("remainder", a, b, kernels::remainder),
-                elementwise_vjp(a, [](const Tensor& g) { return g; }));
+  return record("remainder", map("remainder", a, b, kernels::remainder), elementwise_vjp(a, pass));
 }
 
 Tensor floor_divide(const Tensor& a, const Tensor& b) {

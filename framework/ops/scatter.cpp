@@ -15,8 +15,6 @@
 
 namespace gradus {
 
-using detail::axis_view;
-using detail::AxisView;
 using detail::map;
 using detail::splice;
 
@@ -28,7 +26,7 @@ class Path {
  public:
   Path(const char* operation, const Tensor& x, std::int64_t axis, const Tensor& ids,
        bool one_vector)
-      : view_(axis_view(x, axis, operation)),
+      : view_(detail::axis_view(x, axis, operation)),
         ids_(detail::defined(operation, "ids", ids)),
         m_(0),
         one_vector_(one_vector) {
@@ -64,7 +62,7 @@ class Path {
   }
 
  private:
-  AxisView view_;
+  detail::AxisView view_;
   Saved ids_;
   std::int64_t m_;
   bool one_vector_;
@@ -102,19 +100,14 @@ Tensor gathered(const Tensor& g, const Path& path, const Kernel& kernel) {
 
 void check_adds(const char* operation, const Tensor& x) {
   detail::check_defined(operation, "x", x);
-  if (x.dtype() != DType::boolean) return;
-  throw DTypeError(fmt::format("{}: not defined for boolean tensors", operation));
+  if (x.dtype() == DType::boolean) detail::throw_boolean(operation);
 }
 
 // A copy of x with the sources added.
 Tensor added(const Tensor& x, const Path& path, const Tensor& src) {
   Tensor y = x.clone();
   path.run([&](const kernels::Routes& routes) {
-    if (x.dtype() == DType::int64) {
-      kernels::scatter_add(routes, src.data<std::int64_t>(), y.mutable_data<std::int64_t>());
-      return;
-    }
-    visit_float("scatter_add", x, [&]<class T>(T) {
+    detail::dispatch_number(x.dtype(), "scatter_add", [&]<class T>(T) {
       kernels::scatter_add(routes, src.data<T>(), y.mutable_data<T>());
     });
   });

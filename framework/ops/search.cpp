@@ -104,9 +104,7 @@ void check_rows(const Tensor& sorted, const Tensor& values) {
   detail::check_defined("searchsorted", {{"sorted", sorted}, {"values", values}});
   const Shape& rows = sorted.shape();
   detail::check_same_dtype("searchsorted", sorted, values);
-  if (sorted.dtype() == DType::boolean) {
-    throw DTypeError("searchsorted: not defined for boolean tensors");
-  }
+  if (sorted.dtype() == DType::boolean) detail::throw_boolean("searchsorted");
   const int last = rows.rank() - 1;
   if (last < 0) throw ShapeError("searchsorted: sorted is []: a vector or rows are needed");
   if (last == 0) return;
@@ -136,16 +134,11 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   const std::int64_t m = one_row ? values.numel() : values.size(-1);
   const std::int64_t R = one_row ? 1 : values.shape().numel(0, values.dim() - 1);
   Tensor y = empty(values.shape(), DType::int64);
-  const auto search = [&]<class T>(T) {
+  detail::dispatch_number(sorted.dtype(), "searchsorted", [&]<class T>(T) {
     check_sorted<T>(sorted, C);
     kernels::search_rows(sorted.data<T>(), C, one_row, values.data<T>(), R, m, right,
                          y.mutable_data<std::int64_t>());
-  };
-  if (sorted.dtype() == DType::int64) {
-    search(std::int64_t{});
-  } else {
-    visit_float("searchsorted", sorted, search);
-  }
+  });
   detail::note_op("searchsorted");
   return y;
 }

@@ -278,26 +278,20 @@ Range range_of(std::int64_t start, std::int64_t end, std::int64_t step, std::int
   return {start, step, length <= 0 ? 0 : (length - 1) / (forward ? step : -step) + 1};
 }
 
-template <class T>
-void add_slice(const Tensor& g, const Tensor& sum, const AxisView& view, const Range& range) {
-  T* target = sum.mutable_data<T>();
-  if (range.step == 1) {
-    kernels::add_blocks(g.data<T>(), range.count * view.inner, target + range.start * view.inner,
-                        view.n * view.inner, range.count * view.inner, view.outer);
-  } else {
-    kernels::add_strided(g.data<T>(), target, view.outer, view.n, view.inner, range.start,
-                         range.step, range.count);
-  }
-}
-
 // The vjp of slice and select: adds g to the part of the cotangent of x that was taken.
 auto add_slice_back(const AxisView& view, const Range& range) {
   return [view, range](const Tensor& g, const Tensor& sum) {
-    if (g.dtype() == DType::float32) {
-      add_slice<float>(g, sum, view, range);
-    } else {
-      add_slice<double>(g, sum, view, range);
-    }
+    detail::dispatch_float(g.dtype(), "slice", [&]<class T>(T) {
+      T* target = sum.mutable_data<T>();
+      if (range.step == 1) {
+        kernels::add_blocks(g.data<T>(), range.count * view.inner,
+                            target + range.start * view.inner, view.n * view.inner,
+                            range.count * view.inner, view.outer);
+      } else {
+        kernels::add_strided(g.data<T>(), target, view.outer, view.n, view.inner, range.start,
+                             range.step, range.count);
+      }
+    });
   };
 }
 
@@ -343,16 +337,8 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
     throw ShapeError(
         fmt::format("broadcast_to: {} does not broadcast to {}", x.shape().str(), shape.str()));
   }
-  std::array<std::int64_t, Shape::max_rank> strides{};
-  const int extra = shape.rank() - x.dim();
-  for (int axis = 0; axis < x.dim(); ++axis) {
-    const bool repeated = x.shape()[axis] == 1;
-    strides[static_cast<std::size_t>(axis) + static_cast<std::size_t>(extra)] =
-        repeated ? 0 : x.shape().numel(axis + 1, x.dim());
-  }
-  Tensor y = detail::empty_sized("broadcast_to", shape, x.dtype());
-  kernels::broadcast(detail::data(x), detail::raw(y), shape.rank(), strides.data(), shape.begin(),
-                     static_cast<std::size_t>(item_size(x.dtype())));
+  const Tensor y = detail::empty_sized("broadcast_to", shape, x.dtype());
+  detail::repeat_into(x, y);
   return record("broadcast_to", y, vjp(x, [](const Tensor& g) { return g; }));
 }
 

@@ -119,13 +119,11 @@ std::vector<std::int64_t> run_starts(const Tensor& sorted) {
 template <class F>
 void for_runs(const std::vector<std::int64_t>& starts, const F& f) {
   const auto runs = static_cast<std::int64_t>(starts.size()) - 1;
-  parallel_for(runs, 4 * (starts.back() / std::max<std::int64_t>(runs, 1) + 1),
-               [&](std::int64_t first, std::int64_t last) {
-                 for (std::int64_t r = first; r < last; ++r) {
-                   const auto at = static_cast<std::size_t>(r);
-                   f(r, starts[at], starts[at + 1]);
-                 }
-               });
+  parallel_for_each(runs, 4 * (starts.back() / std::max<std::int64_t>(runs, 1) + 1),
+                    [&](std::int64_t r) {
+                      const auto at = static_cast<std::size_t>(r);
+                      f(r, starts[at], starts[at + 1]);
+                    });
 }
 
 // The first element of each run of a sorted tensor.

@@ -31,12 +31,9 @@ void check_mask(const char* operation, const Tensor& mask) {
 
 // The broadcast shape of a mask and values.
 Shape shape_with_mask(const char* operation, const Shape& mask, const Shape& values) {
-  for (int i = 1; i <= std::min(mask.rank(), values.rank()); ++i) {
-    const std::int64_t m = mask[mask.rank() - i], v = values[values.rank() - i];
-    if (m != v && m != 1 && v != 1) {
-      throw ShapeError(fmt::format("{}: shapes do not broadcast: the mask is {}, the values are {}",
-                                   operation, mask.str(), values.str()));
-    }
+  if (!broadcastable(mask, values)) {
+    throw ShapeError(fmt::format("{}: shapes do not broadcast: the mask is {}, the values are {}",
+                                 operation, mask.str(), values.str()));
   }
   return broadcast_shapes(mask, values, operation);
 }
@@ -80,9 +77,7 @@ void scatter(const Tensor& g, const Tensor& ids, bool distinct, const Tensor& su
     auto* to = sum.mutable_data<T>();
     if (!distinct)
       return kernels::scatter_add_rows(from, id, ids.numel(), 1, T{1}, to, sum.numel());
-    parallel_for(ids.numel(), 4, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k) to[id[k]] += from[k];
-    });
+    parallel_for_each(ids.numel(), 4, [=](std::int64_t k) { to[id[k]] += from[k]; });
   });
 }
 
@@ -129,9 +124,8 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   const Tensor y = empty(ids.shape(), x.dtype());
   detail::dispatch(x.dtype(), [&]<class T>(T) {
     T* out = y.mutable_data<T>();
-    parallel_for(ids.numel(), 4, [=, from = x.data<T>()](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k) out[k] = from[id[k]];
-    });
+    parallel_for_each(ids.numel(), 4,
+                      [=, from = x.data<T>()](std::int64_t k) { out[k] = from[id[k]]; });
   });
   const bool distinct = x.shape() == shape;
   return record("masked_select", y,

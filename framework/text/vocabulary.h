@@ -2,7 +2,6 @@
 #include <gradus/framework/base/detail/text_index.h>
 #include <gradus/framework/base/export.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>

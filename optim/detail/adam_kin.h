@@ -4,7 +4,6 @@
 #include <gradus/optim/options.h>
 
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 

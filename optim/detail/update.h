@@ -1,7 +1,6 @@
 #pragma once
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/core/gradient.h>
-#include <gradus/framework/module/module.h>
 #include <gradus/optim/detail/row_order.h>
 
 #include <cstdint>

@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <numbers>
-#include <string>
 #include <utility>
 
 namespace gradus {

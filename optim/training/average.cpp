@@ -12,12 +12,11 @@
 #include <gradus/framework/module/detail/state_problems.h>
 #include <gradus/optim/detail/row_order.h>
 #include <gradus/optim/detail/state_text.h>
-#include <gradus/optim/optimizer.h>
+#include <gradus/optim/options.h>
 #include <gradus/optim/training/average.h>
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 namespace gradus {
@@ -25,10 +24,6 @@ namespace {
 
 constexpr const char* updates_key = "averages.updates";
 std::string seen_key(const std::string& path) { return path + ".updates"; }
-
-std::int64_t row_size(const Tensor& table) {
-  return table.shape()[0] == 0 ? 0 : table.numel() / table.shape()[0];
-}
 
 // a += part (w - a)
 template <class T>
@@ -106,18 +101,16 @@ void AveragedParameters::follow_frozen(const Parameter& parameter, Average& aver
 template <class RowOf>
 void AveragedParameters::blend_rows(const Parameter& parameter, Average& average, std::int64_t n,
                                     RowOf row_of) const {
-  const std::int64_t D = row_size(parameter);
+  const std::int64_t D = parameter.shape().numel(1, parameter.dim());
   detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
     const T* w = parameter.data<T>();
     T* a = average.values.mutable_data<T>();
-    parallel_for(n, 2 * D, [&](std::int64_t k, std::int64_t end) {
-      for (; k < end; ++k) {
-        const std::int64_t row = row_of(k);
-        std::int64_t& seen = average.rows_seen[static_cast<std::size_t>(row)];
-        if (seen == updates_) continue;
-        blend(D, part(updates_ - seen), w + row * D, a + row * D);
-        seen = updates_;
-      }
+    parallel_for_each(n, 2 * D, [&](std::int64_t k) {
+      const std::int64_t row = row_of(k);
+      std::int64_t& seen = average.rows_seen[static_cast<std::size_t>(row)];
+      if (seen == updates_) return;
+      blend(D, part(updates_ - seen), w + row * D, a + row * D);
+      seen = updates_;
     });
   });
 }

@@ -10,10 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
-#include <utility>
 
 namespace gradus {
 

@@ -114,11 +114,9 @@ void clip_grad_value(const std::vector<NamedParameter>& parameters, double limit
     detail::dispatch_float(clipped.values.dtype(), "clip_grad_value", [&]<class T>(T) {
       const T most = static_cast<T>(limit);
       T* value = clipped.values.mutable_data<T>();
-      parallel_for(clipped.values.numel(), 2, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-          const T x = value[i];
-          value[i] = x > most ? most : x < -most ? -most : x;
-        }
+      parallel_for_each(clipped.values.numel(), 2, [&](std::int64_t i) {
+        const T x = value[i];
+        value[i] = x > most ? most : x < -most ? -most : x;
       });
     });
     if (clipped.gradient.is_sparse()) clipped.target->parameter.set_grad(clipped.gradient);

@@ -50,6 +50,16 @@ TEST_F(Parallel, CoversEveryItemOnce) {
   }
 }
 
+TEST_F(Parallel, CallsForEachItemOnce) {
+  set_num_threads(4);
+  set_parallel_grain(100);
+  for (const int64_t n : {0, 1, 99, 100, 101, 1000, 100001}) {
+    std::vector<std::atomic<int>> visits(static_cast<size_t>(n));
+    parallel_for_each(n, 3, [&](int64_t i) { ++visits[static_cast<size_t>(i)]; });
+    for (const auto& count : visits) ASSERT_EQ(count, 1) << n;
+  }
+}
+
 TEST_F(Parallel, DoesNothingForNoItems) {
   parallel_for(0, 1, [](int64_t, int64_t) { FAIL(); });
   parallel_for(-1, 1, [](int64_t, int64_t) { FAIL(); });

@@ -1,20 +1,16 @@
 // The workloads in libtorch's C++ API, written as its fastest users write them: functional calls,
 // gradients set to none. See workloads.h for the command line.
 
-#include <torch/torch.h>
-
-#include <cmath>
 #include <functional>
 #include <memory>
-#include <utility>
 
+#include "../facts.h"
 #include "../workloads.h"
+#include "side.h"
 
 namespace {
 
-using peers::kBatches;
-using peers::Workload;
-using torch::Tensor;
+using namespace side;
 namespace w1 = peers::w1;
 namespace w2 = peers::w2;
 namespace w3 = peers::w3;
@@ -22,44 +18,6 @@ namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
-
-template <class T>
-Tensor read(const std::string& inputs, const std::string& name, std::vector<int64_t> shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  std::vector<T> values = peers::read<T>(inputs, name, count);
-  return torch::from_blob(values.data(), shape, c10::CppTypeToScalarType<T>::value).clone();
-}
-
-/// A leaf to train; remembers which input it started from.
-struct Weight {
-  Weight(std::string folder, std::string file, std::vector<int64_t> shape)
-      : inputs(std::move(folder)),
-        name(std::move(file)),
-        tensor(read<float>(inputs, name, std::move(shape)).requires_grad_()) {}
-  std::string inputs;
-  std::string name;
-  Tensor tensor;
-};
-
-double moved(const std::vector<Weight>& weights) {
-  double sum = 0;
-  for (const Weight& w : weights) {
-    sum += peers::squared_distance(w.tensor.data_ptr<float>(),
-                                   peers::read<float>(w.inputs, w.name, w.tensor.numel()));
-  }
-  return std::sqrt(sum);
-}
-
-std::vector<Tensor> tensors(const std::vector<Weight>& weights) {
-  std::vector<Tensor> all;
-  for (const Weight& w : weights) all.push_back(w.tensor);
-  return all;
-}
-
-void set_to_none(const std::vector<Weight>& weights) {
-  for (const Weight& w : weights) w.tensor.mutable_grad() = Tensor();
-}
 
 Tensor lookup(const Weight& table, const Tensor& ids) {
   return torch::embedding(table.tensor, ids, -1, false, /*sparse=*/true);
@@ -197,30 +155,6 @@ Workload skip_gram(const std::string& inputs, const std::string& variant) {
   return {step, [=] { return moved(weights); }};
 }
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 5)
-#define PEERS_HAVE_FUSED_ADAM 1
-
-/// What Python's `Adam(fused=True)` calls; libtorch's own Adam class does not reach it.
-struct FusedAdam {
-  explicit FusedAdam(std::vector<Tensor> leaves) : parameters(std::move(leaves)) {
-    for (const Tensor& p : parameters) {
-      mean.push_back(torch::zeros_like(p.detach()));
-      square.push_back(torch::zeros_like(p.detach()));
-      steps.push_back(torch::zeros({}));
-    }
-  }
-  void step() {
-    const torch::NoGradGuard guard;
-    std::vector<Tensor> gradients;
-    for (const Tensor& p : parameters) gradients.push_back(p.grad());
-    for (Tensor& s : steps) s.add_(1);
-    at::_fused_adam_(parameters, gradients, mean, square, {}, steps, w6::kLr, 0.9, 0.999, 0, 1e-8,
-                     false, false);
-  }
-  std::vector<Tensor> parameters, mean, square, steps;
-};
-#endif
-
 Workload mlp(const std::string& inputs, const std::string& variant) {
   const std::vector<Weight> weights{
       {inputs, "w6_0_weight", {w6::kHidden, w6::kIn}},      {inputs, "w6_0_bias", {w6::kHidden}},
@@ -236,7 +170,7 @@ Workload mlp(const std::string& inputs, const std::string& variant) {
   }
 #ifdef PEERS_HAVE_FUSED_ADAM
   if (variant == "fused_adam") {
-    auto optimizer = std::make_shared<FusedAdam>(tensors(weights));
+    auto optimizer = std::make_shared<FusedAdam>(tensors(weights), w6::kLr);
     update = [=] { optimizer->step(); };
   }
 #endif
@@ -282,12 +216,6 @@ Tensor leaf(uint64_t seed, std::vector<int64_t> shape) {
   return values(seed, std::move(shape)).requires_grad_();
 }
 
-double squared_norm(const Tensor& x) {
-  const Tensor contiguous = x.detach().contiguous();
-  const std::vector<float> zeros(static_cast<size_t>(contiguous.numel()));
-  return peers::squared_distance(contiguous.data_ptr<float>(), zeros);
-}
-
 double first(const Tensor& x) { return *x.data_ptr<float>(); }
 
 template <class F>
@@ -305,15 +233,11 @@ Workload backward(const std::vector<Tensor>& leaves, F op) {
   const Tensor y = op();
   const Tensor cotangent = values(9, y.sizes().vec());
   const auto step = [=](int64_t) {
-    for (const Tensor& leaf : leaves) leaf.mutable_grad() = Tensor();
+    set_to_none(leaves);
     y.backward(cotangent, /*retain_graph=*/true);
     return first(leaves[0].grad());
   };
-  return {step, [=] {
-            double sum = 0;
-            for (const Tensor& leaf : leaves) sum += squared_norm(leaf.grad());
-            return std::sqrt(sum);
-          }};
+  return {step, [=] { return gradient_norm(leaves); }};
 }
 
 template <class F>
@@ -367,8 +291,7 @@ Workload adam(const std::string& variant, const std::vector<int64_t>& sizes) {
   }
 #ifdef PEERS_HAVE_FUSED_ADAM
   if (variant == "fused_adam") {
-    static_assert(w6::kLr == w10::kLr);
-    auto optimizer = std::make_shared<FusedAdam>(parameters);
+    auto optimizer = std::make_shared<FusedAdam>(parameters, w10::kLr);
     update = [=] { optimizer->step(); };
   }
 #endif
@@ -393,6 +316,14 @@ Workload adam_large(const std::string&, const std::string& variant) {
   return adam(variant, {w10::kLarge});
 }
 
+peers::Facts facts() {
+  peers::Facts all = peers::library_facts();
+#if TORCH_VERSION_MAJOR >= 2
+  all.emplace_back("aten_kernels", at::get_cpu_capability());
+#endif
+  return all;
+}
+
 const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
                              std::to_string(TORCH_VERSION_MINOR) + "." +
                              std::to_string(TORCH_VERSION_PATCH),
@@ -403,11 +334,25 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
                           {"W2_embedding_bag", "gradients_none", embedding_bag},
                           {"W3_skip_gram", "two_lookups", skip_gram},
                           {"W3_skip_gram", "one_lookup", skip_gram},
+                          {"W4_lstm_language_model", "lstm", lstm_language_model},
+                          {"W4_lstm_language_model", "lstm_without_onednn", lstm_language_model},
+                          {"W5_gpt", "attention", gpt},
+#ifdef PEERS_HAVE_FUSED_ADAM
+                          {"W5_gpt", "sdpa", gpt},
+                          {"W5b_gpt_fused_adamw", "attention,fused_adamw", gpt},
+                          {"W5b_gpt_fused_adamw", "sdpa,fused_adamw", gpt},
+#endif
                           {"W6_mlp_adam", "adam", mlp},
 #ifdef PEERS_HAVE_FUSED_ADAM
                           {"W6b_mlp_fused_adam", "fused_adam", mlp},
 #endif
                           {"W7_small_ops", "gradients_none", small_ops},
+                          {"W8_text_cnn", "conv1d", text_cnn},
+                          {"W8_text_cnn", "unfold", text_cnn},
+#ifdef PEERS_HAVE_FUSED_ADAM
+                          {"W8b_text_cnn_fused_adam", "conv1d,fused_adam", text_cnn},
+                          {"W8b_text_cnn_fused_adam", "unfold,fused_adam", text_cnn},
+#endif
                           {"W9_tanh_forward", "forward", tanh_chain},
                           {"W9_tanh_backward", "backward", tanh_chain},
                           {"W9_softmax_forward", "forward", softmax_rows},
@@ -425,11 +370,16 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
                           {"W10b_fused_adam_large", "fused_adam", adam_large},
 #endif
                           {"W10_adam_small", "adam", adam_small},
-                          {"W10_adam_large", "adam", adam_large}},
+                          {"W10_adam_large", "adam", adam_large},
+                          {"W11_lstm_packed", "packed", lstm_sequences},
+                          {"W11_lstm_padded", "padded", lstm_sequences},
+                          {"W11_lstm_padded", "padded_without_onednn", lstm_sequences}},
                          [](int threads) {
                            at::set_num_threads(threads);
                            at::set_num_interop_threads(1);
-                         }};
+                         },
+                         peers::seconds_now,
+                         facts};
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <gradus/framework/base/export.h>
 
 #include <cstdint>
-#include <utility>
 
 namespace gradus::detail {
 
@@ -13,17 +12,9 @@ namespace gradus::detail {
 /// Calls f(T{}) with the element type of `dtype`.
 template <class F>
 decltype(auto) dispatch(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::float32:
-      return f(float{});
-    case DType::float64:
-      return f(double{});
-    case DType::int64:
-      return f(std::int64_t{});
-    case DType::boolean:
-      break;
-  }
-  return f(bool{});
+  if (dtype == DType::boolean) return f(bool{});
+  if (dtype == DType::int64) return f(std::int64_t{});
+  return dtype == DType::float32 ? f(float{}) : f(double{});
 }
 
 /// Throws DTypeError: `operation` does not take booleans.

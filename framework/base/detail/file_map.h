@@ -1,7 +1,6 @@
 #pragma once
 #include <gradus/framework/base/export.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 

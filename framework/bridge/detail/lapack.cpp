@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/bridge/detail/lapack.h>
 #include <gradus/framework/bridge/detail/xtensor_linalg.h>
 #include <gradus/framework/kernels/blas_threads.h>
@@ -7,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <tuple>
 
 namespace gradus::detail {
 
@@ -121,15 +121,10 @@ bool lapack_svd(const T* a, T* u, T* s, T* vh, std::int64_t m, std::int64_t n) {
   return true;
 }
 
-#define GRADUS_LAPACK(T)                                                                \
-  template bool lapack_solve(const T*, bool, const T*, T*, std::int64_t, std::int64_t); \
-  template bool lapack_solve_triangular(const T*, Triangle, const T*, T*, std::int64_t, \
-                                        std::int64_t);                                  \
-  template bool lapack_cholesky(const T*, T*, std::int64_t);                            \
-  template void lapack_qr(const T*, T*, T*, std::int64_t, std::int64_t);                \
-  template bool lapack_svd(const T*, T*, T*, T*, std::int64_t, std::int64_t);
-GRADUS_LAPACK(float)
-GRADUS_LAPACK(double)
-#undef GRADUS_LAPACK
+GRADUS_INSTANTIATE_FLOATS(lapack_solve)
+GRADUS_INSTANTIATE_FLOATS(lapack_solve_triangular)
+GRADUS_INSTANTIATE_FLOATS(lapack_cholesky)
+GRADUS_INSTANTIATE_FLOATS(lapack_qr)
+GRADUS_INSTANTIATE_FLOATS(lapack_svd)
 
 }  // namespace gradus::detail

@@ -1,7 +1,6 @@
 #pragma once
 #include <gradus/framework/core/tensor.h>
 
-#include <span>
 #include <vector>
 
 namespace gradus::detail {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/backward_checks.h>
 #include <gradus/framework/core/detail/body.h>
@@ -57,18 +58,15 @@ void check_contribution(const Gradient& contribution, const Shape& shape, DType 
 void check_finite(const Gradient& contribution, const char* op, std::size_t i) {
   const Tensor& values =
       contribution.is_sparse() ? contribution.sparse().values() : contribution.dense();
-  const std::int64_t position =
-      values.dtype() == DType::float32
-          ? kernels::first_nonfinite(values.data<float>(), values.numel())
-          : kernels::first_nonfinite(values.data<double>(), values.numel());
-  if (position < 0) return;
-  const double value = values.dtype() == DType::float32
-                           ? static_cast<double>(values.data<float>()[position])
-                           : values.data<double>()[position];
-  throw AutogradError(fmt::format(
-      "backward of {}: made the first non-finite gradient: {} at element {} of the gradient {} of "
-      "input {}",
-      op, value, position, values.shape().str(), i));
+  dispatch_float(values.dtype(), op, [&]<class T>(T) {
+    const std::int64_t position = kernels::first_nonfinite(values.data<T>(), values.numel());
+    if (position < 0) return;
+    throw AutogradError(fmt::format(
+        "backward of {}: made the first non-finite gradient: {} at element {} of the gradient {} "
+        "of "
+        "input {}",
+        op, static_cast<double>(values.data<T>()[position]), position, values.shape().str(), i));
+  });
 }
 
 }  // namespace gradus::detail

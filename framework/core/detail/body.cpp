@@ -1,8 +1,6 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/body.h>
 
-#include <utility>
-
 namespace gradus::detail {
 
 void Body::destroy() noexcept { delete this; }

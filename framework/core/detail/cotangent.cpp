@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/cotangent.h>
@@ -32,11 +33,9 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
     const std::int64_t inner = sum.shape().numel(end, sum.dim());
     std::fill(first + begin, first + end, 1);
     Tensor result = empty(Shape(sizes), sum.dtype());
-    if (sum.dtype() == DType::float32) {
-      kernels::sum(sum.data<float>(), static_cast<float*>(raw(result)), outer, n, inner);
-    } else {
-      kernels::sum(sum.data<double>(), static_cast<double*>(raw(result)), outer, n, inner);
-    }
+    dispatch_float(sum.dtype(), "backward", [&]<class T>(T) {
+      kernels::sum(sum.data<T>(), static_cast<T*>(raw(result)), outer, n, inner);
+    });
     sum = std::move(result);
     end = begin;
   }
@@ -45,6 +44,12 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
 
 Tensor repeat_to(const Tensor& gradient, const Shape& shape) {
   Tensor result = empty(shape, gradient.dtype());
+  repeat_into(gradient, result);
+  return result;
+}
+
+void repeat_into(const Tensor& gradient, const Tensor& y) {
+  const Shape& shape = y.shape();
   std::array<std::int64_t, Shape::max_rank> strides{};
   std::int64_t stride = 1;
   for (int i = 1; i <= gradient.dim(); ++i) {
@@ -52,9 +57,8 @@ Tensor repeat_to(const Tensor& gradient, const Shape& shape) {
     strides[static_cast<std::size_t>(shape.rank() - i)] = size == 1 ? 0 : stride;
     stride *= size;
   }
-  kernels::broadcast(data(gradient), raw(result), shape.rank(), strides.data(), shape.begin(),
+  kernels::broadcast(data(gradient), raw(y), shape.rank(), strides.data(), shape.begin(),
                      static_cast<std::size_t>(item_size(gradient.dtype())));
-  return result;
 }
 
 }  // namespace gradus::detail

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/cotangent.h>
 #include <gradus/framework/core/detail/gather.h>
@@ -9,13 +10,10 @@
 namespace gradus::detail {
 namespace {
 
-template <class T>
-void add_into(const Tensor& sum, const Tensor& term) {
-  kernels::axpy(T{1}, static_cast<const T*>(data(term)), static_cast<T*>(raw(sum)), sum.numel());
-}
-
 void add_in_place(const Tensor& sum, const Tensor& term) {
-  sum.dtype() == DType::float32 ? add_into<float>(sum, term) : add_into<double>(sum, term);
+  dispatch_float(sum.dtype(), "backward", [&]<class T>(T) {
+    kernels::axpy(T{1}, static_cast<const T*>(data(term)), static_cast<T*>(raw(sum)), sum.numel());
+  });
 }
 
 }  // namespace

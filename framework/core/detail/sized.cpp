@@ -3,8 +3,6 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/sized.h>
 
-#include <string_view>
-
 namespace gradus::detail {
 
 namespace {

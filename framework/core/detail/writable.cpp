@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
-#include <gradus/framework/core/detail/body.h>
-#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/writable.h>
 
 namespace gradus::detail {

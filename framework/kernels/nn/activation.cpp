@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/elementwise_loops.h>
 #include <gradus/framework/kernels/nn/activation.h>
 #include <gradus/framework/kernels/simd/special.h>
@@ -163,15 +164,11 @@ void leaky_relu_vjp(const T* g, const T* x, T* dx, int64_t n, double slope) {
   map_with(f, dx, n, 2, g, x);
 }
 
-#define GRADUS_ACTIVATION(T)                                                   \
-  template void softplus(const T*, T*, int64_t, double, double);               \
-  template void softplus_vjp(const T*, const T*, T*, int64_t, double, double); \
-  template void elu(const T*, T*, int64_t, double);                            \
-  template void elu_vjp(const T*, const T*, T*, int64_t, double);              \
-  template void leaky_relu(const T*, T*, int64_t, double);                     \
-  template void leaky_relu_vjp(const T*, const T*, T*, int64_t, double);
-GRADUS_ACTIVATION(float)
-GRADUS_ACTIVATION(double)
-#undef GRADUS_ACTIVATION
+GRADUS_INSTANTIATE_FLOATS(softplus)
+GRADUS_INSTANTIATE_FLOATS(softplus_vjp)
+GRADUS_INSTANTIATE_FLOATS(elu)
+GRADUS_INSTANTIATE_FLOATS(elu_vjp)
+GRADUS_INSTANTIATE_FLOATS(leaky_relu)
+GRADUS_INSTANTIATE_FLOATS(leaky_relu_vjp)
 
 }  // namespace gradus::kernels

@@ -1,10 +1,10 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/nn/bags.h>
 #include <gradus/framework/kernels/prefetch.h>
 #include <gradus/framework/kernels/wide_sums.h>
 
 #include <algorithm>
-#include <cmath>
 #include <type_traits>
 
 namespace gradus::kernels {
@@ -193,25 +193,21 @@ template <class T>
 void scatter_to_winners(const T* rows, const int64_t* winners, int64_t bags, int64_t D, T* table) {
   if (bags == 0) return;
   constexpr int64_t kColumns = 16;  // columns that one task owns
-  parallel_for((D + kColumns - 1) / kColumns, 4 * kColumns * bags, [&](int64_t i, int64_t last) {
-    for (; i < last; ++i) {
-      const int64_t begin = i * kColumns;
-      WinnerColumns<T>{rows, winners, bags, D, begin, std::min(begin + kColumns, D)}.add_to(table);
-    }
+  parallel_for_each((D + kColumns - 1) / kColumns, 4 * kColumns * bags, [&](int64_t i) {
+    const int64_t begin = i * kColumns;
+    WinnerColumns<T>{rows, winners, bags, D, begin, std::min(begin + kColumns, D)}.add_to(table);
   });
 }
 
 template <class T>
 void divide_by_bag_sizes(const T* rows, const int64_t* starts, int64_t bags, int64_t D, T* out) {
-  parallel_for(bags, 2 * D + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const int64_t count = starts[b + 1] - starts[b];
-      if (count == 0) {
-        std::fill_n(out + b * D, D, T{0});
-      } else {
-        std::copy_n(rows + b * D, D, out + b * D);
-        divide_row(out + b * D, D, count);
-      }
+  parallel_for_each(bags, 2 * D + 1, [&](int64_t b) {
+    const int64_t count = starts[b + 1] - starts[b];
+    if (count == 0) {
+      std::fill_n(out + b * D, D, T{0});
+    } else {
+      std::copy_n(rows + b * D, D, out + b * D);
+      divide_row(out + b * D, D, count);
     }
   });
 }
@@ -240,17 +236,10 @@ int64_t first_bad_offset(const int64_t* offsets, int64_t count, int64_t n) {
   return -1;
 }
 
-#define GRADUS_BAGS(T)                                                                            \
-  template void bag_sums<T>(const T*, const int64_t*, const int64_t*, const T*, int64_t, int64_t, \
-                            bool, T*);                                                            \
-  template void bag_maxima<T>(const T*, const int64_t*, const int64_t*, int64_t, int64_t, T*,     \
-                              int64_t*);                                                          \
-  template void scatter_to_winners<T>(const T*, const int64_t*, int64_t, int64_t, T*);            \
-  template void divide_by_bag_sizes<T>(const T*, const int64_t*, int64_t, int64_t, T*);           \
-  template void bag_dots<T>(const T*, const int64_t*, const T*, const int64_t*, int64_t, int64_t, \
-                            T*);
-GRADUS_BAGS(float)
-GRADUS_BAGS(double)
-#undef GRADUS_BAGS
+GRADUS_INSTANTIATE_FLOATS(bag_sums)
+GRADUS_INSTANTIATE_FLOATS(bag_maxima)
+GRADUS_INSTANTIATE_FLOATS(scatter_to_winners)
+GRADUS_INSTANTIATE_FLOATS(divide_by_bag_sizes)
+GRADUS_INSTANTIATE_FLOATS(bag_dots)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/nn/normalization.h>
 #include <gradus/framework/kernels/scratch.h>
@@ -361,12 +362,10 @@ class ColumnSums {
 template <class T>
 void add_parts(const double* parts, int64_t tasks, int64_t stride, T* sum, int64_t C) {
   if (!sum) return;
-  parallel_for(C, tasks, [=](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      double total = 0;
-      for (int64_t task = 0; task < tasks; ++task) total += parts[task * stride + c];
-      sum[c] = static_cast<T>(total);
-    }
+  parallel_for_each(C, tasks, [=](int64_t c) {
+    double total = 0;
+    for (int64_t task = 0; task < tasks; ++task) total += parts[task * stride + c];
+    sum[c] = static_cast<T>(total);
   });
 }
 
@@ -433,16 +432,9 @@ void rms_norm_vjp(const T* g, const T* x, const T* weight, const RowMoments* mom
   normalize_vjp<T, false>(g, x, {weight, T{1}}, moments, dx, dweight, nullptr, R, C);
 }
 
-#define GRADUS_NORMALIZATION(T)                                                                \
-  template void layer_norm(const T*, const T*, const T*, double, T*, RowMoments*, int64_t,     \
-                           int64_t);                                                           \
-  template void rms_norm(const T*, const T*, double, T*, RowMoments*, int64_t, int64_t);       \
-  template void layer_norm_vjp(const T*, const T*, const T*, const RowMoments*, T*, T*, T*,    \
-                               int64_t, int64_t);                                              \
-  template void rms_norm_vjp(const T*, const T*, const T*, const RowMoments*, T*, T*, int64_t, \
-                             int64_t);
-GRADUS_NORMALIZATION(float)
-GRADUS_NORMALIZATION(double)
-#undef GRADUS_NORMALIZATION
+GRADUS_INSTANTIATE_FLOATS(layer_norm)
+GRADUS_INSTANTIATE_FLOATS(rms_norm)
+GRADUS_INSTANTIATE_FLOATS(layer_norm_vjp)
+GRADUS_INSTANTIATE_FLOATS(rms_norm_vjp)
 
 }  // namespace gradus::kernels

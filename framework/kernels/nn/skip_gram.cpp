@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/framework/kernels/nn/skip_gram.h>
@@ -5,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 #include <vector>
 
 namespace gradus::kernels {
@@ -56,11 +56,7 @@ void scale_row(T c, const T* v, T* y, int64_t n) {
 template <class T>
 void softplus_and_sigmoid(const T* x, T* softplus, T* sigmoid, T* scratch, int64_t n) {
   const auto apply = [n](const UnaryKernel& kernel, const T* in, T* out) {
-    if constexpr (std::is_same_v<T, float>) {
-      kernel.f32(in, out, n);
-    } else {
-      kernel.f64(in, out, n);
-    }
+    function_of<T>(kernel)(in, out, n);
   };
   T* t = sigmoid;
   for (int64_t i = 0; i < n; ++i) t[i] = -std::abs(x[i]);
@@ -180,7 +176,6 @@ void skip_gram(const SkipGramBatch<T>& batch, T scale, T* losses, T* input_grad,
   parallel_for(batch.B, cost, [&](int64_t begin, int64_t end) { body.run(begin, end); });
 }
 
-template void skip_gram<float>(const SkipGramBatch<float>&, float, float*, float*, float*);
-template void skip_gram<double>(const SkipGramBatch<double>&, double, double*, double*, double*);
+GRADUS_INSTANTIATE_FLOATS(skip_gram)
 
 }  // namespace gradus::kernels

@@ -1,3 +1,4 @@
+#include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/nn/softmax.h>
 #include <gradus/framework/kernels/simd/loop.h>
@@ -106,9 +107,7 @@ T shift_of(const T* x, int64_t n) {
 /// Calls f(row) for every row; `work` is the work of one element.
 template <class F>
 void for_rows(int64_t R, int64_t C, int64_t work, const F& f) {
-  parallel_for(R, work * C + 64, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) f(row);
-  });
+  parallel_for_each(R, work * C + 64, [&](int64_t row) { f(row); });
 }
 
 }  // namespace
@@ -300,23 +299,17 @@ void cross_entropy_vjp(const T* x, const int64_t* labels, int64_t ignore_index, 
   });
 }
 
-#define GRADUS_SOFTMAX(T)                                                               \
-  template void logsumexp(const T*, double*, int64_t, int64_t);                         \
-  template void logsumexp_vjp(const T*, const T*, const double*, T*, int64_t, int64_t); \
-  template void softmax(const T*, T*, int64_t, int64_t);                                \
-  template void log_softmax(const T*, T*, int64_t, int64_t);                            \
-  template void softmax_vjp(const T*, const T*, T*, int64_t, int64_t);                  \
-  template void log_softmax_vjp(const T*, const T*, T*, int64_t, int64_t);
-#define GRADUS_CROSS_ENTROPY(T, L)                                                                \
-  template void cross_entropy(const T*, const int64_t*, int64_t, T*, L*, int64_t, int64_t);       \
-  template void cross_entropy_vjp(const T*, const int64_t*, int64_t, const L*, const T*, int64_t, \
-                                  T*, int64_t, int64_t);
-GRADUS_SOFTMAX(float)
-GRADUS_SOFTMAX(double)
-GRADUS_CROSS_ENTROPY(float, float)
-GRADUS_CROSS_ENTROPY(float, double)
-GRADUS_CROSS_ENTROPY(double, double)
-#undef GRADUS_SOFTMAX
-#undef GRADUS_CROSS_ENTROPY
+GRADUS_INSTANTIATE_FLOATS(logsumexp)
+GRADUS_INSTANTIATE_FLOATS(logsumexp_vjp)
+GRADUS_INSTANTIATE_FLOATS(softmax)
+GRADUS_INSTANTIATE_FLOATS(log_softmax)
+GRADUS_INSTANTIATE_FLOATS(softmax_vjp)
+GRADUS_INSTANTIATE_FLOATS(log_softmax_vjp)
+GRADUS_INSTANTIATE(cross_entropy, float, float)
+GRADUS_INSTANTIATE(cross_entropy, float, double)
+GRADUS_INSTANTIATE(cross_entropy, double, double)
+GRADUS_INSTANTIATE(cross_entropy_vjp, float, float)
+GRADUS_INSTANTIATE(cross_entropy_vjp, float, double)
+GRADUS_INSTANTIATE(cross_entropy_vjp, double, double)
 
 }  // namespace gradus::kernels

@@ -73,7 +73,6 @@ class Batch {
   friend Batch operator-(const Batch& a) { return -a.lanes_; }  // -0 for 0
   Batch& operator+=(const Batch& b) { return *this = *this + b; }
   Batch& operator-=(const Batch& b) { return *this = *this - b; }
-  Batch& operator*=(const Batch& b) { return *this = *this * b; }
 
   friend Batch operator&(const Batch& a, const Batch& b) { return a.lanes_ & b.lanes_; }
   friend Batch operator|(const Batch& a, const Batch& b) { return a.lanes_ | b.lanes_; }

@@ -4,11 +4,8 @@
 // minimax fits made for this file.
 #include <gradus/framework/kernels/simd/math.h>
 
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
-#include <utility>
 
 namespace gradus::detail {
 

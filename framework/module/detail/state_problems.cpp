@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/module/detail/state_problems.h>
 

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/ops/author/axes.h>
@@ -31,23 +30,12 @@ Shape splice(const Shape& shape, int axis, int removed, std::span<const std::int
 }
 
 Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b) {
-  for (int i = 3; i <= std::min(a.rank(), b.rank()); ++i) {
-    const std::int64_t size_a = a[a.rank() - i], size_b = b[b.rank() - i];
-    if (size_a != size_b && size_a != 1 && size_b != 1) {
-      throw ShapeError(fmt::format("{}: leading axes do not broadcast: a is {}, b is {}", operation,
-                                   a.str(), b.str()));
-    }
+  const Shape first = splice(a, a.rank() - 2, 2, {}), second = splice(b, b.rank() - 2, 2, {});
+  if (!broadcastable(first, second)) {
+    throw ShapeError(fmt::format("{}: leading axes do not broadcast: a is {}, b is {}", operation,
+                                 a.str(), b.str()));
   }
-  return broadcast_shapes(splice(a, a.rank() - 2, 2, {}), splice(b, b.rank() - 2, 2, {}),
-                          operation);
-}
-
-std::string position(const Shape& shape, std::int64_t element) {
-  std::array<std::int64_t, Shape::max_rank> index{};
-  for (int axis = shape.rank(); axis-- > 0; element /= shape[axis]) {
-    index[static_cast<std::size_t>(axis)] = element % shape[axis];
-  }
-  return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
+  return broadcast_shapes(first, second, operation);
 }
 
 void check_same_except(const char* operation, int axis, const Shape& x, const char* words,

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
-#include <string>
 
 namespace gradus::detail {
 
@@ -33,9 +32,6 @@ inline Shape splice(const Shape& shape, int axis, int removed,
 /// The broadcast of the leading axes of a and b: all but the last two, which are those of a matrix.
 /// Throws ShapeError, naming `operation` and both shapes.
 GRADUS_API Shape broadcast_leading(const char* operation, const Shape& a, const Shape& b);
-
-/// The index of an element, which is counted in row-major order, for messages: "[1, 3]".
-GRADUS_API std::string position(const Shape& shape, std::int64_t element);
 
 /// Throws ShapeError, naming `operation`, unless a shape equals that of x on every axis but one.
 /// `words` names its owner in the message, as in "ids are".

@@ -79,9 +79,7 @@ void for_each_run(const Broadcast<N>& loop, std::int64_t numel, std::int64_t cos
       f(at, begin, end - begin);
     });
   }
-  parallel_for(numel / n, n * cost, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) f(loop.offsets(i), i * n, n);
-  });
+  parallel_for_each(numel / n, n * cost, [&](std::int64_t i) { f(loop.offsets(i), i * n, n); });
 }
 
 }  // namespace gradus::detail

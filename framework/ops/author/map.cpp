@@ -10,29 +10,9 @@
 #include <gradus/framework/ops/author/map.h>
 
 #include <array>
-#include <type_traits>
 
 namespace gradus::detail {
 namespace {
-
-template <class T>
-auto* function_of(const kernels::UnaryKernel& k) {
-  if constexpr (std::is_same_v<T, float>)
-    return k.f32;
-  else if constexpr (std::is_same_v<T, double>)
-    return k.f64;
-  else
-    return k.i64;
-}
-template <class T, class Kernel>
-auto* function_of(const Kernel& k) {
-  if constexpr (std::is_same_v<T, float>)
-    return k.f32;
-  else if constexpr (std::is_same_v<T, double>)
-    return k.f64;
-  else
-    return k.i64;
-}
 
 // Calls f(T{}) if the kernel has a function for this dtype.
 template <class Kernel, class F>
@@ -64,12 +44,10 @@ void run_binary(const Kernel& kernel, const Tensor& a, const Tensor& b, Tensor& 
   const Broadcast<2> loop(y.shape(), {&a.shape(), &b.shape()});
   const std::array<std::int64_t, 2> stride = loop.run_strides();
   const std::int64_t n = loop.run();
-  auto* function = function_of<T>(kernel);
-  parallel_for(y.numel() / n, n * kernel.cost, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::array<std::int64_t, 2> at = loop.offsets(i);
-      function(values<T>(a) + at[0], stride[0], values<T>(b) + at[1], stride[1], out + i * n, n);
-    }
+  auto* function = kernels::function_of<T>(kernel);
+  parallel_for_each(y.numel() / n, n * kernel.cost, [&](std::int64_t i) {
+    const std::array<std::int64_t, 2> at = loop.offsets(i);
+    function(values<T>(a) + at[0], stride[0], values<T>(b) + at[1], stride[1], out + i * n, n);
   });
 }
 
@@ -89,6 +67,14 @@ void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
                                  operation, name(a.dtype()), a.shape().str(), name(b.dtype()),
                                  b.shape().str()));
   }
+}
+
+const Tensor& check_boolean(const char* operation, const char* argument, const Tensor& tensor) {
+  check_defined(operation, argument, tensor);
+  if (tensor.dtype() == DType::boolean) return tensor;
+  throw DTypeError(fmt::format(
+      "{}: a tensor of dtype {} where boolean is needed: compare it first, as in not_equal(x, 0)",
+      operation, name(tensor.dtype())));
 }
 
 Tensor map(const char* operation, const Tensor& x, const kernels::UnaryKernel& kernel) {
@@ -168,13 +154,11 @@ Tensor map(const char* operation, const Tensor& a, const Tensor& b, const Tensor
                    stride[2], out, n);
       return;
     }
-    auto* function = function_of<T>(kernel);
-    parallel_for(y.numel() / n, n * kernel.cost, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const std::array<std::int64_t, 3> at = loop.offsets(i);
-        function(values<T>(a) + at[0], stride[0], values<T>(b) + at[1], stride[1],
-                 values<T>(c) + at[2], stride[2], out + i * n, n);
-      }
+    auto* function = kernels::function_of<T>(kernel);
+    parallel_for_each(y.numel() / n, n * kernel.cost, [&](std::int64_t i) {
+      const std::array<std::int64_t, 3> at = loop.offsets(i);
+      function(values<T>(a) + at[0], stride[0], values<T>(b) + at[1], stride[1],
+               values<T>(c) + at[2], stride[2], out + i * n, n);
     });
   });
   return y;

@@ -1,9 +1,7 @@
 #pragma once
 // For authors of ops: applies kernels to whole tensors. Nothing here is recorded in a graph.
-#include <gradus/framework/core/tensor.h>
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/kernels/elementwise.h>
-
-#include <cstdint>
 
 namespace gradus::detail {
 
@@ -41,10 +39,26 @@ GRADUS_API Tensor map(const char* operation, const Tensor& a, const Tensor& b,
 GRADUS_API Tensor map(const char* operation, const Tensor& a, Number scalar,
                       const kernels::CompareKernel& kernel);
 
+/// The vjps of such maps: g -> kernel(g, x), or kernel(g, a, b), with what they keep.
+inline auto map_vjp(const char* operation, const Tensor& x, const kernels::BinaryKernel& kernel) {
+  return
+      [operation, x = Saved(x), &kernel](const Tensor& g) { return map(operation, g, *x, kernel); };
+}
+inline auto map_vjp(const char* operation, const Tensor& a, const Tensor& b,
+                    const kernels::TernaryKernel& kernel) {
+  return [operation, a = Saved(a), b = Saved(b), &kernel](const Tensor& g) {
+    return map(operation, g, *a, *b, kernel);
+  };
+}
+
 /// A number as a tensor [] of the dtype of x.
 GRADUS_API Tensor number_like(const char* operation, Number value, const Tensor& x);
 
 /// Throws DTypeError, naming both, unless a and b have the same dtype; Error if one is undefined.
 GRADUS_API void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b);
+
+/// The tensor, which is defined and boolean: throws DTypeError unless it is.
+GRADUS_API const Tensor& check_boolean(const char* operation, const char* argument,
+                                       const Tensor& tensor);
 
 }  // namespace gradus::detail

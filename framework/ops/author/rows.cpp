@@ -6,7 +6,6 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/rows.h>
-#include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/author/rows.h>
 
 namespace gradus::detail {

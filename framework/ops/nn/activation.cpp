@@ -12,27 +12,24 @@ namespace gradus {
 
 using detail::map;
 using detail::map_float;
+using detail::map_vjp;
 
 Tensor gelu(const Tensor& x, Approximate approximate) {
   const bool with_tanh = approximate == Approximate::tanh;
   const Tensor y = map("gelu", x, with_tanh ? kernels::gelu_tanh : kernels::gelu);
-  return record("gelu", y, vjp(x, [x = Saved(x), with_tanh](const Tensor& g) {
-                  return map("gelu", g, *x, with_tanh ? kernels::gelu_tanh_vjp : kernels::gelu_vjp);
-                }));
+  const auto& derivative = with_tanh ? kernels::gelu_tanh_vjp : kernels::gelu_vjp;
+  return record("gelu", y, vjp(x, map_vjp("gelu", x, derivative)));
 }
 
 Tensor silu(const Tensor& x) {
   const Tensor y = map("silu", x, kernels::silu);
-  return record("silu", y, vjp(x, [x = Saved(x)](const Tensor& g) {
-                  return map("silu", g, *x, kernels::silu_vjp);  // g s (1 + x (1 - s))
-                }));
+  return record("silu", y, vjp(x, map_vjp("silu", x, kernels::silu_vjp)));  // g s (1 + x (1 - s))
 }
 
 Tensor logsigmoid(const Tensor& x) {
   const Tensor y = map("logsigmoid", x, kernels::logsigmoid);
-  return record("logsigmoid", y, vjp(x, [x = Saved(x)](const Tensor& g) {
-                  return map("logsigmoid", g, *x, kernels::logsigmoid_vjp);  // g sigmoid(-x)
-                }));
+  return record("logsigmoid", y,
+                vjp(x, map_vjp("logsigmoid", x, kernels::logsigmoid_vjp)));  // g sigmoid(-x)
 }
 
 Tensor softplus(const Tensor& x, double beta, double threshold) {

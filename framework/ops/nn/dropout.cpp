@@ -28,9 +28,8 @@ struct Mask {
       const T* in = x.data<T>();
       const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
       kernels::random_bernoulli_mask(seed, offset, out, n, 1 - p, scale);
-      parallel_for(n, 1, [=](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) out[i] = out[i] == 0 ? T{0} : out[i] * in[i];
-      });
+      parallel_for_each(n, 1,
+                        [=](std::int64_t i) { out[i] = out[i] == 0 ? T{0} : out[i] * in[i]; });
     });
     return y;
   }

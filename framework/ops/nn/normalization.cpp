@@ -10,27 +10,21 @@
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/nn/normalization.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 #include <vector>
 
 namespace gradus {
 
 using detail::data_or_null;
 using detail::mutable_data_or_null;
-using detail::raw;
 using kernels::RowMoments;
 
 namespace {
 
 bool ends_with(const Shape& shape, const Shape& end) {
-  const int skipped = shape.rank() - end.rank();
-  if (skipped < 0) return false;
-  for (int axis = 0; axis < end.rank(); ++axis) {
-    if (shape[skipped + axis] != end[axis]) return false;
-  }
-  return true;
+  return shape.rank() >= end.rank() && std::equal(end.begin(), end.end(), shape.end() - end.rank());
 }
 
 void check_columns(const char* operation, const char* name, const Tensor& values, const Tensor& x,
@@ -66,7 +60,9 @@ struct NormalizedRows {
 Tensor new_moments(const NormalizedRows& rows) {
   return empty({rows.R, sizeof(RowMoments) / sizeof(double)}, DType::float64);
 }
-RowMoments* moments_of(const Tensor& moments) { return static_cast<RowMoments*>(raw(moments)); }
+RowMoments* moments_of(const Tensor& moments) {
+  return static_cast<RowMoments*>(detail::raw(moments));
+}
 
 }  // namespace
 

@@ -1,0 +1,208 @@
+// What this machine can do, so that figures of different machines can be read together: the
+// processor, its instruction sets, how many operations its FMA units finish and how fast memory is.
+// usage: peer_machine CORE...   prints one JSON object, for one thread and for more, up to one a
+// core
+
+#include <immintrin.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <barrier>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cpu_name.h"
+#include "json.h"
+#include "workloads.h"
+
+namespace {
+
+using peers::Json;
+
+std::vector<std::string> instruction_sets() {
+  __builtin_cpu_init();
+  std::vector<std::string> sets;
+  if (__builtin_cpu_supports("sse4.2")) sets.emplace_back("SSE4.2");
+  if (__builtin_cpu_supports("avx")) sets.emplace_back("AVX");
+  if (__builtin_cpu_supports("avx2")) sets.emplace_back("AVX2");
+  if (__builtin_cpu_supports("fma")) sets.emplace_back("FMA");
+  if (__builtin_cpu_supports("avx512f")) sets.emplace_back("AVX-512F");
+  if (__builtin_cpu_supports("avx512bw")) sets.emplace_back("AVX-512BW");
+  if (__builtin_cpu_supports("avx512vnni")) sets.emplace_back("AVX-512VNNI");
+  if (__builtin_cpu_supports("avx512bf16")) sets.emplace_back("AVX-512BF16");
+  return sets;
+}
+
+// ---- operations: sums that stay in registers, enough of them for two units that start one a cycle
+// and take six to finish
+
+constexpr int kSums = 12;
+constexpr float kFactor = 0.999F, kAddend = 1e-3F;
+volatile float unread = 0;  // NOLINT: what is written here is not optimised away
+
+double operations(int64_t times, int width) {
+  return 2.0 * kSums * width * static_cast<double>(times);  // a product and a sum each
+}
+
+[[gnu::target("avx512f")]] double with_avx512(int64_t times) {
+  const __m512 factor = _mm512_set1_ps(kFactor), addend = _mm512_set1_ps(kAddend);
+  __m512 sums[kSums];
+  for (int k = 0; k < kSums; ++k) sums[k] = _mm512_set1_ps(static_cast<float>(k));
+  for (int64_t i = 0; i < times; ++i) {
+    for (__m512& sum : sums) sum = _mm512_fmadd_ps(sum, factor, addend);
+  }
+  for (const __m512 sum : sums) unread = _mm512_cvtss_f32(sum);
+  return operations(times, 16);
+}
+
+[[gnu::target("avx2,fma")]] double with_fma(int64_t times) {
+  const __m256 factor = _mm256_set1_ps(kFactor), addend = _mm256_set1_ps(kAddend);
+  __m256 sums[kSums];
+  for (int k = 0; k < kSums; ++k) sums[k] = _mm256_set1_ps(static_cast<float>(k));
+  for (int64_t i = 0; i < times; ++i) {
+    for (__m256& sum : sums) sum = _mm256_fmadd_ps(sum, factor, addend);
+  }
+  for (const __m256 sum : sums) unread = _mm256_cvtss_f32(sum);
+  return operations(times, 8);
+}
+
+double with_sse2(int64_t times) {
+  const __m128 factor = _mm_set1_ps(kFactor), addend = _mm_set1_ps(kAddend);
+  __m128 sums[kSums];
+  for (int k = 0; k < kSums; ++k) sums[k] = _mm_set1_ps(static_cast<float>(k));
+  for (int64_t i = 0; i < times; ++i) {
+    for (__m128& sum : sums) sum = _mm_add_ps(_mm_mul_ps(sum, factor), addend);
+  }
+  for (const __m128 sum : sums) unread = _mm_cvtss_f32(sum);
+  return operations(times, 4);
+}
+
+/// The widest set that this processor has, and the loop that uses it.
+struct Peak {
+  const char* set;
+  double (*run)(int64_t times);
+};
+
+Peak widest() {
+  if (__builtin_cpu_supports("avx512f")) return {"AVX-512", with_avx512};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return {"AVX2+FMA", with_fma};
+  }
+  return {"SSE2", with_sse2};
+}
+
+// ---- threads
+
+void pin(int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(core), &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+/// The shortest of nine times in seconds, in which work(0), work(1), ... run at once, each on one
+/// of the cores.
+double shortest(const std::vector<int>& cores, const std::function<void(size_t)>& work) {
+  double best = 1e9;
+  std::barrier<> barrier(static_cast<std::ptrdiff_t>(cores.size()));
+  const auto body = [&](size_t thread) {
+    pin(cores[thread]);
+    for (int round = 0; round < 10; ++round) {  // the first warms up
+      barrier.arrive_and_wait();
+      const double start = peers::seconds_now();
+      work(thread);
+      barrier.arrive_and_wait();
+      if (thread == 0 && round > 0) best = std::min(best, peers::seconds_now() - start);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < cores.size(); ++thread) threads.emplace_back(body, thread);
+  for (std::thread& thread : threads) thread.join();
+  return best;
+}
+
+double gigaflops(const Peak& peak, const std::vector<int>& cores) {
+  constexpr int64_t kTimes = 2'000'000;
+  std::vector<double> done(cores.size());
+  const double seconds = shortest(cores, [&](size_t thread) { done[thread] = peak.run(kTimes); });
+  return done[0] * static_cast<double>(cores.size()) / seconds / 1e9;
+}
+
+// ---- memory
+
+/// Bytes of one array of the triad: with the other two more than any cache holds.
+int64_t array_bytes() {
+  int64_t cache = std::max<int64_t>(sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE));
+  cache = std::max<int64_t>(cache, sysconf(_SC_LEVEL4_CACHE_SIZE));
+  const int64_t most = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 12;  // a quarter for three
+  return std::min(std::max<int64_t>(cache, 64 << 20), most) & ~int64_t{(2 << 20) - 1};
+}
+
+/// An array in huge pages, where the system gives them, of ones.
+float* allocate(int64_t bytes) {
+  const auto size = static_cast<size_t>(bytes);
+  void* const memory = std::aligned_alloc(2 << 20, size);
+  if (memory == nullptr) throw std::runtime_error("no memory for the triad");
+  madvise(memory, size, MADV_HUGEPAGE);
+  auto* const values = static_cast<float*>(memory);
+  std::fill(values, values + size / sizeof(float), 1.0F);
+  return values;
+}
+
+void triad(float* __restrict a, const float* __restrict b, const float* __restrict c,
+           int64_t count) {
+  for (int64_t i = 0; i < count; ++i) a[i] = b[i] + kFactor * c[i];
+}
+
+/// GB/s of a = b + factor * c, as STREAM counts them: 12 bytes an element.
+double triad_rate(const std::vector<int>& cores, int64_t bytes) {
+  float* const a = allocate(bytes);
+  float* const b = allocate(bytes);
+  float* const c = allocate(bytes);
+  const int64_t part = bytes / 4 / static_cast<int64_t>(cores.size()) / 16 * 16;
+  const double seconds = shortest(cores, [&](size_t thread) {
+    const int64_t start = part * static_cast<int64_t>(thread);
+    triad(a + start, b + start, c + start, part);
+  });
+  unread = a[0];
+  for (float* const array : {a, b, c}) std::free(array);
+  return 12.0 * static_cast<double>(part) * static_cast<double>(cores.size()) / seconds / 1e9;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  std::vector<int> cores;
+  for (int i = 1; i < argc; ++i) cores.push_back(std::stoi(argv[i]));
+  if (cores.empty()) throw std::runtime_error("usage: peer_machine CORE...");
+  std::vector<std::string> sets;
+  for (const std::string& set : instruction_sets()) sets.push_back(peers::quoted(set));
+  const Peak peak = widest();
+  const int64_t bytes = array_bytes();
+  std::vector<std::string> threads, flops, rates;
+  for (size_t count = 1; count <= cores.size(); ++count) {
+    const std::vector<int> used(cores.end() - static_cast<std::ptrdiff_t>(count), cores.end());
+    threads.push_back(std::to_string(count));
+    flops.push_back(peers::format("%.1f", gigaflops(peak, used)));
+    rates.push_back(peers::format("%.1f", triad_rate(used, bytes)));
+  }
+  Json json;
+  json.text("cpu", peers::cpu_name()).raw("instruction_sets", peers::json_array(sets));
+  json.text("fma_set", peak.set).raw("threads", peers::json_array(threads));
+  json.raw("fma_gflops", peers::json_array(flops)).raw("triad_gbs", peers::json_array(rates));
+  json.integer("triad_mb", static_cast<int>(3 * bytes >> 20));
+  std::cout << json.str() << std::endl;
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << "peer_machine: " << error.what() << '\n';
+  return 1;
+}
