@@ -13,9 +13,9 @@ using detail::batch_size;
 /// The dot products of `count` rows of A with x. A row is summed the same way for any `count`.
 template <class T, int64_t count>
 void dot_rows(int64_t columns, const T* a, int64_t lda, const T* x, T* dots) {
-  constexpr int64_t step = batch_size<T>, lanes = 4 * step;
-  Batch<T> sum[count][4];
-  for (auto& row : sum) std::fill(row, row + 4, Batch<T>(T{0}));
+  constexpr int64_t step = batch_size<T>, lanes = 2 * step;
+  Batch<T> sum[count][2];
+  for (auto& row : sum) std::fill(row, row + 2, Batch<T>(T{0}));
   const auto add = [&](int64_t j, int64_t part, const auto& load) {
     const Batch<T> factor = load(x + j);
 #pragma GCC unroll 4
@@ -27,13 +27,13 @@ void dot_rows(int64_t columns, const T* a, int64_t lda, const T* x, T* dots) {
   int64_t j = 0;
   for (; j + lanes <= columns; j += lanes) {
 #pragma GCC unroll 4
-    for (int64_t part = 0; part < 4; ++part) add(j + part * step, part, whole);
+    for (int64_t part = 0; part < 2; ++part) add(j + part * step, part, whole);
   }
   for (; j + step <= columns; j += step) add(j, 0, whole);
   if (j < columns)
     add(j, 1, [&](const T* from) { return detail::load_partial(from, columns - j); });
   for (int64_t r = 0; r < count; ++r) {
-    dots[r] = detail::reduce_add((sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
+    dots[r] = detail::reduce_add(sum[r][0] + sum[r][1]);
   }
 }
 
@@ -98,12 +98,15 @@ void gemv(bool transposed, int64_t rows, int64_t columns, T alpha, const T* a, i
     for (int64_t j = 0; j < columns; ++j) put(sums[j], alpha, beta, y[j * step_y]);
     return;
   }
-  T dots[2];
-  for (int64_t i = 0; i < rows; i += 2) {
-    const bool pair = i + 1 < rows;
-    (pair ? dot_rows<T, 2> : dot_rows<T, 1>)(columns, a + i * lda, lda, x, dots);
+  T dots[4];
+  int64_t i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    dot_rows<T, 4>(columns, a + i * lda, lda, x, dots);
+    for (int64_t r = 0; r < 4; ++r) put(dots[r], alpha, beta, y[(i + r) * step_y]);
+  }
+  for (; i < rows; ++i) {
+    dot_rows<T, 1>(columns, a + i * lda, lda, x, dots);
     put(dots[0], alpha, beta, y[i * step_y]);
-    if (pair) put(dots[1], alpha, beta, y[(i + 1) * step_y]);
   }
 }
 
