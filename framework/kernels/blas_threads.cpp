@@ -26,9 +26,8 @@ std::string blas_core_warning(std::string_view core, bool has_avx512) {
                                                     "Nehalem",  "Sandybridge", "Generic"};
   if (std::find(slow.begin(), slow.end(), core) == slow.end()) return {};
   return fmt::format(
-      "OpenBLAS: it takes this processor for a {} and is several times slower than it could be: "
-      "set "
-      "OPENBLAS_CORETYPE={} in the environment of the program",
+      "OpenBLAS: it took this processor for a {}, which makes products several times slower: run "
+      "the program with OPENBLAS_CORETYPE={} in its environment",
       core, has_avx512 ? "SkylakeX" : "Haswell");
 }
 

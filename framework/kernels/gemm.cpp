@@ -22,29 +22,17 @@ constexpr int64_t longest = int64_t{1} << 24;
 
 int as_int(int64_t x) { return static_cast<int>(x); }
 
-void engine_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
-                 int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
-#ifdef GRADUS_ONEDNN
-  onednn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-#else
+void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
+               int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
   cblas_sgemm(CblasRowMajor, transpose(ta), transpose(tb), as_int(m), as_int(n), as_int(k), alpha,
               a, as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
-#endif
 }
 
-void engine_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
-                 int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
+void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
+               int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
   cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), as_int(m), as_int(n), as_int(k), alpha,
               a, as_int(lda), b, as_int(ldb), beta, c, as_int(ldc));
 }
-
-template <class T>
-constexpr bool goes_to_blas =
-#ifdef GRADUS_ONEDNN
-    std::is_same_v<T, double>;
-#else
-    true;
-#endif
 
 template <class T>
 struct Operands {
@@ -80,14 +68,15 @@ struct Product {
   }
 
   /// The longest k over which products may be summed in float. For matrices some hundred are summed
-  /// at a time; for narrow ones, and if there are few multiply-adds, one by one, which is 0.1 % off
-  /// at 10^5.
+  /// at a time, for a vector some thousand in many parts; for narrow matrices, and if there are few
+  /// multiply-adds, one by one, which is 0.1 % off at 10^5.
   int64_t longest_sum(int64_t rows, int64_t columns) const {
     if (std::is_same_v<T, double>) return std::numeric_limits<int64_t>::max();
     constexpr int64_t few = 1 << 20;  // OpenBLAS has special kernels for up to 10^6
-    const int64_t small = 2048, elements = rows * columns;
-    if (std::min(rows, columns) < 16) return elements < 64 ? small : 4 * small;
-    return elements <= few / small && elements * k <= few ? small : int64_t{1} << 18;
+    const int64_t small = 2048, most = int64_t{1} << 18, elements = rows * columns;
+    if (rows == 1 || columns == 1) return most;
+    if (std::min(rows, columns) < 16) return small;
+    return elements <= few / small && elements * k <= few ? small : most;
   }
 
   /// Computes a block as a sum, in double, of products over pieces of k.
@@ -125,9 +114,6 @@ struct Product {
         for (int64_t c = 0; c < columns; c += longest) {
           const int64_t height = std::min(longest, rows - r),
                         width = std::min(longest, columns - c);
-          part.lda = ta ? leading(lda, part.k, height) : leading(lda, height, part.k);
-          part.ldb = tb ? leading(ldb, width, part.k) : leading(ldb, part.k, width);
-          part.ldc = leading(ldc, height, width);
           part.run_piece({from.a + (ta ? p * lda + r : r * lda + p),
                           from.b + (tb ? c * ldb + p : p * ldb + c), from.c + r * ldc + c},
                          height, width);
@@ -144,37 +130,54 @@ struct Product {
 
   void run_piece(const Operands<T>& from, int64_t rows, int64_t columns) const {
     const auto& [from_a, from_b, to] = from;
-    const int64_t most = std::numeric_limits<int>::max();
-    if (k == 0 || std::max({lda, ldb, ldc}) > most) {
-      return run_loops(from_a, from_b, to, rows, columns);
-    }
+    if (k == 0 || alpha == T{0}) return scale(to, rows, columns);
+    const int64_t a_step = ta ? leading(lda, k, rows) : leading(lda, rows, k);
+    const int64_t b_step = tb ? leading(ldb, columns, k) : leading(ldb, k, columns);
+    const int64_t c_step = leading(ldc, rows, columns);
     if (rows == 1 && columns == 1 && (tb || ldb == 1)) {  // two vectors: b is a matrix of one row
       return gemv(false, 1, k, alpha, from_b, k, from_a, ta ? lda : 1, beta, to, 1);
     }
     if (rows == 1) {  // op(B)^T a
-      return gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, ldb, from_a, ta ? lda : 1,
-                  beta, to, 1);
+      return gemv(!tb, tb ? columns : k, tb ? k : columns, alpha, from_b, b_step, from_a,
+                  ta ? lda : 1, beta, to, 1);
     }
     if (columns == 1) {  // op(A) b
-      return gemv(ta, ta ? k : rows, ta ? rows : k, alpha, from_a, lda, from_b, tb ? 1 : ldb, beta,
-                  to, ldc);
+      return gemv(ta, ta ? k : rows, ta ? rows : k, alpha, from_a, a_step, from_b, tb ? 1 : ldb,
+                  beta, to, ldc);
     }
-    if (alpha != T{0} && packed_gemm_is_faster<T>(ta, tb, rows, columns, k)) {
-      return packed_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
+    if (std::max({a_step, b_step, c_step}) > std::numeric_limits<int>::max()) {
+      return run_loops(from, rows, columns);
     }
-    engine_gemm(ta, tb, rows, columns, k, alpha, from_a, lda, from_b, ldb, beta, to, ldc);
+    if (packed_gemm_is_faster<T>(ta, tb, rows, columns, k)) {
+      return packed_gemm(ta, tb, rows, columns, k, alpha, from_a, a_step, from_b, b_step, beta, to,
+                         c_step);
+    }
+    if constexpr (std::is_same_v<T, float>) {
+      if (rows * columns > 64 && has_onednn()) {  // it is slow for fewer
+        return onednn_gemm(ta, tb, rows, columns, k, alpha, from_a, a_step, from_b, b_step, beta,
+                           to, c_step);
+      }
+    }
+    blas_gemm(ta, tb, rows, columns, k, alpha, from_a, a_step, from_b, b_step, beta, to, c_step);
   }
 
-  /// For products that BLAS cannot take, since its sizes are int; and gemv leaves y unchanged if k
-  /// is 0.
-  void run_loops(const T* from_a, const T* from_b, T* to, int64_t rows, int64_t columns) const {
+  /// C = beta C. Reads neither A nor B, nor, for beta == 0, C.
+  void scale(T* to, int64_t rows, int64_t columns) const {
     for (int64_t i = 0; i < rows; ++i) {
       T* row = to + i * ldc;
       for (int64_t j = 0; j < columns; ++j) row[j] = beta == T{0} ? T{0} : beta * row[j];
+    }
+  }
+
+  /// For rows too far apart for the ints of BLAS.
+  void run_loops(const Operands<T>& from, int64_t rows, int64_t columns) const {
+    scale(from.c, rows, columns);
+    for (int64_t i = 0; i < rows; ++i) {
+      T* row = from.c + i * ldc;
       for (int64_t p = 0; p < k; ++p) {
-        const T factor = alpha * from_a[ta ? p * lda + i : i * lda + p];
+        const T factor = alpha * from.a[ta ? p * lda + i : i * lda + p];
         for (int64_t j = 0; j < columns; ++j) {
-          row[j] += factor * from_b[tb ? j * ldb + p : p * ldb + j];
+          row[j] += factor * from.b[tb ? j * ldb + p : p * ldb + j];
         }
       }
     }
@@ -224,14 +227,22 @@ Grid grid_of(int64_t m, int64_t n, int64_t k) {
   return n >= kSide ? cut(m, n, 1, 2) : Grid{m, n};
 }
 
+/// Loads what a product needs and gives warnings, before anything is written.
+template <class T>
+void prepare(int64_t matrices, const Product<T>& product) {
+  const auto& [ta, tb, m, n, k, alpha, beta, lda, ldb, ldc] = product;
+  if (m == 1 || n == 1 || packed_gemm_is_faster<T>(ta, tb, m, n, k)) return;
+  if (std::is_same_v<T, float> && has_onednn()) return;
+  gradus::detail::use_one_blas_thread();
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (static_cast<double>(matrices) * work > 1e7) gradus::detail::warn_of_slow_blas_core();
+}
+
 template <class T>
 void run_batch(const Product<T>& product, int64_t outer, int64_t inner, Matrices<const T> a,
                Matrices<const T> b, Matrices<T> c) {
   if (outer * inner * product.m * product.n == 0) return;
-  if (goes_to_blas<T>) {
-    gradus::detail::use_one_blas_thread();
-    if (product.cost() > 1 << 20) gradus::detail::warn_of_slow_blas_core();
-  }
+  prepare(outer * inner, product);
   const Grid grid = grid_of(product.m, product.n, product.k);
   const int64_t blocks = grid.blocks();
   if (outer * inner * blocks == 1) {

@@ -6,11 +6,11 @@ namespace {
 
 TEST(BlasCore, OfAnOlderProcessorIsWarnedOf) {
   EXPECT_EQ(blas_core_warning("Prescott", true),
-            "OpenBLAS: it takes this processor for a Prescott and is several times slower than it "
-            "could be: set OPENBLAS_CORETYPE=SkylakeX in the environment of the program");
+            "OpenBLAS: it took this processor for a Prescott, which makes products several times "
+            "slower: run the program with OPENBLAS_CORETYPE=SkylakeX in its environment");
   EXPECT_EQ(blas_core_warning("Sandybridge", false),
-            "OpenBLAS: it takes this processor for a Sandybridge and is several times slower than "
-            "it could be: set OPENBLAS_CORETYPE=Haswell in the environment of the program");
+            "OpenBLAS: it took this processor for a Sandybridge, which makes products several times "
+            "slower: run the program with OPENBLAS_CORETYPE=Haswell in its environment");
 }
 
 TEST(BlasCore, ThatFitsOrIsUnknownIsNot) {

@@ -160,11 +160,14 @@ TEST(Gemm, LongSumsOfEqualTermsKeepTheirDigits) {
                              {2, 8},
                              {8, 2},
                              {16, 16},
+                             {8, 8},
+                             {4, 16},
+                             {5, 13},
                              {1, 7},
                              {7, 1},
                              {1, 64},
                              {64, 1}}) {
-    for (const int64_t k : {5000, 20000, 100000, 260000}) {
+    for (const int64_t k : {4096, 5000, 20000, 100000, 260000}) {
       const std::vector<float> a(at(m * k), 0.1F), b(at(n * k), 0.7F);
       const double exact = 0.07 * static_cast<double>(k);
       for (const int flags : {0, 1, 2, 3}) {
@@ -180,10 +183,53 @@ TEST(Gemm, LongSumsOfEqualTermsKeepTheirDigits) {
   }
 }
 
+TEST(Gemm, LongSumsOfDoubleKeepTheirDigits) {
+  constexpr int64_t k = 2'000'000;
+  const double exact = 0.07 * k;
+  for (const auto& [m, n] : {std::array<int64_t, 2>{1, 1}, {1, 3}, {3, 1}}) {
+    const std::vector<double> a(at(m * k), 0.1), b(at(n * k), 0.7);
+    for (const int flags : {0, 1, 2, 3}) {
+      const bool ta = (flags & 1) != 0, tb = (flags & 2) != 0;
+      std::vector<double> c(at(m * n));
+      gemm<double>(ta, tb, m, n, k, 1, a.data(), ta ? m : k, b.data(), tb ? k : n, 0, c.data(), n);
+      for (const double value : c) EXPECT_NEAR(value, exact, 3e-13 * exact) << m << n << ta << tb;
+    }
+  }
+}
+
+TEST(Gemm, OfAMatrixOfOneRowHasNoUseForTheDistanceOfRows) {
+  const std::vector<float> a(1000, 2), b(1000, 3);
+  std::vector<float> c(1'000'000);
+  gemm<float>(true, false, 1000, 1000, 1, 1, a.data(), 1000, b.data(), 1, 0, c.data(), 1000);
+  EXPECT_EQ(c, std::vector<float>(1'000'000, 6));
+}
+
 template <class T>
 class GemmOf : public testing::Test {};
 using Floats = testing::Types<float, double>;
 TYPED_TEST_SUITE(GemmOf, Floats);
+
+TYPED_TEST(GemmOf, ReadsNoOperandWhereAlphaIsZero) {
+  for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 5, 3},
+                                {5, 1, 3},
+                                {3, 3, 3},
+                                {16, 128, 4},
+                                {100, 90, 80},
+                                {600, 513, 4}}) {
+    for (const int flags : {0, 1, 2, 3}) {
+      const bool ta = (flags & 1) != 0, tb = (flags & 2) != 0;
+      for (const TypeParam value : {TypeParam{1}, nan_value<TypeParam>}) {
+        const std::vector<TypeParam> a(at(m * k), value), b(at(k * n), value);
+        for (const TypeParam beta : {TypeParam{0}, TypeParam{2}}) {
+          std::vector<TypeParam> c(at(m * n), beta == 0 ? nan_value<TypeParam> : TypeParam{3});
+          gemm<TypeParam>(ta, tb, m, n, k, 0, a.data(), ta ? m : k, b.data(), tb ? k : n, beta,
+                          c.data(), n);
+          EXPECT_EQ(c, std::vector<TypeParam>(at(m * n), beta * 3)) << m << " " << flags;
+        }
+      }
+    }
+  }
+}
 
 TYPED_TEST(GemmOf, OverwritesNanInCWhereBetaIsZero) {
   for (const int64_t m : {1, 3, 50}) {

@@ -53,7 +53,9 @@ TYPED_TEST(Gemv, AgreesWithTheDefinition) {
         expect_right<T>(transposed, rows, columns, T{-0.5}, T{2}, 1);
       }
     }
-    expect_right<T>(transposed, 21, 5003, T{1}, T{1}, 3);  // more columns than are summed at once
+    expect_right<T>(transposed, 21, 5003, T{1}, T{1}, 3);  // longer than what is summed at once
+    expect_right<T>(transposed, 5003, 21, T{1}, T{1}, 3);
+    expect_right<T>(transposed, 9000, 3, T{1}, T{0}, 0);
   }
 }
 
@@ -86,16 +88,24 @@ TYPED_TEST(Gemv, CarriesNanAndInfinityIntoTheirElementOnly) {
   }
 }
 
-TYPED_TEST(Gemv, SumsARowAlikeWhereverItLies) {
+TYPED_TEST(Gemv, SumsARowOrAColumnAlikeWhereverItLies) {
   using T = TypeParam;
-  const int64_t columns = 203;
-  const std::vector<T> row = random_values<T>(columns, -1, 1, 1);
-  const std::vector<T> x = random_values<T>(columns, -1, 1, 2);
-  std::vector<T> a;
-  for (int i = 0; i < 5; ++i) a.insert(a.end(), row.begin(), row.end());
-  std::vector<T> y(5);
-  gemv<T>(false, 5, columns, T{1}, a.data(), columns, x.data(), 1, T{0}, y.data(), 1);
-  EXPECT_TRUE(same_bits(y, std::vector<T>(5, y[0])));
+  for (const int64_t inner : {3, 44, 203}) {
+    for (const int64_t outer : {5, 17, 40}) {
+      const std::vector<T> same = random_values<T>(inner, -1, 1, 1);
+      const std::vector<T> x = random_values<T>(inner, -1, 1, 2);
+      std::vector<T> rows, columns;
+      for (int64_t i = 0; i < outer; ++i) rows.insert(rows.end(), same.begin(), same.end());
+      for (const T value : same) columns.insert(columns.end(), at(outer), value);
+      for (const bool transposed : {false, true}) {
+        std::vector<T> y(at(outer), T(0.7));
+        gemv<T>(transposed, transposed ? inner : outer, transposed ? outer : inner, T(1.3),
+                transposed ? columns.data() : rows.data(), transposed ? outer : inner, x.data(), 1,
+                T(0.37), y.data(), 1);
+        EXPECT_TRUE(same_bits(y, std::vector<T>(at(outer), y[0]))) << inner << " " << outer;
+      }
+    }
+  }
 }
 
 }  // namespace

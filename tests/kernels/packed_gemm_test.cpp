@@ -123,6 +123,7 @@ TEST(PackedGemmRule, LeavesToTheEngineWhatIsLarge) {
   EXPECT_FALSE(packed_gemm_is_faster<float>(false, false, 1024, 1024, 1024));
   EXPECT_FALSE(packed_gemm_is_faster<double>(false, false, 20, 800, 200));
   EXPECT_FALSE(packed_gemm_is_faster<double>(false, true, 128, 512, 1025));
+  EXPECT_FALSE(packed_gemm_is_faster<float>(false, false, 8, 8, 4096));
   const int64_t long_side = int64_t{1} << 24;
   EXPECT_FALSE(packed_gemm_is_faster<float>(true, true, long_side, long_side, long_side));
 }

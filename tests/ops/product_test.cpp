@@ -1,6 +1,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/product.h>
+#include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/where.h>
 #include <gradus/tests/support/op_cases.h>
@@ -21,6 +22,15 @@ const OpCases cases{
 
 using Values = std::vector<double>;
 
+TEST(OpAddmm, KnownValuesWithoutTheProductWhateverItHolds) {
+  for (const std::int64_t n : {1, 3, 300}) {  // of each engine
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Tensor broken = full({n, n}, std::numeric_limits<double>::quiet_NaN(), dtype);
+      const Tensor y = addmm(ones({n, n}, dtype), broken, broken, {.beta = 2, .alpha = 0});
+      EXPECT_EQ(sum(y).item(), 2.0 * static_cast<double>(n * n)) << n;
+    }
+  }
+}
 TEST(OpAddmm, KnownValuesOfScaledSums) {
   const Tensor a = tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {2, 3});
   const Tensor b = tensor({1.0, 0.0, 0.0, 1.0, 2.0, 2.0}, {3, 2});  // a b = [7 8; 16 17]

@@ -31,6 +31,7 @@ auto rows(T* a, std::int64_t m, std::int64_t n) {
 template <class T>
 Columns<T> read(const T* a, std::int64_t m, std::int64_t n) {
   use_one_blas_thread();
+  if (m * n > 10'000) warn_of_slow_blas_core();
   return rows(a, m, n);
 }
 
@@ -38,6 +39,7 @@ Columns<T> read(const T* a, std::int64_t m, std::int64_t n) {
 template <class T>
 Columns<T> read_transposed(const T* a, std::int64_t m, std::int64_t n) {
   use_one_blas_thread();
+  if (m * n > 10'000) warn_of_slow_blas_core();
   Columns<T> columns(sizes(n, m));
   std::copy(a, a + m * n, columns.data());
   return columns;
