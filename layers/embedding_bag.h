@@ -22,7 +22,7 @@ struct EmbeddingBagOptions {
   BagMode mode = BagMode::mean;
   bool sparse = false;               ///< the gradient of the weight is a SparseGrad
   bool include_last_offset = false;  ///< offsets end with the number of ids
-  /// Dtype of the weight: if none is named, float32, or that of the tensor it is made from.
+  /// Dtype of the weight: by default float32, or the dtype of the tensor it is built from.
   std::optional<DType> dtype = std::nullopt;
 };
 

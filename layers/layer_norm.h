@@ -11,7 +11,7 @@ struct LayerNormOptions {
   double eps = 1e-5;                          ///< added to the variance
   bool elementwise_affine = true;             ///< whether there is a weight (and a bias)
   bool bias = true;                           ///< whether there is a bias as well as a weight
-  std::optional<DType> dtype = std::nullopt;  ///< of weight and bias; float32 if none
+  std::optional<DType> dtype = std::nullopt;  ///< of weight and bias; float32 by default
 };
 
 /// layer_norm() over the last axes, which have the sizes `normalized_shape`, with a weight that
@@ -48,10 +48,10 @@ class GRADUS_API LayerNorm : public Module {
 };
 
 struct RMSNormOptions {
-  /// Added to the mean square; if none, the machine epsilon of the dtype of x.
+  /// Added to the mean square; by default, the machine epsilon of the dtype of x.
   std::optional<double> eps = std::nullopt;
   bool elementwise_affine = true;             ///< whether there is a weight
-  std::optional<DType> dtype = std::nullopt;  ///< of the weight; float32 if none
+  std::optional<DType> dtype = std::nullopt;  ///< of the weight; float32 by default
 };
 
 /// rms_norm() over the last axes, with a weight that starts as ones.

@@ -9,7 +9,7 @@ namespace gradus {
 
 struct LinearOptions {
   bool bias = true;  ///< whether a bias is added
-  /// If none is named, float32, or that of an existing weight.
+  /// By default float32, or the dtype of an existing weight.
   std::optional<DType> dtype = std::nullopt;
 };
 
@@ -26,7 +26,7 @@ class GRADUS_API Linear : public Module {
          Generator& generator = default_generator());
   /// A layer whose weight [out_features, in_features] is also the parameter of another layer, such
   /// as the table of an Embedding [V, D] (tied weights). Throws ShapeError unless the weight has
-  /// two axes, DTypeError if the options name a dtype other than its own.
+  /// two axes, DTypeError if the options name a different dtype.
   explicit Linear(const Parameter& weight, const LinearOptions& options = {},
                   Generator& generator = default_generator());
 

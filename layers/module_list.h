@@ -17,6 +17,8 @@ namespace detail {
 GRADUS_API std::size_t list_position(std::int64_t index, std::size_t size);
 /// Throws ValueError for a negative number.
 GRADUS_API std::int64_t list_size(std::int64_t count);
+template <class Make, class M>
+concept MakesLayer = std::is_invocable_r_v<M, Make&, std::int64_t>;
 }  // namespace detail
 
 /// Layers of one type, registered under their positions as in PyTorch: "0", "1", ...
@@ -49,9 +51,8 @@ class ModuleList : public Module {
     for (const M& layer : layers) append(layer);
   }
   /// make(0), ..., make(count - 1). Throws ValueError for a negative count.
-  template <class Make>
-  requires std::is_invocable_r_v<M, Make&, std::int64_t> ModuleList(std::int64_t count, Make&& make)
-      : ModuleList() {
+  template <detail::MakesLayer<M> Make>
+  ModuleList(std::int64_t count, Make&& make) : ModuleList() {
     for (std::int64_t i = 0; i < detail::list_size(count); ++i) append(make(i));
   }
 

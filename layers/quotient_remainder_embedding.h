@@ -24,7 +24,7 @@ struct QuotientRemainderOptions {
   /// An id whose lookups give zeros and no gradient.
   std::optional<std::int64_t> padding_idx = std::nullopt;
   bool sparse = false;                        ///< the gradients of the weights are SparseGrads
-  std::optional<DType> dtype = std::nullopt;  ///< of the weights; float32 if none
+  std::optional<DType> dtype = std::nullopt;  ///< of the weights; float32 by default
 };
 
 /// A table for a huge vocabulary, made of two small ones: id i has row i / divisor of the first and

@@ -19,7 +19,7 @@ struct SubwordOptions {
   NgramOptions ngrams = {};
   BagMode mode = BagMode::mean;  ///< mean, as in fastText, or sum, as in its paper
   bool sparse = true;            ///< the gradient of the weight is a SparseGrad
-  /// Dtype of the weight: if none is named, float32, or that of the tensor it is made from.
+  /// Dtype of the weight: by default float32, or the dtype of the tensor it is built from.
   std::optional<DType> dtype = std::nullopt;
 };
 

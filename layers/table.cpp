@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -85,7 +85,7 @@ void scale_rows_down(const Tensor& weight, const Tensor& ids, double max_norm, d
   std::vector<std::int64_t> rows, slot;
   kernels::unique_rows(ids.data<std::int64_t>(), ids.numel(), weight.size(0), rows, slot);
   const std::int64_t D = weight.size(1);
-  detail::dispatch_float(weight.dtype(), "embedding", [&]<class T>(T) {
+  visit_float("embedding", weight, [&]<class T>(T) {
     std::vector<double> norms(rows.size());
     kernels::row_norms(weight.data<T>(), rows.data(), static_cast<std::int64_t>(rows.size()), D,
                        norm_type, norms.data());

@@ -19,7 +19,7 @@ struct EmbeddingOptions {
   double norm_type = 2.0;           ///< the p of that p-norm; infinity is allowed
   bool scale_grad_by_freq = false;  ///< divide a row's gradient by its lookups in the call
   bool sparse = false;              ///< the gradient of the weight is a SparseGrad
-  /// Dtype of the weight: if none is named, float32, or that of the tensor it is made from.
+  /// Dtype of the weight: by default float32, or the dtype of the tensor it is built from.
   std::optional<DType> dtype = std::nullopt;
 };
 

@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/detail/update.h>
 
@@ -19,7 +19,7 @@ OptimizerInfo optimizer_info(AdadeltaOptions& options) {
 void Adadelta::update(Slot& slot) {
   const AdadeltaOptions& options = options_of(slot);
   ++slot.state.steps;
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const detail::Direction<T> direction(options);
     const T rho = static_cast<T>(options.rho), rest = static_cast<T>(1 - options.rho);
     const T lr = static_cast<T>(options.lr), eps = static_cast<T>(options.eps);

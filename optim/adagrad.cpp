@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/detail/update.h>
 
@@ -48,7 +48,7 @@ void Adagrad::check_gradient(const Slot& slot) const {
 void Adagrad::update(Slot& slot) {
   const AdagradOptions& options = options_of(slot);
   const auto before = static_cast<double>(slot.state.steps++);
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const detail::Direction<T> direction(options);
     const T lr = static_cast<T>(options.lr / (1 + before * options.lr_decay));
     const T eps = static_cast<T>(options.eps);
@@ -89,7 +89,7 @@ void RowwiseAdagrad::update(Slot& slot) {
   ++slot.state.steps;
   const Parameter& parameter = slot.parameter();
   if (parameter.numel() == 0) return;
-  detail::dispatch_float(parameter.dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), parameter, [&]<class T>(T) {
     const RowRule<T> rule{static_cast<T>(options.lr), static_cast<T>(options.eps)};
     const std::int64_t V = slot.state.buffers[0].numel(), D = parameter.numel() / V;
     T* w = parameter.mutable_data<T>();

@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/detail/adam_kin.h>
 #include <gradus/optim/detail/update.h>
@@ -16,7 +16,7 @@ OptimizerInfo optimizer_info(AdamaxOptions& options) {
 void Adamax::update(Slot& slot) {
   const AdamaxOptions& options = options_of(slot);
   const double correction = detail::bias_correction(options.betas[0], ++slot.state.steps);
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const detail::Direction<T> direction(options);
     const auto [beta1, beta2] = options.betas;
     const T keep1 = static_cast<T>(beta1), rest1 = static_cast<T>(1 - beta1);

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
@@ -43,7 +43,7 @@ void add(Vector& to, double factor, const Vector& what) {
 }
 
 void append(Vector& all, const Tensor& values) {
-  detail::dispatch_float(values.dtype(), "LBFGS", [&]<class T>(T) {
+  visit_float("LBFGS", values, [&]<class T>(T) {
     all.insert(all.end(), values.data<T>(), values.data<T>() + values.numel());
   });
 }
@@ -165,7 +165,7 @@ void LBFGS::set_parameters(const Vector& values) const {
     const Parameter& parameter = slots()[k].parameter();
     if (n < 0) continue;
     if (parameter.numel() == n) {  // unless a closure resized it, which cannot be undone
-      detail::dispatch_float(parameter.dtype(), "LBFGS", [&]<class T>(T) {
+      visit_float("LBFGS", parameter, [&]<class T>(T) {
         T* to = parameter.mutable_data<T>();
         for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
       });

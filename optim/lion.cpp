@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/lion.h>
 
@@ -16,7 +16,7 @@ OptimizerInfo optimizer_info(LionOptions& options) {
 void Lion::update(Slot& slot) {
   const LionOptions& options = options_of(slot);
   ++slot.state.steps;
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const T shrink = static_cast<T>(1 - options.lr * options.weight_decay);
     const T lr = static_cast<T>(options.lr);
     const T beta1 = static_cast<T>(options.betas[0]), rest1 = static_cast<T>(1 - options.betas[0]);

@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/detail/adam_kin.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/nadam.h>
@@ -26,7 +26,7 @@ void NAdam::update(Slot& slot) {
   const double mu = mu_of(t), next = mu_of(t + 1);
   const double product = slot.state.product *= mu;
   const double correction2 = detail::bias_correction(options.betas[1], t);
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const detail::Moments<T> moments(options, options.decoupled_weight_decay);
     const T by_gradient = static_cast<T>(options.lr * (1 - mu) / (1 - product));
     const T by_mean = static_cast<T>(options.lr * next / (1 - product * next));

@@ -52,7 +52,7 @@ class GRADUS_API Optimizer : public RowFollower {
   ~Optimizer() override;
 
   /// Updates every trainable parameter that has a gradient. Everything is checked before anything
-  /// changes. Warns, once each, if all parameters are frozen and if none has a gradient.
+  /// changes. Warns once if all parameters are frozen, and once if none has a gradient.
   /// Throws AutogradError naming a parameter whose gradient is of a kind that the rule does not
   /// take, ShapeError if a parameter no longer has the shape of what is kept for it.
   void step();

@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/detail/adam_kin.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/radam.h>
@@ -31,7 +31,7 @@ OptimizerInfo optimizer_info(RAdamOptions& options) {
 void RAdam::update(Slot& slot) {
   const RAdamOptions& options = options_of(slot);
   const std::int64_t t = ++slot.state.steps;
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const detail::Moments<T> moments(options, options.decoupled_weight_decay);
     const T step = static_cast<T>(options.lr / detail::bias_correction(options.betas[0], t));
     const T scale = static_cast<T>(rectification(options.betas[1], t));

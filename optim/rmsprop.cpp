@@ -1,4 +1,4 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/rmsprop.h>
 
@@ -50,7 +50,7 @@ bool RMSprop::uses_buffer(std::size_t buffer, std::int64_t group) const {
 void RMSprop::update(Slot& slot) {
   const RMSpropOptions& options = options_of(slot);
   ++slot.state.steps;
-  detail::dispatch_float(slot.parameter().dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), slot.parameter(), [&]<class T>(T) {
     const RMSpropRule<T> rule{detail::Direction<T>(options),     static_cast<T>(options.alpha),
                               static_cast<T>(1 - options.alpha), static_cast<T>(options.lr),
                               static_cast<T>(options.eps),       static_cast<T>(options.momentum)};

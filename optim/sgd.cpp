@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/sgd.h>
 
@@ -85,7 +85,7 @@ void SGD::update(Slot& slot) {
   const bool sparse = gradient.is_sparse();
   if (sparse && gradient.sparse().nnz() == 0) return;
   const Parameter& parameter = slot.parameter();
-  detail::dispatch_float(parameter.dtype(), name(), [&]<class T>(T) {
+  visit_float(name(), parameter, [&]<class T>(T) {
     const detail::Direction<T> direction(options);
     const T lr = static_cast<T>(options.lr);
     if (options.momentum > 0) {

@@ -11,7 +11,7 @@ namespace gradus {
 /// return forward<T>(x); })`. Throws DTypeError naming `operation` for other dtypes.
 template <class F>
 decltype(auto) visit_float(const char* operation, DType dtype, F&& f) {
-  return detail::dispatch_float(dtype, operation, std::forward<F>(f));
+  return detail::dispatch_float(operation, dtype, std::forward<F>(f));
 }
 /// The same for the dtype of a tensor.
 template <class F>

@@ -41,7 +41,7 @@ Tensor filled(const char* by, const Shape& shape, const Number& value, DType dty
     const T element = detail::to_element<T>(by, value);
     Tensor result = detail::empty_sized(by, shape, dtype);
     kernels::fill(static_cast<T*>(raw(result)), element, shape.numel());
-    return created(by, result);
+    return created(by, std::move(result));
   });
 }
 
@@ -94,7 +94,7 @@ Tensor eye(std::int64_t n, DType dtype) {
 }
 
 Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator& generator) {
-  return detail::dispatch_float(dtype, "rand", [&]<class T>(T) {
+  return detail::dispatch_float("rand", dtype, [&]<class T>(T) {
     detail::check_uniform("rand", low, high, dtype);
     Tensor result = detail::empty_sized("rand", shape, dtype);
     kernels::random_uniform(
@@ -105,7 +105,7 @@ Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator&
 }
 
 Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator& generator) {
-  return detail::dispatch_float(dtype, "randn", [&]<class T>(T) {
+  return detail::dispatch_float("randn", dtype, [&]<class T>(T) {
     detail::check_normal("randn", mean, std, dtype);
     Tensor result = detail::empty_sized("randn", shape, dtype);
     kernels::random_normal(

@@ -41,7 +41,7 @@ GRADUS_API Tensor arange(std::int64_t start, std::int64_t end);
 /// The identity matrix [n, n].
 GRADUS_API Tensor eye(std::int64_t n, DType dtype = DType::float32);
 
-/// Values drawn from U[low, high), never high itself, as float32 or float64; all are low if the two
+/// Values drawn from U[low, high), excluding high, in float32 or float64; all are low if the two
 /// are equal in that dtype. Throws ValueError unless low <= high and both are finite in that dtype.
 GRADUS_API Tensor rand(const Shape& shape, double low = 0.0, double high = 1.0,
                        DType dtype = DType::float32, Generator& generator = default_generator());

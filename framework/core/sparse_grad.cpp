@@ -29,7 +29,7 @@ class LazyValues {
     const std::lock_guard lock(mutex_);
     if (!entries_.sources.defined() && !entries_.factors.defined()) return entries_.rows;
     Tensor values = empty(with_rows(table, n), entries_.rows.dtype());
-    dispatch_float(values.dtype(), "SparseGrad", [&]<class T>(T) {
+    dispatch_float("SparseGrad", values.dtype(), [&]<class T>(T) {
       kernels::gather_weighted_rows(entries_.rows.data<T>(),
                                     data_or_null<std::int64_t>(entries_.sources),
                                     data_or_null<T>(entries_.factors), n,
@@ -115,7 +115,7 @@ SparseGrad SparseGrad::coalesce() const {
   kernels::unique_rows(ids_.data<std::int64_t>(), nnz(), shape_[0], unique, slot);
   const auto rows = static_cast<std::int64_t>(unique.size());
   Tensor sums = zeros(detail::with_rows(shape_, rows), dtype());
-  detail::dispatch_float(dtype(), "coalesce", [&]<class T>(T) {
+  detail::dispatch_float("coalesce", dtype(), [&]<class T>(T) {
     scatter(entries(), slot.data(), nnz(), row_size(), T{1}, static_cast<T*>(detail::raw(sums)),
             rows);
   });
@@ -135,7 +135,7 @@ void SparseGrad::add_to(const Tensor& dense, double alpha) const {
   SparseEntries own = entries();  // as they are before `dense` is written
   own = {apart(own.rows), apart(own.sources), apart(own.factors)};
   const Tensor ids = apart(ids_);
-  detail::dispatch_float(dtype(), "SparseGrad", [&]<class T>(T) {
+  detail::dispatch_float("SparseGrad", dtype(), [&]<class T>(T) {
     scatter(own, ids.data<std::int64_t>(), nnz(), row_size(), static_cast<T>(alpha),
             dense.mutable_data<T>(), shape_[0]);
   });

@@ -75,7 +75,7 @@ const Tensor& Tensor::zero_() const {
 const Tensor& Tensor::add_(const Tensor& other, Number alpha) const {
   check_same(*this, other, "add_");
   Body& body = detail::writable(*this, "add_");
-  detail::dispatch_number(body.dtype, "add_", [&]<class T>(T) {
+  detail::dispatch_number("add_", body.dtype, [&]<class T>(T) {
     const T factor = detail::to_element<T>("add_", alpha);
     const Tensor term = aligned(other, *this);
     body.storage->bump_version();
@@ -86,7 +86,7 @@ const Tensor& Tensor::add_(const Tensor& other, Number alpha) const {
 
 const Tensor& Tensor::mul_(Number factor) const {
   Body& body = detail::writable(*this, "mul_");
-  detail::dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
+  detail::dispatch_number("mul_", body.dtype, [&]<class T>(T) {
     const T value = detail::to_element<T>("mul_", factor);
     body.storage->bump_version();
     kernels::scale(value, static_cast<T*>(body.data()), numel());
@@ -97,7 +97,7 @@ const Tensor& Tensor::mul_(Number factor) const {
 const Tensor& Tensor::mul_(const Tensor& other) const {
   check_same(*this, other, "mul_");
   Body& body = detail::writable(*this, "mul_");
-  detail::dispatch_number(body.dtype, "mul_", [&]<class T>(T) {
+  detail::dispatch_number("mul_", body.dtype, [&]<class T>(T) {
     const Tensor factors = aligned(other, *this);
     body.storage->bump_version();
     T* values = static_cast<T*>(body.data());

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -30,13 +31,10 @@ struct GradcheckResult {
 namespace detail {
 
 /// A function to check; returns its results in order.
-struct GradcheckFunction {
-  std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const {
-    return call(object, inputs);
-  }
-  void* object;
-  std::vector<Tensor> (*call)(void* object, const std::vector<Tensor>& inputs);
-};
+using GradcheckFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>& inputs)>;
+
+template <class F, class... Arguments>
+concept CalledWith = std::invocable<F&, Arguments...>;
 
 GRADUS_API GradcheckResult gradcheck(const GradcheckFunction& function,
                                      const std::vector<Tensor>& inputs,
@@ -72,24 +70,20 @@ std::vector<Tensor> tensors_of(R&& result) {
 /// |a - n| / max(|a|, |n|, 1e-3 max|n|). Inputs keep their values and gradients, even if the
 /// function throws. Throws DTypeError for a trainable input or a result that is float32, ShapeError
 /// for results whose shapes depend on the values of the inputs.
-template <std::invocable<const std::vector<Tensor>&> F>
+template <detail::CalledWith<const std::vector<Tensor>&> F>
 GradcheckResult gradcheck(F function, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {}) {
-  const auto call = [](void* object, const std::vector<Tensor>& in) {
-    return detail::tensors_of((*static_cast<F*>(object))(in));
-  };
-  return detail::gradcheck({&function, call}, inputs, options);
+  const auto call = [&](const std::vector<Tensor>& in) { return detail::tensors_of(function(in)); };
+  return detail::gradcheck(call, inputs, options);
 }
 
 /// The same for the parameters of a module, `gradcheck([&] { return loss(model); },
 /// model.parameters())`: messages name the parameter by its path.
-template <std::invocable F>
+template <detail::CalledWith<> F>
 GradcheckResult gradcheck(F function, const std::vector<NamedParameter>& parameters,
                           const GradcheckOptions& options = {}) {
-  const auto call = [](void* object, const std::vector<Tensor>&) {
-    return detail::tensors_of((*static_cast<F*>(object))());
-  };
-  return detail::gradcheck({&function, call}, parameters, options);
+  const auto call = [&](const std::vector<Tensor>&) { return detail::tensors_of(function()); };
+  return detail::gradcheck(call, parameters, options);
 }
 
 }  // namespace gradus

@@ -56,7 +56,7 @@ const Tensor& fill(const char* operation, const Tensor& tensor, const F& f) {
   const NoGradGuard no_grad;
   detail::check_writable(operation, tensor);
   const std::int64_t n = tensor.numel();
-  detail::dispatch_float(tensor.dtype(), operation, [&]<class T>(T type) { f(type, n); });
+  detail::dispatch_float(operation, tensor.dtype(), [&]<class T>(T type) { f(type, n); });
   detail::note_creation(operation, n * item_size(tensor.dtype()));
   return tensor;
 }
@@ -172,7 +172,7 @@ const Tensor& trunc_normal_(const Tensor& tensor, double mean, double std, doubl
   const NoGradGuard no_grad;
   detail::check_writable("trunc_normal_", tensor);
   const std::int64_t n = tensor.numel();
-  detail::dispatch_float(tensor.dtype(), "trunc_normal_", [&]<class T>(T) {
+  detail::dispatch_float("trunc_normal_", tensor.dtype(), [&]<class T>(T) {
     T* values = tensor.mutable_data<T>();
     kernels::random_truncated_normal(generator.seed(),
                                      generator.advance(static_cast<std::uint64_t>(n)), values, n,
@@ -212,7 +212,7 @@ const Tensor& orthogonal_(const Tensor& tensor, double gain, Generator& generato
   }
   const NoGradGuard no_grad;
   detail::check_writable("orthogonal_", tensor);
-  return detail::dispatch_float(tensor.dtype(), "orthogonal_", [&]<class T>(T) -> const Tensor& {
+  return detail::dispatch_float("orthogonal_", tensor.dtype(), [&]<class T>(T) -> const Tensor& {
     if (tensor.numel() == 0) return tensor;
     const std::int64_t rows = tensor.shape()[0], columns = tensor.numel() / rows;
     const std::int64_t count = std::min(rows, columns), length = std::max(rows, columns);
@@ -243,7 +243,7 @@ const Tensor& sparse_(const Tensor& tensor, double sparsity, double std, Generat
   const NoGradGuard no_grad;
   const std::int64_t rows = tensor.shape()[0], columns = tensor.shape()[1];
   const auto zeros = static_cast<std::int64_t>(std::ceil(sparsity * static_cast<double>(rows)));
-  detail::dispatch_float(tensor.dtype(), "sparse_", [&]<class T>(T) {
+  detail::dispatch_float("sparse_", tensor.dtype(), [&]<class T>(T) {
     T* values = tensor.mutable_data<T>();
     for (std::int64_t c = 0; c < columns; ++c) {
       const Tensor order = randperm(rows, generator);

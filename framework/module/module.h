@@ -113,8 +113,8 @@ class GRADUS_API Module {
   /// Registers a submodule and returns it. Throws ValueError for a name that is empty, contains a
   /// dot or is taken, and for a module that is already part of this tree. For a list of layers, use
   /// a ModuleList.
-  template <class M>
-  requires std::derived_from<M, Module> M add(std::string_view name, M module) {
+  template <std::derived_from<Module> M>
+  M add(std::string_view name, M module) {
     add_module(name, module, typeid(M));
     return module;
   }

@@ -21,7 +21,7 @@ Tensor as_number(const Tensor& x) { return x.dtype() == DType::boolean ? x.to(DT
 Tensor prod(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   const Tensor rows = to_rows(as_number(x), plan);
   const Tensor y = empty(plan.result(keepdim), rows.dtype());
-  detail::dispatch_number(rows.dtype(), "prod", [&]<class T>(T) {
+  detail::dispatch_number("prod", rows.dtype(), [&]<class T>(T) {
     kernels::prod(rows.data<T>(), y.mutable_data<T>(), rows.size(0), rows.size(1));
   });
   const auto derivative = [plan, x = Saved(x)](const Tensor& g) {
@@ -37,7 +37,7 @@ Tensor prod(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
 
 Tensor running_sum(const Tensor& x, const AxisView& view, bool reverse) {
   Tensor y = empty_like(x);
-  detail::dispatch_number(x.dtype(), "cumsum", [&]<class T>(T) {
+  detail::dispatch_number("cumsum", x.dtype(), [&]<class T>(T) {
     kernels::cumsum(x.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner, reverse);
   });
   return y;
@@ -61,7 +61,7 @@ Tensor cumprod(const Tensor& x, std::int64_t axis) {
   const AxisView view = slice_view(x, axis, "cumprod");
   const Tensor in = as_number(x);
   const Tensor y = empty_like(in);
-  detail::dispatch_number(in.dtype(), "cumprod", [&]<class T>(T) {
+  detail::dispatch_number("cumprod", in.dtype(), [&]<class T>(T) {
     kernels::cumprod(in.data<T>(), y.mutable_data<T>(), view.outer, view.n, view.inner);
   });
   return record("cumprod", y, vjp(x, [view, x = Saved(x), y = Saved(y)](const Tensor& g) {

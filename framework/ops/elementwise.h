@@ -6,8 +6,8 @@
 namespace gradus {
 
 // Two tensors broadcast as in NumPy. Dtypes must be equal; a C++ number takes the dtype of the
-// tensor, which must not be an integer type if the number is a fraction. Integer tensors are
-// supported by add, sub, mul and neg. Each throws ShapeError if shapes do not broadcast, DTypeError
+// tensor; a fraction with an integer tensor is an error. Integer tensors are supported by add, sub,
+// mul and neg. Each throws ShapeError if shapes do not broadcast, DTypeError
 // for mixed or unsupported dtypes.
 
 // Where the first argument of add, sub or mul is a temporary that nobody else holds and backward

@@ -107,7 +107,7 @@ Tensor take_along_axis(const Tensor& x, const Tensor& ids, std::int64_t axis) {
   }
   if (!fits) {
     throw ShapeError(fmt::format(
-        "take_along_axis: shapes do not broadcast on an axis other than {}: x is {}, ids are {}",
+        "take_along_axis: shapes do not broadcast on the axes other than {}: x is {}, ids are {}",
         view.axis, x.shape().str(), ids.shape().str()));
   }
   return gather(spread(x, view.axis, ids), view.axis, spread(ids, view.axis, x));

@@ -71,7 +71,7 @@ std::int64_t padded_size(const Tensor& x, int axis, const Sides& sides, PadMode 
     throw_unfit(x, axis, sides, "mode reflect takes fewer than the axis has");
   }
   if (most > 0 && mode == PadMode::circular && most > n) {
-    throw_unfit(x, axis, sides, "mode circular takes no more than the axis has");
+    throw_unfit(x, axis, sides, "circular mode cannot pad by more than the size of the axis");
   }
   if (most > 0 && mode == PadMode::replicate && n == 0) {
     throw_unfit(x, axis, sides, "mode replicate needs an entry");

@@ -53,7 +53,7 @@ Repeated repeat(const Tensor& g, const ReducedAxes& plan) {
 Tensor add_up(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
   if (x.dtype() == DType::boolean) return add_up(x.to(DType::int64), plan, keepdim);
   return reduce(x, plan, keepdim, [](const Tensor& in, const Tensor& out, auto... sizes) {
-    detail::dispatch_number(in.dtype(), "sum", [&]<class T>(T) {
+    detail::dispatch_number("sum", in.dtype(), [&]<class T>(T) {
       kernels::sum(in.data<T>(), out.mutable_data<T>(), sizes...);
     });
   });
@@ -129,7 +129,7 @@ void check_not_empty(const char* operation, const ReducedAxes& plan) {
 // Calls kernels::max or kernels::min, which see x as [outer, n, inner].
 void choose(bool greatest, const Tensor& x, const Tensor& y, std::int64_t* index,
             std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  detail::dispatch_number(x.dtype(), greatest ? "max" : "min", [&]<class T>(T) {
+  detail::dispatch_number(greatest ? "max" : "min", x.dtype(), [&]<class T>(T) {
     const auto kernel = greatest ? kernels::max<T> : kernels::min<T>;
     kernel(x.data<T>(), y.mutable_data<T>(), index, outer, n, inner);
   });

@@ -107,7 +107,7 @@ void check_adds(const char* operation, const Tensor& x) {
 Tensor added(const Tensor& x, const Path& path, const Tensor& src) {
   Tensor y = x.clone();
   path.run([&](const kernels::Routes& routes) {
-    detail::dispatch_number(x.dtype(), "scatter_add", [&]<class T>(T) {
+    detail::dispatch_number("scatter_add", x.dtype(), [&]<class T>(T) {
       kernels::scatter_add(routes, src.data<T>(), y.mutable_data<T>());
     });
   });

@@ -134,7 +134,7 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
   const std::int64_t m = one_row ? values.numel() : values.size(-1);
   const std::int64_t R = one_row ? 1 : values.shape().numel(0, values.dim() - 1);
   Tensor y = empty(values.shape(), DType::int64);
-  detail::dispatch_number(sorted.dtype(), "searchsorted", [&]<class T>(T) {
+  detail::dispatch_number("searchsorted", sorted.dtype(), [&]<class T>(T) {
     check_sorted<T>(sorted, C);
     kernels::search_rows(sorted.data<T>(), C, one_row, values.data<T>(), R, m, right,
                          y.mutable_data<std::int64_t>());

@@ -18,7 +18,7 @@ GRADUS_API Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_
 
 /// How many elements of a sorted vector [C] are below each of `values`, or not above it if `right`:
 /// the place before which the value could be inserted. The result is int64 and has the shape of
-/// `values`, which may be any. With sorted rows [.., C] and values [.., m] with the same leading
+/// `values`, of any shape. With sorted rows [.., C] and values [.., m] with the same leading
 /// axes, each value is looked up in its own row.
 /// -0 equals 0, and a NaN counts as the greatest value, as in sort(). For float or int64 tensors.
 /// Throws ValueError if a row is not in ascending order, ShapeError, DTypeError.

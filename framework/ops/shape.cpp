@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -281,7 +282,7 @@ Range range_of(std::int64_t start, std::int64_t end, std::int64_t step, std::int
 // The vjp of slice and select: adds g to the part of the cotangent of x that was taken.
 auto add_slice_back(const AxisView& view, const Range& range) {
   return [view, range](const Tensor& g, const Tensor& sum) {
-    detail::dispatch_float(g.dtype(), "slice", [&]<class T>(T) {
+    visit_float("slice", g, [&]<class T>(T) {
       T* target = sum.mutable_data<T>();
       if (range.step == 1) {
         kernels::add_blocks(g.data<T>(), range.count * view.inner,

@@ -1,5 +1,5 @@
 #pragma once
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/optim/detail/update.h>
 #include <gradus/optim/options.h>
 
@@ -86,7 +86,7 @@ void adam_step(const Options& options, bool decoupled, Slot& slot, RowOrder& ord
   const std::int64_t t = ++slot.state.steps;
   const double step = options.lr / bias_correction(options.betas[0], t);
   const double root2 = std::sqrt(bias_correction(options.betas[1], t));
-  dispatch_float(slot.parameter().dtype(), "Adam", [&]<class T>(T) {
+  visit_float("Adam", slot.parameter(), [&]<class T>(T) {
     const Moments<T> moments(options, decoupled);
     const T eps = static_cast<T>(options.eps);
     const auto update = [&](const auto&... buffers) {

@@ -1,17 +1,17 @@
-#include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/kernels/elementwise.h>
 #include <gradus/optim/detail/finite.h>
 
 namespace gradus::detail {
 
 std::int64_t first_not_finite(const Tensor& values) {
-  return dispatch_float(values.dtype(), "check_finite", [&]<class T>(T) {
+  return visit_float("check_finite", values, [&]<class T>(T) {
     return kernels::first_nonfinite(values.data<T>(), values.numel());
   });
 }
 
 double element(const Tensor& values, std::int64_t i) {
-  return dispatch_float(values.dtype(), "element",
+  return visit_float("element", values,
                         [&]<class T>(T) { return static_cast<double>(values.data<T>()[i]); });
 }
 

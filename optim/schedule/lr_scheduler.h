@@ -38,7 +38,7 @@ GRADUS_API Schedule polynomial_lr(std::int64_t total_iters = 5, double power = 1
 /// eta_min + (base - eta_min) (1 + cos(pi e / T_max)) / 2, which rises again after T_max.
 /// Source: Loshchilov and Hutter 2017, SGDR: stochastic gradient descent with warm restarts, eq. 5.
 GRADUS_API Schedule cosine_annealing_lr(std::int64_t T_max, double eta_min = 0);
-/// The falling half of that, again and again: over T_0 epochs, then T_0 T_mult, T_0 T_mult^2, ...
+/// That falling half, repeated: over T_0 epochs, then T_0 T_mult, T_0 T_mult^2, ...
 GRADUS_API Schedule cosine_annealing_warm_restarts(std::int64_t T_0, std::int64_t T_mult = 1,
                                                    double eta_min = 0);
 /// base f(e); the first rate is base f(0).
@@ -86,7 +86,7 @@ class GRADUS_API LRScheduler {
   /// if called before the first step of the optimizer: the rate of epoch 0 would not be used.
   void step();
   std::int64_t epoch() const;
-  /// The rates in force, by group.
+  /// The current rates, by group.
   std::vector<double> lr() const;
 
   /// The epoch and the base rates, in the metadata.
@@ -122,7 +122,7 @@ struct PlateauOptions {
   bool absolute = false;    ///< or by more than threshold itself
   std::int64_t cooldown = 0;
   double min_lr = 0;
-  double eps = 1e-8;  ///< a smaller change of a rate is not made
+  double eps = 1e-8;  ///< smaller changes of a rate are skipped
 };
 
 /// Multiplies the rates by `factor` once the metric has not been better than its best for more than

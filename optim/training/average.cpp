@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
@@ -102,7 +102,7 @@ template <class RowOf>
 void AveragedParameters::blend_rows(const Parameter& parameter, Average& average, std::int64_t n,
                                     RowOf row_of) const {
   const std::int64_t D = parameter.shape().numel(1, parameter.dim());
-  detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
+  visit_float("AveragedParameters", parameter, [&]<class T>(T) {
     const T* w = parameter.data<T>();
     T* a = average.values.mutable_data<T>();
     parallel_for_each(n, 2 * D, [&](std::int64_t k) {
@@ -126,7 +126,7 @@ void AveragedParameters::catch_up(const Parameter& parameter, Average& average) 
     return copy(parameter, average);
   } else if (average.seen < updates_) {
     const double weight = part(updates_ - average.seen);
-    detail::dispatch_float(parameter.dtype(), "AveragedParameters", [&]<class T>(T) {
+    visit_float("AveragedParameters", parameter, [&]<class T>(T) {
       const T* w = parameter.data<T>();
       T* a = average.values.mutable_data<T>();
       parallel_for(parameter.numel(), 2, [&](std::int64_t begin, std::int64_t end) {
@@ -306,7 +306,7 @@ std::function<void()> AveragedParameters::follow_rows(const Tensor& parameter,
   Average moved{plan.values.clone(), average.seen};
   const Tensor values = average.values.to(parameter.dtype());
   const std::int64_t D = parameter.shape().numel(1, parameter.dim());
-  detail::dispatch_float(values.dtype(), "AveragedParameters", [&]<class T>(T) {
+  visit_float("AveragedParameters", values, [&]<class T>(T) {
     T* out = moved.values.mutable_data<T>();
     for (const std::int64_t source : plan.sources.span<std::int64_t>()) {
       if (source >= 0) std::copy_n(values.data<T>() + source * D, D, out);

@@ -66,7 +66,7 @@ class GRADUS_API AveragedParameters : public RowFollower {
     Tensor values;
     std::int64_t seen = 0;
     std::vector<std::int64_t> rows_seen = {};
-    std::uint64_t copy_of = no_version;  // the version of a frozen parameter that this is a copy of
+    std::uint64_t copy_of = no_version;  // the version of the frozen parameter copied here
   };
 
   void check_not_swapped(const char* operation) const;

@@ -39,8 +39,7 @@ void check_names(const char* operation, const std::vector<CheckpointPart>& run) 
     if (name.empty() || name == "gradus" || name.find_first_of(".,") != std::string::npos) {
       throw ValueError(
           fmt::format("{}: a part cannot be called '{}': a name must not be empty, contain a dot "
-                      "or a comma, or be "
-                      "'gradus'",
+                      "or a comma, or be 'gradus'",
                       operation, name));
     }
     if (!seen.insert(name).second) {

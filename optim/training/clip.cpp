@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/reduce.h>
@@ -52,7 +52,7 @@ void require_writable(const char* operation, const std::vector<Clipped>& gradien
 }
 
 double norm_of(const Tensor& values, double p) {
-  return detail::dispatch_float(values.dtype(), "clip_grad_norm", [&]<class T>(T) {
+  return visit_float("clip_grad_norm", values, [&]<class T>(T) {
     return kernels::norm_p(values.data<T>(), values.numel(), p);
   });
 }
@@ -111,7 +111,7 @@ void clip_grad_value(const std::vector<NamedParameter>& parameters, double limit
   const std::vector<Clipped> gradients = gradients_of("clip_grad_value", parameters);
   require_writable("clip_grad_value", gradients);
   for (const Clipped& clipped : gradients) {
-    detail::dispatch_float(clipped.values.dtype(), "clip_grad_value", [&]<class T>(T) {
+    visit_float("clip_grad_value", clipped.values, [&]<class T>(T) {
       const T most = static_cast<T>(limit);
       T* value = clipped.values.mutable_data<T>();
       parallel_for_each(clipped.values.numel(), 2, [&](std::int64_t i) {

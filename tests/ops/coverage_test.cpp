@@ -53,7 +53,7 @@ void collect_ops(const std::string& source, std::set<std::string>& ops,
       ops.insert(match[1]);
     } else {
       complaints.push_back("record(" + match[2].str() +
-                           ", ...): the name is no snake_case literal");
+                           ", ...): the name is not a snake_case literal");
     }
   });
 }

@@ -186,8 +186,8 @@ TEST(OpPad, BrokenInputNamesPaddingAndShape) {
                "pad: 3 before and 0 after axis 1 of [2, 3]: mode reflect takes fewer than the "
                "axis has");
   EXPECT_ERROR(pad(x, {0, 0, 0, 3}, {.mode = PadMode::circular}), ShapeError,
-               "pad: 0 before and 3 after axis 0 of [2, 3]: mode circular takes no more than the "
-               "axis has");
+               "pad: 0 before and 3 after axis 0 of [2, 3]: circular mode cannot pad by more than "
+               "the size of the axis");
   EXPECT_ERROR(pad(zeros({0}), {0, 1}, {.mode = PadMode::replicate}), ShapeError,
                "pad: 0 before and 1 after axis 0 of [0]: mode replicate needs an entry");
   EXPECT_ERROR(pad(x, {1, 1}, {.mode = PadMode::reflect, .value = 2}), ValueError,

@@ -16,10 +16,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::Pointwise;
 
-auto are(double a, double b, double c) {
-  return ElementsAre(DoubleNear(a, 1e-9), DoubleNear(b, 1e-9), DoubleNear(c, 1e-9));
-}
-
 // Values of PyTorch 1.13 in double.
 TEST(Adam, FollowsTheTableOfKnownSteps) {
   EXPECT_THAT(three_steps<Adam>(AdamOptions{.lr = 0.1}),

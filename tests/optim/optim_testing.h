@@ -1,4 +1,5 @@
 #pragma once
+#include <gmock/gmock.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
@@ -22,6 +23,12 @@
 #include <vector>
 
 namespace gradus {
+
+/// Matches three numbers to nine places.
+inline auto are(double a, double b, double c) {
+  using testing::DoubleNear;
+  return testing::ElementsAre(DoubleNear(a, 1e-9), DoubleNear(b, 1e-9), DoubleNear(c, 1e-9));
+}
 
 /// A trainable parameter that holds a copy of `values`.
 inline NamedParameter named(const std::string& path, const Tensor& values) {

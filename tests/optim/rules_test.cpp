@@ -21,13 +21,8 @@ namespace {
 
 using testing::DoubleNear;
 using testing::Each;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pointwise;
-
-auto are(double a, double b, double c) {
-  return ElementsAre(DoubleNear(a, 1e-9), DoubleNear(b, 1e-9), DoubleNear(c, 1e-9));
-}
 
 // ---- rules
 

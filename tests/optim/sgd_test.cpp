@@ -13,10 +13,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pointwise;
 
-auto are(double a, double b, double c) {
-  return ElementsAre(DoubleNear(a, 1e-9), DoubleNear(b, 1e-9), DoubleNear(c, 1e-9));
-}
-
 // Values of PyTorch 1.13 in double.
 TEST(SGD, FollowsTheTableOfKnownSteps) {
   EXPECT_THAT(three_steps<SGD>(SGDOptions{.lr = 0.1}), are(0.95, 1.05, 0.85));

@@ -15,7 +15,7 @@ for file in "${heart[@]}"; do
   lines=$((lines + code))
 done
 printf '%5d  in all\n' "$lines"
-[ "$lines" -le "$limit" ] || fail "$lines lines of code: what is not the idea belongs into a file of its own"
+[ "$lines" -le "$limit" ] || fail "$lines lines of code: what is not the idea belongs in another file"
 
 concepts=('class (GRADUS_API )?Tensor ' 'enum class DType ' 'class (GRADUS_API )?SparseGrad ' 'class (GRADUS_API )?Gradient '
   'Tensor record\(' 'class (GRADUS_API )?Parameter ' 'class (GRADUS_API )?Module ' 'class (GRADUS_API )?Optimizer '

@@ -23,7 +23,7 @@ decltype(auto) dispatch(DType dtype, F&& f) {
 /// Calls f(T{}) with the element type of a dtype that has arithmetic; throws DTypeError for
 /// booleans.
 template <class F>
-decltype(auto) dispatch_number(DType dtype, const char* operation, F&& f) {
+decltype(auto) dispatch_number(const char* operation, DType dtype, F&& f) {
   if (dtype == DType::boolean) throw_boolean(operation);
   if (dtype == DType::int64) return f(std::int64_t{});
   return dtype == DType::float32 ? f(float{}) : f(double{});
@@ -31,7 +31,7 @@ decltype(auto) dispatch_number(DType dtype, const char* operation, F&& f) {
 
 /// Calls f(T{}) with float or double; throws DTypeError for other dtypes.
 template <class F>
-decltype(auto) dispatch_float(DType dtype, const char* operation, F&& f) {
+decltype(auto) dispatch_float(const char* operation, DType dtype, F&& f) {
   if (!is_floating(dtype)) throw_not_floating(operation, dtype);
   return dtype == DType::float32 ? f(float{}) : f(double{});
 }

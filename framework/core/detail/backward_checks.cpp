@@ -58,13 +58,12 @@ void check_contribution(const Gradient& contribution, const Shape& shape, DType 
 void check_finite(const Gradient& contribution, const char* op, std::size_t i) {
   const Tensor& values =
       contribution.is_sparse() ? contribution.sparse().values() : contribution.dense();
-  dispatch_float(values.dtype(), op, [&]<class T>(T) {
+  dispatch_float(op, values.dtype(), [&]<class T>(T) {
     const std::int64_t position = kernels::first_nonfinite(values.data<T>(), values.numel());
     if (position < 0) return;
     throw AutogradError(fmt::format(
         "backward of {}: made the first non-finite gradient: {} at element {} of the gradient {} "
-        "of "
-        "input {}",
+        "of input {}",
         op, static_cast<double>(values.data<T>()[position]), position, values.shape().str(), i));
   });
 }

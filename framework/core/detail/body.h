@@ -86,7 +86,8 @@ struct GRADUS_API Access {
   static void replace(const Tensor& tensor, const Tensor& values);
 };
 
-/// Untyped pointers, for ops that dispatch on the dtype themselves. No version is bumped.
+/// Untyped pointers, for code that copies bytes or dispatches on the dtype itself. No version is
+/// bumped.
 inline const void* data(const Tensor& tensor) { return Access::body(tensor).data(); }
 inline void* raw(const Tensor& tensor) { return Access::body(tensor).data(); }
 

@@ -33,7 +33,7 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
     const std::int64_t inner = sum.shape().numel(end, sum.dim());
     std::fill(first + begin, first + end, 1);
     Tensor result = empty(Shape(sizes), sum.dtype());
-    dispatch_float(sum.dtype(), "backward", [&]<class T>(T) {
+    dispatch_float("backward", sum.dtype(), [&]<class T>(T) {
       kernels::sum(sum.data<T>(), static_cast<T*>(raw(result)), outer, n, inner);
     });
     sum = std::move(result);

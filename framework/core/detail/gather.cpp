@@ -11,7 +11,7 @@ namespace gradus::detail {
 namespace {
 
 void add_in_place(const Tensor& sum, const Tensor& term) {
-  dispatch_float(sum.dtype(), "backward", [&]<class T>(T) {
+  dispatch_float("backward", sum.dtype(), [&]<class T>(T) {
     kernels::axpy(T{1}, static_cast<const T*>(data(term)), static_cast<T*>(raw(sum)), sum.numel());
   });
 }

@@ -50,6 +50,9 @@ inline auto map_vjp(const char* operation, const Tensor& a, const Tensor& b,
     return map(operation, g, *a, *b, kernel);
   };
 }
+// They refer to the kernel, which is not a temporary.
+void map_vjp(const char*, const Tensor&, kernels::BinaryKernel&&) = delete;
+void map_vjp(const char*, const Tensor&, const Tensor&, kernels::TernaryKernel&&) = delete;
 
 /// A number as a tensor [] of the dtype of x.
 GRADUS_API Tensor number_like(const char* operation, Number value, const Tensor& x);
