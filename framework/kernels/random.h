@@ -35,9 +35,9 @@ template <class T>
 void random_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, T mean, T deviation);
 
 /// Normal with the given mean and standard deviation, conditional on low <= y <= high. Computed by
-/// inverting the distribution function in double, and, in the far tails, the asymptotic series of the
-/// tail. Source of its first approximation: Acklam (2003), "An algorithm for computing the inverse
-/// normal cumulative distribution function".
+/// inverting the distribution function in double, and, in the far tails, the asymptotic series of
+/// the tail. Source of its first approximation: Acklam (2003), "An algorithm for computing the
+/// inverse normal cumulative distribution function".
 template <class T>
 void random_truncated_normal(uint64_t seed, uint64_t offset, T* y, int64_t n, double mean,
                              double deviation, double low, double high);

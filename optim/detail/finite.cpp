@@ -12,7 +12,7 @@ std::int64_t first_not_finite(const Tensor& values) {
 
 double element(const Tensor& values, std::int64_t i) {
   return visit_float("element", values,
-                        [&]<class T>(T) { return static_cast<double>(values.data<T>()[i]); });
+                     [&]<class T>(T) { return static_cast<double>(values.data<T>()[i]); });
 }
 
 }  // namespace gradus::detail
