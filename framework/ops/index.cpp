@@ -21,7 +21,6 @@ namespace gradus {
 using detail::axis_view;
 using detail::AxisView;
 using detail::check_ids;
-using detail::check_same_except;
 using detail::splice;
 
 namespace {
