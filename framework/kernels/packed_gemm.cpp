@@ -198,16 +198,18 @@ void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T 
 
 template <class T>
 bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k) {
+#ifdef __FMA__
+  constexpr bool has_fma = true;
+#else
+  constexpr bool has_fma = false;
+#endif
   if (k > 512) return false;  // an element is one sum
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-#ifdef __FMA__
+  if (!has_fma) return work <= 1 << 12;
   if (GRADUS_ONEDNN && std::is_same_v<T, float>) return work <= 1 << 18;
   if (is_better_turned(trans_a, trans_b, m, n, k)) return true;
   const bool few_rows = !trans_a && m <= 20 && n >= 128;  // to pack B for
   return k <= 256 && (trans_b || (!few_rows && n >= 4));
-#else
-  return work <= 1 << 12;
-#endif
 }
 
 GRADUS_INSTANTIATE_FLOATS(packed_gemm_is_faster)
