@@ -231,9 +231,9 @@ Grid grid_of(int64_t m, int64_t n, int64_t k) {
 template <class T>
 void prepare(int64_t matrices, const Product<T>& product) {
   const auto& [ta, tb, m, n, k, alpha, beta, lda, ldb, ldc] = product;
+  gradus::detail::use_one_blas_thread();  // which any block may go to
   if (m == 1 || n == 1 || packed_gemm_is_faster<T>(ta, tb, m, n, k)) return;
   if (std::is_same_v<T, float> && has_onednn()) return;
-  gradus::detail::use_one_blas_thread();
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (static_cast<double>(matrices) * work > 1e7) gradus::detail::warn_of_slow_blas_core();
 }
