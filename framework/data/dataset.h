@@ -28,21 +28,24 @@ concept DataSet = requires(const S& set, std::int64_t i) {
   {set[static_cast<decltype(set.size())>(i)]};
 };
 
-/// The number of samples of a set.
+namespace detail {
+
 template <DataSet S>
 std::int64_t size_of(const S& set) {
   return static_cast<std::int64_t>(set.size());
 }
 
-/// Sample i of a set: what set[i] returns, for sets that count in std::size_t too.
+/// set[i], for sets that count in std::size_t too.
 template <DataSet S>
-decltype(auto) sample_of(const S& set, std::int64_t i) {
+decltype(auto) sample_at(const S& set, std::int64_t i) {
   return set[static_cast<decltype(set.size())>(i)];
 }
 
+}  // namespace detail
+
 /// What operator[] of a set returns: a reference or a value.
 template <DataSet S>
-using SampleReference = decltype(sample_of(std::declval<const S&>(), 0));
+using SampleReference = decltype(detail::sample_at(std::declval<const S&>(), 0));
 
 /// The type of the samples of a set.
 template <DataSet S>
@@ -90,7 +93,7 @@ class SampleIterator {
 
   SampleIterator() = default;
   SampleIterator(const S& set, std::int64_t i) : set_(&set), i_(i) {}
-  reference operator*() const { return sample_of(*set_, i_); }
+  reference operator*() const { return sample_at(*set_, i_); }
   SampleIterator& operator++() { return ++i_, *this; }
   SampleIterator operator++(int) { return {*set_, i_++}; }
   bool operator==(const SampleIterator&) const = default;
@@ -114,10 +117,10 @@ class Mapped {
                                        Result, std::remove_cvref_t<Result>>;
 
   Mapped(std::shared_ptr<const S> set, F f) : set_(std::move(set)), f_(std::move(f)) {}
-  std::int64_t size() const { return size_of(*set_); }
+  std::int64_t size() const { return detail::size_of(*set_); }
   reference operator[](std::int64_t i) const& {
     detail::check_sample_index("mapped", i, size());
-    return std::invoke(f_, sample_of(*set_, i));
+    return std::invoke(f_, detail::sample_at(*set_, i));
   }
   std::remove_cvref_t<Result> operator[](std::int64_t i) const&& { return (*this)[i]; }
   auto begin() const { return detail::SampleIterator<Mapped>(*this, 0); }
@@ -137,7 +140,7 @@ class Subset {
   std::int64_t size() const { return static_cast<std::int64_t>(indices_.size()); }
   SampleReference<S> operator[](std::int64_t i) const& {
     detail::check_sample_index("subset", i, size());
-    return sample_of(*set_, indices_[static_cast<std::size_t>(i)]);
+    return detail::sample_at(*set_, indices_[static_cast<std::size_t>(i)]);
   }
   SampleOf<S> operator[](std::int64_t i) const&& { return (*this)[i]; }
   auto begin() const { return detail::SampleIterator<Subset>(*this, 0); }
@@ -160,7 +163,7 @@ class Concatenated {
 
   explicit Concatenated(std::shared_ptr<const S>... sets) : sets_(std::move(sets)...) {}
   std::int64_t size() const {
-    return std::apply([](const auto&... set) { return (size_of(*set) + ...); }, sets_);
+    return std::apply([](const auto&... set) { return (detail::size_of(*set) + ...); }, sets_);
   }
   reference operator[](std::int64_t i) const& {
     detail::check_sample_index("concatenated", i, size());
@@ -175,9 +178,9 @@ class Concatenated {
   reference find(std::int64_t i) const {
     const auto& set = *std::get<k>(sets_);
     if constexpr (k + 1 < sizeof...(S)) {
-      if (i >= size_of(set)) return find<k + 1>(i - size_of(set));
+      if (i >= detail::size_of(set)) return find<k + 1>(i - detail::size_of(set));
     }
-    return sample_of(set, i);
+    return detail::sample_at(set, i);
   }
 
   std::tuple<std::shared_ptr<const S>...> sets_;
@@ -200,7 +203,7 @@ requires DataSet<std::remove_cvref_t<S>> && std::invocable < const std::decay_t<
 template <class S>
 requires DataSet<std::remove_cvref_t<S>>
 auto subset(S&& set, std::vector<std::int64_t> indices) {
-  detail::check_subset(indices, size_of(set));
+  detail::check_subset(indices, detail::size_of(set));
   return Subset<std::remove_cvref_t<S>>(detail::hold(std::forward<S>(set)), std::move(indices));
 }
 
@@ -210,8 +213,8 @@ requires DataSet<std::remove_cvref_t<S>> &&
     std::predicate<F&, SampleReference<std::remove_cvref_t<S>>>
 auto filtered(S&& set, F&& predicate) {
   std::vector<std::int64_t> kept;
-  for (std::int64_t i = 0; i < size_of(set); ++i) {
-    if (std::invoke(predicate, sample_of(std::as_const(set), i))) kept.push_back(i);
+  for (std::int64_t i = 0; i < detail::size_of(set); ++i) {
+    if (std::invoke(predicate, detail::sample_at(std::as_const(set), i))) kept.push_back(i);
   }
   return subset(std::forward<S>(set), std::move(kept));
 }
@@ -220,7 +223,8 @@ auto filtered(S&& set, F&& predicate) {
 template <class S>
 requires DataSet<std::remove_cvref_t<S>>
 auto taken(S&& set, std::int64_t n) {
-  std::vector<std::int64_t> first(static_cast<std::size_t>(detail::taken_size(n, size_of(set))));
+  std::vector<std::int64_t> first(
+      static_cast<std::size_t>(detail::taken_size(n, detail::size_of(set))));
   std::iota(first.begin(), first.end(), std::int64_t{0});
   return subset(std::forward<S>(set), std::move(first));
 }
@@ -236,7 +240,7 @@ requires(sizeof...(S) > 0) &&
 template <class S>
 requires DataSet<std::remove_cvref_t<S>>
 auto shuffled(S&& set, std::uint64_t seed) {
-  auto order = detail::permutation(size_of(set), seed);
+  auto order = detail::permutation(detail::size_of(set), seed);
   return subset(std::forward<S>(set), std::move(order));
 }
 
@@ -262,10 +266,10 @@ template <class S, class F>
 std::vector<std::int64_t> classes_of(const S& set, F& label_of) {
   std::map<std::remove_cvref_t<std::invoke_result_t<F&, SampleReference<S>>>, std::int64_t> known;
   std::vector<std::int64_t> classes;
-  for (std::int64_t i = 0; i < size_of(set); ++i) {
+  for (std::int64_t i = 0; i < detail::size_of(set); ++i) {
     const auto next = static_cast<std::int64_t>(known.size());
     classes.push_back(
-        known.try_emplace(std::invoke(label_of, sample_of(set, i)), next).first->second);
+        known.try_emplace(std::invoke(label_of, detail::sample_at(set, i)), next).first->second);
   }
   return classes;
 }
@@ -279,7 +283,7 @@ std::vector<std::int64_t> classes_of(const S& set, F& label_of) {
 template <class S>
 requires DataSet<std::remove_cvref_t<S>>
 auto random_split(S&& set, const std::vector<double>& fractions, std::uint64_t seed) {
-  auto parts = detail::random_parts(size_of(set), fractions, seed);
+  auto parts = detail::random_parts(detail::size_of(set), fractions, seed);
   return detail::subsets(std::forward<S>(set), std::move(parts));
 }
 template <class S, std::size_t N>

@@ -14,19 +14,20 @@ constexpr std::string_view blanks = " \t\v\f";
 // Cuts the labels out of a line.
 MultilabelText split(std::string_view line, const std::string& prefix) {
   MultilabelText sample;
-  bool is_first = true;
-  while (!line.empty()) {
-    const std::size_t begin = std::min(line.find_first_not_of(blanks), line.size());
-    const std::string_view word = line.substr(begin, line.find_first_of(blanks, begin) - begin);
-    const std::size_t end = begin + word.size();
-    const bool is_label = prefix.empty() ? is_first : word.starts_with(prefix);
-    if (is_label) {
+  line = line.substr(0, line.find_last_not_of(blanks) + 1);
+  for (bool is_first = true; !line.empty(); is_first = false) {
+    const std::size_t begin = line.find_first_not_of(blanks);
+    std::size_t end = std::min(line.find_first_of(blanks, begin), line.size());
+    const std::string_view word = line.substr(begin, end - begin);
+    if (prefix.empty() ? is_first : word.starts_with(prefix)) {
       sample.labels.emplace_back(word.substr(prefix.size()));
-    } else if (!word.empty()) {
-      sample.text += sample.text.empty() ? word : line.substr(0, end);
+    } else {
+      const bool no_more_labels = prefix.empty() || line.find(prefix) == std::string_view::npos;
+      if (no_more_labels) end = line.size();
+      const std::size_t from = sample.text.empty() ? begin : 0;
+      sample.text += line.substr(from, end - from);
     }
     line.remove_prefix(end);
-    is_first = false;
   }
   return sample;
 }

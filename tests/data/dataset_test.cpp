@@ -51,7 +51,8 @@ static_assert(std::is_same_v<decltype(concatenated(Mails(), Mails())[0]), Mail>)
 template <DataSet S>
 std::vector<SampleOf<S>> all(const S& set) {
   std::vector<SampleOf<S>> samples;
-  for (std::int64_t i = 0; i < size_of(set); ++i) samples.push_back(sample_of(set, i));
+  for (std::int64_t i = 0; i < detail::size_of(set); ++i)
+    samples.push_back(detail::sample_at(set, i));
   return samples;
 }
 

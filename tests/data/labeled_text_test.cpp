@@ -63,7 +63,8 @@ TEST_F(LabeledLines, ListAllKindsOfBadLines) {
       "(line 2: 2); no text (line 3); a label without a name (line 4); not UTF-8 (line 5)";
   EXPECT_EQ(message_of<FormatError>([&] { (void)read_labeled_lines(written(text)); }),
             "read_labeled_lines: '" + path() + "' has 6 bad lines: " + list +
-                ": correct the file, or leave such lines out with BadLines::skip");
+                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
+                "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_THAT(read_labeled_lines(path(), {.bad_lines = BadLines::skip, .skipped = &skipped}),
@@ -104,7 +105,8 @@ TEST_F(ReadParallel, ListsBadPairsOrLeavesThemOut) {
   EXPECT_EQ(message_of<FormatError>([&] { (void)read_parallel(source, target); }),
             "read_parallel: '" + source +
                 "' has 3 bad lines: blank in the source (2 times, first in line 2); not UTF-8 in "
-                "the target (line 3): correct the file, or leave such lines out with "
+                "the target (line 3): correct the file, pass Encoding::latin1 if it is Latin-1, or "
+                "leave such lines out with "
                 "BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;

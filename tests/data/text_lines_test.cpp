@@ -80,7 +80,8 @@ TEST_F(TextLinesTest, ListsBadLinesOrLeavesThemOut) {
   const std::string list = "not UTF-8 (2 times, first in line 2); contains a NUL (line 4)";
   EXPECT_EQ(message_of<FormatError>([&] { TextLines lines(written(text)); }),
             "TextLines: '" + path() + "' has 3 bad lines: " + list +
-                ": correct the file, or leave such lines out with BadLines::skip");
+                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
+                "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   const TextLines lines(path(), {.bad_lines = BadLines::skip, .skipped = &skipped});
@@ -142,7 +143,8 @@ TEST_F(TextLinesTest, StreamStopsAtABadLineOrLeavesItOut) {
   EXPECT_EQ(line, "a");
   EXPECT_EQ(message_of<FormatError>([&] { stream.next(line); }),
             "LineStream: '" + path() +
-                "' has 1 bad line: not UTF-8 (line 2): correct the file, or leave such lines out "
+                "' has 1 bad line: not UTF-8 (line 2): correct the file, pass Encoding::latin1 if "
+                "it is Latin-1, or leave such lines out "
                 "with BadLines::skip");
   EXPECT_FALSE(stream.next(line));
   const CaughtWarnings warnings;

@@ -33,10 +33,13 @@ void LineFaults::report(const char* operation, const std::string& path, const Re
   if (options.bad_lines == BadLines::skip) {
     return warn(fmt::format("{}: '{}': left out {}: {}", operation, path, lines, list));
   }
-  const std::string hint = looks_like(head);
-  throw FormatError(fmt::format(
-      "{}: '{}' has {}: {}{}", operation, path, lines, list,
-      hint.empty() ? ": correct the file, or leave such lines out with BadLines::skip" : hint));
+  std::string cure = looks_like(head);
+  if (cure.empty()) {
+    const bool other = list.find("not UTF-8") != std::string::npos;
+    cure = fmt::format(": correct the file, {}or leave such lines out with BadLines::skip",
+                       other ? "pass Encoding::latin1 if it is Latin-1, " : "");
+  }
+  throw FormatError(fmt::format("{}: '{}' has {}: {}{}", operation, path, lines, list, cure));
 }
 
 }  // namespace gradus::detail

@@ -2,7 +2,7 @@
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/data/detail/sample_reader.h>
-#include <gradus/framework/data/table.h>
+#include <gradus/framework/data/text_table.h>
 
 #include <algorithm>
 #include <utility>
@@ -22,35 +22,35 @@ std::int64_t Column::position_in(const std::vector<std::string>& names,
   const std::string wanted =
       name_ ? fmt::format("'{}'", printable(*name_)) : std::to_string(position_);
   throw IndexError(fmt::format(
-      "Table: there is no column {}: {}", wanted,
+      "TextTable: there is no column {}: {}", wanted,
       names.empty() ? fmt::format("there are {}, without names", columns)
                     : fmt::format("the columns are {}", detail::printable_names(names))));
 }
 
-Table::Table(std::vector<std::string> names, std::vector<Row> rows)
+TextTable::TextTable(std::vector<std::string> names, std::vector<Row> rows)
     : names_(std::move(names)), rows_(std::move(rows)) {
   if (names_.empty() && rows_.empty()) return;
   const std::size_t columns = names_.empty() ? rows_.front().size() : names_.size();
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (rows_[i].size() == columns) continue;
-    throw ShapeError(fmt::format("Table: row {} has {} fields, but there are {} columns", i,
+    throw ShapeError(fmt::format("TextTable: row {} has {} fields, but there are {} columns", i,
                                  rows_[i].size(), columns));
   }
 }
 
-const Table::Row& Table::operator[](std::int64_t i) const& {
-  detail::check_sample_index("Table", i, size());
+const TextTable::Row& TextTable::operator[](std::int64_t i) const& {
+  detail::check_sample_index("TextTable", i, size());
   return rows_[static_cast<std::size_t>(i)];
 }
 
-std::size_t Table::column(const Column& column) const {
+std::size_t TextTable::column(const Column& column) const {
   const std::size_t columns = !names_.empty() ? names_.size() : rows_.empty() ? 0 : rows_[0].size();
   return static_cast<std::size_t>(column.position_in(names_, static_cast<std::int64_t>(columns)));
 }
 
 namespace {
 
-using Row = Table::Row;
+using Row = TextTable::Row;
 
 // Collects the rows of a file: names first, if it has any, then those columns that are asked for.
 class RowCollector {
@@ -73,7 +73,7 @@ class RowCollector {
     if (header_ && columns_ == 0) reader_.fail(fmt::format("the header, line {}: {}", line, fault));
     reader_.bad(line, fault);
   }
-  Table finish() {
+  TextTable finish() {
     reader_.finish();
     return {std::move(names_), std::move(rows_)};
   }
@@ -181,7 +181,7 @@ bool is_blank(std::string_view line) { return line.empty() || line == "\r"; }
 
 }  // namespace
 
-Table read_tsv(const std::string& path, const TableOptions& options) {
+TextTable read_tsv(const std::string& path, const TableOptions& options) {
   detail::SampleReader reader("read_tsv", path,
                               {options.bad_lines, options.encoding, options.skipped});
   RowCollector rows(reader, options.header, options.columns);
@@ -200,7 +200,7 @@ Table read_tsv(const std::string& path, const TableOptions& options) {
   return rows.finish();
 }
 
-Table read_csv(const std::string& path, const CsvOptions& options) {
+TextTable read_csv(const std::string& path, const CsvOptions& options) {
   if (options.separator == '"' || options.separator == '\n' || options.separator == '\r') {
     throw ValueError("read_csv: a quote or a line end cannot be the separator");
   }

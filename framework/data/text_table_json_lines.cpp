@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/data/detail/sample_reader.h>
-#include <gradus/framework/data/table.h>
+#include <gradus/framework/data/text_table.h>
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -61,11 +61,11 @@ std::string text_of(const Json& object, const std::string& field) {
 
 }  // namespace
 
-Table read_json_lines(const std::string& path, const JsonLinesOptions& options) {
+TextTable read_json_lines(const std::string& path, const JsonLinesOptions& options) {
   detail::SampleReader reader("read_json_lines", path,
-                              {options.bad_lines, Encoding::utf8, options.skipped});
+                              {options.bad_lines, options.encoding, options.skipped});
   std::vector<std::string> fields = options.fields;
-  std::vector<Table::Row> rows;
+  std::vector<TextTable::Row> rows;
   while (reader.next()) {
     if (reader.line().find_first_not_of(" \t") == std::string::npos || !reader.is_text()) continue;
     try {
@@ -73,7 +73,7 @@ Table read_json_lines(const std::string& path, const JsonLinesOptions& options) 
       if (fields.empty()) {
         for (const auto& [key, value] : object.items()) fields.push_back(key);
       }
-      Table::Row row;
+      TextTable::Row row;
       for (const std::string& field : fields) row.push_back(text_of(object, field));
       rows.push_back(std::move(row));
     } catch (const Fault& fault) {

@@ -32,12 +32,12 @@ class Column {
 };
 
 /// Rows of texts, all of one size: a data set of its rows.
-class GRADUS_API Table {
+class GRADUS_API TextTable {
  public:
   using Row = std::vector<std::string>;
 
   /// names: of the columns; may be empty. Throws ShapeError for rows of different sizes.
-  Table(std::vector<std::string> names, std::vector<Row> rows);
+  TextTable(std::vector<std::string> names, std::vector<Row> rows);
 
   std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
   /// Throws IndexError for a row outside the table.
@@ -68,9 +68,9 @@ struct TableOptions {
 /// are ignored; lines with another number of fields than the first are bad. Throws as ReadOptions
 /// says, IndexError for a column that the file lacks, FormatError for a header that names one
 /// twice.
-///   const Table table = read_tsv("train.tsv", {.columns = {"label", "text"}});
+///   const TextTable table = read_tsv("train.tsv", {.columns = {"label", "text"}});
 ///   for (const auto& row : table) ... row[0], row[1] ...
-GRADUS_API Table read_tsv(const std::string& path, const TableOptions& options = {});
+GRADUS_API TextTable read_tsv(const std::string& path, const TableOptions& options = {});
 
 struct CsvOptions {
   char separator = ',';  ///< between fields; '\t' for tab-separated values with quotes
@@ -85,18 +85,19 @@ struct CsvOptions {
 /// separators, line ends, which it keeps as they are, and quotes, which are doubled. Otherwise like
 /// read_tsv(). Text after a closing quote is bad, and so is a quote that is never closed. A bad
 /// record of several lines counts once.
-GRADUS_API Table read_csv(const std::string& path, const CsvOptions& options = {});
+GRADUS_API TextTable read_csv(const std::string& path, const CsvOptions& options = {});
 
 struct JsonLinesOptions {
   std::vector<std::string> fields = {};  ///< columns of the result; empty: those of the first line
   BadLines bad_lines = BadLines::refuse;
+  Encoding encoding = Encoding::utf8;
   std::int64_t* skipped = nullptr;
 };
 
 /// Reads a JSON object from each line; blank lines are ignored. Texts are as they are; numbers,
 /// true, false, lists and objects are JSON. A line that lacks a field, where it is null, or that
 /// has a field twice is bad; fields that are not asked for are ignored.
-///   const Table table = read_json_lines("train.jsonl", {.fields = {"label", "text"}});
-GRADUS_API Table read_json_lines(const std::string& path, const JsonLinesOptions& options = {});
+///   const TextTable table = read_json_lines("train.jsonl", {.fields = {"label", "text"}});
+GRADUS_API TextTable read_json_lines(const std::string& path, const JsonLinesOptions& options = {});
 
 }  // namespace gradus

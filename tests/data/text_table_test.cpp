@@ -1,5 +1,5 @@
 #include <gmock/gmock.h>
-#include <gradus/framework/data/table.h>
+#include <gradus/framework/data/text_table.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/caught_warnings.h>
 
@@ -10,9 +10,9 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Rows = std::vector<Table::Row>;
+using Rows = std::vector<TextTable::Row>;
 
-Rows rows_of(const Table& table) { return {table.begin(), table.end()}; }
+Rows rows_of(const TextTable& table) { return {table.begin(), table.end()}; }
 
 class TableTest : public FolderTest {
  protected:
@@ -25,7 +25,7 @@ class TableTest : public FolderTest {
 
 class ReadTsv : public TableTest {
  protected:
-  Table tsv(const std::string& text, const TableOptions& options = {}) const {
+  TextTable tsv(const std::string& text, const TableOptions& options = {}) const {
     return read_tsv(written(text), options);
   }
   std::string refused(const std::string& text, const TableOptions& options = {}) const {
@@ -36,7 +36,7 @@ class ReadTsv : public TableTest {
 };
 
 TEST_F(ReadTsv, ReadsNamesAndRows) {
-  const Table table = tsv("label\ttext\n1\tHow \"far\" , is\n0\t\n");
+  const TextTable table = tsv("label\ttext\n1\tHow \"far\" , is\n0\t\n");
   EXPECT_THAT(table.names(), ElementsAre("label", "text"));
   EXPECT_EQ(rows_of(table), (Rows{{"1", "How \"far\" , is"}, {"0", ""}}));
   EXPECT_EQ(table.size(), 2);
@@ -45,14 +45,14 @@ TEST_F(ReadTsv, ReadsNamesAndRows) {
 }
 
 TEST_F(ReadTsv, NeedsNoHeader) {
-  const Table table = tsv("1\ta\n0\tb\n", {.header = false});
+  const TextTable table = tsv("1\ta\n0\tb\n", {.header = false});
   EXPECT_THAT(table.names(), IsEmpty());
   EXPECT_EQ(rows_of(table), (Rows{{"1", "a"}, {"0", "b"}}));
 }
 
 TEST_F(ReadTsv, ChoosesColumnsByNameOrPosition) {
   const std::string text = "id\tlabel\ttext\n7\tspam\twin\n8\tham\thello\n";
-  const Table named = tsv(text, {.columns = {"text", "label"}});
+  const TextTable named = tsv(text, {.columns = {"text", "label"}});
   EXPECT_THAT(named.names(), ElementsAre("text", "label"));
   EXPECT_EQ(rows_of(named), (Rows{{"win", "spam"}, {"hello", "ham"}}));
   EXPECT_EQ(rows_of(tsv(text, {.columns = {0, "label"}})), (Rows{{"7", "spam"}, {"8", "ham"}}));
@@ -61,16 +61,17 @@ TEST_F(ReadTsv, ChoosesColumnsByNameOrPosition) {
 
 TEST_F(ReadTsv, NamesTheColumnsWhereOneIsMissing) {
   EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("a\tb\n1\t2\n", {.columns = {"c"}}); }),
-            "Table: there is no column 'c': the columns are a, b");
+            "TextTable: there is no column 'c': the columns are a, b");
   EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("a\tb\n", {.columns = {-1}}); }),
-            "Table: there is no column -1: the columns are a, b");
+            "TextTable: there is no column -1: the columns are a, b");
   EXPECT_EQ(
       message_of<IndexError>([&] { (void)tsv("1\t2\n", {.header = false, .columns = {"text"}}); }),
-      "Table: there is no column 'text': there are 2, without names");
-  const Table table = tsv("a\tb\n1\t2\n");
+      "TextTable: there is no column 'text': there are 2, without names");
+  const TextTable table = tsv("a\tb\n1\t2\n");
   EXPECT_EQ(message_of<IndexError>([&] { (void)table.column(2); }),
-            "Table: there is no column 2: the columns are a, b");
-  EXPECT_EQ(message_of<IndexError>([&] { (void)table[1]; }), "Table: index 1 is outside [0, 1)");
+            "TextTable: there is no column 2: the columns are a, b");
+  EXPECT_EQ(message_of<IndexError>([&] { (void)table[1]; }),
+            "TextTable: index 1 is outside [0, 1)");
 }
 
 TEST_F(ReadTsv, TakesAnyLineEndAndByteOrderMark) {
@@ -79,7 +80,7 @@ TEST_F(ReadTsv, TakesAnyLineEndAndByteOrderMark) {
                            "\xEF\xBB\xBF"
                            "a\tb\n1\t2\n",
                            "\na\tb\n\n1\t2\n\n"}) {
-    const Table table = tsv(text);
+    const TextTable table = tsv(text);
     EXPECT_THAT(table.names(), ElementsAre("a", "b")) << text;
     EXPECT_EQ(rows_of(table), expected) << text;
   }
@@ -97,7 +98,8 @@ TEST_F(ReadTsv, ListsAllKindsOfBadLines) {
   EXPECT_EQ(refused(bad),
             " has 5 bad lines: wrong number of fields (2 times, first in line 3: 1 instead of 2); "
             "not UTF-8 (line 4); a carriage return inside a line (line 7); contains a NUL "
-            "(line 8): correct the file, or leave such lines out with BadLines::skip");
+            "(line 8): correct the file, pass Encoding::latin1 if it is Latin-1, or leave such "
+            "lines out with BadLines::skip");
   EXPECT_EQ(
       refused("a\tb\n1\n"),
       " has 1 bad line: wrong number of fields (line 2: 1 instead of 2): correct the file, or "
@@ -144,20 +146,20 @@ TEST_F(ReadTsv, SaysWhatAFileIsThatIsNoText) {
 }
 
 TEST_F(ReadTsv, ConvertsLatin1) {
-  const Table table = tsv("label\ttext\n4\tsister\xADg\xFC\n", {.encoding = Encoding::latin1});
+  const TextTable table = tsv("label\ttext\n4\tsister\xADg\xFC\n", {.encoding = Encoding::latin1});
   EXPECT_EQ(table[0][1], "sister\xC2\xADg\xC3\xBC");
 }
 
-TEST(Table, RefusesRowsOfDifferentSizes) {
+TEST(TextTable, RefusesRowsOfDifferentSizes) {
   EXPECT_EQ(message_of<ShapeError>([] {
-              Table({"a", "b"}, {{"1", "2"}, {"3"}});
+              TextTable({"a", "b"}, {{"1", "2"}, {"3"}});
             }),
-            "Table: row 1 has 1 fields, but there are 2 columns");
+            "TextTable: row 1 has 1 fields, but there are 2 columns");
   EXPECT_EQ(message_of<ShapeError>([] {
-              Table({}, {{"1", "2"}, {"3"}});
+              TextTable({}, {{"1", "2"}, {"3"}});
             }),
-            "Table: row 1 has 1 fields, but there are 2 columns");
-  static_assert(DataSet<Table> && std::is_same_v<SampleOf<Table>, Table::Row>);
+            "TextTable: row 1 has 1 fields, but there are 2 columns");
+  static_assert(DataSet<TextTable> && std::is_same_v<SampleOf<TextTable>, TextTable::Row>);
 }
 
 class ReadCsv : public TableTest {};
@@ -181,14 +183,14 @@ TEST_F(ReadCsv, AgreesWithPython) {
 }
 
 TEST_F(ReadCsv, ReadsQuotesOverLines) {
-  const Table table =
+  const TextTable table =
       read_csv(written("\xEF\xBB\xBF\"the \"\"text\"\"\",label\r\n\"one,\r\ntwo\",x\r\nplain,y"));
   EXPECT_THAT(table.names(), ElementsAre("the \"text\"", "label"));
   EXPECT_EQ(rows_of(table), (Rows{{"one,\r\ntwo", "x"}, {"plain", "y"}}));
 }
 
 TEST_F(ReadCsv, TakesAnotherSeparatorAndColumns) {
-  const Table table =
+  const TextTable table =
       read_csv(written("a\tb\n\"1\t2\"\tx\n"), {.separator = '\t', .columns = {"b", "a"}});
   EXPECT_EQ(rows_of(table), (Rows{{"x", "1\t2"}}));
   EXPECT_EQ(message_of<ValueError>([&] { (void)read_csv("none", {.separator = '"'}); }),
@@ -202,7 +204,8 @@ TEST_F(ReadCsv, CountsARecordOfSeveralLinesOnceAndNamesItsFirst) {
       "instead of 2); a carriage return inside a line (line 8); a quote is never closed (line 10)";
   EXPECT_EQ(message_of<FormatError>([&] { (void)read_csv(written(text)); }),
             "read_csv: '" + path() + "' has 5 bad lines: " + list +
-                ": correct the file, or leave such lines out with BadLines::skip");
+                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
+                "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_EQ(rows_of(read_csv(path(), {.bad_lines = BadLines::skip, .skipped = &skipped})),
@@ -224,13 +227,13 @@ TEST_F(ReadJsonLines, ReadsTheFieldsAskedFor) {
   const std::string text =
       "{\"label\": \"spam\", \"text\": \"win \\u00fc \\\"now\\\"\\n\", \"id\": 7}\n\n"
       "{\"text\": \"hello\", \"label\": \"ham\"}";
-  const Table table = read_json_lines(written(text), {.fields = {"text", "label"}});
+  const TextTable table = read_json_lines(written(text), {.fields = {"text", "label"}});
   EXPECT_THAT(table.names(), ElementsAre("text", "label"));
   EXPECT_EQ(rows_of(table), (Rows{{"win \xC3\xBC \"now\"\n", "spam"}, {"hello", "ham"}}));
 }
 
 TEST_F(ReadJsonLines, TakesTheFieldsOfTheFirstLineInTheirOrder) {
-  const Table table = read_json_lines(
+  const TextTable table = read_json_lines(
       written("{\"z\": 1, \"a\": true, \"n\": -2.5, \"l\": [1, \"x\"], \"o\": {\"k\": null}}\r\n"));
   EXPECT_THAT(table.names(), ElementsAre("z", "a", "n", "l", "o"));
   EXPECT_EQ(rows_of(table), (Rows{{"1", "true", "-2.5", "[1,\"x\"]", "{\"k\":null}"}}));
@@ -248,11 +251,12 @@ TEST_F(ReadJsonLines, ListsAllKindsOfBadLines) {
                 "' has 10 bad lines: not JSON (2 times, first in line 2: at byte 7); not a JSON "
                 "object (line 3); no field 'a' (line 4); 'a' is null (line 5); a field twice (line "
                 "6: 'a'); 'a' contains a NUL (line 7); a number that is too large (line 8); not "
-                "UTF-8 (line 9); nested more than 100 deep (line 10): correct the file, or leave "
+                "UTF-8 (line 9); nested more than 100 deep (line 10): correct the file, pass "
+                "Encoding::latin1 if it is Latin-1, or leave "
                 "such lines out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
-  const Table table =
+  const TextTable table =
       read_json_lines(path(), {.fields = {"a"}, .bad_lines = BadLines::skip, .skipped = &skipped});
   EXPECT_EQ(rows_of(table), (Rows{{"1"}, {"{\"x\":1,\"y\":{\"a\":1}}"}}));
   EXPECT_EQ(skipped, 10);
