@@ -23,7 +23,7 @@ struct ConllOptions {
   char separator = ' ';                       ///< ' ' for runs of spaces and tabs; or '\t'
   std::string document_start = "-DOCSTART-";  ///< first word of lines to ignore; empty for none
   BadLines bad_lines = BadLines::refuse;      ///< `skip` leaves out the sentence
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions; counts lines
 };
 

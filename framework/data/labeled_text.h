@@ -25,7 +25,7 @@ struct LabeledLinesOptions {
   /// What marks a label, and is not part of it. Empty: the first word of a line is its label.
   std::string prefix = "__label__";
   BadLines bad_lines = BadLines::refuse;
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions
 };
 

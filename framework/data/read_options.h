@@ -9,7 +9,7 @@ namespace gradus {
 enum class BadLines : std::uint8_t { refuse, skip };
 
 /// How a file encodes text. Readers return UTF-8.
-enum class Encoding : std::uint8_t { utf8, latin1 };
+enum class TextEncoding : std::uint8_t { utf8, latin1 };
 
 /// What readers agree on: lines end in a line feed, or a carriage return and a line feed; the last
 /// may lack its end; a byte order mark is ignored. Lines that are not UTF-8 or contain a NUL are
@@ -17,7 +17,7 @@ enum class Encoding : std::uint8_t { utf8, latin1 };
 /// FormatError for an empty one.
 struct ReadOptions {
   BadLines bad_lines = BadLines::refuse;
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< set to the number of lines that `skip` left out
 };
 

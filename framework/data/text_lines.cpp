@@ -37,7 +37,7 @@ TextLines::TextLines(const std::string& path, const ReadOptions& options)
   std::uint64_t begin = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
   for (std::int64_t number = 1; begin < text.size(); ++number) {
     const std::string_view line = file_->line(begin);
-    const char* fault = encoding_ == Encoding::utf8
+    const char* fault = encoding_ == TextEncoding::utf8
                             ? detail::fault_of_text(line)
                             : detail::fault_of_text(detail::from_latin1(line));
     if (fault != nullptr) {
@@ -58,15 +58,20 @@ std::string TextLines::operator[](std::int64_t i) const {
   detail::check_sample_index("TextLines", i, size());
   std::string_view line = file_->line(begins_[static_cast<std::size_t>(i)]);
   if (line.ends_with('\r')) line.remove_suffix(1);
-  return encoding_ == Encoding::latin1 ? detail::from_latin1(line) : std::string(line);
+  return encoding_ == TextEncoding::latin1 ? detail::from_latin1(line) : std::string(line);
 }
 
 struct LineStream::State {
+  State(const std::string& path, const LineStreamOptions& options)
+      : reader("LineStream", path, {options.bad_lines, options.encoding, options.skipped}),
+        generator(options.seed),
+        room(static_cast<std::size_t>(options.buffer)) {}
+
   detail::SampleReader reader;
   Generator generator;
   std::size_t room;
-  std::vector<std::string> waiting;
-  bool at_end;
+  std::vector<std::string> waiting = {};
+  bool at_end = false;
 };
 
 LineStream::LineStream(const std::string& path, const LineStreamOptions& options) {
@@ -74,12 +79,7 @@ LineStream::LineStream(const std::string& path, const LineStreamOptions& options
     throw ValueError(
         fmt::format("LineStream: buffer is {}: it must be at least 1", options.buffer));
   }
-  state_ = std::unique_ptr<State>(
-      new State{{"LineStream", path, {options.bad_lines, options.encoding, options.skipped}},
-                Generator(options.seed),
-                static_cast<std::size_t>(options.buffer),
-                {},
-                false});
+  state_ = std::make_unique<State>(path, options);
 }
 
 LineStream::LineStream(LineStream&&) noexcept = default;

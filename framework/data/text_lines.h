@@ -39,14 +39,14 @@ class GRADUS_API TextLines {
   class File;
   std::unique_ptr<const File> file_;
   std::vector<std::uint64_t> begins_;
-  Encoding encoding_;
+  TextEncoding encoding_;
 };
 
 struct LineStreamOptions {
   std::int64_t buffer = 1;  ///< lines among which the next one is drawn; 1 keeps the order
   std::uint64_t seed = 0;   ///< of the order
   BadLines bad_lines = BadLines::refuse;
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions
 };
 

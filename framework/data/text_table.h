@@ -60,7 +60,7 @@ struct TableOptions {
   bool header = true;                ///< the first line has the names of the columns
   std::vector<Column> columns = {};  ///< of the result, in this order; empty for all
   BadLines bad_lines = BadLines::refuse;
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions
 };
 
@@ -77,7 +77,7 @@ struct CsvOptions {
   bool header = true;
   std::vector<Column> columns = {};
   BadLines bad_lines = BadLines::refuse;
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;
 };
 
@@ -90,7 +90,7 @@ GRADUS_API TextTable read_csv(const std::string& path, const CsvOptions& options
 struct JsonLinesOptions {
   std::vector<std::string> fields = {};  ///< columns of the result; empty: those of the first line
   BadLines bad_lines = BadLines::refuse;
-  Encoding encoding = Encoding::utf8;
+  TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;
 };
 

@@ -34,6 +34,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string closest(std::string_view name, const std::vector<std::string>& names) {
   constexpr std::size_t looked_at = 100;  // bytes of a name
   std::vector<std::pair<std::size_t, std::string_view>> all;
+  all.reserve(names.size());
   for (const std::string_view other : names) {
     all.emplace_back(edit_distance(name.substr(0, looked_at), other.substr(0, looked_at)), other);
   }
@@ -61,7 +62,7 @@ LabelSet parse(std::string_view text, const std::string& where) {
 
 }  // namespace
 
-LabelSet::LabelSet(std::span<const std::string> names) {
+LabelSet::LabelSet(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (contains(name)) {
       throw ValueError(fmt::format("LabelSet: '{}' is listed twice, the second time with id {}",

@@ -18,7 +18,7 @@ class GRADUS_API LabelSet {
  public:
   LabelSet() = default;
   /// The names in order. Throws ValueError for one that is listed twice.
-  explicit LabelSet(std::span<const std::string> names);
+  explicit LabelSet(const std::vector<std::string>& names);
 
   /// The id of a name. A new one gets the next id.
   std::int64_t add(std::string_view name) { return names_.add(name); }

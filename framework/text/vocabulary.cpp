@@ -181,7 +181,9 @@ Vocabulary Vocabulary::parse(std::string_view text, const std::string& where) {
     }
     vocabulary.special_ids_.push_back(id);
   }
-  std::sort(vocabulary.special_ids_.begin(), vocabulary.special_ids_.end());
+  std::vector<std::int64_t>& ids = vocabulary.special_ids_;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());  // a word may have several roles
   return vocabulary;
 }
 

@@ -63,10 +63,11 @@ TEST_F(ReadConll, EndsSentencesAtBlankLinesAndTheEnd) {
 TEST_F(ReadConll, LeavesOutSentencesWithBadLines) {
   const std::string text = "a X\nb\n\nc Y\n\nd Z\n\xFF Z\n\ne Z\n";
   const std::string list = "wrong number of fields (line 2: 1 instead of 2); not UTF-8 (line 7)";
-  EXPECT_EQ(message_of<FormatError>([&] { (void)read_conll(written(text)); }),
-            "read_conll: '" + path() + "' has 2 bad lines: " + list +
-                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
-                "out with BadLines::skip");
+  EXPECT_EQ(
+      message_of<FormatError>([&] { (void)read_conll(written(text)); }),
+      "read_conll: '" + path() + "' has 2 bad lines: " + list +
+          ": correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave such lines "
+          "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_THAT(read_conll(path(), {.bad_lines = BadLines::skip, .skipped = &skipped}),

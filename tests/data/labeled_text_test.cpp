@@ -42,7 +42,7 @@ TEST_F(LabeledLines, TakeAnotherPrefixOrTheFirstWord) {
               ElementsAre(LabeledText{"How far is", "0"}, LabeledText{"Who ?", "1"}));
   EXPECT_THAT(read_labeled_lines(written("4 sister\xAD"
                                          "city\n"),
-                                 {.prefix = "", .encoding = Encoding::latin1}),
+                                 {.prefix = "", .encoding = TextEncoding::latin1}),
               ElementsAre(LabeledText{"sister\xC2\xAD"
                                       "city",
                                       "4"}));
@@ -61,10 +61,11 @@ TEST_F(LabeledLines, ListAllKindsOfBadLines) {
   const std::string list =
       "no label (2 times, first in line 1); several labels, which read_multilabel_lines() reads "
       "(line 2: 2); no text (line 3); a label without a name (line 4); not UTF-8 (line 5)";
-  EXPECT_EQ(message_of<FormatError>([&] { (void)read_labeled_lines(written(text)); }),
-            "read_labeled_lines: '" + path() + "' has 6 bad lines: " + list +
-                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
-                "out with BadLines::skip");
+  EXPECT_EQ(
+      message_of<FormatError>([&] { (void)read_labeled_lines(written(text)); }),
+      "read_labeled_lines: '" + path() + "' has 6 bad lines: " + list +
+          ": correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave such lines "
+          "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_THAT(read_labeled_lines(path(), {.bad_lines = BadLines::skip, .skipped = &skipped}),
@@ -102,12 +103,13 @@ TEST_F(ReadParallel, RefusesFilesOfDifferentLength) {
 TEST_F(ReadParallel, ListsBadPairsOrLeavesThemOut) {
   const std::string source = written("a\n\nc\nd\n\n", "en");
   const std::string target = written("A\nB\n\xFF\nD\n\n", "de");
-  EXPECT_EQ(message_of<FormatError>([&] { (void)read_parallel(source, target); }),
-            "read_parallel: '" + source +
-                "' has 3 bad lines: blank in the source (2 times, first in line 2); not UTF-8 in "
-                "the target (line 3): correct the file, pass Encoding::latin1 if it is Latin-1, or "
-                "leave such lines out with "
-                "BadLines::skip");
+  EXPECT_EQ(
+      message_of<FormatError>([&] { (void)read_parallel(source, target); }),
+      "read_parallel: '" + source +
+          "' has 3 bad lines: blank in the source (2 times, first in line 2); not UTF-8 in "
+          "the target (line 3): correct the file, pass TextEncoding::latin1 if it is Latin-1, or "
+          "leave such lines out with "
+          "BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_THAT(read_parallel(source, target, {.bad_lines = BadLines::skip, .skipped = &skipped}),

@@ -78,10 +78,11 @@ TEST_F(TextLinesTest, IsMovedWithItsFile) {
 TEST_F(TextLinesTest, ListsBadLinesOrLeavesThemOut) {
   const std::string text = std::string("a\n\xC3\nb\n\0\n\xED\xA0\x80\nc", 13);
   const std::string list = "not UTF-8 (2 times, first in line 2); contains a NUL (line 4)";
-  EXPECT_EQ(message_of<FormatError>([&] { TextLines lines(written(text)); }),
-            "TextLines: '" + path() + "' has 3 bad lines: " + list +
-                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
-                "out with BadLines::skip");
+  EXPECT_EQ(
+      message_of<FormatError>([&] { TextLines lines(written(text)); }),
+      "TextLines: '" + path() + "' has 3 bad lines: " + list +
+          ": correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave such lines "
+          "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   const TextLines lines(path(), {.bad_lines = BadLines::skip, .skipped = &skipped});
@@ -93,9 +94,9 @@ TEST_F(TextLinesTest, ListsBadLinesOrLeavesThemOut) {
 
 TEST_F(TextLinesTest, ConvertsLatin1) {
   const std::string name = written("caf\xE9\nna\xEFve\n");
-  EXPECT_THAT(all(TextLines(name, {.encoding = Encoding::latin1})),
+  EXPECT_THAT(all(TextLines(name, {.encoding = TextEncoding::latin1})),
               ElementsAre("caf\xC3\xA9", "na\xC3\xAFve"));
-  EXPECT_THAT(all(LineStream(name, {.encoding = Encoding::latin1})),
+  EXPECT_THAT(all(LineStream(name, {.encoding = TextEncoding::latin1})),
               ElementsAre("caf\xC3\xA9", "na\xC3\xAFve"));
 }
 
@@ -141,11 +142,12 @@ TEST_F(TextLinesTest, StreamStopsAtABadLineOrLeavesItOut) {
   std::string line;
   EXPECT_TRUE(stream.next(line));
   EXPECT_EQ(line, "a");
-  EXPECT_EQ(message_of<FormatError>([&] { stream.next(line); }),
-            "LineStream: '" + path() +
-                "' has 1 bad line: not UTF-8 (line 2): correct the file, pass Encoding::latin1 if "
-                "it is Latin-1, or leave such lines out "
-                "with BadLines::skip");
+  EXPECT_EQ(
+      message_of<FormatError>([&] { stream.next(line); }),
+      "LineStream: '" + path() +
+          "' has 1 bad line: not UTF-8 (line 2): correct the file, pass TextEncoding::latin1 if "
+          "it is Latin-1, or leave such lines out "
+          "with BadLines::skip");
   EXPECT_FALSE(stream.next(line));
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;

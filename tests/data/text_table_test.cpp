@@ -98,7 +98,7 @@ TEST_F(ReadTsv, ListsAllKindsOfBadLines) {
   EXPECT_EQ(refused(bad),
             " has 5 bad lines: wrong number of fields (2 times, first in line 3: 1 instead of 2); "
             "not UTF-8 (line 4); a carriage return inside a line (line 7); contains a NUL "
-            "(line 8): correct the file, pass Encoding::latin1 if it is Latin-1, or leave such "
+            "(line 8): correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave such "
             "lines out with BadLines::skip");
   EXPECT_EQ(
       refused("a\tb\n1\n"),
@@ -146,7 +146,8 @@ TEST_F(ReadTsv, SaysWhatAFileIsThatIsNoText) {
 }
 
 TEST_F(ReadTsv, ConvertsLatin1) {
-  const TextTable table = tsv("label\ttext\n4\tsister\xADg\xFC\n", {.encoding = Encoding::latin1});
+  const TextTable table =
+      tsv("label\ttext\n4\tsister\xADg\xFC\n", {.encoding = TextEncoding::latin1});
   EXPECT_EQ(table[0][1], "sister\xC2\xADg\xC3\xBC");
 }
 
@@ -202,10 +203,11 @@ TEST_F(ReadCsv, CountsARecordOfSeveralLinesOnceAndNamesItsFirst) {
   const std::string list =
       "text after a closing quote (line 3); not UTF-8 (line 5); wrong number of fields (line 7: 1 "
       "instead of 2); a carriage return inside a line (line 8); a quote is never closed (line 10)";
-  EXPECT_EQ(message_of<FormatError>([&] { (void)read_csv(written(text)); }),
-            "read_csv: '" + path() + "' has 5 bad lines: " + list +
-                ": correct the file, pass Encoding::latin1 if it is Latin-1, or leave such lines "
-                "out with BadLines::skip");
+  EXPECT_EQ(
+      message_of<FormatError>([&] { (void)read_csv(written(text)); }),
+      "read_csv: '" + path() + "' has 5 bad lines: " + list +
+          ": correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave such lines "
+          "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_EQ(rows_of(read_csv(path(), {.bad_lines = BadLines::skip, .skipped = &skipped})),
@@ -252,7 +254,7 @@ TEST_F(ReadJsonLines, ListsAllKindsOfBadLines) {
                 "object (line 3); no field 'a' (line 4); 'a' is null (line 5); a field twice (line "
                 "6: 'a'); 'a' contains a NUL (line 7); a number that is too large (line 8); not "
                 "UTF-8 (line 9); nested more than 100 deep (line 10): correct the file, pass "
-                "Encoding::latin1 if it is Latin-1, or leave "
+                "TextEncoding::latin1 if it is Latin-1, or leave "
                 "such lines out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;

@@ -22,13 +22,13 @@ TEST(LabelSet, NumbersNamesByFirstSight) {
 }
 
 TEST(LabelSet, IsSortedByBytesIfAsked) {
-  const LabelSet labels = LabelSet(Names{"b", "10", "2", "a"}).sorted();
+  const LabelSet labels = LabelSet({"b", "10", "2", "a"}).sorted();
   EXPECT_THAT(labels.names(), ElementsAre("10", "2", "a", "b"));
   EXPECT_EQ(labels.id("a"), 2);
 }
 
 TEST(LabelSet, NamesTheClosestOfAnUnknownLabel) {
-  const LabelSet labels(Names{"sports", "business", "science", "world"});
+  const LabelSet labels({"sports", "business", "science", "world"});
   EXPECT_EQ(message_of<IndexError>([&] { (void)labels.id("Sport"); }),
             "LabelSet: 'Sport' is not among the 4 labels: the closest are 'sports', 'world', "
             "'science'");

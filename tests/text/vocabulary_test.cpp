@@ -192,6 +192,9 @@ TEST_F(VocabularyFile, ComesBackAsItWas) {
     expect_same(load_vocabulary(path()), vocabulary);
     expect_same(Vocabulary::from_text(vocabulary.text()), vocabulary);
   }
+  const Vocabulary both = Vocabulary::from_words({"a", "_"}, {.padding = "_", .unknown = "_"});
+  EXPECT_THAT(both.special_ids(), ElementsAre(1));
+  expect_same(Vocabulary::from_text(both.text()), both);
   const Vocabulary none(WordCounter(), {.padding = "", .unknown = ""});
   expect_same(Vocabulary::from_text(none.text()), none);
 }

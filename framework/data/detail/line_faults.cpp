@@ -37,7 +37,7 @@ void LineFaults::report(const char* operation, const std::string& path, const Re
   if (cure.empty()) {
     const bool other = list.find("not UTF-8") != std::string::npos;
     cure = fmt::format(": correct the file, {}or leave such lines out with BadLines::skip",
-                       other ? "pass Encoding::latin1 if it is Latin-1, " : "");
+                       other ? "pass TextEncoding::latin1 if it is Latin-1, " : "");
   }
   throw FormatError(fmt::format("{}: '{}' has {}: {}{}", operation, path, lines, list, cure));
 }

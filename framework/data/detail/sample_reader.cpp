@@ -54,7 +54,7 @@ void split_fields(std::string_view text, char separator, std::vector<std::string
 bool SampleReader::next_with_return() {
   if (!lines_.next(line_)) return false;
   if (number() == 1) head_ = line_.substr(0, 64);
-  if (options_.encoding == Encoding::latin1) line_ = from_latin1(line_);
+  if (options_.encoding == TextEncoding::latin1) line_ = from_latin1(line_);
   return true;
 }
 
