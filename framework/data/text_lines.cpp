@@ -47,6 +47,7 @@ TextLines::TextLines(const std::string& path, const ReadOptions& options)
     }
     begin += line.size() + 1;
   }
+  begins_.shrink_to_fit();
   faults.report("TextLines", path, options, text.substr(0, 64));
 }
 

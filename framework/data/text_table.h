@@ -16,8 +16,8 @@ namespace gradus {
 class Column {
  public:
   template <std::convertible_to<std::string_view> Text>
-  Column(const Text& name)
-      : name_(std::string_view(name)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Column(const Text& name) : name_(std::string_view(name)) {}
   template <std::integral Int>
   Column(Int position)  // NOLINT(google-explicit-constructor)
       : position_(static_cast<std::int64_t>(position)) {}
