@@ -73,6 +73,7 @@ TextTable read_json_lines(const std::string& path, const JsonLinesOptions& optio
       if (fields.empty()) {
         for (const auto& [key, value] : object.items()) fields.push_back(key);
       }
+      if (fields.empty()) throw Fault{"an object without fields", ""};
       TextTable::Row row;
       for (const std::string& field : fields) row.push_back(text_of(object, field));
       rows.push_back(std::move(row));

@@ -36,6 +36,7 @@ std::string random_text(Generator& generator) {
                                  "\xC3\xA9"sv,
                                  "{\"a\":"sv,
                                  "}"sv,
+                                 "{}"sv,
                                  "["sv,
                                  "]"sv,
                                  "__label__"sv,

@@ -265,6 +265,11 @@ TEST_F(ReadJsonLines, ListsAllKindsOfBadLines) {
   EXPECT_EQ(warnings.messages().size(), 1U);
 }
 
+TEST_F(ReadJsonLines, NeedsFieldsInTheFirstLine) {
+  EXPECT_THAT(message_of<FormatError>([&] { (void)read_json_lines(written("{}\n{\"a\": 1}\n")); }),
+              testing::HasSubstr("has 1 bad line: an object without fields (line 1): "));
+}
+
 TEST_F(ReadJsonLines, RefusesEmptyFiles) {
   EXPECT_EQ(message_of<FormatError>([&] { (void)read_json_lines(written("")); }),
             "read_json_lines: '" + path() + "': it is empty");
