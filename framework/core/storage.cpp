@@ -41,7 +41,7 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
 }
 
 Ref<Storage> Storage::mapped(const std::string& path) {
-  auto file = std::make_unique<const FileMap>(path);
+  auto file = std::make_unique<const FileMap>("load_mapped", path);
   void* place = gradus::detail::allocate(header);
   auto* storage = new (place)
       Storage(const_cast<char*>(file->data()), static_cast<std::int64_t>(file->size()), header);

@@ -1,12 +1,19 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/text/detail/word_list.h>
 #include <gradus/framework/text/vocabulary.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace gradus {
+
+namespace {
+
+constexpr const char* kind = "vocabulary";
+
+}  // namespace
 
 using detail::printable;
 
@@ -31,12 +38,13 @@ std::int64_t WordCounter::count(std::string_view word) const {
 Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& options) {
   if (!options.padding.empty()) {
     padding_id_ = size();
-    append(options.padding, counter.count(options.padding));
+    append_special(options.padding, counter);
   }
   if (!options.unknown.empty()) {
     unknown_id_ = size();
-    append(options.unknown, 0);
+    append_special(options.unknown, counter);
   }
+  for (const std::string& word : options.specials) append_special(word, counter);
   if (options.max_size && *options.max_size < size()) {
     throw ValueError(fmt::format("Vocabulary: max_size is {}, but there are {} special words",
                                  *options.max_size, size()));
@@ -47,8 +55,9 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
   for (std::size_t i = 0; i < counter.words().size(); ++i) {
     const std::string& word = counter.words()[i];
     const std::int64_t count = counter.counts()[i];
-    const bool is_unknown = unknown_id_ && word == options.unknown;
-    if (!is_unknown && padding_id_ && word == options.padding) continue;
+    const auto known = find(word);
+    const bool is_unknown = known && known == unknown_id_;
+    if (known && !is_unknown) continue;  // another special word
     if (is_unknown || count < options.min_count) {
       left_out += count;
     } else {
@@ -66,6 +75,19 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
     }
   }
   if (unknown_id_) counts_[static_cast<std::size_t>(*unknown_id_)] = left_out;
+  set_default(options);
+}
+
+void Vocabulary::append_special(std::string_view word, const WordCounter& counter) {
+  special_ids_.push_back(size());
+  append(word, counter.count(word));
+}
+
+void Vocabulary::set_default(const VocabularyOptions& options) {
+  default_id_ = options.default_id;
+  if (!default_id_ || (0 <= *default_id_ && *default_id_ < size())) return;
+  throw ValueError(
+      fmt::format("Vocabulary: default_id {} is outside [0, {})", *default_id_, size()));
 }
 
 Vocabulary Vocabulary::from_words(const std::vector<std::string>& words,
@@ -74,6 +96,15 @@ Vocabulary Vocabulary::from_words(const std::vector<std::string>& words,
   for (const std::string& word : words) vocabulary.append(word, 0);
   if (!options.padding.empty()) vocabulary.padding_id_ = vocabulary.find(options.padding);
   if (!options.unknown.empty()) vocabulary.unknown_id_ = vocabulary.find(options.unknown);
+  std::vector<std::string> specials = options.specials;
+  specials.insert(specials.end(), {options.padding, options.unknown});
+  for (std::int64_t id = 0; id < vocabulary.size(); ++id) {
+    const std::string& word = vocabulary.words()[static_cast<std::size_t>(id)];
+    if (word.empty() || std::find(specials.begin(), specials.end(), word) == specials.end())
+      continue;
+    vocabulary.special_ids_.push_back(id);
+  }
+  vocabulary.set_default(options);
   return vocabulary;
 }
 
@@ -94,7 +125,7 @@ std::optional<std::int64_t> Vocabulary::find(std::string_view word) const {
 
 std::int64_t Vocabulary::id(std::string_view word) const {
   if (const auto known = find(word)) return *known;
-  if (unknown_id_) return *unknown_id_;
+  if (const auto other = default_id()) return *other;
   throw IndexError(fmt::format(
       "Vocabulary: '{}' is not among the {} words, and there is no word for unknown ones",
       printable(word), size()));
@@ -112,6 +143,61 @@ const std::string& Vocabulary::word(std::int64_t id) const {
     throw IndexError(fmt::format("Vocabulary: id {} is outside [0, {})", id, size()));
   }
   return words()[static_cast<std::size_t>(id)];
+}
+
+std::string Vocabulary::text() const {
+  std::vector<detail::WordMark> marks;
+  if (padding_id_) marks.push_back({"padding", *padding_id_});
+  if (unknown_id_) marks.push_back({"unknown", *unknown_id_});
+  for (const std::int64_t id : special_ids_) {
+    if (id != padding_id_ && id != unknown_id_) marks.push_back({"special", id});
+  }
+  if (default_id_) marks.push_back({"default", *default_id_});
+  return detail::word_list_text(kind, {std::move(marks), words(), counts_});
+}
+
+Vocabulary Vocabulary::parse(std::string_view text, const std::string& where) {
+  const detail::WordList list = detail::parse_word_list(kind, true, text, where);
+  Vocabulary vocabulary;
+  for (std::size_t i = 0; i < list.words.size(); ++i) {
+    if (vocabulary.contains(list.words[i])) {
+      throw FormatError(fmt::format("{}: '{}' is listed twice, the second time with id {}", where,
+                                    printable(list.words[i]), i));
+    }
+    vocabulary.append(list.words[i], list.counts[i]);
+  }
+  for (const auto& [name, id] : list.marks) {
+    if (name == "padding") {
+      vocabulary.padding_id_ = id;
+    } else if (name == "unknown") {
+      vocabulary.unknown_id_ = id;
+    } else if (name == "default") {
+      vocabulary.default_id_ = id;
+      continue;
+    } else if (name != "special") {
+      throw FormatError(
+          fmt::format("{}: '{}' is not a mark: there are padding, unknown, special and default",
+                      where, printable(name)));
+    }
+    vocabulary.special_ids_.push_back(id);
+  }
+  std::vector<std::int64_t>& ids = vocabulary.special_ids_;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());  // a word may have several roles
+  return vocabulary;
+}
+
+Vocabulary Vocabulary::from_text(std::string_view text) {
+  return parse(text, "Vocabulary::from_text");
+}
+
+void save_vocabulary(const Vocabulary& vocabulary, const std::string& path) {
+  detail::write_text_file("save_vocabulary", path, vocabulary.text());
+}
+
+Vocabulary load_vocabulary(const std::string& path) {
+  return Vocabulary::parse(detail::read_text_file("load_vocabulary", path),
+                           fmt::format("load_vocabulary: '{}'", path));
 }
 
 }  // namespace gradus

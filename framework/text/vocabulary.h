@@ -34,6 +34,8 @@ struct VocabularyOptions {
   std::optional<std::int64_t> max_size{};  ///< keep only the most frequent, including special words
   std::string padding = "<pad>";           ///< pads sequences; gets the first id. Empty for none
   std::string unknown = "<unk>";           ///< for words left out; gets the next id. Empty for none
+  std::vector<std::string> specials = {};  ///< further ones, such as "<bos>", for the next ids
+  std::optional<std::int64_t> default_id{};  ///< for words left out, instead of the unknown word's
 };
 
 /// Words and their ids 0, 1, ..., size() - 1.
@@ -41,12 +43,13 @@ class GRADUS_API Vocabulary {
  public:
   /// The special words, then the others by decreasing count; equal counts in byte order. The count
   /// of the unknown word is that of all words left out.
-  /// Throws ValueError if the special words are equal or max_size has no room for them.
+  /// Throws ValueError if special words are equal, max_size has no room for them, or default_id is
+  /// outside [0, size()).
   explicit Vocabulary(const WordCounter& counter, const VocabularyOptions& options = {});
 
-  /// The given words in order, such as those of a file of vectors; the padding and unknown words
-  /// are the ones that `options` names, if they are among them. Counts are 0. Throws ValueError for
-  /// a word that is listed twice.
+  /// The given words in order, such as those of a file of vectors; the special words are those that
+  /// `options` names, if they are among them. Counts are 0. Throws ValueError for a word that is
+  /// listed twice, and for a default_id outside [0, size()).
   static Vocabulary from_words(const std::vector<std::string>& words,
                                const VocabularyOptions& options = {});
 
@@ -54,7 +57,7 @@ class GRADUS_API Vocabulary {
   bool contains(std::string_view word) const { return words_.find(word) >= 0; }
   /// The id of a word, or nullopt.
   std::optional<std::int64_t> find(std::string_view word) const;
-  /// The id of a word, or that of the unknown word. Throws IndexError if there is neither.
+  /// The id of a word, or default_id(). Throws IndexError if there is neither.
   std::int64_t id(std::string_view word) const;
   /// The ids of words, in order. Throws like id().
   std::vector<std::int64_t> ids(std::span<const std::string> words) const;
@@ -65,14 +68,38 @@ class GRADUS_API Vocabulary {
   const std::vector<std::int64_t>& counts() const { return counts_; }       ///< by id
   std::optional<std::int64_t> padding_id() const { return padding_id_; }
   std::optional<std::int64_t> unknown_id() const { return unknown_id_; }
+  /// The id of words that are not in the vocabulary: the one set in the options, or unknown_id().
+  std::optional<std::int64_t> default_id() const { return default_id_ ? default_id_ : unknown_id_; }
+  /// The ids of all special words: padding, unknown and further ones, in increasing order.
+  const std::vector<std::int64_t>& special_ids() const { return special_ids_; }
+
+  /// All of this as text, for the metadata of a model's file:
+  ///   state.metadata["vocabulary"] = vocabulary.text();
+  ///   const auto vocabulary = Vocabulary::from_text(state.metadata.at("vocabulary"));
+  std::string text() const;
+  /// Throws FormatError naming the line that is wrong.
+  static Vocabulary from_text(std::string_view text);
 
  private:
+  friend GRADUS_API Vocabulary load_vocabulary(const std::string& path);
   Vocabulary() = default;
   void append(std::string_view word, std::int64_t count);
+  void append_special(std::string_view word, const WordCounter& counter);
+  void set_default(const VocabularyOptions& options);
+  static Vocabulary parse(std::string_view text, const std::string& where);
 
   detail::TextIndex words_;
   std::vector<std::int64_t> counts_;
-  std::optional<std::int64_t> padding_id_, unknown_id_;
+  std::optional<std::int64_t> padding_id_, unknown_id_, default_id_;
+  std::vector<std::int64_t> special_ids_;
 };
+
+/// Writes text(): a header that marks the special words, then `word<TAB>count` for each word by id.
+/// Backslashes, control characters and bytes that are not UTF-8 are written as \\ and \xNN. The
+/// file is replaced as a whole (see AtomicFile).
+GRADUS_API void save_vocabulary(const Vocabulary& vocabulary, const std::string& path);
+/// Reads it back: ids, counts, special words and default_id() are the same. Throws Error if the
+/// file cannot be read, FormatError naming the line that is wrong.
+GRADUS_API Vocabulary load_vocabulary(const std::string& path);
 
 }  // namespace gradus

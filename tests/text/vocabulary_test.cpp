@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/core/creation.h>
+#include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/message_of.h>
 
 #include <string>
@@ -108,6 +111,145 @@ TEST(Vocabulary, NamesWhatIsWrong) {
             "Vocabulary: '<pad>' is listed twice, the second time with id 1");
   EXPECT_EQ(message_of<ValueError>([] { Vocabulary(WordCounter(), {.max_size = 1}); }),
             "Vocabulary: max_size is 1, but there are 2 special words");
+}
+
+TEST(Vocabulary, HasFurtherSpecialWords) {
+  WordCounter counter = counter_of("b b a");
+  counter.add("<bos>", 5);
+  const Vocabulary vocabulary(counter, {.max_size = 5, .specials = {"<bos>", "<eos>"}});
+  EXPECT_THAT(vocabulary.words(), ElementsAre("<pad>", "<unk>", "<bos>", "<eos>", "b"));
+  EXPECT_THAT(vocabulary.counts(), ElementsAre(0, 1, 5, 0, 2));
+  EXPECT_THAT(vocabulary.special_ids(), ElementsAre(0, 1, 2, 3));
+  const Vocabulary listed =
+      Vocabulary::from_words({"a", "<eos>", "<unk>", "b"}, {.specials = {"<bos>", "<eos>"}});
+  EXPECT_THAT(listed.special_ids(), ElementsAre(1, 2));
+  EXPECT_EQ(message_of<ValueError>([] { Vocabulary(WordCounter(), {.specials = {"<unk>"}}); }),
+            "Vocabulary: '<unk>' is listed twice, the second time with id 2");
+  EXPECT_EQ(message_of<ValueError>(
+                [] { Vocabulary(WordCounter(), {.max_size = 2, .specials = {"<bos>"}}); }),
+            "Vocabulary: max_size is 2, but there are 3 special words");
+}
+
+TEST(Vocabulary, HasADefaultId) {
+  EXPECT_EQ(Vocabulary(counter_of("a")).default_id(), 1);
+  const Vocabulary glove = Vocabulary::from_words({"the", "of"}, {.default_id = 1});
+  EXPECT_EQ(glove.id("xyzzy"), 1);
+  EXPECT_EQ(glove.unknown_id(), std::nullopt);
+  const Vocabulary padded(counter_of("a"), {.default_id = 0});
+  EXPECT_EQ(padded.id("xyzzy"), 0);
+  EXPECT_EQ(message_of<ValueError>([] { Vocabulary(counter_of("a"), {.default_id = 3}); }),
+            "Vocabulary: default_id 3 is outside [0, 3)");
+  EXPECT_EQ(message_of<ValueError>([] { (void)Vocabulary::from_words({"a"}, {.default_id = -1}); }),
+            "Vocabulary: default_id -1 is outside [0, 1)");
+}
+
+void expect_same(const Vocabulary& a, const Vocabulary& b) {
+  EXPECT_EQ(a.words(), b.words());
+  EXPECT_EQ(a.counts(), b.counts());
+  EXPECT_EQ(a.padding_id(), b.padding_id());
+  EXPECT_EQ(a.unknown_id(), b.unknown_id());
+  EXPECT_EQ(a.default_id(), b.default_id());
+  EXPECT_EQ(a.special_ids(), b.special_ids());
+}
+
+class VocabularyFile : public FolderTest {
+ protected:
+  std::string path() const { return file("vocabulary.txt").string(); }
+  // What is wrong with a file of this text, without its name.
+  std::string refused(const std::string& text) const {
+    write_text(path(), text);
+    const std::string begin = "load_vocabulary: '" + path() + "': ";
+    std::string message = message_of<FormatError>([&] { (void)load_vocabulary(path()); });
+    return message.starts_with(begin) ? message.substr(begin.size()) : message;
+  }
+};
+
+TEST_F(VocabularyFile, IsAWordAndACountALine) {
+  save_vocabulary(Vocabulary(counter_of("b b a"), {.specials = {"<eos>"}, .default_id = 2}),
+                  path());
+  EXPECT_EQ(read_text(path()),
+            "# gradus vocabulary 1: 5 words\n# padding\t0\n# unknown\t1\n# special\t2\n"
+            "# default\t2\n\n<pad>\t0\n<unk>\t0\n<eos>\t0\nb\t2\na\t1\n");
+}
+
+TEST_F(VocabularyFile, ComesBackAsItWas) {
+  WordCounter counter;
+  std::int64_t times = 100;
+  for (const std::string& word :
+       {std::string(""), std::string("a\tb"), std::string("\n"), std::string("\r"),
+        std::string("\\x41"), std::string("# padding\t0"), std::string("\xFF\xC3"),
+        std::string("\0", 1), std::string(" "), std::string("\xE2\x80\xA8"),
+        std::string("caf\xC3\xA9")}) {
+    counter.add(word, times--);
+  }
+  for (const VocabularyOptions& options :
+       std::vector<VocabularyOptions>{{},
+                                      {.padding = "", .unknown = ""},
+                                      {.unknown = "\\", .specials = {"<s>", "</s>"}},
+                                      {.padding = "", .default_id = 3}}) {
+    const Vocabulary vocabulary(counter, options);
+    save_vocabulary(vocabulary, path());
+    expect_same(load_vocabulary(path()), vocabulary);
+    expect_same(Vocabulary::from_text(vocabulary.text()), vocabulary);
+  }
+  const Vocabulary both = Vocabulary::from_words({"a", "_"}, {.padding = "_", .unknown = "_"});
+  EXPECT_THAT(both.special_ids(), ElementsAre(1));
+  expect_same(Vocabulary::from_text(both.text()), both);
+  const Vocabulary none(WordCounter(), {.padding = "", .unknown = ""});
+  expect_same(Vocabulary::from_text(none.text()), none);
+}
+
+TEST_F(VocabularyFile, LiesInAModelsFile) {
+  const Vocabulary vocabulary(counter_of("b b a \xC3\xA9"), {.specials = {"\xFF\n"}});
+  StateDict state;
+  state.set("weight", ones({2}));
+  state.metadata["vocabulary"] = vocabulary.text();
+  save(state, file("model.safetensors").string());
+  const StateDict read = load(file("model.safetensors").string());
+  expect_same(Vocabulary::from_text(read.metadata.at("vocabulary")), vocabulary);
+}
+
+TEST_F(VocabularyFile, MayHaveTheLineEndsOfWindowsAndNoLastOne) {
+  const Vocabulary vocabulary(counter_of("b b a"));
+  std::string text = vocabulary.text();
+  text.pop_back();
+  expect_same(Vocabulary::from_text(text), vocabulary);
+  for (std::size_t i = 0; (i = text.find('\n', i)) != std::string::npos; i += 2) {
+    text.replace(i, 1, "\r\n");
+  }
+  write_text(path(), "\xEF\xBB\xBF" + text);
+  expect_same(load_vocabulary(path()), vocabulary);
+}
+
+TEST_F(VocabularyFile, ErrorsNameTheLine) {
+  const std::string head = "# gradus vocabulary 1: 2 words\n";
+  EXPECT_EQ(refused(""), "it is empty");
+  EXPECT_EQ(refused("the\t7\n"),
+            "line 1: 'the\\x097' where '# gradus vocabulary 1: ... words' is expected");
+  EXPECT_EQ(refused("# gradus vocabulary 2: x\n"),
+            "line 1: version '2': this gradus reads version 1");
+  EXPECT_EQ(refused("# gradus vocabulary 1: two words\n"),
+            "line 1: 'two words' where a number of words is expected");
+  EXPECT_EQ(refused(head + "a\t1\n"),
+            "line 2: 'a\\x091' is no mark of a word: a blank line has to end the marks");
+  EXPECT_EQ(refused(head + "\na\t1\nb\n"), "line 4: 'b' lacks a tab and a count");
+  EXPECT_EQ(refused(head + "\na\t1\nb\tx\n"), "line 4: 'x' is not an integer");
+  EXPECT_EQ(refused(head + "\na\t1\nb\t-1\n"), "line 4: a count of -1");
+  for (const std::string wrong : {"\\", "\\x", "\\x4", "\\xgg", "\\n", "\\x-1"}) {
+    EXPECT_EQ(refused(head + "\n" + wrong + "\t1\n"),
+              "line 3: '" + wrong + "' has a backslash that is neither \\\\ nor \\xNN");
+  }
+  EXPECT_EQ(refused(head + "\na\t1\n"), "it has 1 words, not the 2 of its first line");
+  EXPECT_EQ(refused(head + "\na\t1\na\t1\n"), "'a' is listed twice, the second time with id 1");
+  EXPECT_EQ(refused(head + "# padding\t2\n\na\t1\nb\t1\n"),
+            "'padding' is id 2, which is outside [0, 2)");
+  EXPECT_EQ(refused(head + "# mask\t0\n\na\t1\nb\t1\n"),
+            "'mask' is not a mark: there are padding, unknown, special and default");
+  EXPECT_EQ(message_of<Error>([&] { (void)load_vocabulary(folder().string()); }),
+            "load_vocabulary: cannot read '" + folder().string() + "': Is a directory");
+  EXPECT_EQ(message_of<FormatError>([] { (void)Vocabulary::from_text("x"); }),
+            "Vocabulary::from_text: line 1: 'x' where '# gradus vocabulary 1: ... words' is "
+            "expected");
 }
 
 }  // namespace

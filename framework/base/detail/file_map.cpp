@@ -10,13 +10,13 @@
 
 namespace gradus::detail {
 
-FileMap::FileMap(const std::string& path) {
-  const InputFile file("load_mapped", path);
+FileMap::FileMap(const char* operation, const std::string& path) {
+  const InputFile file(operation, path);
   size_ = file.size();
   if (size_ == 0) return;
   void* map = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.descriptor(), 0);
   if (map == MAP_FAILED) {
-    throw Error(fmt::format("load_mapped: cannot read '{}': {}", path, std::strerror(errno)));
+    throw Error(fmt::format("{}: cannot read '{}': {}", operation, path, std::strerror(errno)));
   }
   data_ = static_cast<char*>(map);
 }

@@ -11,8 +11,8 @@ namespace gradus::detail {
 /// harmless.
 class GRADUS_API FileMap {
  public:
-  /// Throws Error with the system's reason.
-  explicit FileMap(const std::string& path);
+  /// Throws Error `<operation>: cannot read ...` with the system's reason.
+  FileMap(const char* operation, const std::string& path);
   ~FileMap();
   FileMap(const FileMap&) = delete;
   FileMap& operator=(const FileMap&) = delete;

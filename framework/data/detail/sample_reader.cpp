@@ -1,0 +1,83 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/data/detail/sample_reader.h>
+
+#include <algorithm>
+
+namespace gradus::detail {
+
+const char* fault_of_text(std::string_view text) {
+  unsigned all = 0;  // most text is ASCII: one pass without branches
+  bool has_nul = false;
+  for (const char byte : text) {
+    all |= static_cast<unsigned char>(byte);
+    has_nul |= byte == '\0';
+  }
+  if (all >= 0x80 && !is_utf8(text)) return "not UTF-8";
+  return has_nul ? "contains a NUL" : nullptr;
+}
+
+std::string from_latin1(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      result += c;
+    } else {
+      result += static_cast<char>(0xC0U | byte >> 6U);
+      result += static_cast<char>(0x80U | (byte & 0x3FU));
+    }
+  }
+  return result;
+}
+
+void split_fields(std::string_view text, char separator, std::vector<std::string_view>& fields) {
+  fields.clear();
+  if (separator != ' ') {
+    for (;;) {
+      const std::size_t end = text.find(separator);
+      fields.push_back(text.substr(0, end));
+      if (end == std::string_view::npos) return;
+      text.remove_prefix(end + 1);
+    }
+  }
+  constexpr std::string_view blanks = " \t";
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    if (text.empty()) return;
+    fields.push_back(text.substr(0, text.find_first_of(blanks)));
+    text.remove_prefix(fields.back().size());
+  }
+}
+
+bool SampleReader::next_with_return() {
+  if (!lines_.next(line_)) return false;
+  if (number() == 1) head_ = line_.substr(0, 64);
+  if (options_.encoding == TextEncoding::latin1) line_ = from_latin1(line_);
+  return true;
+}
+
+bool SampleReader::next() {
+  if (!next_with_return()) return false;
+  if (line_.ends_with('\r')) line_.pop_back();
+  return true;
+}
+
+bool SampleReader::is_text() {
+  const char* fault = fault_of_text(line_);
+  if (fault != nullptr) bad(fault);
+  return fault == nullptr;
+}
+
+void SampleReader::finish() const {
+  if (number() == 0) fail("it is empty");
+  faults_.report(lines_.file().operation(), lines_.file().path(), options_, head_);
+}
+
+void SampleReader::fail(const std::string& what) const {
+  throw FormatError(fmt::format("{}: '{}': {}{}", lines_.file().operation(), lines_.file().path(),
+                                what, looks_like(head_)));
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstdint>
+
+namespace gradus {
+
+/// What a reader does about lines that it cannot read. `refuse`: throws one FormatError that lists
+/// each kind of fault, how often it occurs and the first line that has it. `skip`: leaves such
+/// lines out, and warns with the same list.
+enum class BadLines : std::uint8_t { refuse, skip };
+
+/// How a file encodes text. Readers return UTF-8.
+enum class TextEncoding : std::uint8_t { utf8, latin1 };
+
+/// What readers agree on: lines end in a line feed, or a carriage return and a line feed; the last
+/// may lack its end; a byte order mark is ignored. Lines that are not UTF-8 or contain a NUL are
+/// bad. Throws Error with the system's reason for a file that cannot be read or is a folder,
+/// FormatError for an empty one.
+struct ReadOptions {
+  BadLines bad_lines = BadLines::refuse;
+  TextEncoding encoding = TextEncoding::utf8;
+  std::int64_t* skipped = nullptr;  ///< set to the number of lines that `skip` left out
+};
+
+}  // namespace gradus
