@@ -14,14 +14,13 @@ const char* const metric = "ClassificationScores";
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-/// A weighted mean without the values that are NaN; where all weights are 0, the mean of all
-/// values.
+/// A weighted mean without the values that are NaN; the plain one where all weights are 0.
 class Mean {
  public:
   void add(double value, double weight) {
+    if (std::isnan(value)) return;
     plain_ += value;
     ++values_;
-    if (std::isnan(value)) return;
     sum_ += value * weight;
     weights_ += weight;
   }

@@ -26,7 +26,8 @@ std::string_view strip(std::string_view text);
 /// The characters of a UTF-8 text, in order.
 std::vector<std::string_view> split_characters(std::string_view text);
 
-/// A UTF-8 text in lower case by Unicode's rules, as Python's str.lower() makes it.
+/// A UTF-8 text with its letters in lower case, as Python's str.lower() makes them. That changes
+/// Roman numerals and letters in circles as well, which are numbers and symbols.
 std::string lower_case(std::string_view text);
 
 }  // namespace gradus::detail
