@@ -38,13 +38,12 @@ const char* name(TagScheme scheme) {
   return names[static_cast<std::size_t>(scheme)];
 }
 
-Tag parse(std::string_view text, TagScheme scheme, std::size_t place) {
+Tag parse(const std::string& where, std::string_view text, TagScheme scheme, std::size_t place) {
   const bool has_type = text.size() > 2 && text[1] == '-';
   const bool known = !text.empty() && prefixes(scheme).find(text[0]) != std::string_view::npos;
   if (!known || (text.size() > 1 && !has_type) || (has_type && text[0] == 'O')) {
-    throw FormatError(
-        fmt::format("SpanF1: '{}', tag {}, is none of {}: O, or a prefix, '-' and a type",
-                    detail::printable(text), place, name(scheme)));
+    throw FormatError(fmt::format("{}: '{}', tag {}, is none of {}: O, or a prefix, '-' and a type",
+                                  where, detail::printable(text), place, name(scheme)));
   }
   return {text[0], has_type ? text.substr(2) : std::string_view()};
 }
@@ -87,13 +86,14 @@ bool valid_begin(const Pair& pair, TagScheme scheme) {
   return true;
 }
 
-[[noreturn]] void refuse(std::span<const std::string> tags, std::size_t i, TagScheme scheme) {
+[[noreturn]] void refuse(const std::string& where, std::span<const std::string> tags, std::size_t i,
+                         TagScheme scheme) {
   const std::string before = i == 0 ? "the beginning" : detail::printable(tags[i - 1]);
   const std::string after = i == tags.size() ? "the end" : detail::printable(tags[i]);
   throw FormatError(
-      fmt::format("SpanF1: tag {}: {} after {} is not valid in {}: repair or discard "
+      fmt::format("{}: tag {}: {} after {} is not valid in {}: repair or discard "
                   "such tags with options.invalid",
-                  i, after, before, name(scheme)));
+                  where, i, after, before, name(scheme)));
 }
 
 /// The labels [B, T] with ignore_index wherever the lengths end.
@@ -123,19 +123,18 @@ Tensor within_lengths(const Tensor& labels, const Tensor& lengths, std::int64_t 
 
 std::int64_t count(std::size_t n) { return static_cast<std::int64_t>(n); }
 
-}  // namespace
-
-std::vector<TagSpan> tag_spans(std::span<const std::string> tags, TagScheme scheme,
-                               InvalidTags invalid) {
+/// Errors begin with `where`.
+std::vector<TagSpan> decode(const std::string& where, std::span<const std::string> tags,
+                            TagScheme scheme, InvalidTags invalid) {
   std::vector<TagSpan> spans;
   Pair pair;
   std::int64_t begin = 0;
   bool valid = true;
   for (std::size_t i = 0; i <= tags.size(); ++i) {
-    pair = {pair.after, i < tags.size() ? parse(tags[i], scheme, i) : Tag()};
+    pair = {pair.after, i < tags.size() ? parse(where, tags[i], scheme, i) : Tag()};
     if (ends(pair)) {
       if (!valid_end(pair, scheme)) {
-        if (invalid == InvalidTags::refuse) refuse(tags, i, scheme);
+        if (invalid == InvalidTags::refuse) refuse(where, tags, i, scheme);
         valid = false;
       }
       if (valid || invalid == InvalidTags::repair) {
@@ -145,20 +144,36 @@ std::vector<TagSpan> tag_spans(std::span<const std::string> tags, TagScheme sche
     if (begins(pair)) {
       begin = count(i);
       valid = valid_begin(pair, scheme);
-      if (!valid && invalid == InvalidTags::refuse) refuse(tags, i, scheme);
+      if (!valid && invalid == InvalidTags::refuse) refuse(where, tags, i, scheme);
     }
   }
   return spans;
 }
 
+}  // namespace
+
+std::vector<TagSpan> tag_spans(std::span<const std::string> tags, TagScheme scheme,
+                               InvalidTags invalid) {
+  return decode("tag_spans", tags, scheme, invalid);
+}
+
 SpanF1::SpanF1(const SpanOptions& options) : options_(options) {
-  for (std::size_t i = 0; i < options.tags.size(); ++i) parse(options.tags[i], options.scheme, i);
+  for (std::size_t i = 0; i < options.tags.size(); ++i) {
+    parse("SpanF1", options.tags[i], options.scheme, i);
+  }
 }
 
 void SpanF1::add(std::span<const std::string> predicted, std::span<const std::string> labels) {
   detail::check_sizes("SpanF1", "predicted tags", predicted.size(), "labels", labels.size());
-  const auto found = tag_spans(predicted, options_.scheme, options_.invalid);
-  const auto right = tag_spans(labels, options_.scheme, options_.invalid);
+  add_sequence("", predicted, labels);
+}
+
+void SpanF1::add_sequence(const std::string& which, std::span<const std::string> predicted,
+                          std::span<const std::string> labels) {
+  const auto found =
+      decode("SpanF1" + which + ": predictions", predicted, options_.scheme, options_.invalid);
+  const auto right =
+      decode("SpanF1" + which + ": labels", labels, options_.scheme, options_.invalid);
   auto next = right.begin();
   for (const TagSpan& span : found) {
     Counts& counts = types_[span.type];
@@ -195,7 +210,7 @@ void SpanF1::add(const Tensor& predictions, const Tensor& labels, const Tensor& 
       right.push_back(options_.tags[static_cast<std::size_t>(next->label)]);
       ++next;
     }
-    added.add(predicted, right);
+    added.add_sequence(fmt::format(": sequence {}", i), predicted, right);
   }
   merge(added);
 }

@@ -81,6 +81,8 @@ class GRADUS_API SpanF1 {
     std::int64_t right = 0, predicted = 0, labels = 0;
   };
   static ClassScore score(const Counts& counts);
+  void add_sequence(const std::string& which, std::span<const std::string> predicted,
+                    std::span<const std::string> labels);
 
   SpanOptions options_;
   std::map<std::string, Counts> types_;

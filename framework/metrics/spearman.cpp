@@ -81,7 +81,8 @@ void Spearman::merge(const Spearman& other) {
 double Spearman::result() const {
   detail::check_added("Spearman", count());
   const std::vector<double> x = centred_ranks(x_), y = centred_ranks(y_);
-  return product(x, y) / std::sqrt(product(x, x)) / std::sqrt(product(y, y));
+  const double r = product(x, y) / std::sqrt(product(x, x)) / std::sqrt(product(y, y));
+  return std::clamp(r, -1.0, 1.0);  // NaN stays
 }
 
 }  // namespace gradus
