@@ -19,12 +19,11 @@ std::string chrf_words(std::string_view text) {
   std::vector<std::string_view> words;
   for (const std::string_view word : detail::split_words(text)) {
     const std::vector<std::string_view> characters = detail::split_characters(word);
-    if (characters.size() == 1) {
-      words.push_back(word);
-    } else if (is_punctuation(characters.back())) {
+    const bool several = characters.size() > 1;
+    if (several && is_punctuation(characters.back())) {
       words.push_back(word.substr(0, word.size() - 1));
       words.push_back(characters.back());
-    } else if (is_punctuation(characters.front())) {
+    } else if (several && is_punctuation(characters.front())) {
       words.push_back(characters.front());
       words.push_back(word.substr(1));
     } else {
