@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <limits>
+#include <numeric>
 #include <unordered_set>
 #include <vector>
 
@@ -48,6 +48,19 @@ Query query_of(const char* metric, std::span<const std::int64_t> found,
   return query;
 }
 
+Query query_of_flags(std::span<const double> scores, const bool* relevant) {
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  Query query;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (relevant[order[i]]) query.ranks.push_back(static_cast<std::int64_t>(i));
+  }
+  query.relevant = query.ranks.size();
+  return query;
+}
+
 /// Rows of scores with flags of what is relevant.
 std::vector<Query> queries_of_flags(const char* metric, const Tensor& scores,
                                     const Tensor& relevant) {
@@ -57,34 +70,20 @@ std::vector<Query> queries_of_flags(const char* metric, const Tensor& scores,
                     scores.shape().str(), relevant.shape().str()));
   }
   const std::int64_t items = scores.size(-1);
-  const std::int64_t rows = items == 0 ? 0 : scores.numel() / items;
+  const Shape rows(scores.shape().sizes().first(static_cast<std::size_t>(scores.dim() - 1)));
   const bool* flag = relevant.data<bool>();
-  for (std::int64_t i = 0; i < rows; ++i) {
+  for (std::int64_t i = 0; i < rows.numel(); ++i) {
     if (std::none_of(flag + i * items, flag + (i + 1) * items, [](bool b) { return b; })) {
       throw ValueError(fmt::format("{}: nothing is relevant to query {}", metric, i));
     }
   }
   std::vector<Query> queries;
-  const std::vector<std::int64_t> any(static_cast<std::size_t>(rows));
-  const Tensor labels =
-      tensor(any, Shape(scores.shape().sizes().first(static_cast<std::size_t>(scores.dim() - 1))));
-  std::vector<std::int64_t> order(static_cast<std::size_t>(items));
-  detail::for_each_row(
-      metric, scores, labels, none_ignored, [&](std::span<const double> row, std::int64_t) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-          order[i] = static_cast<std::int64_t>(i);
-        }
-        std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-          return row[static_cast<std::size_t>(a)] > row[static_cast<std::size_t>(b)];
-        });
-        Query query;
-        for (std::size_t i = 0; i < order.size(); ++i) {
-          if (flag[order[i]]) query.ranks.push_back(static_cast<std::int64_t>(i));
-        }
-        query.relevant = query.ranks.size();
-        queries.push_back(std::move(query));
-        flag += items;
-      });
+  const Tensor any = zeros(rows, DType::int64);  // a label for each row
+  detail::for_each_row(metric, scores, any, none_ignored,
+                       [&](std::span<const double> row, std::int64_t) {
+                         queries.push_back(query_of_flags(row, flag));
+                         flag += items;
+                       });
   return queries;
 }
 

@@ -83,6 +83,8 @@ TEST(Ranking, BrokenInputSaysWhatIsWrongAndChangesNothing) {
                "relevant [2, 1]");
   EXPECT_ERROR(rank.add(zeros({2, 1}), tensor({{true}, {false}})), ValueError,
                "MeanReciprocalRank: nothing is relevant to query 1");
+  EXPECT_ERROR(rank.add(zeros({2, 0}), zeros({2, 0}, DType::boolean)), ValueError,
+               "MeanReciprocalRank: nothing is relevant to query 0");
   EXPECT_ERROR(rank.add(tensor({{1.0, not_a_number}}), tensor({{true, false}})), ValueError,
                "MeanReciprocalRank: the score at position [0, 1] is NaN");
   EXPECT_EQ(rank.count(), 0);
