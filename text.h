@@ -5,15 +5,3 @@
 #include <gradus/framework/data/conllu.h>
 #include <gradus/framework/data/dataset.h>
 #include <gradus/framework/data/labeled_text.h>
-#include <gradus/framework/data/length_batches.h>
-#include <gradus/framework/data/negative_sampler.h>
-#include <gradus/framework/data/read_options.h>
-#include <gradus/framework/data/skip_gram_pairs.h>
-#include <gradus/framework/data/text_lines.h>
-#include <gradus/framework/data/text_pair.h>
-#include <gradus/framework/data/text_table.h>
-#include <gradus/framework/io/word_vectors.h>
-#include <gradus/framework/text/label_set.h>
-#include <gradus/framework/text/ngrams.h>
-#include <gradus/framework/text/tokenizer.h>
-#include <gradus/framework/text/vocabulary.h>

@@ -53,6 +53,14 @@ bool trains() {
   return right;
 }
 
+template <class Metric>
+auto counts(const auto& found, const auto& right) {
+  Metric metric, other;
+  other.add(found, right);
+  metric.merge(other);
+  return metric.result();
+}
+
 bool minimises() {
   const Model model;
   LBFGS optimizer(model.parameters());
@@ -212,6 +220,25 @@ const struct {
        return length_batches(std::vector<std::int64_t>{3, 1}, 1).size() == 2;
      }},
     {"framework/data/skip_gram_pairs.h", pairs},
+    {"framework/metrics/accuracy.h", [] { return counts<Accuracy>(ids(), ids()) == 1; }},
+    {"framework/metrics/bleu.h", [] { return counts<Bleu>("a", "a").score == 0; }},
+    {"framework/metrics/chrf.h", [] { return counts<Chrf>("abcdef", "abcdef") > 99; }},
+    {"framework/metrics/classification_scores.h",
+     [] {
+       ClassificationScores scores(2);
+       scores.add(ids(), ids());
+       return scores.result().macro.f1 == 1;
+     }},
+    {"framework/metrics/confusion_matrix.h",
+     [] { return ConfusionMatrix(2).result().numel() == 4; }},
+    {"framework/metrics/error_rate.h", [] { return counts<WordErrorRate>("a", "b") == 1; }},
+    {"framework/metrics/perplexity.h", [] { return counts<Perplexity>(matrix(), ids()) > 1; }},
+    {"framework/metrics/ranking.h",
+     [] { return counts<MeanReciprocalRank>(matrix(), ids()) > 0.4; }},
+    {"framework/metrics/rouge.h", [] { return counts<RougeL>("a", "a").f1 == 1; }},
+    {"framework/metrics/span_f1.h",
+     [] { return tag_spans(std::vector<std::string>{"B-X"}).size() == 1; }},
+    {"framework/metrics/spearman.h", [] { return counts<Spearman>(vector(), vector()) > 0.9; }},
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},

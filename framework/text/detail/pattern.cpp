@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/text/detail/pattern.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <array>
+#include <cstddef>
+
+namespace gradus::detail {
+namespace {
+
+PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
+
+[[noreturn]] void fail(const std::string& expression, int code) {
+  std::array<PCRE2_UCHAR, 256> text{};
+  pcre2_get_error_message(code, text.data(), text.size());
+  throw ValueError(fmt::format("regular expression '{}': {}", expression,
+                               reinterpret_cast<const char*>(text.data())));
+}
+
+}  // namespace
+
+Pattern::Pattern(const std::string& expression) : expression_(expression) {
+  int error = 0;
+  PCRE2_SIZE place = 0;
+  pcre2_code* code =
+      pcre2_compile(units(expression), expression.size(), PCRE2_UTF, &error, &place, nullptr);
+  if (code == nullptr) fail(expression, error);
+  code_ = std::shared_ptr<const void>(code, [code](const void*) { pcre2_code_free(code); });
+  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it cannot, matching only takes longer
+}
+
+std::string Pattern::replace_all(std::string_view text, const std::string& replacement) const {
+  constexpr auto options =
+      PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_EXTENDED | PCRE2_SUBSTITUTE_OVERFLOW_LENGTH;
+  const auto* code = static_cast<const pcre2_code*>(code_.get());
+  std::string result(2 * text.size() + 64, '\0');
+  for (;;) {
+    PCRE2_SIZE size = result.size();  // in: room for a final zero included; out: without it
+    const int status = pcre2_substitute(code, units(text), text.size(), 0, options, nullptr,
+                                        nullptr, units(replacement), replacement.size(),
+                                        reinterpret_cast<PCRE2_UCHAR*>(result.data()), &size);
+    if (status == PCRE2_ERROR_NOMEMORY && size > result.size()) {
+      result.resize(size);
+      continue;
+    }
+    if (status < 0) fail(expression_, status);
+    result.resize(size);
+    return result;
+  }
+}
+
+}  // namespace gradus::detail
