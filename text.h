@@ -5,6 +5,10 @@
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/data/skip_gram_pairs.h>
 #include <gradus/framework/io/word_vectors.h>
+#include <gradus/framework/metrics/named_value.h>
+#include <gradus/framework/metrics/progress.h>
+#include <gradus/framework/metrics/records.h>
+#include <gradus/framework/metrics/tensorboard.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>
