@@ -17,7 +17,7 @@ namespace gradus {
 namespace {
 
 constexpr double redraw_seconds = 0.1;
-constexpr int bar_width = 20, least_bar_width = 5;
+constexpr std::array<int, 2> bar_widths{20, 10};  // two, so that it does not move all the time
 
 bool is_terminal(std::FILE* output) {
   const char* kind = std::getenv("TERM");
@@ -215,8 +215,10 @@ void Progress::draw(double now) {
 std::string Progress::line(double now) const {
   const int most = columns() - 1;  // a full line would wrap
   std::string shown = text(now, "");
-  const int bar = std::min(bar_width, most - width_of(shown) - 1);
-  if (total_ && bar >= least_bar_width) shown = text(now, bar_text(part(), bar));
+  const int room = most - width_of(shown);
+  const auto* bar = std::find_if(bar_widths.begin(), bar_widths.end(),
+                                 [room](int width) { return width + 1 <= room; });
+  if (total_ && bar != bar_widths.end()) shown = text(now, bar_text(part(), *bar));
   return fmt::format("\r{}\x1b[K", first_columns(shown, most));
 }
 

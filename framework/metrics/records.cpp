@@ -87,7 +87,7 @@ std::string csv_cell(const std::string& text) {
 
 std::string csv_header(const std::vector<std::string>& columns) {
   std::string out = "step";
-  for (const std::string& column : columns) out += "," + csv_cell(column);
+  for (const std::string& column : columns) out.append(",").append(csv_cell(column));
   return out + "\n";
 }
 
@@ -151,9 +151,11 @@ class OldRecords {
       : csv_(csv), reader_(std::make_unique<detail::LineReader>(operation, path)) {
     const auto size = static_cast<std::int64_t>(reader_->file().size());
     std::int64_t begin = 0;
+    bool incomplete = false;
     for (std::string line; reader_->next(line);) {
       const std::int64_t next = begin + std::ssize(line) + 1;
-      if (next > size) break;  // incomplete
+      incomplete = next > size;
+      if (incomplete) break;
       if (csv && begin == 0) {
         read_header(line);
       } else {
@@ -161,7 +163,7 @@ class OldRecords {
       }
       begin = next;
     }
-    if (begin > size) refuse("the file has a byte order mark");
+    if (!incomplete && begin != size) refuse("the file has a byte order mark");
     end_ = begin;
     reader_.reset();
   }

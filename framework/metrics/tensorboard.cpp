@@ -106,7 +106,21 @@ float to_float(double value) {
   return static_cast<float>(value);
 }
 
-std::string made_folder(const std::string& folder) {
+constexpr std::string_view name_head = "events.out.tfevents.";
+
+void check_no_events(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (!entry.path().filename().string().starts_with(name_head)) continue;
+    throw Error(
+        fmt::format("SummaryWriter: '{}' has the events of another run: choose another folder, or "
+                    "go on with that run by .resume = true",
+                    folder));
+  }
+}
+
+// Makes the folder of a run.
+std::string made_folder(const std::string& folder, bool resume) {
   detail::check_path(operation, folder);
   std::error_code code;
   std::filesystem::create_directories(folder, code);
@@ -114,6 +128,7 @@ std::string made_folder(const std::string& folder) {
     throw Error(
         fmt::format("SummaryWriter: cannot make the folder '{}': {}", folder, code.message()));
   }
+  if (!resume) check_no_events(folder);
   return folder;
 }
 
@@ -122,8 +137,8 @@ std::string file_name(double time) {
   static std::atomic<int> count{0};
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("events.out.tfevents.{:010}.{}.{}.{}", static_cast<std::int64_t>(time),
-                     host.data(), getpid(), count++);
+  return fmt::format("{}{:010}.{}.{}.{}", name_head, static_cast<std::int64_t>(time), host.data(),
+                     getpid(), count++);
 }
 
 }  // namespace
@@ -131,17 +146,17 @@ std::string file_name(double time) {
 struct SummaryWriter::State {
   State(const std::string& log_dir, const SummaryWriterOptions& writer_options)
       : options(writer_options),
-        file(operation, std::filesystem::path(made_folder(log_dir)) / file_name(options.clock())) {
+        file(operation, std::filesystem::path(made_folder(log_dir, options.resume)) /
+                            file_name(options.clock())) {
     file.append(event(options.clock(), 0, file_version()));
   }
 
-  // The first event follows that which says from which step on older events are void.
+  // The first event of a resumed run follows one that makes older points void from its step on.
   void write(std::int64_t step, const std::string& what) {
     const std::scoped_lock lock(mutex);
     const double time = options.clock();
-    std::string events = event(time, step, what);
-    if (!started) events = event(time, options.resume ? step : 0, session_start()) + events;
-    file.append(events);
+    const bool voids = options.resume && !started;
+    file.append((voids ? event(time, step, session_start()) : "") + event(time, step, what));
     started = true;
   }
 

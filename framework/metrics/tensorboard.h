@@ -10,7 +10,7 @@
 namespace gradus {
 
 struct SummaryWriterOptions {
-  bool resume = false;  ///< goes on with the events in the folder; otherwise they are hidden
+  bool resume = false;  ///< goes on with the events that are in the folder
   Clock clock = unix_seconds;
 };
 
@@ -19,14 +19,15 @@ struct SummaryWriterOptions {
 ///   writer.add_scalar("loss/train", loss.item(), step);
 /// Then `tensorboard --logdir runs` shows them. An event is in the file when the call returns.
 ///
-/// Each writer makes a file of its own in the folder. It tells TensorBoard to forget the events
-/// that older files have for the step of its first event and later ones, which a resumed run
-/// repeats; without `resume`, for all steps. Files are never deleted.
+/// A run that is resumed from a checkpoint repeats steps. Its writer makes another file in the
+/// folder, which tells TensorBoard to forget the points that older files have for the step of its
+/// first event and later ones; older texts stay.
 ///
 /// Several threads may write to one writer.
 class GRADUS_API SummaryWriter {
  public:
-  /// Makes the folder, if need be, and the file. Throws Error with the system's reason.
+  /// Makes the folder, if need be, and the file. Throws Error with the system's reason and, unless
+  /// `resume` is set, for a folder that has events: TensorBoard would mix the curves of two runs.
   explicit SummaryWriter(const std::string& log_dir, const SummaryWriterOptions& options = {});
   ~SummaryWriter();
   SummaryWriter(const SummaryWriter&) = delete;
