@@ -137,7 +137,7 @@ std::string file_name(double time) {
   static std::atomic<int> count{0};
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("{}{:010}.{}.{}.{}", name_head, static_cast<std::int64_t>(time), host.data(),
+  return fmt::format("{}{:010}.{}.{}.{:03}", name_head, static_cast<std::int64_t>(time), host.data(),
                      getpid(), count++);
 }
 

@@ -44,7 +44,8 @@ class ProgressTest : public testing::Test {
   // The lines that were ended.
   std::vector<std::string> lines() const {
     std::vector<std::string> result(1);
-    for (const char c : written()) {
+    const std::string all = written();
+    for (const char c : all) {
       if (c == '\n') {
         result.emplace_back();
       } else {
@@ -138,10 +139,11 @@ TEST_F(ProgressTest, ALineFitsTheWidth) {
     progress.update(
         50, {{"loss", 0.25}, {"\xce\xb1\xcf\x81\xce\xb9\xce\xb8\xce\xbc\xcf\x8c\xcf\x82", 1}});
     std::size_t characters = 0;
-    for (const char c : drawings().back()) {
+    const std::string line = drawings().back();
+    for (const char c : line) {
       if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++characters;
     }
-    EXPECT_LT(characters, static_cast<std::size_t>(width)) << drawings().back();
+    EXPECT_LT(characters, static_cast<std::size_t>(width)) << line;
   }
   EXPECT_THAT(drawings().back(), HasSubstr("\xcf\x82 1"));  // the last width has room for all
 }

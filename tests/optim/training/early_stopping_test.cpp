@@ -168,7 +168,8 @@ TEST_F(EarlyStoppingFile, KeepsTheBestWeightsInACheckpoint) {
   loaded.restore();
   EXPECT_EQ(weight(resumed), 5);
 
-  save_checkpoint({{"best", BestWeights(model)}}, file("none.safetensors"));
+  BestWeights none(model);
+  save_checkpoint({{"best", none}}, file("none.safetensors"));
   load_checkpoint({{"best", loaded}}, file("none.safetensors"));
   EXPECT_TRUE(loaded.empty());
 }

@@ -31,8 +31,9 @@ using testing::Pointwise;
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
 // A model, its optimizer, and a step of training with dropout.
-struct Run {
-  Run() : model(3, 1, {.dtype = DType::float64}), optimizer(model.parameters(), {.lr = 0.25}) {}
+struct Training {
+  Training()
+      : model(3, 1, {.dtype = DType::float64}), optimizer(model.parameters(), {.lr = 0.25}) {}
 
   Tensor loss() {
     optimizer.zero_grad();
@@ -66,7 +67,7 @@ LrCurve curve_of(const std::vector<double>& losses, const LrFinderOptions& optio
 }
 
 TEST(FindLr, RaisesTheRateByTheSameFactorEachStep) {
-  Run run;
+  Training run;
   std::vector<double> rates;
   const auto closure = [&] {
     rates.push_back(run.optimizer.lr());
@@ -116,14 +117,14 @@ TEST(FindLr, EndsWhenTheLossDiverges) {
 TEST(FindLr, LeavesTheRunAsItWasBitForBit) {
   for (const int before : {0, 3}) {
     manual_seed(1);
-    Run with;
+    Training with;
     with.train(before);
     (void)find_lr(with.model, with.optimizer, [&] { return with.loss(); }, {.steps = 20});
     EXPECT_TRUE(with.model.parameters()[0].parameter.grad().empty());
     EXPECT_EQ(with.optimizer.lr(), 0.25);
     const std::vector<double> losses = with.train(5);
     manual_seed(1);
-    Run without;
+    Training without;
     without.train(before);
     EXPECT_EQ(losses, without.train(5)) << before;
   }
@@ -131,7 +132,7 @@ TEST(FindLr, LeavesTheRunAsItWasBitForBit) {
 
 TEST(FindLr, RestoresEverythingWhenTheClosureThrows) {
   manual_seed(1);
-  Run with;
+  Training with;
   with.train(2);
   int calls = 0;
   const auto closure = [&] {
@@ -142,13 +143,13 @@ TEST(FindLr, RestoresEverythingWhenTheClosureThrows) {
   EXPECT_EQ(calls, 4);
   const std::vector<double> losses = with.train(5);
   manual_seed(1);
-  Run without;
+  Training without;
   without.train(2);
   EXPECT_EQ(losses, without.train(5));
 }
 
 TEST(FindLr, RefusesWhatMakesNoSense) {
-  Run run;
+  Training run;
   const auto refused = [&](const LrFinderOptions& options) {
     return message_of<ValueError>([&] {
       find_lr(
