@@ -36,7 +36,7 @@ TEST(TimeLimit, CountsBySteadySecondsUnlessTold) {
 TEST(TimeLimit, RefusesWhatIsNoTime) {
   EXPECT_EQ(message_of<ValueError>([] { TimeLimit(-1); }),
             "TimeLimit: seconds is -1, it must not be negative");
-  EXPECT_THROW(TimeLimit(std::numeric_limits<double>::quiet_NaN()), ValueError);
+  EXPECT_THROW(TimeLimit{std::numeric_limits<double>::quiet_NaN()}, ValueError);
   EXPECT_EQ(message_of<ValueError>([] { TimeLimit(1, nullptr); }),
             "TimeLimit: the clock is an empty function");
 }
