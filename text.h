@@ -1,7 +1,6 @@
 #pragma once
-// Texts, data sets, the file formats of word vectors, and what shows and records a run, for programs
-// that link gradus::text.
-// Vocabulary and n-grams, which layers use, are in gradus.h too.
+// Texts, data sets, the file formats of word vectors, and what shows and records a run, for
+// programs that link gradus::text. Vocabulary and n-grams, which layers use, are in gradus.h too.
 #include <gradus/framework/data/length_batches.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/data/skip_gram_pairs.h>

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/io/safetensors.h>
+#include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/optim/training/checkpoint.h>
 #include <gradus/optim/training/early_stopping.h>
@@ -178,13 +179,15 @@ TEST_F(EarlyStoppingFile, LeavesTablesThatAreMappedFromAFileWhereTheyAre) {
   StateDict table;
   table.set("weight", ones({4, 3}));
   save(table, file("table.safetensors"));
-  const Linear model(Parameter(load(file("table.safetensors")).at("weight")));
-  BestWeights best(model);
+  const Embedding model =
+      Embedding::from_pretrained(load_mapped(file("table.safetensors"), "weight"));
+  ASSERT_TRUE(model.parameters()[0].parameter.is_read_only());
+  BestWeights best(model), loaded(model);
   best.keep();
-  EXPECT_EQ(best.state_dict().size(), model.parameters()[0].parameter.is_read_only() ? 0U : 1U);
-  BestWeights loaded(model);
+  EXPECT_EQ(best.state_dict().size(), 0U);
   loaded.load_state_dict(best.state_dict());
-  loaded.restore();
+  EXPECT_FALSE(loaded.empty());
+  EXPECT_NO_THROW(loaded.restore());
 }
 
 TEST(BestWeights, RefusesTheStateOfAnotherModel) {
