@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace gradus {
@@ -143,6 +144,12 @@ bool is_csv(const std::string& path) {
                   detail::printable(path)));
 }
 
+bool is_file(const std::string& path) {
+  detail::check_path(operation, path);
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
+}
+
 // What a file holds: its columns, if it is CSV, and where each record begins.
 class OldRecords {
  public:
@@ -218,7 +225,7 @@ class OldRecords {
 struct MetricsLogger::State {
   State(const std::string& path, bool resume)
       : csv(is_csv(path)),
-        old(resume && std::filesystem::exists(path) ? OldRecords(path, csv) : OldRecords()),
+        old(resume && is_file(path) ? OldRecords(path, csv) : OldRecords()),
         file(operation, path) {
     if (!resume) file.truncate(0);
   }

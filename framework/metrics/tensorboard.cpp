@@ -137,8 +137,8 @@ std::string file_name(double time) {
   static std::atomic<int> count{0};
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return fmt::format("{}{:010}.{}.{}.{:03}", name_head, static_cast<std::int64_t>(time), host.data(),
-                     getpid(), count++);
+  return fmt::format("{}{:010}.{}.{}.{:03}", name_head, static_cast<std::int64_t>(time),
+                     host.data(), getpid(), count++);
 }
 
 }  // namespace
@@ -193,8 +193,8 @@ void SummaryWriter::add_scalar(std::string_view tag, double value, std::int64_t 
 void SummaryWriter::add_text(std::string_view tag, std::string_view text, std::int64_t step) {
   check(tag, step);
   if (!detail::is_utf8(text)) {
-    throw ValueError(fmt::format("SummaryWriter: the text of '{}' is not UTF-8: '{}'", tag,
-                                 detail::printable(text)));
+    throw ValueError(fmt::format("SummaryWriter: the text of '{}' is not UTF-8: '{}'",
+                                 detail::printable(tag), detail::printable(text)));
   }
   state_->write(step, text_value(tag, text));
 }

@@ -4,6 +4,7 @@
 #include <gradus/tests/io/file_testing.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <clocale>
@@ -208,6 +209,10 @@ TEST_F(MetricsLoggerTest, RefusesFilesThatItCannotWrite) {
   EXPECT_THAT(message_of<Error>([&] { MetricsLogger{file("null.csv")}; }),
               HasSubstr("is not a regular file"));
   EXPECT_THROW(MetricsLogger(std::string("a\0b.csv", 7)), Error);
+  EXPECT_THROW(MetricsLogger(std::string("a\0b.csv", 7), {.resume = true}), Error);
+  ASSERT_EQ(mkfifo(file("pipe.csv").c_str(), 0600), 0);
+  EXPECT_THAT(message_of<Error>([&] { MetricsLogger(file("pipe.csv"), {.resume = true}); }),
+              HasSubstr("is not a regular file"));
 }
 
 // A limit on the size of files stands for a full disk: the system stops taking bytes.

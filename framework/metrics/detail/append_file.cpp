@@ -30,11 +30,9 @@ void AppendFile::fail(const char* action) const {
 }
 
 void AppendFile::open() {
-  const int file =
-      ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
-  if (file < 0) fail("open");
   if (file_ >= 0) close(file_);
-  file_ = file;
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+  if (file_ < 0) fail("open");
   struct stat status {};
   if (fstat(file_, &status) != 0) fail("open");
   if (!S_ISREG(status.st_mode)) {
