@@ -22,7 +22,7 @@ enum class ProgressMode : std::uint8_t {
 };
 
 struct ProgressOptions {
-  std::string name;           ///< what is going on: "epoch 3"
+  std::string name = {};      ///< what is going on: "epoch 3"
   std::string unit = "it";    ///< what is counted: "words"
   std::int64_t start = 0;     ///< the count to start from, of a run that is resumed
   double every_seconds = 10;  ///< between two plain lines
