@@ -1,6 +1,7 @@
 #pragma once
 // Tensors, autograd, layers and optimizers, for programs; texts and data sets are in text.h. The
 // library itself includes what it uses.
+#include <gradus/framework/base/clock.h>
 #include <gradus/framework/base/dtype.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/memory.h>
@@ -96,4 +97,8 @@
 #include <gradus/optim/training/checkpoint.h>
 #include <gradus/optim/training/clip.h>
 #include <gradus/optim/training/decay.h>
+#include <gradus/optim/training/early_stopping.h>
 #include <gradus/optim/training/freeze.h>
+#include <gradus/optim/training/lr_finder.h>
+#include <gradus/optim/training/stop_signal.h>
+#include <gradus/optim/training/time_limit.h>

@@ -13,10 +13,12 @@ struct Owner {
   const char* key;  // in the metadata
   const char* name;
 };
-constexpr std::array<Owner, 4> owners = {{{"optimizer", "an optimizer"},
+constexpr std::array<Owner, 6> owners = {{{"optimizer", "an optimizer"},
                                           {"scheduler.epoch", "an LRScheduler"},
                                           {"plateau.best", "a ReduceLROnPlateau"},
-                                          {"averages.updates", "AveragedParameters"}}};
+                                          {"averages.updates", "AveragedParameters"},
+                                          {"early_stopping.best", "an EarlyStopping"},
+                                          {"best_weights.kept", "BestWeights"}}};
 
 // "model, optimizer" from "model,optimizer".
 std::string spaced(const std::string& names) {

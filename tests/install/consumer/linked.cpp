@@ -169,12 +169,55 @@ bool writes_a_file() {
   return true;
 }
 
+bool stops_early() {
+  const Model model;
+  EarlyStopping stopping({.patience = 1});
+  BestWeights best(model);
+  if (stopping.step(1)) best.keep();
+  stopping.step(2);
+  best.restore();
+  return stopping.should_stop() && stopping.best() == 1;
+}
+
+bool finds_a_rate() {
+  const Model model;
+  SGD optimizer(model.parameters());
+  const auto closure = [&] {
+    const Tensor loss = sum(square(model.layer(ones({1, 2}))));
+    loss.backward();
+    return loss;
+  };
+  return find_lr(model, optimizer, closure, {.max_lr = 1e-6, .steps = 3}).lr.size() == 3;
+}
+
+bool watches() {
+  Progress progress(2, {.mode = ProgressMode::hidden});
+  progress.update(1, {{"loss", 0.5}});
+  return progress.count() == 1;
+}
+
+bool records() {
+  MetricsLogger("linked.csv").write(1, {{"loss", 0.5}});
+  return std::remove("linked.csv") == 0;
+}
+
+bool writes_events() {
+  std::string path;
+  {
+    SummaryWriter writer(".", {.resume = true});
+    writer.add_scalar("loss", 0.5, 1);
+    path = writer.path();
+  }
+  return std::remove(path.c_str()) == 0;
+}
+
 // Every installed header but those in detail/, which CMakeLists.txt checks.
 const struct {
   const char* header;
   bool (*use)();
 } uses[] = {
     {"framework/core/autograd.h", [] { return grad_enabled() && is_two(*Saved(vector())); }},
+    {"framework/base/clock.h", [] { return unix_seconds() > 0; }},
     {"framework/core/creation.h", [] { return is_two(ones({2})); }},
     {"framework/base/dtype.h", [] { return name(DType::int64) == "int64"; }},
     {"framework/base/error.h", [] { return std::string(ShapeError("text").what()) == "text"; }},
@@ -353,7 +396,18 @@ const struct {
      [] { return SparseAdam(Model().parameters()).state_dict().metadata.size() > 0; }},
     {"optim/training/accumulate.h", accumulates},
     {"optim/training/check_finite.h", [] { return check_finite(vector(), {}), true; }},
+    {"optim/training/early_stopping.h", stops_early},
     {"optim/training/freeze.h", [] { return freeze(Model().parameters(), "*") == 2; }},
+    {"optim/training/lr_finder.h", finds_a_rate},
+    {"optim/training/stop_signal.h", [] { return !StopSignal().requested(); }},
+    {"optim/training/time_limit.h", [] { return TimeLimit(0).expired(); }},
+    {"framework/metrics/named_value.h",
+     [] {
+       return NamedValue{"loss", 1}.value.integer() == 1;
+     }},
+    {"framework/metrics/progress.h", watches},
+    {"framework/metrics/records.h", records},
+    {"framework/metrics/tensorboard.h", writes_events},
 };
 
 }  // namespace
