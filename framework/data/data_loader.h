@@ -1,0 +1,195 @@
+#pragma once
+#include <gradus/framework/base/export.h>
+#include <gradus/framework/core/random.h>
+#include <gradus/framework/data/batch_sampler.h>
+#include <gradus/framework/data/dataset.h>
+#include <gradus/framework/module/state_dict.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gradus {
+
+struct DataLoaderOptions {
+  std::int64_t batch_size = 1;   ///< samples in a batch
+  bool shuffle = false;          ///< a new order in each epoch
+  bool drop_last = false;        ///< leave out a last batch that is smaller
+  BatchSampler batch_sampler{};  ///< chooses the batches instead of the three above
+  std::uint64_t seed = 0;        ///< the order is a function of this and the epoch alone
+  std::int64_t num_workers = 1;  ///< threads that load; 0: the thread that iterates
+  std::int64_t prefetch = 2;     ///< batches loaded ahead
+  std::int64_t rank = 0;         ///< which part of the batches is loaded, of
+  std::int64_t world_size = 1;   ///< this many parts, for as many processes
+};
+
+namespace detail {
+
+class OrderedPrefetch;
+
+/// What a DataLoader does whatever its samples are.
+class GRADUS_API LoaderBase {
+ public:
+  /// The number of this epoch, from 0.
+  std::int64_t epoch() const { return epoch_; }
+  /// How many batches of this epoch were handed out.
+  std::int64_t position() const { return position_; }
+  /// The next loop starts with this epoch, from its first batch. Throws ValueError if negative.
+  void set_epoch(std::int64_t epoch);
+  /// The number of batches of this epoch.
+  std::int64_t size() const;
+
+  /// The place: epoch and position, with what they are counted in. For CheckpointPart.
+  StateDict state_dict() const;
+  /// Goes on after the last batch that was handed out before state_dict(). Throws, having changed
+  /// nothing, FormatError for another state, Error if the number of samples or of batches is not
+  /// what it was.
+  void load_state_dict(const StateDict& state);
+
+  /// The sample whose loading threw the last exception, or nullopt.
+  std::optional<std::int64_t> failed_sample() const { return failed_sample_; }
+
+ protected:
+  /// Loads a batch. `current` is the sample being loaded, or -1.
+  using Load = std::function<std::shared_ptr<void>(std::span<const std::int64_t> samples,
+                                                   Generator& generator, std::int64_t& current)>;
+
+  LoaderBase(std::function<std::int64_t()> samples, DataLoaderOptions options);
+  ~LoaderBase();
+  LoaderBase(const LoaderBase&) = delete;
+  LoaderBase& operator=(const LoaderBase&) = delete;
+
+  void start(const Load& load);
+  /// The next batch; null at the end, when the next epoch begins.
+  std::shared_ptr<void> next();
+  void stop();
+
+ private:
+  Batches batches_of(std::int64_t epoch, std::int64_t samples) const;
+  const Batches& batches() const;
+
+  std::function<std::int64_t()> samples_;
+  DataLoaderOptions options_;
+  std::int64_t epoch_ = 0, position_ = 0;
+  std::optional<std::int64_t> failed_sample_;
+  mutable std::int64_t samples_of_batches_ = -1, epoch_of_batches_ = -1;
+  mutable std::shared_ptr<const Batches> batches_;
+  std::unique_ptr<OrderedPrefetch> prefetch_;
+};
+
+}  // namespace detail
+
+/// The samples of a data set in batches, loaded ahead on other threads:
+///
+///   DataLoader loader(set, collate, {.batch_size = 32, .shuffle = true});
+///   for (int epoch = 0; epoch < 10; ++epoch) {
+///     for (const auto& batch : loader) train(batch);
+///   }
+///
+/// `collate` makes a batch, of any type, from a std::vector of samples; it may take a Generator&
+/// as well, for random changes. Both the data set and `collate` are called by several threads if
+/// num_workers is above 1, and by one that is not the caller's if it is 1.
+///
+/// The order is a function of seed and epoch, and what a Generator draws one of seed, epoch and
+/// batch: neither depends on the number of workers, and default_generator() is left alone.
+///
+/// One loop is one epoch. A loop that is left early is continued by the next one; set_epoch()
+/// starts an epoch anew. An exception of the data set or of `collate` reaches the loop in its own
+/// type, when its batch would have come; the message of a standard or gradus error then begins
+/// with the sample. The next loop goes on with the batch after it.
+///
+/// A data set that is an lvalue is referred to and must outlive the loader; a temporary is kept.
+template <class S, class Collate>
+class DataLoader : public detail::LoaderBase {
+ public:
+  using Sample = SampleOf<std::remove_cvref_t<S>>;
+  using Samples = std::vector<Sample>;
+
+ private:
+  static constexpr bool takes_generator =
+      std::invocable<const Collate&, const Samples&, Generator&>;
+  static auto collated(const Collate& collate, const Samples& samples, Generator& generator) {
+    if constexpr (takes_generator) {
+      return collate(samples, generator);
+    } else {
+      return collate(samples);
+    }
+  }
+
+ public:
+  using Batch = decltype(collated(std::declval<const Collate&>(), std::declval<const Samples&>(),
+                                  std::declval<Generator&>()));
+
+  /// Throws ValueError for an option out of range.
+  DataLoader(S&& set, Collate collate, DataLoaderOptions options = {})
+      : LoaderBase([this] { return static_cast<std::int64_t>(set_.size()); }, std::move(options)),
+        set_(std::forward<S>(set)),
+        collate_(std::move(collate)) {}
+  ~DataLoader() { stop(); }
+
+  class Iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+
+    explicit Iterator(DataLoader& loader) : loader_(&loader) { ++*this; }
+    ~Iterator() {
+      if (loader_ != nullptr) loader_->stop();
+    }
+    Iterator(Iterator&& other) noexcept
+        : loader_(std::exchange(other.loader_, nullptr)), batch_(std::move(other.batch_)) {}
+    Iterator& operator=(Iterator&& other) noexcept {
+      std::swap(loader_, other.loader_);
+      std::swap(batch_, other.batch_);
+      return *this;
+    }
+
+    Batch& operator*() const { return *batch_; }
+    Batch* operator->() const { return batch_.get(); }
+    Iterator& operator++() {
+      batch_ = std::static_pointer_cast<Batch>(loader_->next());
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return batch_ == nullptr; }
+
+   private:
+    DataLoader* loader_;
+    std::shared_ptr<Batch> batch_;
+  };
+
+  /// Starts loading. Only one loop over a loader runs at a time: the last one that began.
+  Iterator begin() {
+    start([this](std::span<const std::int64_t> which, Generator& generator,
+                 std::int64_t& current) -> std::shared_ptr<void> {
+      Samples samples;
+      samples.reserve(which.size());
+      for (const std::int64_t i : which) {
+        current = i;
+        samples.push_back(detail::sample_at(set_, i));
+      }
+      current = -1;
+      return std::make_shared<Batch>(collated(collate_, samples, generator));
+    });
+    return Iterator(*this);
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  std::conditional_t<std::is_lvalue_reference_v<S>, S, const S> set_;
+  const Collate collate_;
+};
+
+template <class S, class Collate>
+DataLoader(S&& set, Collate collate, DataLoaderOptions options = {}) -> DataLoader<S, Collate>;
+
+}  // namespace gradus
