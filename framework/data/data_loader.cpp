@@ -31,7 +31,9 @@ std::string origin(std::int64_t sample, std::int64_t batch) {
 }  // namespace
 
 LoaderBase::LoaderBase(std::function<std::int64_t()> samples, DataLoaderOptions options)
-    : samples_(std::move(samples)), options_(std::move(options)) {
+    : samples_(std::move(samples)),
+      options_(std::move(options)),
+      seed_(options_.seed.value_or(default_generator().seed())) {
   require(options_.batch_size > 0, "batch_size", options_.batch_size, "be above 0");
   require(options_.num_workers >= 0, "num_workers", options_.num_workers, "not be negative");
   require(options_.prefetch > 0, "prefetch", options_.prefetch, "be above 0");
@@ -49,9 +51,9 @@ void LoaderBase::set_epoch(std::int64_t epoch) {
   position_ = 0;
 }
 
-Batches LoaderBase::batches_of(std::int64_t epoch, std::int64_t samples) const {
+Batches LoaderBase::batches_of(std::uint64_t seed, std::int64_t epoch, std::int64_t samples) const {
   Generator generator;
-  generator.set_state(options_.seed, static_cast<std::uint64_t>(epoch) << 40U);
+  generator.set_state(seed, static_cast<std::uint64_t>(epoch) << 40U);
   const BatchSampler sampler =
       options_.batch_sampler
           ? options_.batch_sampler
@@ -82,7 +84,7 @@ const Batches& LoaderBase::batches() const {
                       "began with {}: begin one anew with set_epoch()",
                       samples, samples_of_batches_));
     }
-    batches_ = std::make_shared<const Batches>(batches_of(epoch_, samples));
+    batches_ = std::make_shared<const Batches>(batches_of(seed_, epoch_, samples));
     epoch_of_batches_ = epoch_;
     samples_of_batches_ = samples;
   }
@@ -95,10 +97,10 @@ void LoaderBase::start(const Load& load) {
   stop();
   failed_sample_.reset();
   batches();
-  const auto work = [this, load, all = batches_, epoch = epoch_](std::int64_t k) {
-    Generator generator(kernels::random_bits(options_.seed, static_cast<std::uint64_t>(epoch),
+  const auto work = [load, all = batches_, seed = seed_, epoch = epoch_](std::int64_t k,
+                                                                         std::int64_t& current) {
+    Generator generator(kernels::random_bits(seed, static_cast<std::uint64_t>(epoch),
                                              static_cast<std::uint64_t>(k)));
-    std::int64_t current = -1;
     try {
       return load((*all)[k], generator, current);
     } catch (std::runtime_error& error) {
@@ -121,9 +123,11 @@ std::shared_ptr<void> LoaderBase::next() {
     return nullptr;
   }
   ++position_;
+  std::int64_t sample = -1;
   try {
-    return prefetch_->next();
+    return prefetch_->next(sample);
   } catch (...) {
+    if (sample >= 0) failed_sample_ = sample;
     stop();
     throw;
   }
@@ -133,25 +137,27 @@ void LoaderBase::stop() { prefetch_.reset(); }
 
 StateDict LoaderBase::state_dict() const {
   StateDict state;
-  state.set("place", tensor({epoch_, position_}));
+  state.set("place", tensor({epoch_, position_, static_cast<std::int64_t>(seed_)}));
   state.set("counts", tensor({samples_(), size()}));
   return state;
 }
 
 void LoaderBase::load_state_dict(const StateDict& state) {
-  const auto pair = [&](const char* name) {
+  const auto numbers = [&](const char* name, std::int64_t n) {
     const StateEntry* entry = state.find(name);
     if (entry == nullptr || entry->tensor.dtype() != DType::int64 ||
-        entry->tensor.shape() != Shape{2} || state.size() != 2) {
+        entry->tensor.shape() != Shape{n} || state.size() != 2) {
       throw FormatError(
-          "DataLoader: this is not the state of a DataLoader: it has a \"place\" and "
-          "\"counts\", each int64 [2]");
+          "DataLoader: this is not the state of a DataLoader, which has a \"place\", int64 [3], "
+          "and "
+          "\"counts\", int64 [2]");
     }
-    const auto numbers = entry->tensor.span<std::int64_t>();
-    return std::pair(numbers[0], numbers[1]);
+    return entry->tensor.span<std::int64_t>();
   };
-  const auto [epoch, position] = pair("place");
-  const auto [samples, batches] = pair("counts");
+  const auto place = numbers("place", 3), counts = numbers("counts", 2);
+  const std::int64_t epoch = place[0], position = place[1], samples = counts[0],
+                     batches = counts[1];
+  const auto seed = static_cast<std::uint64_t>(place[2]);
   if (epoch < 0 || position < 0 || position > batches) {
     throw FormatError(fmt::format("DataLoader: the state is at batch {} of {} in epoch {}",
                                   position, batches, epoch));
@@ -163,7 +169,7 @@ void LoaderBase::load_state_dict(const StateDict& state) {
                     "{}: load the same data",
                     samples, now));
   }
-  const std::int64_t sized = batches_of(epoch, now).size();
+  const std::int64_t sized = batches_of(seed, epoch, now).size();
   if (sized != batches) {
     throw Error(
         fmt::format("DataLoader: the state is that of {} batches in an epoch, here are {}: "
@@ -171,8 +177,10 @@ void LoaderBase::load_state_dict(const StateDict& state) {
                     batches, sized));
   }
   stop();
+  seed_ = seed;
   epoch_ = epoch;
   position_ = position;
+  samples_of_batches_ = -1;  // another order, perhaps
 }
 
 }  // namespace gradus::detail

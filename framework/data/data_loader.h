@@ -24,7 +24,9 @@ struct DataLoaderOptions {
   bool shuffle = false;          ///< a new order in each epoch
   bool drop_last = false;        ///< leave out a last batch that is smaller
   BatchSampler batch_sampler{};  ///< chooses the batches instead of the three above
-  std::uint64_t seed = 0;        ///< the order is a function of this and the epoch alone
+  /// The order is a function of this and the epoch alone. nullopt: the seed of manual_seed() when
+  /// the loader is made.
+  std::optional<std::uint64_t> seed = std::nullopt;
   std::int64_t num_workers = 1;  ///< threads that load; 0: the thread that iterates
   std::int64_t prefetch = 2;     ///< batches loaded ahead
   std::int64_t rank = 0;         ///< which part of the batches is loaded, of
@@ -47,9 +49,11 @@ class GRADUS_API LoaderBase {
   /// The number of batches of this epoch.
   std::int64_t size() const;
 
-  /// The place: epoch and position, with what they are counted in. For CheckpointPart.
+  /// The place: epoch, position and seed, with the numbers of samples and batches. For
+  /// CheckpointPart.
   StateDict state_dict() const;
-  /// Goes on after the last batch that was handed out before state_dict(). Throws, having changed
+  /// Goes on after the last batch that was handed out before state_dict(), in that loader's order.
+  /// Throws, having changed
   /// nothing, FormatError for another state, Error if the number of samples or of batches is not
   /// what it was.
   void load_state_dict(const StateDict& state);
@@ -73,11 +77,12 @@ class GRADUS_API LoaderBase {
   void stop();
 
  private:
-  Batches batches_of(std::int64_t epoch, std::int64_t samples) const;
+  Batches batches_of(std::uint64_t seed, std::int64_t epoch, std::int64_t samples) const;
   const Batches& batches() const;
 
   std::function<std::int64_t()> samples_;
   DataLoaderOptions options_;
+  std::uint64_t seed_;
   std::int64_t epoch_ = 0, position_ = 0;
   std::optional<std::int64_t> failed_sample_;
   mutable std::int64_t samples_of_batches_ = -1, epoch_of_batches_ = -1;

@@ -102,7 +102,9 @@ TEST(BatchesByTokens, KeepThePaddedSizeInBounds) {
       for (const std::int64_t i : batch)
         longest = std::max(longest, lengths[static_cast<std::size_t>(i)]);
       EXPECT_LE(longest * std::ssize(batch), 300);
-      if (count > 0) EXPECT_LE(std::ssize(batch), count);
+      if (count > 0) {
+        EXPECT_LE(std::ssize(batch), count);
+      }
     }
   }
   const BatchOptions plain{.batch_size = 0, .shuffle = false};

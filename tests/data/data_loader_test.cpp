@@ -137,6 +137,35 @@ TEST(DataLoader, ResumesAtEveryBatchOfAnEpoch) {
   }
 }
 
+TEST(DataLoader, TakesTheSeedOfManualSeedUnlessGivenOne) {
+  const auto order = [](std::uint64_t seed, const DataLoaderOptions& options) {
+    manual_seed(seed);
+    DataLoader loader(numbers(30), as_it_is, options);
+    return one_epoch(loader);
+  };
+  const DataLoaderOptions plain{.batch_size = 30, .shuffle = true};
+  EXPECT_EQ(order(1, plain), order(1, plain));
+  EXPECT_NE(order(1, plain), order(2, plain));
+  const DataLoaderOptions seeded{.batch_size = 30, .shuffle = true, .seed = 2};
+  EXPECT_EQ(order(1, seeded), order(2, plain));
+}
+
+TEST(DataLoader, ResumesInTheOrderOfTheSavedLoader) {
+  manual_seed(1);
+  DataLoader before(numbers(9), as_it_is, {.batch_size = 3, .shuffle = true});
+  Epoch rest;
+  StateDict state;
+  for (const Ids& batch : before) {
+    if (before.position() == 1) state = before.state_dict();
+    if (before.position() > 1) rest.push_back(batch);
+  }
+  manual_seed(2);
+  DataLoader after(numbers(9), as_it_is, {.batch_size = 3, .shuffle = true});
+  EXPECT_EQ(after.size(), 3);
+  after.load_state_dict(state);
+  EXPECT_EQ(one_epoch(after), rest);
+}
+
 TEST(DataLoader, GoesOnWhereALoopWasLeft) {
   DataLoader loader(numbers(6), as_it_is, {.batch_size = 2});
   for (const Ids& batch : loader) {
@@ -164,11 +193,12 @@ TEST(DataLoader, RefusesAStateOfOtherData) {
   EXPECT_ERROR(larger.load_state_dict(state), Error,
                "DataLoader: the state is that of 3 batches in an epoch, here are 2: use the same "
                "options");
-  EXPECT_ERROR(loader.load_state_dict({}), FormatError,
-               "DataLoader: this is not the state of a DataLoader: it has a \"place\" and "
-               "\"counts\", each int64 [2]");
+  EXPECT_ERROR(
+      loader.load_state_dict({}), FormatError,
+      "DataLoader: this is not the state of a DataLoader, which has a \"place\", int64 [3], and "
+      "\"counts\", int64 [2]");
   StateDict broken = state;
-  broken.set("place", tensor({0, 4}));
+  broken.set("place", tensor({0, 4, 0}));
   EXPECT_ERROR(loader.load_state_dict(broken), FormatError,
                "DataLoader: the state is at batch 4 of 3 in epoch 0");
 }

@@ -43,9 +43,9 @@ void OrderedPrefetch::run() {
     if (stopped_ || next_to_make_ == end_) return;
     const std::int64_t item = next_to_make_++;
     lock.unlock();
-    Slot made{.filled = true, .item = {}, .error = {}};
+    Slot made{.filled = true, .item = {}, .error = {}, .place = -1};
     try {
-      made.item = work_(item);
+      made.item = work_(item, made.place);
     } catch (...) {
       made.error = std::current_exception();
     }
@@ -55,8 +55,9 @@ void OrderedPrefetch::run() {
   }
 }
 
-std::shared_ptr<void> OrderedPrefetch::next() {
-  if (threads_.empty()) return work_(next_to_give_++);
+std::shared_ptr<void> OrderedPrefetch::next(std::int64_t& place) {
+  place = -1;
+  if (threads_.empty()) return work_(next_to_give_++, place);
   Slot given;
   {
     std::unique_lock lock(mutex_);
@@ -66,6 +67,7 @@ std::shared_ptr<void> OrderedPrefetch::next() {
     ++next_to_give_;
   }
   freed_.notify_all();
+  place = given.place;
   if (given.error) std::rethrow_exception(std::exchange(given.error, nullptr));
   return std::move(given.item);
 }

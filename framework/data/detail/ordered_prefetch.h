@@ -16,7 +16,8 @@ namespace gradus::detail {
 /// most `ahead` items are made or being made beyond the last one handed out.
 class GRADUS_API OrderedPrefetch {
  public:
-  using Work = std::function<std::shared_ptr<void>(std::int64_t item)>;
+  /// place: how far the work on an item has come, for when it throws; -1 at its start.
+  using Work = std::function<std::shared_ptr<void>(std::int64_t item, std::int64_t& place)>;
 
   /// workers: the number of threads; with 0, next() does the work. `work` is called by all of them.
   OrderedPrefetch(std::int64_t first, std::int64_t end, std::int64_t workers, std::int64_t ahead,
@@ -27,14 +28,15 @@ class GRADUS_API OrderedPrefetch {
   OrderedPrefetch& operator=(const OrderedPrefetch&) = delete;
 
   /// The next item, waiting for it. Throws what the work on it threw; the item after it is the next
-  /// one then. Not to be called beyond the last item.
-  std::shared_ptr<void> next();
+  /// one then, and `place` is how far the work had come. Not to be called beyond the last item.
+  std::shared_ptr<void> next(std::int64_t& place);
 
  private:
   struct Slot {
     bool filled = false;
     std::shared_ptr<void> item;
     std::exception_ptr error;
+    std::int64_t place = -1;
   };
   void run();
   void stop();
