@@ -126,6 +126,22 @@ bool pairs() {
   return SkipGramPairs(sentences, counts, {.subsample = 0}, generator).next();
 }
 
+bool bags_of_words() {
+  const std::vector<std::vector<std::int64_t>> sentences = {{0, 1}};
+  const std::vector<std::int64_t> counts = {1, 1};
+  Generator generator(1);
+  return CbowPairs(sentences, counts, {.subsample = 0}, generator).next();
+}
+
+bool loads() {
+  const std::vector<std::int64_t> set = {1, 2, 3};
+  DataLoader loader(set, [](const std::vector<std::int64_t>& samples) { return tensor(samples); },
+                    {.batch_size = 2, .shuffle = true});
+  std::int64_t samples = 0;
+  for (const Tensor& batch : loader) samples += batch.numel();
+  return samples == 3;
+}
+
 bool writes_words() {
   save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
   return load_word_vectors(scratch_file).words.size() == 2;
@@ -263,6 +279,21 @@ const struct {
        return length_batches(std::vector<std::int64_t>{3, 1}, 1).size() == 2;
      }},
     {"framework/data/skip_gram_pairs.h", pairs},
+    {"framework/data/cbow_pairs.h", bags_of_words},
+    {"framework/data/batch_sampler.h",
+     [] {
+       Generator generator(1);
+       return batches_by_count(3, {.batch_size = 2})(generator).size() == 2;
+     }},
+    {"framework/data/collate.h",
+     [] {
+       return pad_sequences(std::vector<std::vector<std::int64_t>>{{1}, {}}).ids.numel() == 2;
+     }},
+    {"framework/data/data_loader.h", loads},
+    {"framework/data/token_stream.h",
+     [] {
+       return TokenStream({1, 2, 3}, 1, 2).size() == 1;
+     }},
     {"framework/metrics/accuracy.h", [] { return counts<Accuracy>(ids(), ids()) == 1; }},
     {"framework/metrics/bleu.h", [] { return counts<Bleu>("a", "a").score == 0; }},
     {"framework/metrics/chrf.h", [] { return counts<Chrf>("abcdef", "abcdef") > 99; }},
