@@ -6,6 +6,18 @@
 #include <algorithm>
 
 namespace gradus {
+namespace {
+
+/// A member of all samples.
+template <class Sample, class Member>
+std::vector<Member> column(const std::vector<Sample>& samples, Member Sample::*member) {
+  std::vector<Member> all;
+  all.reserve(samples.size());
+  for (const Sample& sample : samples) all.push_back(sample.*member);
+  return all;
+}
+
+}  // namespace
 
 PaddedSequences pad_sequences(std::span<const std::vector<std::int64_t>> sequences,
                               std::int64_t padding, std::int64_t max_length) {
@@ -42,6 +54,21 @@ FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> seque
   auto* to = ids.mutable_data<std::int64_t>();
   for (const auto& sequence : sequences) to = std::copy(sequence.begin(), sequence.end(), to);
   return {ids, offsets};
+}
+
+FlatBatch CollateFlat::operator()(const std::vector<LabeledIds>& samples) const {
+  return {flatten_sequences(column(samples, &LabeledIds::ids)),
+          tensor(column(samples, &LabeledIds::label))};
+}
+
+PaddedBatch CollatePadded::operator()(const std::vector<LabeledIds>& samples) const {
+  return {pad_sequences(column(samples, &LabeledIds::ids), padding, max_length),
+          tensor(column(samples, &LabeledIds::label))};
+}
+
+PairBatch CollatePairs::operator()(const std::vector<IdPair>& samples) const {
+  return {pad_sequences(column(samples, &IdPair::first), padding, max_length),
+          pad_sequences(column(samples, &IdPair::second), padding, max_length)};
 }
 
 }  // namespace gradus

@@ -27,4 +27,42 @@ struct FlatSequences {
 
 GRADUS_API FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences);
 
+/// A text as ids, and the id of its class.
+struct LabeledIds {
+  std::vector<std::int64_t> ids;
+  std::int64_t label = 0;
+};
+/// Two texts as ids: a sentence and its translation, a question and an answer.
+struct IdPair {
+  std::vector<std::int64_t> first, second;
+};
+
+struct FlatBatch : FlatSequences {
+  Tensor labels;  ///< int64 [B]
+};
+struct PaddedBatch : PaddedSequences {
+  Tensor labels;  ///< int64 [B]
+};
+struct PairBatch {
+  PaddedSequences first, second;
+};
+
+/// Makes batches for models that take ids and offsets:
+///   DataLoader loader(samples, CollateFlat{}, {.batch_size = 32});
+struct GRADUS_API CollateFlat {
+  FlatBatch operator()(const std::vector<LabeledIds>& samples) const;
+};
+
+/// Makes batches for models that take padded ids and lengths. See pad_sequences() for the members.
+struct GRADUS_API CollatePadded {
+  std::int64_t padding = 0, max_length = 0;
+  PaddedBatch operator()(const std::vector<LabeledIds>& samples) const;
+};
+
+/// The same for pairs; both sides are padded, each to its own length.
+struct GRADUS_API CollatePairs {
+  std::int64_t padding = 0, max_length = 0;
+  PairBatch operator()(const std::vector<IdPair>& samples) const;
+};
+
 }  // namespace gradus
