@@ -180,7 +180,7 @@ void LoaderBase::load_state_dict(const StateDict& state) {
   seed_ = seed;
   epoch_ = epoch;
   position_ = position;
-  samples_of_batches_ = -1;  // another order, perhaps
+  epoch_of_batches_ = -1;  // another order, perhaps
 }
 
 }  // namespace gradus::detail
