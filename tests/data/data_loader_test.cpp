@@ -2,11 +2,12 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/data_loader.h>
+#include <gradus/optim/training/checkpoint.h>
+#include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/op_testing.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -164,6 +165,20 @@ TEST(DataLoader, ResumesInTheOrderOfTheSavedLoader) {
   EXPECT_EQ(after.size(), 3);
   after.load_state_dict(state);
   EXPECT_EQ(one_epoch(after), rest);
+}
+
+class DataLoaderFile : public FolderTest {};
+
+TEST_F(DataLoaderFile, IsAPartOfACheckpoint) {
+  const Ids set = numbers(9);
+  const DataLoaderOptions options{.batch_size = 3, .shuffle = true, .seed = 4};
+  DataLoader before(set, as_it_is, options), after(set, as_it_is, options);
+  const std::string path = file("run.safetensors");
+  before.begin();
+  save_checkpoint({{"loader", before}}, path);
+  load_checkpoint({{"loader", after}}, path);
+  EXPECT_EQ(after.position(), 1);
+  EXPECT_EQ(one_epoch(after), one_epoch(before));
 }
 
 TEST(DataLoader, GoesOnWhereALoopWasLeft) {

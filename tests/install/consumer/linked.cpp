@@ -142,6 +142,14 @@ bool loads() {
   return samples == 3;
 }
 
+/// A file with a text, for readers.
+const char* text_file(const std::string& text) {
+  AtomicFile file("linked.txt");
+  file.write(text);
+  file.commit();
+  return "linked.txt";
+}
+
 bool writes_words() {
   save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
   return load_word_vectors(scratch_file).words.size() == 2;
@@ -280,6 +288,28 @@ const struct {
      }},
     {"framework/data/skip_gram_pairs.h", pairs},
     {"framework/data/cbow_pairs.h", bags_of_words},
+    {"framework/data/dataset.h",
+     [] {
+       return shuffled(std::vector<int>{1, 2}, /*seed=*/1).size() == 2;
+     }},
+    {"framework/data/text_lines.h", [] { return TextLines(text_file("a\nb\n")).size() == 2; }},
+    {"framework/data/read_options.h",
+     [] {
+       return TextLines(text_file("\xE9\n"), {.encoding = TextEncoding::latin1})[0] == "\xC3\xA9";
+     }},
+    {"framework/data/labeled_text.h",
+     [] { return read_labeled_lines(text_file("__label__a b\n"))[0].label == "a"; }},
+    {"framework/data/text_table.h",
+     [] { return read_csv(text_file("x,y\n1,2\n"), {.columns = {"y"}})[0][0] == "2"; }},
+    {"framework/data/text_pair.h",
+     [] { return read_parallel(text_file("a\n"), "linked.txt")[0].target == "a"; }},
+    {"framework/data/conll.h", [] { return read_conll(text_file("a B-X\n"))[0].tags[0] == "B-X"; }},
+    {"framework/data/conllu.h",
+     [] { return read_conllu(text_file("1\ta\ta\tX\t_\t_\t0\troot\t_\t_\n\n")).size() == 1; }},
+    {"framework/text/label_set.h",
+     [] {
+       return LabelSet({"a", "b"}).id("b") == 1;
+     }},
     {"framework/data/batch_sampler.h",
      [] {
        Generator generator(1);
