@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -195,6 +196,33 @@ TEST(DataLoader, GoesOnWhereALoopWasLeft) {
   }
   loader.set_epoch(0);
   EXPECT_THAT(one_epoch(loader), SizeIs(3));
+}
+
+TEST(DataLoader, RunsOneLoopAtATime) {
+  DataLoader loader(numbers(6), as_it_is, {.batch_size = 2});
+  const auto nested = [&] {
+    for (const Ids& outer : loader) {
+      static_cast<void>(outer);
+      one_epoch(loader);
+    }
+  };
+  EXPECT_ERROR(nested(), Error,
+               "DataLoader: this loop cannot go on, since another one began or the place was set: "
+               "begin a new loop, or use a loader for each");
+  const auto jumps = [&] {
+    for (const Ids& batch : loader) {
+      static_cast<void>(batch);
+      loader.set_epoch(4);
+    }
+  };
+  EXPECT_THROW(jumps(), Error);
+  EXPECT_EQ(loader.epoch(), 4);
+  std::optional before(loader.begin());
+  auto last = loader.begin();
+  before.reset();
+  EXPECT_EQ(*last, (Ids{2, 3}));
+  ++last;
+  EXPECT_EQ(*last, (Ids{4, 5}));
 }
 
 TEST(DataLoader, RefusesAStateOfOtherData) {
