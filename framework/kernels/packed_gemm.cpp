@@ -185,7 +185,39 @@ bool is_better_turned(bool ta, bool tb, int64_t m, int64_t n, int64_t k) {
   return tb && !ta && (n < 16 || (m >= 64 && m <= 320 && m < n && k >= 256));
 }
 
+/// An element is summed over so many k at a time, which keeps the error small.
+constexpr int64_t longest_sum = 512;
+
+/// Calls f(p, length) for the pieces of [0, k), of about equal lengths.
+template <class F>
+void for_pieces(int64_t k, const F& f) {
+  const int64_t pieces = (k + longest_sum - 1) / longest_sum;
+  for (int64_t i = 0; i < pieces; ++i) {
+    const int64_t begin = k * i / pieces;
+    f(begin, k * (i + 1) / pieces - begin);
+  }
+}
+
 }  // namespace
+
+template <class T>
+PackedMatrix<T>::PackedMatrix(bool transposed, int64_t k, int64_t n, const T* b, int64_t ldb)
+    : k_(k), n_(n), panels_(k * round_up(n, tile_columns<T>)) {
+  for_pieces(k, [&](int64_t p, int64_t length) {
+    const T* from = b + (transposed ? p : p * ldb);
+    pack_b(transposed, length, n, from, ldb, panels_.data() + p * round_up(n, tile_columns<T>));
+  });
+}
+
+template <class T>
+void PackedMatrix<T>::multiply(int64_t m, const T* a, int64_t lda, T beta, T* c,
+                               int64_t ldc) const {
+  for_pieces(k_, [&](int64_t p, int64_t length) {
+    const T* panels = panels_.data() + p * round_up(n_, tile_columns<T>);
+    multiply_block<T, false>(m, n_, length, a + p, lda, panels,
+                             {T{1}, p == 0 ? beta : T{1}, c, ldc, 1});
+  });
+}
 
 template <class T>
 void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
@@ -203,7 +235,7 @@ bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int
 #else
   constexpr bool has_fma = false;
 #endif
-  if (k > 512) return false;  // an element is one sum
+  if (k > longest_sum) return false;  // an element is one sum
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (!has_fma) return work <= 1 << 12;
   if (GRADUS_ONEDNN && std::is_same_v<T, float>) return work <= 1 << 18;
@@ -214,5 +246,7 @@ bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int
 
 GRADUS_INSTANTIATE_FLOATS(packed_gemm_is_faster)
 GRADUS_INSTANTIATE_FLOATS(packed_gemm)
+template class PackedMatrix<float>;
+template class PackedMatrix<double>;
 
 }  // namespace gradus::kernels

@@ -1,4 +1,6 @@
 #pragma once
+#include <gradus/framework/kernels/scratch.h>
+
 #include <cstdint>
 
 namespace gradus::kernels {
@@ -13,5 +15,20 @@ bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int
 template <class T>
 void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
                  int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+
+/// op(B) [k, n], packed once for many products with it. T is float or double.
+template <class T>
+class PackedMatrix {
+ public:
+  PackedMatrix(bool transposed, int64_t k, int64_t n, const T* b, int64_t ldb);
+
+  /// C [m, n] = A [m, k] op(B) + beta C on the calling thread, for k > 0. The bits of a row of C
+  /// depend on that of A alone.
+  void multiply(int64_t m, const T* a, int64_t lda, T beta, T* c, int64_t ldc) const;
+
+ private:
+  int64_t k_, n_;
+  Scratch<T> panels_;
+};
 
 }  // namespace gradus::kernels

@@ -2,6 +2,7 @@
 #include <gradus/framework/kernels/packed_gemm.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -97,6 +98,33 @@ TYPED_TEST(PackedGemm, CarriesNanAndInfinityIntoTheirRowOnly) {
       const TypeParam value = c[at(i * n + j)];
       EXPECT_EQ(std::isnan(value), i == 2) << i << ", " << j;
       EXPECT_EQ(std::isinf(value), i == 7) << i << ", " << j;
+    }
+  }
+}
+
+TYPED_TEST(PackedGemm, AMatrixThatIsPackedOnceGivesTheSameProducts) {
+  for (const bool transposed : {false, true}) {
+    for (const int64_t k : {1, 9, 512, 513, 1100}) {
+      for (const int64_t n : {1, 16, 37}) {
+        const int64_t m = 17, ldb = (transposed ? k : n) + 1, lda = k + 2, ldc = n + 3;
+        const auto a = random_values<TypeParam>(m * lda, -1, 1, 1);
+        const auto b = random_values<TypeParam>((transposed ? n : k) * ldb, -1, 1, 2);
+        const auto before = random_values<TypeParam>(m * ldc, -1, 1, 3);
+        const PackedMatrix<TypeParam> matrix(transposed, k, n, b.data(), ldb);
+        for (const TypeParam beta : {TypeParam{0}, TypeParam{1}}) {
+          auto c = before, expected = before;
+          matrix.multiply(m, a.data(), lda, beta, c.data(), ldc);
+          packed_gemm<TypeParam>(false, transposed, m, n, k, 1, a.data(), lda, b.data(), ldb, beta,
+                                 expected.data(), ldc);
+          for (size_t i = 0; i < c.size(); ++i) {
+            ASSERT_NEAR(c[i], expected[i], 1e3 * std::numeric_limits<TypeParam>::epsilon());
+          }
+          std::vector<TypeParam> row(at(n));  // a row does not depend on those beside it
+          std::copy_n(before.data() + 5 * ldc, n, row.data());
+          matrix.multiply(1, a.data() + 5 * lda, lda, beta, row.data(), n);
+          EXPECT_TRUE(same_bits(row, {c.data() + 5 * ldc, c.data() + 5 * ldc + n}));
+        }
+      }
     }
   }
 }

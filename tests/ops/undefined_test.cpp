@@ -16,6 +16,7 @@
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/norm.h>
@@ -64,6 +65,11 @@ Tensor vector() { return tensor({1.0, 2.0}); }
 Tensor integers() { return tensor({3, 1, 2, 4}, {2, 2}); }
 Tensor flags() { return tensor({true, false, true, true}, {2, 2}); }
 Tensor ids() { return tensor({0, 1}); }
+Tensor sequences() { return ones({2, 3, 2}, DType::float64); }
+/// Of a recurrent layer with this number of gates, for two features and a hidden size of 1.
+RecurrentWeights weights_of(std::int64_t gates) {
+  return {ones({gates, 2}, DType::float64), ones({gates, 1}, DType::float64)};
+}
 Tensor places() { return tensor({0, 1, 1, 0}, {2, 2}); }
 
 std::vector<Use> unary_uses() {
@@ -262,6 +268,9 @@ std::vector<Use> index_uses() {
       {"skip_gram_loss(input, output, centers, contexts, negatives)",
        {matrix(), matrix(), ids(), ids(), places()},
        [](In in) { skip_gram_loss(in[0], in[1], in[2], in[3], in[4]); }},
+      {"rnn(x)", {sequences()}, [](In in) { rnn(in[0], weights_of(1)); }},
+      {"gru(x)", {sequences()}, [](In in) { gru(in[0], weights_of(3)); }},
+      {"lstm(x)", {sequences()}, [](In in) { lstm(in[0], weights_of(4)); }},
       {"scatter(x, ids, src)",
        {matrix(), places(), matrix()},
        [](In in) { scatter(in[0], 0, in[1], in[2]); }},

@@ -2,6 +2,7 @@
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/kernels/nn/normalization.h>
 #include <gradus/framework/kernels/scratch.h>
+#include <gradus/framework/kernels/simd/lanes.h>
 #include <gradus/framework/kernels/simd/wide_sum.h>
 
 #include <algorithm>
@@ -15,42 +16,16 @@ namespace {
 
 using detail::Batch;
 using detail::batch_size;
+using detail::First;
+using detail::for_batches;
+using detail::load;
+using detail::store;
+using detail::Whole;
 
 /// The bound on scales and mean squares for which T is accurate; rows beyond it are computed in
 /// double.
 template <class T>
 constexpr double greatest = std::is_same_v<T, float> ? 1e30 : 1e290;
-
-/// A whole batch, or the first `n` lanes of one.
-struct Whole {};
-struct First {
-  int64_t n;
-};
-
-template <class T>
-Batch<T> load(const T* x, Whole) {
-  return Batch<T>::load_unaligned(x);
-}
-template <class T>
-Batch<T> load(const T* x, First lanes) {
-  return detail::load_partial(x, lanes.n);
-}
-template <class T>
-void store(T* y, const Batch<T>& value, Whole) {
-  value.store_unaligned(y);
-}
-template <class T>
-void store(T* y, const Batch<T>& value, First lanes) {
-  detail::store_partial(y, lanes.n, value);
-}
-
-/// Calls f(i, lanes) for the batches of [begin, end), in order.
-template <class T, class F>
-void for_batches(int64_t begin, int64_t end, const F& f) {
-  int64_t i = begin;
-  for (; i + batch_size<T> <= end; i += batch_size<T>) f(i, Whole{});
-  if (i < end) f(i, First{end - i});
-}
 
 /// `values` [C], or one value for all columns if null.
 template <class T>
