@@ -222,10 +222,19 @@ void PackedMatrix<T>::multiply(int64_t m, const T* a, int64_t lda, T beta, T* c,
 template <class T>
 void packed_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
                  int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  if (is_better_turned(trans_a, trans_b, m, n, k)) {
-    return multiply<T>(!trans_b, !trans_a, n, m, k, b, ldb, a, lda, {alpha, beta, c, 1, ldc});
-  }
-  multiply<T>(trans_a, trans_b, m, n, k, a, lda, b, ldb, {alpha, beta, c, ldc, 1});
+  const bool turned = is_better_turned(trans_a, trans_b, m, n, k);
+  for_pieces(k, [&](int64_t p, int64_t length) {
+    const T* const from_a = a + (trans_a ? p * lda : p);
+    const T* const from_b = b + (trans_b ? p : p * ldb);
+    const T old = p == 0 ? beta : T{1};
+    if (turned) {
+      multiply<T>(!trans_b, !trans_a, n, m, length, from_b, ldb, from_a, lda,
+                  {alpha, old, c, 1, ldc});
+    } else {
+      multiply<T>(trans_a, trans_b, m, n, length, from_a, lda, from_b, ldb,
+                  {alpha, old, c, ldc, 1});
+    }
+  });
 }
 
 template <class T>
@@ -235,8 +244,11 @@ bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int
 #else
   constexpr bool has_fma = false;
 #endif
-  if (k > longest_sum) return false;  // an element is one sum
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (has_fma && GRADUS_ONEDNN && std::is_same_v<T, float> && trans_a && !trans_b) {
+    if (k >= 1024 && std::min(m, n) >= 64) return true;  // sums of outer products: of many tokens
+  }
+  if (k > longest_sum) return false;
   if (!has_fma) return work <= 1 << 12;
   if (GRADUS_ONEDNN && std::is_same_v<T, float>) return work <= 1 << 18;
   if (is_better_turned(trans_a, trans_b, m, n, k)) return true;

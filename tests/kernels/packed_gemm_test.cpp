@@ -71,7 +71,7 @@ TYPED_TEST(PackedGemm, AgreesWithTheDefinitionOverSeveralBlocks) {
   expect_right<TypeParam>({9, 1100, 250}, 1, 1);     // of columns
   expect_right<TypeParam>({65, 130, 257}, 2, 0);     // C^T = B^T A^T
   expect_right<TypeParam>({331, 15, 130}, 1, -1);    // the same for few columns
-  expect_right<TypeParam>({3, 5, 40'000}, 1, 0.25);  // blocks of one tile
+  expect_right<TypeParam>({3, 5, 40'000}, 1, 0.25);  // of k
 }
 
 TYPED_TEST(PackedGemm, OverwritesNanInCWhereBetaIsZero) {
@@ -152,6 +152,7 @@ TEST(PackedGemmRule, LeavesToTheEngineWhatIsLarge) {
   EXPECT_FALSE(packed_gemm_is_faster<double>(false, false, 20, 800, 200));
   EXPECT_FALSE(packed_gemm_is_faster<double>(false, true, 128, 512, 1025));
   EXPECT_FALSE(packed_gemm_is_faster<float>(false, false, 8, 8, 4096));
+  EXPECT_FALSE(packed_gemm_is_faster<double>(true, false, 1024, 256, 12800));
   const int64_t long_side = int64_t{1} << 24;
   EXPECT_FALSE(packed_gemm_is_faster<float>(true, true, long_side, long_side, long_side));
 }

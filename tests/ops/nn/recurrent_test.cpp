@@ -295,10 +295,10 @@ TEST(OpLstm, KnownValuesOfTheComposedFormWithAProjection) {
 }
 
 TEST(OpLstm, KnownValues) {
+  // PyTorch's in float64.
   const RecurrentWeights weights{tensor({.1, .2, .3, .4}, {4, 1}), tensor({.4, .5, .6, .7}, {4, 1}),
                                  tensor({.1, .2, .3, .4}), tensor({-.1, -.2, .7, .1})};
   const LstmResult y = lstm(tensor({1., 2.}, {1, 2, 1}), weights);
-  // PyTorch prints .3013422893, .5593774202 and .8344035390 for the weights rounded to float32.
   EXPECT_TRUE(is_close(y.output, {1, 2, 1}, {.3013422869711038, .5593774161375971}, 1e-15));
   EXPECT_TRUE(is_close(y.state.h, {1, 1}, {.5593774161375971}, 1e-15));
   EXPECT_TRUE(is_close(y.state.c, {1, 1}, {.8344035337294713}, 1e-15));
