@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
+#include <gradus/layers/embedding.h>
 
 namespace gradus {
 
@@ -16,6 +17,48 @@ class GRADUS_API Dropout : public Module {
 
   /// x may have any shape and float type. Throws DTypeError.
   Tensor operator()(const Tensor& x) const;
+
+  double p() const { return p_; }
+
+ private:
+  const double p_;
+  Generator* const generator_;
+};
+
+/// locked_dropout() in training mode: one mask per sequence of x [B, T, ...], the same at all
+/// times. Between the layers of a recurrent network, and on its input and output.
+class GRADUS_API LockedDropout : public Module {
+ public:
+  template <class M>
+  GRADUS_TOO_LATE LockedDropout& operator=(M&&);
+
+  /// As Dropout.
+  explicit LockedDropout(double p = 0.5, Generator& generator = default_generator());
+
+  /// Throws ShapeError for fewer than two axes, DTypeError.
+  Tensor operator()(const Tensor& x) const;
+
+  double p() const { return p_; }
+
+ private:
+  const double p_;
+  Generator* const generator_;
+};
+
+/// Looks words up in a table and, in training mode, drops whole words: each word of the vocabulary
+/// with probability p, wherever it stands in the batch; the others are multiplied by 1 / (1 - p).
+///
+///   const Tensor x = drop_words(table, ids);
+class GRADUS_API EmbeddingDropout : public Module {
+ public:
+  template <class M>
+  GRADUS_TOO_LATE EmbeddingDropout& operator=(M&&);
+
+  /// As Dropout.
+  explicit EmbeddingDropout(double p = 0.1, Generator& generator = default_generator());
+
+  /// table(ids) with dropout. Throws as Embedding does.
+  Tensor operator()(const Embedding& table, const Tensor& ids) const;
 
   double p() const { return p_; }
 

@@ -5,6 +5,8 @@
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
+#include <gradus/layers/recurrent.h>
+#include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/subword_embedding.h>
 #include <gradus/tests/support/op_testing.h>
 
@@ -28,15 +30,28 @@ Layer layer(const std::string& name, const L& made, const Tensor& input) {
   return {name, made, [made, input] { return made(input); }};
 }
 
+template <class L>
+Layer recurrent(const std::string& name, const L& made, const Tensor& input) {
+  return {name, made, [made, input] { return made(input).output; }};
+}
+
 Vocabulary words() { return Vocabulary::from_words({"one", "two", "three"}); }
 
 std::vector<Layer> layers_of(std::optional<DType> dtype) {
   const Tensor x = randn({2, 4}, dtype.value_or(DType::float32));
   const Tensor ids = tensor({{0, 2, 1}, {2, 2, 0}});
+  const Tensor sequences = randn({2, 3, 4}, dtype.value_or(DType::float32));
+  const LSTMCell cell(4, 3, {.dtype = dtype});
   return {
       layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
       layer("RMSNorm", RMSNorm(4, {.dtype = dtype}), x),
+      recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
+      recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
+      recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
+      layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
+      layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
+      {"LSTMCell", cell, [cell, x] { return cell(x).h; }},
       layer("Embedding", Embedding(3, 4, {.dtype = dtype}), ids),
       layer("EmbeddingBag", EmbeddingBag(3, 4, {.dtype = dtype}), ids),
       layer("QuotientRemainderEmbedding",

@@ -9,6 +9,8 @@
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
+#include <gradus/layers/recurrent.h>
+#include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
@@ -55,6 +57,17 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(LayerNorm({3}), of_values);
   check(RMSNorm({3}), of_values);
   check(Dropout(0.5), of_values);
+  check(LockedDropout(0.5), of_values);
+  check(EmbeddingDropout(0.5),
+        [&](const EmbeddingDropout& layer) { (void)layer(Embedding(4, 3), ids); });
+  const auto of_sequences = [&](const auto& layer) { (void)layer(ones({2, 4, 3})); };
+  check(RNN(3, 2), of_sequences);
+  check(GRU(3, 2), of_sequences);
+  check(LSTM(3, 2), of_sequences);
+  check(LSTM(3, 2), [](const LSTM& layer) { (void)layer.weights(0); });
+  check(RNNCell(3, 2), of_values);
+  check(GRUCell(3, 2), of_values);
+  check(LSTMCell(3, 2), of_values);
   check(Sequential(Linear(3, 2), [](const Tensor& y) { return tanh(y); }), of_values);
   check(Embedding(4, 3), of_ids);
   check(Embedding(4, 3), [](const Embedding& layer) {
@@ -79,6 +92,14 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { LayerNorm({3})(none); }, "layer_norm: x");
   says([&] { RMSNorm({3})(none); }, "rms_norm: x");
   says([&] { Dropout(0.5)(none); }, "dropout: x");
+  says([&] { LockedDropout(0.5)(none); }, "locked_dropout: x");
+  says([&] { EmbeddingDropout(0.5)(in, none); }, "embedding: ids");
+  says([&] { RNN(3, 2)(none); }, "rnn: x");
+  says([&] { GRU(3, 2)(none); }, "gru: x");
+  says([&] { LSTM(3, 2)(none); }, "lstm: x");
+  says([&] { RNNCell(3, 2)(none); }, "rnn_cell: x");
+  says([&] { GRUCell(3, 2)(none); }, "gru_cell: x");
+  says([&] { LSTMCell(3, 2)(none); }, "lstm_cell: x");
   says([&] { in(none); }, "embedding: ids");
   says([&] { in.rows(none); }, "Embedding: ids");
   says([&] { in.set_row(0, none); }, "set_row: values");

@@ -8,7 +8,10 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/random.h>
+#include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/nn/dropout.h>
+
+#include <algorithm>
 
 namespace gradus {
 namespace {
@@ -35,18 +38,109 @@ struct Mask {
   }
 };
 
+void check(const char* operation, const Tensor& x, double p) {
+  detail::check_defined(operation, "x", x);
+  if (!(p >= 0 && p <= 1)) {
+    throw ValueError(fmt::format("{}: p is {}, it must be between 0 and 1", operation, p));
+  }
+  if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
+}
+
+// x [blocks, repeats, width] times a mask [blocks, width], and 0 where the mask is, even for an
+// infinite x.
+Tensor masked(const Tensor& x, const Tensor& mask, std::int64_t repeats) {
+  Tensor y = empty_like(x);
+  const std::int64_t width = repeats == 0 || mask.size(0) == 0 ? 0 : mask.size(1);
+  if (width == 0) return y;
+  visit_float("dropout", x, [&]<class T>(T) {
+    const T *from = x.data<T>(), *factors = mask.data<T>();
+    T* to = y.mutable_data<T>();
+    parallel_for_each(x.numel() / width, width, [=](std::int64_t row) {
+      const T* factor = factors + row / repeats * width;
+      for (std::int64_t i = 0; i < width; ++i) {
+        const T value = from[row * width + i];
+        to[row * width + i] = factor[i] == 0 ? T{0} : factor[i] * value;
+      }
+    });
+  });
+  return y;
+}
+
+// The rows of x [..., D] times factors [rows], and 0 where a factor is.
+Tensor masked_rows(const Tensor& x, const Tensor& factors) {
+  Tensor y = empty_like(x);
+  const std::int64_t D = x.size(-1);
+  visit_float("embedding_dropout", x, [&]<class T>(T) {
+    const T *from = x.data<T>(), *factor = factors.data<T>();
+    T* to = y.mutable_data<T>();
+    parallel_for_each(factors.numel(), D + 4, [=](std::int64_t row) {
+      const T* in = from + row * D;
+      if (factor[row] == 0) {
+        std::fill_n(to + row * D, D, T{0});
+      } else {
+        for (std::int64_t i = 0; i < D; ++i) to[row * D + i] = factor[row] * in[i];
+      }
+    });
+  });
+  return y;
+}
+
+// [rows, width] of 1 / (1 - p), and 0 with probability p.
+Tensor random_mask(std::int64_t rows, std::int64_t width, DType dtype, double p,
+                   Generator& generator) {
+  return Mask{generator.seed(), generator.advance(static_cast<std::uint64_t>(rows * width)), p}
+      .apply(ones({rows, width}, dtype));
+}
+
 }  // namespace
 
 Tensor dropout(const Tensor& x, double p, Generator& generator) {
-  detail::check_defined("dropout", "x", x);
-  if (!(p >= 0 && p <= 1)) {
-    throw ValueError(fmt::format("dropout: p is {}, it must be between 0 and 1", p));
-  }
-  if (!is_floating(x.dtype())) detail::throw_not_floating("dropout", x.dtype());
+  check("dropout", x, p);
   if (p == 0) return x;
   const Mask mask{generator.seed(), generator.advance(static_cast<std::uint64_t>(x.numel())), p};
   return record("dropout", mask.apply(x),
                 vjp(x, [mask](const Tensor& g) { return mask.apply(g); }));  // g / (1 - p) or 0
+}
+
+Tensor locked_dropout(const Tensor& x, double p, Generator& generator) {
+  check("locked_dropout", x, p);
+  if (x.dim() < 2) {
+    throw ShapeError(
+        fmt::format("locked_dropout: x is {}, it must be [batch, time, ...]", x.shape().str()));
+  }
+  if (p == 0) return x;
+  const std::int64_t B = x.size(0), T = x.size(1);
+  const Tensor mask = random_mask(B, x.shape().numel(2, x.dim()), x.dtype(), p, generator);
+  return record("locked_dropout", masked(x, mask, T),
+                vjp(x, [mask = Saved(mask), T](const Tensor& g) { return masked(g, *mask, T); }));
+}
+
+Tensor embedding_dropout(const Tensor& x, const Tensor& ids, std::int64_t num_embeddings, double p,
+                         Generator& generator) {
+  check("embedding_dropout", x, p);
+  detail::check_ids("embedding_dropout", ids, num_embeddings);
+  if (x.dim() != ids.dim() + 1 || x.shape().numel(0, ids.dim()) != ids.numel() ||
+      !std::equal(ids.shape().begin(), ids.shape().end(), x.shape().begin())) {
+    throw ShapeError(
+        fmt::format("embedding_dropout: x is {}, ids are {}: x must have one row for each id",
+                    x.shape().str(), ids.shape().str()));
+  }
+  if (p == 0) return x;
+  const std::uint64_t seed = generator.seed();
+  const std::uint64_t first = generator.advance(static_cast<std::uint64_t>(num_embeddings));
+  const Tensor factors = empty({ids.numel()}, x.dtype());
+  visit_float("embedding_dropout", x, [&]<class T>(T) {
+    const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
+    const auto* id = ids.data<std::int64_t>();
+    T* to = factors.mutable_data<T>();
+    parallel_for_each(ids.numel(), 200, [=](std::int64_t k) {  // the number of the id, not of k
+      kernels::random_bernoulli_mask(seed, first + static_cast<std::uint64_t>(id[k]), to + k, 1,
+                                     1 - p, scale);
+    });
+  });
+  return record(
+      "embedding_dropout", masked_rows(x, factors),
+      vjp(x, [factors = Saved(factors)](const Tensor& g) { return masked_rows(g, *factors); }));
 }
 
 }  // namespace gradus

@@ -32,8 +32,8 @@ struct RnnResult {
 
 /// The two states of an LSTM; an undefined one is 0. h has P elements with a projection.
 struct LstmState {
-  Tensor h;  ///< [B, H], or [layers, B, H] of a stack
-  Tensor c;  ///< the same
+  Tensor h = {};  ///< [B, H], or [layers, B, H] of a stack
+  Tensor c = {};  ///< the same
 
   /// The values without their graph, from which a truncated backpropagation goes on.
   LstmState detach() const { return {h.defined() ? h.detach() : h, c.defined() ? c.detach() : c}; }
