@@ -192,6 +192,7 @@ const Runners& op_runners() {
     add_products_and_losses(result);
     add_shapes(result);
     add_indexing(result);
+    add_recurrent(result);
     return result;
   }();
   return all;
