@@ -46,6 +46,7 @@
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/norm.h>
@@ -74,6 +75,8 @@
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
+#include <gradus/layers/recurrent.h>
+#include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>

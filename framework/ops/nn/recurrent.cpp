@@ -4,8 +4,8 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/nn/recurrent.h>
+#include <gradus/framework/ops/nn/detail/recurrent_call.h>
 #include <gradus/framework/ops/nn/recurrent.h>
-#include <gradus/framework/ops/nn/recurrent_call.h>
 
 #include <utility>
 

@@ -351,6 +351,11 @@ const struct {
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
     {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/nn/recurrent.h",
+     [] {
+       const Tensor w = ones({2, 2}, DType::float64);
+       return is_two(rnn(ones({1, 1, 2}, DType::float64), {w, w}).output);
+     }},
     {"framework/ops/pad.h",
      [] {
        return pad(vector(), {1, 1}).numel() == 4;
@@ -422,6 +427,14 @@ const struct {
     {"framework/data/negative_sampler.h", samples},
     {"layers/quotient_remainder_embedding.h",
      [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
+    {"layers/recurrent.h",
+     [] {
+       return is_two(LSTM(3, 2)(ones({1, 1, 3})).output);
+     }},
+    {"layers/recurrent_cell.h",
+     [] {
+       return is_two(GRUCell(3, 2)(ones({1, 3})));
+     }},
     {"layers/sequential.h", [] { return is_two(Sequential(Linear(3, 2), relu)(ones({3}))); }},
     {"layers/skip_gram.h",
      [] {

@@ -9,7 +9,7 @@
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/ops/author/lengths.h>
 #include <gradus/framework/ops/author/map.h>
-#include <gradus/framework/ops/nn/recurrent_call.h>
+#include <gradus/framework/ops/nn/detail/recurrent_call.h>
 
 namespace gradus::detail {
 namespace {
