@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "facts.h"
+#include "models.h"
 #include "workloads.h"
 
 namespace {
@@ -17,10 +18,12 @@ using peers::Workload;
 namespace w1 = peers::w1;
 namespace w2 = peers::w2;
 namespace w3 = peers::w3;
+namespace w4 = peers::w4;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
+namespace w11 = peers::w11;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
@@ -178,6 +181,55 @@ Workload mlp(const std::string& inputs, const std::string&) {
   return {step, [=] { return moved(inputs, weights); }};
 }
 
+struct LanguageModel : gradus::Module {
+  explicit LanguageModel(const std::string& inputs)
+      : words(add("table", table(inputs, "w4_table", w4::kWords, w4::kWidth))),
+        lstm(add("lstm", gradus::LSTM(w4::kWidth, w4::kWidth, {.num_layers = w4::kLayers}))),
+        output(add("output", gradus::Linear(w4::kWidth, w4::kWords))) {}
+  const gradus::Embedding words;
+  const gradus::LSTM lstm;
+  const gradus::Linear output;
+};
+
+/// Copies the inputs of these parameters, which are in the order of `parameters`, and names them.
+std::vector<std::pair<std::string, Tensor>> load(
+    const std::string& inputs, const std::vector<peers::Parameter>& from,
+    const std::vector<gradus::NamedParameter>& parameters) {
+  const gradus::NoGradGuard guard;
+  std::vector<std::pair<std::string, Tensor>> weights;
+  for (size_t i = 0; i < from.size(); ++i) {
+    const Tensor& weight = parameters[i].parameter;
+    weight.copy_(read<float>(inputs, from[i].name, weight.shape()));
+    weights.emplace_back(from[i].name, weight);
+  }
+  return weights;
+}
+
+Workload lstm_language_model(const std::string& inputs, const std::string&) {
+  const LanguageModel model(inputs);
+  const auto weights = load(inputs, w4::parameters(), model.parameters());
+  std::vector<Tensor> words, next;  // [kBatch, kSteps], [kBatch * kSteps]
+  for (const Tensor& ids : batches<int64_t>(inputs, "w4_ids", {w4::kSteps + 1, w4::kBatch})) {
+    words.push_back(transpose(slice(ids, 0, 0, w4::kSteps), 0, 1));
+    next.push_back(flatten(transpose(slice(ids, 0, 1, w4::kSteps + 1), 0, 1)));
+  }
+  const auto state = std::make_shared<gradus::LstmState>();
+  const auto optimizer =
+      std::make_shared<gradus::SGD>(model.parameters(), gradus::SGDOptions{.lr = w4::kLr});
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const gradus::LstmResult y = model.lstm(model.words(words[i]), {.state = *state});
+    *state = y.state.detach();
+    const Tensor loss = cross_entropy(model.output(flatten(y.output, 0, 1)), next[i]);
+    loss.backward();
+    clip_grad_norm(model.parameters(), w4::kClip);
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] { return moved(inputs, weights); }};
+}
+
 Workload small_ops(const std::string& inputs, const std::string&) {
   const Tensor x = read<float>(inputs, "w7_x", {w7::kWidth}).set_trainable(true);
   const Tensor addend = gradus::full({w7::kWidth}, w7::kAddend);
@@ -206,6 +258,30 @@ Tensor leaf(uint64_t seed, const gradus::Shape& shape) {
 double squared_norm(const Tensor& x) {
   const std::vector<float> zeros(static_cast<size_t>(x.numel()));
   return peers::squared_distance(x.data<float>(), zeros);
+}
+
+Workload lstm_sequences(const std::string& inputs, const std::string&) {
+  const gradus::LSTM lstm(w11::kWidth, w11::kWidth);
+  load(inputs, w11::parameters(), lstm.parameters());
+  const gradus::Shape shape{w11::kBatch, w11::kSteps, w11::kWidth};
+  const Tensor x = read<float>(inputs, "w11_x", shape).set_trainable(true);
+  const Tensor cotangent = read<float>(inputs, "w11_cotangent", shape);
+  const Tensor lengths = read<int64_t>(inputs, "w11_lengths", {w11::kBatch});
+  const auto step = [=](int64_t) {
+    lstm.zero_grad();
+    x.clear_grad();
+    const Tensor loss = sum(lstm(x, {.lengths = lengths}).output * cotangent);
+    loss.backward();
+    return loss.item();
+  };
+  const auto norm = [=] {
+    double sum = squared_norm(x.grad().dense());
+    for (const gradus::NamedParameter& p : lstm.parameters()) {
+      sum += squared_norm(p.parameter.grad().dense());
+    }
+    return std::sqrt(sum);
+  };
+  return {step, norm, /*trains=*/false};
 }
 
 /// The op forward, recorded.
@@ -306,6 +382,7 @@ const peers::Side kGradus{"gradus",
                            {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
                            {"W2_embedding_bag", "sparse", embedding_bag},
                            {"W3_skip_gram", "skip_gram_loss", skip_gram},
+                           {"W4_lstm_language_model", "lstm", lstm_language_model},
                            {"W6_mlp_adam", "adam", mlp},
                            {"W6b_mlp_fused_adam", "adam", mlp},
                            {"W7_small_ops", "operators", small_ops},
@@ -324,7 +401,9 @@ const peers::Side kGradus{"gradus",
                            {"W10_adam_small", "adam", adam_small},
                            {"W10b_fused_adam_small", "adam", adam_small},
                            {"W10_adam_large", "adam", adam_large},
-                           {"W10b_fused_adam_large", "adam", adam_large}},
+                           {"W10b_fused_adam_large", "adam", adam_large},
+                           {"W11_lstm_packed", "lengths", lstm_sequences},
+                           {"W11_lstm_padded", "lengths", lstm_sequences}},
                           [](int threads) { gradus::set_num_threads(threads); },
                           peers::seconds_now,
                           peers::library_facts};
