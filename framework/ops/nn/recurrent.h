@@ -45,7 +45,7 @@ struct LstmResult {
 };
 
 // Each throws ShapeError for sizes that do not fit, IndexError for a length outside [0, T],
-// DTypeError.
+// DTypeError, ValueError for a projection that the op does not have.
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of the same. An undefined state is 0.
 /// Source: Elman, "Finding Structure in Time", 1990.

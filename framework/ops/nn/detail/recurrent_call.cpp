@@ -88,7 +88,7 @@ const Tensor& checked(const char* operation, std::int64_t gates, const Tensor& x
 
 /// The elements of x as rows [rows, features].
 Tensor packed(const RecurrentCall& call, const Tensor& x) {
-  const Tensor rows = call.empty_rows(call.features);
+  Tensor rows = call.empty_rows(call.features);
   visit_float("recurrent", x, [&]<class E>(E) {
     call.sequences->pack(x.data<E>(), call.features, rows.mutable_data<E>());
   });
@@ -159,7 +159,7 @@ Tensor input_products(const RecurrentCall& call, const Tensor& x, const Tensor& 
 
 Tensor added_biases(const RecurrentCall& call, const RecurrentWeights& weights,
                     std::int64_t hidden) {
-  const Tensor sum = zeros({call.G * call.H}, call.dtype);
+  Tensor sum = zeros({call.G * call.H}, call.dtype);
   visit_float("recurrent", sum, [&]<class E>(E) {
     E* to = sum.mutable_data<E>();
     if (weights.bias_ih.defined()) {
