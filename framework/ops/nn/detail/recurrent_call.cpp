@@ -65,7 +65,7 @@ void check_input(const char* operation, const Tensor& x, const Tensor& weight_ih
 /// Sequences that one thread runs together. They share each pass over weight_hh, so there are more
 /// of them if it is larger than the caches.
 std::int64_t block_size(const Tensor& weight_hh) {
-  constexpr std::int64_t cached = std::int64_t{3} << 19;  // 1.5 MiB
+  constexpr std::int64_t cached = std::int64_t{8} << 20;
   return weight_hh.numel() * item_size(weight_hh.dtype()) <= cached ? 12 : 48;
 }
 
