@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "peers/models.h"
 #include "peers/workloads.h"
 
 namespace {
@@ -19,10 +20,12 @@ using peers::kBatches;
 namespace w1 = peers::w1;
 namespace w2 = peers::w2;
 namespace w3 = peers::w3;
+namespace w4 = peers::w4;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
+namespace w11 = peers::w11;
 
 // Ids 0, 1, ... drawn with probability proportional to 1 / (id + 1)^power.
 std::vector<Tensor> zipf_batches(int64_t rows, double power, const Shape& shape) {
@@ -123,6 +126,56 @@ void W3_skip_gram(benchmark::State& state) {
     optimizer.step();
     return loss.item();
   });
+}
+
+struct LanguageModel : gradus::Module {
+  LanguageModel()
+      : words(add("words", gradus::Embedding(w4::kWords, w4::kWidth, {.sparse = true}))),
+        lstm(add("lstm", gradus::LSTM(w4::kWidth, w4::kWidth, {.num_layers = w4::kLayers}))),
+        output(add("output", gradus::Linear(w4::kWidth, w4::kWords))) {}
+  const gradus::Embedding words;
+  const gradus::LSTM lstm;
+  const gradus::Linear output;
+};
+
+void W4_lstm_language_model(benchmark::State& state) {
+  const LanguageModel model;
+  const std::vector<Tensor> ids = zipf_batches(w4::kWords, 1.0, {w4::kBatch, w4::kSteps});
+  gradus::SGD optimizer(model.parameters(), {.lr = w4::kLr});
+  gradus::LstmState carried;
+  run(state, w4::kBatch * w4::kSteps, [&](size_t i) {
+    optimizer.zero_grad();
+    const gradus::LstmResult y = model.lstm(model.words(ids[i]), {.state = carried});
+    carried = y.state.detach();
+    const Tensor loss =
+        cross_entropy(model.output(flatten(y.output, 0, 1)), flatten(ids[(i + 1) % kBatches]));
+    loss.backward();
+    clip_grad_norm(model.parameters(), w4::kClip);
+    optimizer.step();
+    return loss.item();
+  });
+}
+
+void lstm_sequences(benchmark::State& state, const Tensor& lengths) {
+  const gradus::LSTM lstm(w11::kWidth, w11::kWidth);
+  const Tensor x = gradus::randn({w11::kBatch, w11::kSteps, w11::kWidth}).set_trainable(true);
+  const Tensor cotangent = gradus::randn(x.shape(), 0, 1e-3);
+  run(state, sum(lengths).item<int64_t>(), [&](size_t) {
+    lstm.zero_grad();
+    x.clear_grad();
+    const Tensor loss = sum(lstm(x, {.lengths = lengths}).output * cotangent);
+    loss.backward();
+    return loss.item();
+  });
+}
+
+void W11_lstm_lengths(benchmark::State& state) {
+  gradus::Generator generator(42);
+  lstm_sequences(state,
+                 gradus::randint(w11::kShortest, w11::kLongest + 1, {w11::kBatch}, generator));
+}
+void W11_lstm_whole(benchmark::State& state) {
+  lstm_sequences(state, gradus::full({w11::kBatch}, w11::kSteps, gradus::DType::int64));
 }
 
 void W6_mlp_adam(benchmark::State& state) {
@@ -251,6 +304,7 @@ BENCHMARK(W1b_embedding_sparse_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRea
 BENCHMARK(W1c_embedding_dense_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W2_embedding_bag)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W3_skip_gram)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W4_lstm_language_model)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W6_mlp_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W7_small_ops)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W9_tanh_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
@@ -267,5 +321,7 @@ BENCHMARK(W9_sum_axis1_forward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime
 BENCHMARK(W9_sum_axis1_backward)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W10_adam_small)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W10_adam_large)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W11_lstm_lengths)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W11_lstm_whole)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 
 }  // namespace
