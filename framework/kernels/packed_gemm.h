@@ -6,8 +6,8 @@
 namespace gradus::kernels {
 
 /// True if packed_gemm() is faster than oneDNN (float) or BLAS (double, or builds without oneDNN),
-/// judged by the shape alone: for small products, where those spend much of their time on packing, and for the
-/// weight gradients of many tokens.
+/// judged by the shape alone: for small products, where those spend much of their time on packing,
+/// and for the weight gradients of many tokens.
 template <class T>
 bool packed_gemm_is_faster(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k);
 
