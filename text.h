@@ -9,7 +9,6 @@
 #include <gradus/framework/data/data_loader.h>
 #include <gradus/framework/data/dataset.h>
 #include <gradus/framework/data/labeled_text.h>
-#include <gradus/framework/data/length_batches.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/data/read_options.h>
 #include <gradus/framework/data/skip_gram_pairs.h>

@@ -282,10 +282,6 @@ const struct {
        const ProfilerScope scope("nothing");
        return true;
      }},
-    {"framework/data/length_batches.h",
-     [] {
-       return length_batches(std::vector<std::int64_t>{3, 1}, 1).size() == 2;
-     }},
     {"framework/data/skip_gram_pairs.h", pairs},
     {"framework/data/cbow_pairs.h", bags_of_words},
     {"framework/data/dataset.h",
