@@ -36,7 +36,7 @@ std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share);
 std::string file_in(const std::filesystem::path& folder, const char* name, const char* flag) {
   std::error_code ignored;  // what follows says it better
   std::filesystem::create_directories(folder, ignored);
-  AtomicFile(folder / name, flag);
+  const AtomicFile probe(folder / name, flag);
   return (folder / name).string();
 }
 
@@ -57,7 +57,7 @@ Texts read_corpus(const std::filesystem::path& path) {
 
 void write_corpus(const Texts& texts, const std::string& path) {
   AtomicFile file(path);
-  for (const auto& [text, label] : texts) file.write(label + "\t" + text + "\n");
+  for (const auto& [text, label] : texts) file.write(fmt::format("{}\t{}\n", label, text));
   file.commit();
 }
 

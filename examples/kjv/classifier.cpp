@@ -92,7 +92,7 @@ TextClassifier load_classifier(const std::filesystem::path& path) {
                       LabelSet::from_text(state.metadata.at("labels")),
                       state.metadata.at("pairs") == "yes"};
   const EmbeddingBag table(coding.vocabulary.size(), state.at("embedding.weight").size(-1));
-  const TextClassifier model(table, coding);
+  TextClassifier model(table, coding);
   model.load_state_dict(state);
   return model;
 }
