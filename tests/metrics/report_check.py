@@ -2,10 +2,10 @@
 """Opens reports in a browser without a window: fails if the console has an error or a warning, if anything is fetched, if a page
 is wider than its window, or if zoom, hover, switches or sorting do not work.
 
-    tests/metrics/report_check.py [--screenshots FOLDER] [BUILD]
+    tests/metrics/report_check.py [--pages FOLDER] [--pictures docs/images] [BUILD]
 
-BUILD is build/release; its program test_metrics writes the pages. With --screenshots, writes pictures of them into a folder; those
-of docs/images/ are classifier_*.png. Needs Debian's `chromium`; CI does without: tests/metrics/report_test.cpp tests what is written.
+BUILD is build/release; its program test_metrics writes the reports. With --pages, writes pictures of all pages, to be looked at; with
+--pictures, those of docs/. Needs Debian's `chromium`; CI does without: tests/metrics/report_test.cpp tests what a report holds.
 """
 import argparse
 import base64
@@ -116,10 +116,9 @@ class Browser:
             node.scrollIntoView({{block: 'center'}}); const box = node.getBoundingClientRect();
             return {{x: box.x, y: box.y, width: box.width, height: box.height}}; }})()""")
 
-    def screenshot(self, path, height=None):
-        self.evaluate("scrollTo(0, 0)")
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"]), "scale": 1}
+    def screenshot(self, path, selector="html"):
+        clip = self.evaluate(f"""(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
+            return {{x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height, scale: 1}}; }})()""")
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
@@ -163,7 +162,7 @@ def check_plot(browser, kind, expected):
     before = ticks(browser, section)
     browser.mouse("mouseMoved", x, y)
     if kind == "embeddings":  # to a point
-        point = browser.evaluate(f"""(() => {{ const label = document.querySelector('#{section} .label').getBoundingClientRect();
+        point = browser.evaluate(f"""(() => {{ const label = document.querySelector('#{section} .label[text-anchor=start]').getBoundingClientRect();
             return [label.left - 6, label.top + label.height / 2]; }})()""")
         browser.mouse("mouseMoved", *point)
     shown = tip(browser)
@@ -204,6 +203,7 @@ def check_classifier(browser):
         browser.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", code="ArrowRight")
     assert "step " in tip(browser)
 
+    check_touch(browser)
     check_plot(browser, "embeddings", [","])
     cell = browser.box(".confusion td.right")
     browser.mouse("mouseMoved", cell["x"] + cell["width"] / 2, cell["y"] + cell["height"] / 2)
@@ -237,9 +237,46 @@ def check_awkward(browser):
         browser.double_click(x, y)
 
 
+def check_touch(browser):
+    """A finger on a plot: a tap shows values, a drag zooms."""
+    def touch(kind, *points):
+        browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y} for x, y in points])
+
+    browser.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    plot = browser.box("section[data-kind=curves] .plot")
+    x, y = plot["x"] + plot["width"] * 0.4, plot["y"] + plot["height"] * 0.5
+    touch("touchStart", (x, y))
+    touch("touchEnd")
+    browser.settle()
+    assert "step " in tip(browser), tip(browser)
+    before = ticks(browser, "section-3")
+    touch("touchStart", (x, y))
+    for i in range(1, 11):
+        touch("touchMove", (x + 10 * i, y))
+    touch("touchEnd")
+    browser.settle()
+    assert ticks(browser, "section-3") != before
+    browser.evaluate("document.querySelector('section[data-kind=curves] .controls button').click()")
+    assert ticks(browser, "section-3") == before
+    browser.call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
+def take_pictures(browser, folder, width):
+    """What docs/ shows: curves under the pointer, smoothed; the confusion matrix; the map."""
+    browser.evaluate("""(() => { const slider = document.querySelector('input[type=range]');
+        slider.value = 0.4; slider.dispatchEvent(new Event('input')); })()""")
+    plot = browser.box("section[data-kind=curves] .plot")
+    browser.mouse("mouseMoved", plot["x"] + plot["width"] * 0.42, plot["y"] + plot["height"] * 0.4)
+    browser.settle()
+    for kind in ("curves", "confusion", "embeddings"):
+        browser.screenshot(os.path.join(folder, f"report_{kind}_{width}.png"), f"section[data-kind={kind}]")
+        browser.mouse("mouseMoved", 1, 1)
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--screenshots")
+    parser.add_argument("--pages")
+    parser.add_argument("--pictures")
     parser.add_argument("build", nargs="?", default="build/release")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -253,9 +290,11 @@ def main():
                 for dark in (False, True):
                     browser.open(url, width, dark=dark)
                     check_layout(browser, width)
-                    if options.screenshots:
-                        os.makedirs(options.screenshots, exist_ok=True)
-                        browser.screenshot(os.path.join(options.screenshots, f"{name}_{width}{'_dark' if dark else ''}.png"))
+                    if options.pages:
+                        browser.screenshot(os.path.join(options.pages, f"{name}_{width}{'_dark' if dark else ''}.png"))
+                    if options.pictures and name == "classifier" and not dark:
+                        take_pictures(browser, options.pictures, width)
+                        browser.open(url, width)
                     check(browser)
                     check_layout(browser, width)
                     check_quiet(browser, url)

@@ -27,20 +27,25 @@ function note(text) { return element('p', { class: 'note' }, text); }
 
 const digits = (value, most = 6) => value.toLocaleString('en', { maximumFractionDigits: most });
 const count = (value) => digits(value, 0);
-function number(value) {
+function exponential(value, places) {
+  return Number(value.toPrecision(places)).toExponential().replace('e+', 'e');
+}
+function number(value, places = 6) {
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e7 || size < 1e-4)) return value.toExponential(4).replace('e+', 'e');
-  return digits(Number(value.toPrecision(6)), 10);
+  const whole = Number.isInteger(value);
+  if (size !== 0 && (size >= (whole ? 1e15 : 1e7) || size < 1e-4)) return exponential(value, 5);
+  return digits(whole ? value : Number(value.toPrecision(places)), 10);
 }
 function percent(share) { return `${(100 * share).toFixed(1)}\u00a0%`; }
 function tickText(value, step) {
   if (Math.abs(value) < step * 1e-6) return '0';
   const power = Math.floor(Math.log10(step) + 1e-9);
   if (Math.abs(value) >= 1e7 || power < -4) {
-    const places = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - power;
-    return value.toExponential(Math.min(Math.max(places, 0), 8)).replace('e+', 'e');
+    const places = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - power + 1;
+    return exponential(value, Math.min(Math.max(places, 1), 9));
   }
-  return value.toLocaleString('en', { minimumFractionDigits: Math.max(0, -power), maximumFractionDigits: Math.max(0, -power) });
+  const places = Math.max(0, -power);
+  return value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places });
 }
 
 // ---- axes
@@ -68,8 +73,8 @@ function scale([low, high], from, to, log) {
   return map;
 }
 
-function linearTicks([low, high], most) {
-  const rough = (high - low) / Math.max(most, 1);
+function linearTicks([low, high], most, whole) {
+  const rough = Math.max((high - low) / Math.max(most, 1), whole ? 1 : 0);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
   const ticks = [];
@@ -79,10 +84,10 @@ function linearTicks([low, high], most) {
   return ticks;
 }
 
-function ticksOf(range, most, log) {
-  if (!log) return linearTicks(range, most);
+function ticksOf(range, most, log, whole = false) {
+  if (!log) return linearTicks(range, most, whole);
   const [low, high] = range.map(Math.log10);
-  if (high - low < 0.8) return linearTicks(range, most);
+  if (high - low < 0.8) return linearTicks(range, most, false);
   const factors = high - low > 2.5 ? [1] : [1, 2, 5];
   const every = Math.max(1, Math.ceil((high - low) / Math.max(most, 1)));
   const ticks = [];
@@ -90,7 +95,7 @@ function ticksOf(range, most, log) {
     for (const factor of factors) {
       const value = factor * 10 ** power;
       const plain = power >= -4 && power < 6;
-      const text = plain ? digits(Number(value.toPrecision(3)), 6) : value.toExponential(0).replace('e+', 'e');
+      const text = plain ? digits(Number(value.toPrecision(3)), 6) : exponential(value, 1);
       if (value >= range[0] && value <= range[1]) ticks.push({ value, text });
     }
   }
@@ -114,8 +119,16 @@ function hideTip() { tip.hidden = true; }
 
 // ---- a plot with axes, zoom by drag, and what is under the pointer
 
-// content: name, height(width), extent(zoom, width, height) -> {x, y}, draw(group, x, y, area), hover(px, py, x, y) -> {marks, tip, at}
-// or null, move(direction, x) -> the next place for the arrow keys, xName, yName, log() -> {x, y}, boxes: whether a drag is always a box
+// The content has
+//   name, xName, yName         texts
+//   height(width)              in pixels
+//   extent(zoom, width, height) -> {x, y}     the ranges of the axes
+//   log() -> {x, y}            which of them are logarithmic; optional
+//   wholeX                     whether x has whole numbers only
+//   draw(group, x, y, area)    with the scales x and y
+//   hover(px, py, x, y, area) -> {marks, tip, at, px, py} or null
+//   move(direction, at, range) -> the place to which an arrow key leads, or null; optional
+//   boxes                      whether a drag is a box, however flat
 class Plot {
   constructor(content) {
     this.content = content;
@@ -153,13 +166,13 @@ class Plot {
     let left = 50, range, yTicks;
     for (let i = 0; i < 2; ++i) {  // the labels of the y axis say how much room they need
       range = content.extent(this.zoom, right - left, bottom - top);
-      yTicks = ticksOf(range.y, (bottom - top) / 45, log.y);
+      yTicks = ticksOf(range.y, (bottom - top) / 40, log.y);
       const longest = Math.max(...yTicks.map((tick) => tick.text.length), 1);
       left = Math.ceil(longest * 7 + 14) + (content.yName ? 18 : 0);
     }
     this.area = { left, right, top, bottom };
     const x = this.x = scale(range.x, left, right, log.x), y = this.y = scale(range.y, bottom, top, log.y);
-    const xTicks = ticksOf(range.x, (right - left) / 85, log.x);
+    const xTicks = ticksOf(range.x, (right - left) / 85, log.x, content.wholeX);
 
     const frame = shape('g');
     for (const tick of yTicks) {
@@ -228,7 +241,6 @@ class Plot {
   hover(px, py) {
     const found = this.content.hover(px, py, this.x, this.y, this.area);
     if (!found) { this.leave(); return; }
-    this.from = this.from || null;
     this.at = found.at;
     this.over.replaceChildren(...found.marks);
     const box = this.svg.getBoundingClientRect();
@@ -283,16 +295,25 @@ function lowerBound(xs, x) {
   return low;
 }
 
-// An exponential mean, without the pull of its start.
-function smoothed({ x, y }, weight) {
-  let mean = 0, sum = 0;
-  const ys = y.map((value) => {
-    if (value === null) return null;
-    mean = weight * mean + (1 - weight) * value;
-    sum = weight * sum + (1 - weight);
-    return mean / sum;
-  });
-  return { x, y: ys };
+// Each value becomes a mean of all, with weights exp(-distance / width) on both sides.
+function smoothed({ x, y }, width, log) {
+  const places = log ? x.map(Math.log10) : x;
+  const sums = (order) => {
+    let sum = 0, weight = 0, last = null;
+    const out = [];
+    for (const i of order) {
+      if (y[i] === null) continue;
+      const decay = last === null ? 0 : Math.exp(-Math.abs(places[i] - places[last]) / width);
+      sum = sum * decay + y[i];
+      weight = weight * decay + 1;
+      out[i] = { sum, weight };
+      last = i;
+    }
+    return out;
+  };
+  const indices = [...x.keys()], before = sums(indices), after = sums(indices.reverse());
+  const mean = (value, i) => value === null ? null : (before[i].sum + after[i].sum - value) / (before[i].weight + after[i].weight - 1);
+  return { x, y: y.map(mean) };
 }
 
 const dashes = [null, '7 4', '2 4', '9 3 2 3'];
@@ -303,7 +324,7 @@ function lineSwatch(i) {
 
 function curvesSection(section) {
   const { curves } = section;
-  const state = { log: section.log_y, weight: 0, smooth: curves };
+  const state = { log: section.log_y, smooth: null };
   const values = curves.flatMap((curve) => curve.y.filter((value) => value !== null));
   if (values.length === 0) return { body: [note(curves.length === 0 ? 'There are no curves.' : 'No value is finite.')] };
   const positive = values.some((value) => value > 0);
@@ -338,14 +359,15 @@ function curvesSection(section) {
       if (alone || points <= 25) dots += `M${px},${py}h0`;
       begin = false;
     }
-    return { lines, dots };
+    return { lines, dots, points };
   }
   function draw(group, x, y, area) {
     curves.forEach((curve, i) => {
       if (!names.shown[i]) return;
-      const faint = state.weight > 0;
+      const faint = state.smooth !== null;
       const raw = paths(curve, x, y, area);
-      group.append(shape('path', { class: faint ? 'curve faint' : 'curve', d: raw.lines, ...lineStyle(i) }));
+      const kind = faint ? 'curve faint' : raw.points > area.right - area.left ? 'curve dense' : 'curve';
+      group.append(shape('path', { class: kind, d: raw.lines, ...lineStyle(i) }));
       if (faint) group.append(shape('path', { class: 'curve', d: paths(state.smooth[i], x, y, area).lines, ...lineStyle(i) }));
       group.append(shape('path', { class: faint ? 'curve dots faint' : 'curve dots', d: raw.dots, stroke: colour(i) }));
     });
@@ -367,22 +389,22 @@ function curvesSection(section) {
     if (places.length === 0) return null;
     const at = places.reduce((best, place) => Math.abs(x(place) - px) < Math.abs(x(best) - px) ? place : best);
     const marks = [shape('line', { class: 'cursor', x1: x(at), x2: x(at), y1: area.top, y2: area.bottom })];
-    const tip = [element('b', {}, `${section.x_name} ${number(at)}`)];
+    const cells = state.smooth ? ['value', 'smoothed'].map((text) => element('span', { class: 'aside number' }, text)) : [];
+    if (state.smooth) cells.unshift(element('span'), element('span'));
     curves.forEach((curve, i) => {
       const k = found[i];
       if (k < 0) return;
       const value = curve.y[k];
       if (seen(value)) marks.push(shape('circle', { cx: x(curve.x[k]), cy: y(value), r: 4, fill: colour(i), class: 'mark' }));
-      const smooth = state.smooth[i];
-      const mean = state.weight > 0 ? smooth.y[nearest(smooth, x(curve.x[k]), x, area)] : undefined;
-      const asides = [];
-      if (curve.x[k] !== at) asides.push(`at ${number(curve.x[k])}`);
-      if (mean !== undefined && mean !== null) asides.push(`smoothed ${number(mean)}`);
-      tip.push(element('div', {}, lineSwatch(i), element('span', { dir: 'auto' }, curve.name || section.title),
-        asides.length > 0 ? element('span', { class: 'aside' }, `(${asides.join(', ')})`) : null,
-        element('span', { class: 'number' }, value === null ? 'not finite' : number(value))));
+      const name = element('span', { dir: 'auto' }, curve.name || section.title);
+      if (curve.x[k] !== at) name.append(element('span', { class: 'aside' }, ` at ${number(curve.x[k])}`));
+      cells.push(lineSwatch(i), name, element('span', { class: 'number' }, value === null ? 'not finite' : number(value, 5)));
+      if (!state.smooth) return;
+      const mean = state.smooth[i].y[nearest(state.smooth[i], x(curve.x[k]), x, area)];
+      cells.push(element('span', { class: 'number' }, mean === undefined || mean === null ? '' : number(mean, 5)));
     });
-    return { marks, tip, at, px: x(at), py };
+    const values = element('div', { class: state.smooth ? 'values smooth' : 'values' }, ...cells);
+    return { marks, tip: [element('b', {}, `${section.x_name} ${number(at)}`), values], at, px: x(at), py };
   }
   function move(direction, from, range) {
     let next = null;
@@ -398,27 +420,31 @@ function curvesSection(section) {
 
   const names = legend(curves.map((curve) => curve.name || section.title), lineSwatch, (i) => {
     const last = curves[i].y.filter((value) => value !== null).pop();
-    return last === undefined ? null : element('span', { class: 'number', title: 'The last value' }, number(last));
+    return last === undefined ? null : element('span', { class: 'number', title: 'The last value' }, number(last, 4));
   }, () => plot.draw());
-  const plot = new Plot({ name: section.title, xName: section.x_name, height: (width) => Math.min(Math.max(width * 0.4, 240), 380),
-    log: () => ({ x: section.log_x, y: state.log }), extent, draw, hover, move });
-  const output = element('output', {}, '0');
-  const slider = element('input', { type: 'range', min: 0, max: 0.99, step: 0.01, value: 0, 'aria-label': 'Smoothing', oninput() {
-    state.weight = Number(slider.value);
-    output.textContent = slider.value;
-    state.smooth = state.weight > 0 ? curves.map((curve) => smoothed(curve.means || curve, state.weight)) : curves;
+  const wholeX = curves.every((curve) => curve.x.every(Number.isInteger));
+  const plot = new Plot({ name: section.title, xName: section.x_name, wholeX, extent, draw, hover, move,
+    height: (width) => Math.min(Math.max(width * 0.4, 250), 380), log: () => ({ x: section.log_x, y: state.log }) });
+  const output = element('output', {}, 'off');
+  const slider = element('input', { type: 'range', min: 0, max: 1, step: 0.01, value: 0, 'aria-label': 'Smoothing', oninput() {
+    const share = 0.1 * slider.value ** 2;  // of the x axis
+    const range = extent(null).x.map(section.log_x ? Math.log10 : Number);
+    output.textContent = share > 0 ? `${(100 * share).toPrecision(2)}\u00a0%` : 'off';
+    state.smooth = share > 0 ? curves.map((curve) => smoothed(curve.means || curve, share * (range[1] - range[0]), section.log_x)) : null;
     plot.draw();
   } });
   const setLog = (checked) => { state.log = checked; plot.setZoom(null); };
   const most = Math.max(...curves.map((curve) => curve.points));
   const notes = [hint];
   for (const curve of curves) {
-    if (curve.gaps > 0) notes.push(`${curve.name || section.title}: ${count(curve.gaps)} of ${count(curve.points)} values are not finite, and are gaps.`);
+    if (curve.gaps === 0) continue;
+    const name = curve.name || section.title;
+    notes.push(`${name}: ${count(curve.gaps)} of ${count(curve.points)} values are not finite, and are gaps.`);
   }
   if (curves.some((curve) => curve.means)) {
     notes.push(`Of up to ${count(most)} points, the first, last, lowest and highest of each of ${count(section.stretches)} stretches are drawn.`);
   }
-  return { controls: [plot.reset, checkbox('Log scale', state.log, setLog, !positive), element('label', {}, 'Smoothing', slider, output)],
+  return { controls: [plot.reset, checkbox('Log scale', state.log, setLog, !positive), element('label', { title: 'How far means reach, as a share of the x axis' }, 'Smoothing', slider, output)],
     body: [names.node, plot.node, note(notes.join(' '))] };
 }
 
@@ -474,22 +500,44 @@ function embeddingsSection(section) {
     for (const [i, d] of paths) node.append(shape('path', { class: 'mark', d, fill: colour(i), 'fill-opacity': dim }));
     const chosen = inside.filter(matches);
     for (const i of chosen) node.append(shape('circle', { class: 'ring', cx: x(xs[i]), cy: y(ys[i]), r: 6 }));
-    if (state.labels || chosen.length > 0) writeLabels(node, state.wanted === '' ? inside : chosen, x, y, area);
+    if (state.labels || chosen.length > 0) writeLabels(node, state.wanted === '' ? inside : chosen, inside, x, y, area);
   }
 
-  // The labels that have room, in order.
-  function writeLabels(node, points, x, y, area) {
-    const boxes = [];
+  // The labels that have room between points and other labels, in order.
+  function writeLabels(node, points, inside, x, y, area) {
+    const size = 40, cells = new Map(), taken = [];
+    const cell = (column, row) => `${column},${row}`;
+    for (const i of inside) {
+      const key = cell(Math.floor(x(xs[i]) / size), Math.floor(y(ys[i]) / size));
+      if (!cells.has(key)) cells.set(key, []);
+      cells.get(key).push(i);
+    }
+    const covers = (box, i) => {
+      const px = x(xs[i]), py = y(ys[i]);
+      return px > box.x - 3 && px < box.x + box.width + 3 && py > box.y - 2 && py < box.y + 18;
+    };
+    const free = (box) => {
+      if (box.x < area.left || box.x + box.width > area.right + 10 || box.y < area.top || box.y + 16 > area.bottom) return false;
+      if (taken.some((b) => box.x < b.x + b.width && b.x < box.x + box.width && Math.abs(b.y - box.y) < 15)) return false;
+      for (let column = Math.floor((box.x - 3) / size); column <= (box.x + box.width + 3) / size; ++column) {
+        for (let row = Math.floor((box.y - 2) / size); row <= (box.y + 18) / size; ++row) {
+          if ((cells.get(cell(column, row)) || []).some((i) => covers(box, i))) return false;
+        }
+      }
+      return true;
+    };
     for (const i of points) {
-      if (boxes.length === 80) break;
-      const text = labels[i].length > 24 ? `${[...labels[i]].slice(0, 23).join('')}\u2026` : labels[i];
-      const width = text.length * 7 + 6;
-      const toLeft = x(xs[i]) + 8 + width > area.right;
-      const box = { x: toLeft ? x(xs[i]) - 8 - width : x(xs[i]) + 7, y: y(ys[i]) - 8, width };
-      if (box.x < area.left || box.y < area.top || box.y + 16 > area.bottom) continue;
-      if (boxes.some((b) => box.x < b.x + b.width && b.x < box.x + box.width && Math.abs(b.y - box.y) < 16)) continue;
-      boxes.push(box);
-      node.append(shape('text', { class: 'label', x: toLeft ? box.x + width : box.x, y: box.y + 12, 'text-anchor': toLeft ? 'end' : 'start' }, text));
+      if (taken.length === 100) break;
+      const characters = [...labels[i]];
+      const text = characters.length > 24 ? `${characters.slice(0, 23).join('')}\u2026` : labels[i];
+      const width = Math.min(characters.length, 24) * 7 + 2, px = x(xs[i]), py = y(ys[i]);
+      const places = [[px + 7, py - 8], [px - 7 - width, py - 8], [px - width / 2, py - 22], [px - width / 2, py + 6]];
+      const box = places.map((place) => ({ x: place[0], y: place[1], width })).find(free);
+      if (!box) continue;
+      taken.push(box);
+      const anchor = box.x > px ? 'start' : box.x + width < px ? 'end' : 'middle';
+      const at = { start: box.x, end: box.x + width, middle: px }[anchor];
+      node.append(shape('text', { class: 'label', x: at, y: box.y + 12, 'text-anchor': anchor, 'data-point': i }, text));
     }
   }
 
@@ -507,7 +555,8 @@ function embeddingsSection(section) {
     return { marks: [shape('circle', { class: 'ring', cx: at.px, cy: at.py, r: 7 })], tip, at: best, ...at };
   }
   function markSwatch(i) {
-    return shape('svg', { width: 14, height: 14, 'aria-hidden': 'true' }, shape('path', { class: 'mark', d: markPath(markKind(i), 7, 7, 5), fill: colour(i) }));
+    const mark = shape('path', { class: 'mark', d: markPath(markKind(i), 7, 7, 5), fill: colour(i) });
+    return shape('svg', { width: 14, height: 14, 'aria-hidden': 'true' }, mark);
   }
 
   const sizes = groups.map(() => 0);
@@ -520,9 +569,9 @@ function embeddingsSection(section) {
     state.wanted = search.value.trim().toLowerCase();
     plot.draw();
   } });
-  const which = drawn < section.count ? `The first ${count(drawn)} of ${count(section.count)}` : `All ${count(drawn)}`;
-  const text = `${which} rows of ${count(section.dimensions)} dimensions, by the first two principal components of all rows, which have ` +
-    `${percent(section.explained[0] + section.explained[1])} of the variance. ${hint}`;
+  const which = drawn < section.count ? `The first ${count(drawn)} of ${count(section.count)} points are drawn` : `${count(drawn)} points`;
+  const text = `${which}: rows of size ${count(section.dimensions)}, by the first two principal components of all ` +
+    `${count(section.count)}, which have ${percent(section.explained[0] + section.explained[1])} of their variance. ${hint}`;
   return { controls: [plot.reset, search, checkbox('Labels', true, (checked) => { state.labels = checked; plot.draw(); })],
     body: [groups.length > 0 ? names.node : null, plot.node, note(text)] };
 }
@@ -544,9 +593,10 @@ function confusionSection(section) {
   function cell(i, k) {
     const value = counts[i][k], part = rows[i] === 0 ? 0 : value / rows[i];
     const about = value === 0 ? '' : i === k && i !== merged ? 'right' : 'wrong';
-    const strong = part > 0.55 ? ' strong' : '';
+    const shade = 0.08 + 0.92 * part ** 0.8;
+    const strong = shade > (about === 'right' ? 0.8 : 0.9) ? ' strong' : '';
     const node = element('td', { class: about + strong, 'data-row': i, 'data-column': k });
-    if (value > 0) node.style.setProperty('--share', (0.08 + 0.92 * part ** 0.8).toFixed(3));
+    if (value > 0) node.style.setProperty('--share', shade.toFixed(3));
     if (kind === ' small') { if (value > 0) node.setAttribute('aria-label', value); return node; }
     node.append(rows[i] === 0 ? '' : count(value));
     if (kind === '' && value > 0) node.append(element('small', {}, `${Math.round(100 * part)}\u00a0%`));
@@ -556,7 +606,8 @@ function confusionSection(section) {
   const diagonal = (i, whole) => i === merged ? '' : share(counts[i][i], whole);
   const body = names.map((name, i) => element('tr', {}, element('th', { scope: 'row', 'data-row': i, dir: 'auto' }, name),
     ...names.map((_, k) => cell(i, k)), side(diagonal(i, rows[i])), side(count(rows[i]))));
-  const foot = element('tr', { class: 'foot' }, element('th', { scope: 'row' }, 'precision'), ...names.map((_, k) => side(diagonal(k, columns[k]))));
+  const short = (k) => k === merged ? '' : columns[k] === 0 ? '\u2013' : `${Math.round(100 * counts[k][k] / columns[k])}\u00a0%`;
+  const foot = element('tr', { class: 'foot' }, element('th', { scope: 'row' }, 'precision'), ...names.map((_, k) => side(short(k))));
   const table = element('table', { class: `confusion${kind}` },
     element('thead', {}, element('tr', {}, element('th', { class: 'corner' }, 'label \u2193 predicted \u2192'), ...names.map(head),
       element('th', { class: 'side', scope: 'col' }, 'recall'), element('th', { class: 'side', scope: 'col' }, 'count'))),
@@ -598,8 +649,11 @@ function confusionSection(section) {
     `: ${count(value)} of ${count(rows[i])} (${share(value, rows[i])})`));
   const notes = [total === 0 ? 'There are no predictions.' : `${count(section.right)} of ${count(total)} are right: ${share(section.right, total)}.`,
     'Shading and percentages are shares of the row: blue is right, orange wrong.'];
-  if (section.merged > 0) notes.push(`Of ${count(section.classes)} classes, the ${count(merged)} with the most mistakes are shown; the others are one.`);
-  return { body: [element('div', { class: 'scroll', tabindex: 0, 'aria-label': section.title }, table), note(notes.join(' ')),
+  if (kind === ' small') notes.push('Point at a cell or at a name for its numbers.');
+  if (section.merged > 0) {
+    notes.push(`Of ${count(section.classes)} classes, the ${count(merged)} with the most mistakes are shown; the others are one.`);
+  }
+  return { body: [element('div', { class: 'scroll tall', tabindex: 0, role: 'group', 'aria-label': section.title }, table), note(notes.join(' ')),
     list.length > 0 ? element('h3', {}, 'Most frequent mistakes') : null, list.length > 0 ? element('ol', { class: 'mistakes' }, ...list) : null] };
 }
 
@@ -622,7 +676,8 @@ function examplesSection(section) {
     if (!scored) return element('tr', {}, ...cells);
     const bar = bars && row.score !== null ? element('span', { class: 'bar' }, element('i')) : null;
     if (bar) bar.firstChild.style.width = `${100 * row.score}%`;
-    cells.push(element('td', { 'data-name': 'Score', class: 'number' }, row.score === null ? '\u2013' : bars ? row.score.toFixed(3) : number(row.score), bar));
+    const score = row.score === null ? '\u2013' : bars ? row.score.toFixed(3) : number(row.score);
+    cells.push(element('td', { 'data-name': 'Score', class: 'number' }, score, bar));
     return element('tr', {}, ...cells);
   }
   function compare(a, b) {
@@ -660,10 +715,12 @@ function examplesSection(section) {
   draw();
   const widths = element('colgroup', {}, element('col'), element('col', { class: 'c-label' }), element('col', { class: 'c-label' }),
     scored ? element('col', { class: 'c-score' }) : null);
-  const notes = [section.wrong === section.count ? `${count(section.wrong)} wrong predictions` : `${count(section.wrong)} of ${count(section.count)} predictions are wrong`];
+  const all = section.wrong === section.count;
+  const notes = [all ? `${count(section.wrong)} wrong predictions` : `${count(section.wrong)} of ${count(section.count)} predictions are wrong`];
   if (scored) notes.push('those with the highest score come first');
   if (rows.length < section.count) notes.push(`${count(rows.length)} are here`);
-  return { controls: [search], body: [note(`${notes.join('; ')}.`), element('table', { class: 'examples' }, widths, element('thead', {}, element('tr', {}, ...heads)), body), nothing, more] };
+  const table = element('table', { class: 'examples' }, widths, element('thead', {}, element('tr', {}, ...heads)), body);
+  return { controls: [search], body: [note(`${notes.join('; ')}.`), table, nothing, more] };
 }
 
 // ---- texts and numbers
@@ -671,7 +728,8 @@ function examplesSection(section) {
 function textSection(section) { return { body: [element('p', { class: 'text', dir: 'auto' }, section.text)] }; }
 function valuesSection({ values }) {
   if (values.length === 0) return { body: [note('There are no values.')] };
-  return { body: [element('dl', { class: 'tiles' }, ...values.map(({ name, value }) => element('div', {}, element('dt', { dir: 'auto' }, name), element('dd', {}, value))))] };
+  return { body: [element('dl', { class: 'tiles' }, ...values.map(({ name, value }) => element('div', {},
+    element('dt', { dir: 'auto' }, name), element('dd', {}, /^-?\d+$/.test(value) ? BigInt(value).toLocaleString('en') : value))))] };
 }
 function tableSection({ columns, rows }) {
   if (rows.length === 0) return { body: [note('The table is empty.')] };
@@ -688,15 +746,23 @@ function tableSection({ columns, rows }) {
 const kinds = { text: textSection, values: valuesSection, table: tableSection, curves: curvesSection, confusion: confusionSection,
   examples: examplesSection, embeddings: embeddingsSection };
 document.title = report.title;
-const sections = report.sections.map((section, i) => {
+const main = element('main', {}, element('h1', { dir: 'auto' }, report.title));
+const links = element('nav', { 'aria-label': 'Sections' });
+if (report.sections.length > 2) main.append(links);
+if (report.sections.length === 0) main.append(note('This report is empty.'));
+document.body.append(main, tip);
+report.sections.forEach((section, i) => {
   const { controls = [], body } = kinds[section.kind](section);
-  const head = section.title !== '' || controls.length > 0;
-  return element('section', { id: `section-${i + 1}`, 'data-kind': section.kind },
-    head ? element('div', { class: 'head' }, element('h2', { dir: 'auto' }, section.title), controls.length > 0 ? element('div', { class: 'controls' }, ...controls) : null) : null, ...body.filter((node) => node !== null));
+  const id = `section-${i + 1}`, node = element('section', { id, 'data-kind': section.kind });
+  if (section.title !== '') links.append(element('a', { href: `#${id}`, dir: 'auto' }, section.title));
+  if (section.title !== '' || controls.length > 0) {
+    node.append(element('div', { class: 'head' }, element('h2', { dir: 'auto' }, section.title),
+      controls.length > 0 ? element('div', { class: 'controls' }, ...controls) : ''));
+  }
+  node.append(...body.filter((part) => part !== null));
+  main.append(node);
 });
-const links = report.sections.map((section, i) => section.title === '' ? null : element('a', { href: `#section-${i + 1}` }, element('bdi', {}, section.title)));
-document.body.append(element('main', {}, element('h1', { dir: 'auto' }, report.title), sections.length > 2 ? element('nav', { 'aria-label': 'Sections' }, ...links.filter((link) => link !== null)) : null,
-  ...sections, sections.length === 0 ? note('This report is empty.') : null, element('footer', {}, 'Written by gradus. The page needs no network.')), tip);
+main.append(element('footer', {}, 'Written by gradus. The page needs no network.'));
 )js";
 
 }  // namespace gradus::detail
