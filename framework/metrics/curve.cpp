@@ -99,7 +99,7 @@ class RecordReader {
     if (step == record.end() || !step->is_number_integer()) refuse_line(line);
     set_step(step->get<double>());
     for (const auto& [name, value] : record.items()) {
-      if (name != "step") add(name, json_number(value), value.dump());
+      if (name != "step") add(name, json_number(value), line);
     }
   }
 
@@ -119,7 +119,7 @@ class RecordReader {
     set_step(static_cast<double>(step));
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const std::string& cell = (*cells)[i + 1];
-      if (!cell.empty()) add(columns_[i], cell_number(cell), cell);
+      if (!cell.empty()) add(columns_[i], cell_number(cell), line);
     }
   }
 
@@ -132,10 +132,10 @@ class RecordReader {
     if (is_new) curves_.push_back({.name = name});
     return curves_[place->second];
   }
-  void add(const std::string& name, std::optional<double> value, const std::string& text) {
+  void add(const std::string& name, std::optional<double> value, const std::string& line) {
     if (!value) {
-      refuse(fmt::format("'{}', which is {}, is not a number", detail::printable(name),
-                         detail::printable(text)));
+      refuse(fmt::format("the value of '{}' in '{}' is not a number", detail::printable(name),
+                         detail::printable(line)));
     }
     Curve& to = curve(name);
     to.x.push_back(step_);
@@ -161,6 +161,7 @@ std::vector<Curve> read_curves(const std::string& path, const std::vector<std::s
                                     [&](const Curve& curve) { return curve.name == name; });
     if (found == all.end()) {
       std::vector<std::string> known;
+      known.reserve(all.size());
       for (const Curve& curve : all) known.push_back(curve.name);
       throw IndexError(fmt::format("read_curves: '{}' has no metric '{}': it has {}",
                                    detail::printable(path), detail::printable(name),

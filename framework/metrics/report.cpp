@@ -168,6 +168,14 @@ void check_labels(const Tensor& rows, const char* name, std::size_t labels) {
                   labels, name, rows.shape().str()));
 }
 
+// Where the first value is that is not finite, or the number of values.
+template <class T>
+std::int64_t first_odd(std::span<const T> values) {
+  const auto odd =
+      std::find_if(values.begin(), values.end(), [](T v) { return !std::isfinite(v); });
+  return odd - values.begin();
+}
+
 void check_rows(const Tensor& rows) {
   detail::check_defined("Report: add_embeddings", "rows", rows);
   if (rows.dtype() != DType::float32 && rows.dtype() != DType::float64) {
@@ -179,15 +187,14 @@ void check_rows(const Tensor& rows) {
     throw ShapeError(fmt::format("Report: add_embeddings: rows have shape {}: it must be [N, D]",
                                  rows.shape().str()));
   }
-  const Tensor values = rows.detach().to(DType::float64);
-  const auto all = values.span<double>();
-  const auto odd = std::find_if(all.begin(), all.end(), [](double v) { return !std::isfinite(v); });
-  if (odd == all.end()) return;
-  const std::int64_t place = odd - all.begin();
-  throw ValueError(
-      fmt::format("Report: add_embeddings: the value at [{}, {}] of rows of shape {} is {}: leave "
-                  "such rows out",
-                  place / rows.size(1), place % rows.size(1), rows.shape().str(), *odd));
+  const std::int64_t place = rows.dtype() == DType::float32 ? first_odd(rows.span<float>())
+                                                            : first_odd(rows.span<double>());
+  if (place == rows.numel()) return;
+  throw ValueError(fmt::format(
+      "Report: add_embeddings: the value at [{}, {}] of rows of shape {} is {}: leave "
+      "such rows out",
+      place / rows.size(1), place % rows.size(1), rows.shape().str(),
+      rows.dtype() == DType::float32 ? rows.data<float>()[place] : rows.data<double>()[place]));
 }
 
 }  // namespace

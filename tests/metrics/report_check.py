@@ -116,9 +116,10 @@ class Browser:
             node.scrollIntoView({{block: 'center'}}); const box = node.getBoundingClientRect();
             return {{x: box.x, y: box.y, width: box.width, height: box.height}}; }})()""")
 
-    def screenshot(self, path, selector="html"):
+    def screenshot(self, path, selector="html", margin=0):
         clip = self.evaluate(f"""(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
-            return {{x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height, scale: 1}}; }})()""")
+            return {{x: box.x + scrollX - {margin}, y: box.y + scrollY - {margin}, width: box.width + {2 * margin},
+              height: box.height + {2 * margin}, scale: 1}}; }})()""")
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
@@ -134,6 +135,21 @@ def check_quiet(browser, url):
         assert method != "Log.entryAdded", parameters
         if method == "Network.requestWillBeSent":
             assert parameters["request"]["url"].split("#")[0] in (url, "data:,"), parameters["request"]["url"]
+
+
+def check_that_it_fails(browser, folder):
+    """What check_quiet is there to find, planted into the empty report, is found."""
+    page = pathlib.Path(folder, "empty.html").read_text()
+    for i, planted in enumerate(("console.error('planted')", "undefined_name()", "new Image().src = 'https://example.org/x.png'",
+                                 "Promise.reject(new Error('planted'))")):
+        path = pathlib.Path(folder, f"planted{i}.html")
+        path.write_text(page.replace("</body>", f"<script>{planted}</script></body>"))
+        browser.open(path.as_uri(), 1280)
+        try:
+            check_quiet(browser, path.as_uri())
+        except AssertionError:
+            continue
+        raise RuntimeError(f"{planted} was not found")
 
 
 def check_layout(browser, width):
@@ -269,7 +285,7 @@ def take_pictures(browser, folder, width):
     browser.mouse("mouseMoved", plot["x"] + plot["width"] * 0.42, plot["y"] + plot["height"] * 0.4)
     browser.settle()
     for kind in ("curves", "confusion", "embeddings"):
-        browser.screenshot(os.path.join(folder, f"report_{kind}_{width}.png"), f"section[data-kind={kind}]")
+        browser.screenshot(os.path.join(folder, f"report_{kind}_{width}.png"), f"section[data-kind={kind}]", margin=8)
         browser.mouse("mouseMoved", 1, 1)
 
 
@@ -298,6 +314,7 @@ def main():
                     check(browser)
                     check_layout(browser, width)
                     check_quiet(browser, url)
+        check_that_it_fails(browser, folder)
         browser.close()
     print(f"report_check: passed: {len(checks)} pages at widths of {' and '.join(map(str, WIDTHS))}, light and dark")
 

@@ -516,14 +516,14 @@ TEST_F(ReadCurvesTest, RefusesOtherFiles) {
   EXPECT_THAT(refused("a.jsonl", "{\"loss\": 1}\n"), HasSubstr("line 1"));
   EXPECT_THAT(refused("a.jsonl", "{\"step\": 1.5}\n"), HasSubstr("line 1"));
   EXPECT_THAT(refused("a.jsonl", "{\"step\": 1, \"loss\": \"low\"}\n"),
-              HasSubstr("'loss', which is \"low\", is not a number"));
+              HasSubstr("line 1: the value of 'loss' in"));
   EXPECT_THAT(refused("a.jsonl", "{\"step\": 2}\n{\"step\": 1}\n"),
               HasSubstr("line 2: step 1 comes after 2"));
   EXPECT_THAT(refused("a.csv", "epoch,loss\n1,2\n"),
               HasSubstr("line 1: 'epoch,loss' is not a header"));
   EXPECT_THAT(refused("a.csv", "step,loss\n1,2,3\n"), HasSubstr("line 2: '1,2,3' is not a record"));
   EXPECT_THAT(refused("a.csv", "step,loss\n1,low\n"),
-              HasSubstr("'loss', which is low, is not a number"));
+              HasSubstr("line 2: the value of 'loss' in '1,low' is not a number"));
   EXPECT_THAT(refused("a.csv", "step,loss\nx,1\n"), HasSubstr("is not a record"));
   EXPECT_THAT(message_of<ValueError>([&] { read_curves(file("run.txt")); }),
               HasSubstr("must end in .jsonl or .csv"));

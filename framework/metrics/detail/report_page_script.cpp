@@ -592,7 +592,7 @@ function confusionSection(section) {
 
   function cell(i, k) {
     const value = counts[i][k], part = rows[i] === 0 ? 0 : value / rows[i];
-    const about = value === 0 ? '' : i === k && i !== merged ? 'right' : 'wrong';
+    const about = value === 0 || (i === k && i === merged) ? '' : i === k ? 'right' : 'wrong';
     const shade = 0.08 + 0.92 * part ** 0.8;
     const strong = shade > (about === 'right' ? 0.8 : 0.9) ? ' strong' : '';
     const node = element('td', { class: about + strong, 'data-row': i, 'data-column': k });
