@@ -55,11 +55,11 @@ class GRADUS_API Report {
   void add_table(const std::string& title, const std::vector<std::vector<std::string>>& rows,
                  const std::vector<std::string>& columns = {});
 
-  /// Curves in one plot, from values or from read_curves(). Values that are
-  /// not finite are gaps. Of a curve with more than 4,000 points the first, last, lowest and
-  /// highest of each of 1,000 stretches are drawn. Throws ShapeError unless a curve has as many x
-  /// as y; and ValueError for an x that is not finite, is below the one before, or not above 0 with
-  /// log_x, and for two curves of one name.
+  /// Curves in one plot, from values or from read_curves(). Values that are not finite are gaps. Of
+  /// a curve with more than 4,000 points the first, last, lowest and highest of each of 1,000
+  /// stretches are drawn. Throws ShapeError unless a curve has as many x as y, or none; ValueError
+  /// for an x that is not finite, is below the one before, or is not above 0 with log_x, and for
+  /// two curves of one name.
   void add_curves(const std::string& title, const std::vector<Curve>& curves,
                   const CurvesOptions& options = {});
   /// Of more than 100 classes, those with the most mistakes are shown, and the others as one.

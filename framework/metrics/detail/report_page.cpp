@@ -167,6 +167,7 @@ footer { color: var(--muted); font-size: 13px; }
   .plain td, .plain th { padding-right: 14px; }
   .confusion { --cell: 33px; font-size: 12px; }
   .confusion.medium { --cell: 30px; }
+  .confusion.medium tr.foot td.side { font-size: 10px; }
   .confusion td small { font-size: 10px; }
   .confusion td.side { min-width: 0; padding: 0 2px; font-size: 11px; }
   .confusion thead th.side { padding: 0 2px 5px; font-size: 10px; }
