@@ -23,12 +23,14 @@
 #include <gradus/framework/metrics/chrf.h>
 #include <gradus/framework/metrics/classification_scores.h>
 #include <gradus/framework/metrics/confusion_matrix.h>
+#include <gradus/framework/metrics/curve.h>
 #include <gradus/framework/metrics/error_rate.h>
 #include <gradus/framework/metrics/named_value.h>
 #include <gradus/framework/metrics/perplexity.h>
 #include <gradus/framework/metrics/progress.h>
 #include <gradus/framework/metrics/ranking.h>
 #include <gradus/framework/metrics/records.h>
+#include <gradus/framework/metrics/report.h>
 #include <gradus/framework/metrics/rouge.h>
 #include <gradus/framework/metrics/span_f1.h>
 #include <gradus/framework/metrics/spearman.h>
