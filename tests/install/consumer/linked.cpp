@@ -225,6 +225,14 @@ bool records() {
   return std::remove("linked.csv") == 0;
 }
 
+bool reports() {
+  MetricsLogger("linked.csv").write(1, {{"loss", 0.5}});
+  Report report("linked");
+  report.add_curves("Loss", read_curves("linked.csv"));
+  report.save("linked.html");
+  return std::remove("linked.csv") == 0 && std::remove("linked.html") == 0;
+}
+
 bool writes_events() {
   std::string path;
   {
@@ -463,7 +471,9 @@ const struct {
        return NamedValue{"loss", 1}.value.integer() == 1;
      }},
     {"framework/metrics/progress.h", watches},
+    {"framework/metrics/curve.h", [] { return Curve{.name = "loss", .y = {1}}.x.empty(); }},
     {"framework/metrics/records.h", records},
+    {"framework/metrics/report.h", reports},
     {"framework/metrics/tensorboard.h", writes_events},
 };
 
