@@ -40,6 +40,9 @@ class OrderedPrefetch;
 /// What a DataLoader does whatever its samples are.
 class GRADUS_API LoaderBase {
  public:
+  LoaderBase(const LoaderBase&) = delete;
+  LoaderBase& operator=(const LoaderBase&) = delete;
+
   /// The number of this epoch, from 0.
   std::int64_t epoch() const { return epoch_; }
   /// How many batches of this epoch were handed out.
@@ -68,9 +71,6 @@ class GRADUS_API LoaderBase {
 
   LoaderBase(std::function<std::int64_t()> samples, DataLoaderOptions options);
   ~LoaderBase();
-  LoaderBase(const LoaderBase&) = delete;
-  LoaderBase& operator=(const LoaderBase&) = delete;
-
   /// Begins a loop, which ends the one before, and returns its number.
   std::int64_t start(const Load& load);
   /// The next batch of the loop; null at the end, when the next epoch begins. Throws Error if it is
