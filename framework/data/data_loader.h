@@ -56,9 +56,8 @@ class GRADUS_API LoaderBase {
   /// CheckpointPart.
   StateDict state_dict() const;
   /// Goes on after the last batch that was handed out before state_dict(), in that loader's order.
-  /// Throws, having changed
-  /// nothing, FormatError for another state, Error if the number of samples or of batches is not
-  /// what it was.
+  /// Throws, having changed nothing, FormatError for another state, Error if the number of samples
+  /// or of batches is not what it was.
   void load_state_dict(const StateDict& state);
 
   /// The sample whose loading threw the last exception, or nullopt.
