@@ -18,11 +18,7 @@ std::vector<std::string> features_of(std::string_view text, bool pairs) {
 }
 
 std::vector<std::int64_t> Coding::ids(std::string_view text) const {
-  std::vector<std::int64_t> ids;
-  for (const std::string& feature : features_of(text, pairs)) {
-    if (const auto id = vocabulary.find(feature)) ids.push_back(*id);
-  }
-  return ids;
+  return vocabulary.known_ids(features_of(text, pairs));
 }
 
 int train_classifier(const std::string& job, const TextClassifier& model, Optimizer& optimizer,
