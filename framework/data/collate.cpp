@@ -30,7 +30,10 @@ PaddedSequences pad_sequences(std::span<const std::vector<std::int64_t>> sequenc
   return {ids, lengths};
 }
 
-FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences) {
+namespace {
+
+template <class Sequence>
+FlatSequences flatten(std::span<const Sequence> sequences) {
   const Tensor offsets = empty({std::ssize(sequences)}, DType::int64);
   auto* offset = offsets.mutable_data<std::int64_t>();
   std::int64_t N = 0;
@@ -42,6 +45,16 @@ FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> seque
   auto* to = ids.mutable_data<std::int64_t>();
   for (const auto& sequence : sequences) to = std::copy(sequence.begin(), sequence.end(), to);
   return {ids, offsets};
+}
+
+}  // namespace
+
+FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences) {
+  return flatten(sequences);
+}
+
+FlatSequences flatten_sequences(std::span<const std::span<const std::int64_t>> sequences) {
+  return flatten(sequences);
 }
 
 }  // namespace gradus

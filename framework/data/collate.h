@@ -3,7 +3,9 @@
 #include <gradus/framework/core/tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace gradus {
@@ -26,5 +28,17 @@ struct FlatSequences {
 };
 
 GRADUS_API FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences);
+GRADUS_API FlatSequences
+flatten_sequences(std::span<const std::span<const std::int64_t>> sequences);
+/// The same for sequences that belong to samples: flatten_sequences(samples, &Example::ids).
+template <class Sample, class F>
+FlatSequences flatten_sequences(const std::vector<Sample>& samples, F&& ids_of) {
+  static_assert(std::is_reference_v<std::invoke_result_t<F&, const Sample&>>,
+                "flatten_sequences: ids_of must return a reference into the sample");
+  std::vector<std::span<const std::int64_t>> sequences;
+  sequences.reserve(samples.size());
+  for (const Sample& sample : samples) sequences.emplace_back(std::invoke(ids_of, sample));
+  return flatten_sequences(std::span<const std::span<const std::int64_t>>(sequences));
+}
 
 }  // namespace gradus

@@ -171,4 +171,16 @@ std::vector<std::string> tokenize(std::string_view text) {
   return tokens;
 }
 
+std::vector<std::string> split_words(std::string_view text) {
+  constexpr std::string_view blanks = " \t\n\v\f\r";
+  std::vector<std::string> words;
+  std::size_t end = 0;
+  while (true) {
+    const std::size_t begin = text.find_first_not_of(blanks, end);
+    if (begin == std::string_view::npos) return words;
+    end = std::min(text.find_first_of(blanks, begin), text.size());
+    words.emplace_back(text.substr(begin, end - begin));
+  }
+}
+
 }  // namespace gradus

@@ -33,6 +33,17 @@ TEST(FlattenSequences, KeepsWhereEachBegins) {
   EXPECT_EQ(flatten_sequences({}).ids.shape(), Shape{0});
 }
 
+TEST(FlattenSequences, TakesThemOutOfSamples) {
+  struct Example {
+    std::int64_t label;
+    std::vector<std::int64_t> ids;
+  };
+  const FlatSequences batch =
+      flatten_sequences(std::vector<Example>{{7, {1, 2}}, {8, {}}, {9, {3}}}, &Example::ids);
+  EXPECT_TRUE(has_values(batch.ids, {3}, {1, 2, 3}));
+  EXPECT_TRUE(has_values(batch.offsets, {3}, {0, 2, 2}));
+}
+
 TEST(TokenStream, GoesOnWhereTheBatchBeforeEnded) {
   const TokenStream stream({0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 99}, 2, 3);
   ASSERT_EQ(stream.size(), 2);

@@ -169,5 +169,13 @@ TEST_F(TextLinesTest, StreamRefusesEmptyFilesAndBuffers) {
             "LineStream: buffer is 0: it must be at least 1");
 }
 
+TEST_F(TextLinesTest, StreamMayBeEmpty) {
+  std::string line;
+  EXPECT_FALSE(LineStream(written(""), {.may_be_empty = true}).next(line));
+  EXPECT_TRUE(LineStream(written("\n"), {.may_be_empty = true}).next(line));
+  LineStream bad(written("\xFF\n"), {.may_be_empty = true});
+  EXPECT_THROW(bad.next(line), FormatError);
+}
+
 }  // namespace
 }  // namespace gradus
