@@ -2,6 +2,7 @@
 // Texts, data sets, metrics, the file formats of word vectors, and what shows and records a run, for
 // programs that link gradus::text. Vocabulary and n-grams, which layers use, are in gradus.h too.
 #include <gradus/framework/data/batch_sampler.h>
+#include <gradus/framework/data/cbow_pairs.h>
 #include <gradus/framework/data/collate.h>
 #include <gradus/framework/data/conll.h>
 #include <gradus/framework/data/conllu.h>

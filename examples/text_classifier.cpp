@@ -64,27 +64,27 @@ Classifier make_classifier(const std::vector<LabeledText>& texts,
   return {std::move(features), labels.sorted(), model};
 }
 
-std::vector<Example> encode(const std::vector<LabeledText>& texts, const std::string& path,
-                            const Classifier& classifier) {
-  std::vector<Example> examples;
+std::vector<LabeledIds> encode(const std::vector<LabeledText>& texts, const std::string& path,
+                               const Classifier& classifier) {
+  std::vector<LabeledIds> samples;
   for (const LabeledText& text : texts) {
-    examples.push_back(classifier.features.example(text.text));
-    if (const auto label = classifier.labels.find(text.label)) {
-      examples.back().label = *label;
-      continue;
+    const auto label = classifier.labels.find(text.label);
+    if (!label) {
+      throw Error(fmt::format("'{}', text {}: the label '{}' is none of the model's: {}", path,
+                              samples.size() + 1, text.label,
+                              fmt::join(classifier.labels.names(), ", ")));
     }
-    throw Error(fmt::format("'{}', text {}: the label '{}' is none of the model's: {}", path,
-                            examples.size(), text.label,
-                            fmt::join(classifier.labels.names(), ", ")));
+    samples.push_back({classifier.features.rows(text.text), *label});
   }
-  return examples;
+  return samples;
 }
 
-ClassificationResult evaluate(const Classifier& classifier, const std::vector<Example>& examples) {
+ClassificationResult evaluate(const Classifier& classifier,
+                              const std::vector<LabeledIds>& samples) {
   const NoGradGuard no_grad;
   classifier.model.eval();
   ClassificationScores scores(classifier.labels.size());
-  for (const Batch& batch : DataLoader(examples, make_batch, {.batch_size = 256})) {
+  for (const FlatBatch& batch : DataLoader(samples, CollateFlat{}, {.batch_size = 256})) {
     scores.add(classifier.model(batch), batch.labels);
   }
   classifier.model.train();
@@ -102,10 +102,10 @@ std::unique_ptr<Optimizer> make_optimizer(const TextModel& model,
 /// The loop over epochs and batches, with what surrounds it.
 class Training {
  public:
-  Training(const Classifier& classifier, const std::vector<Example>& train,
-           const std::vector<Example>& valid, const ClassifierOptions& options)
+  Training(const Classifier& classifier, const std::vector<LabeledIds>& train,
+           const std::vector<LabeledIds>& valid, const ClassifierOptions& options)
       : classifier_(classifier), train_(train), valid_(valid), options_(options) {
-    for (const Example& example : train) words_ += example.words * options.epochs;
+    for (const LabeledIds& sample : train) words_ += words_in(sample.ids) * options.epochs;
     if (!options.log.empty()) log_.emplace(options.log);
   }
 
@@ -113,11 +113,11 @@ class Training {
     Progress progress(words_, {.name = "train", .unit = "words"});
     const bool ahead = num_threads() > 1;  // batches are made while the model learns
     DataLoader loader(
-        train_, make_batch,
+        train_, CollateFlat{},
         {.batch_size = options_.batch_size, .shuffle = true, .num_workers = ahead ? 1 : 0});
     while (epoch_ < options_.epochs && ended_.empty()) {
       double losses = 0;
-      for (const Batch& batch : loader) {
+      for (const FlatBatch& batch : loader) {
         if (has_to_end()) break;
         losses += step(batch, progress) * static_cast<double>(batch.labels.numel());
       }
@@ -131,6 +131,11 @@ class Training {
   int exit_code() const { return stop_.requested() ? 128 + stop_.signal() : 0; }
 
  private:
+  std::int64_t words_in(std::span<const std::int64_t> rows) const {
+    const std::int64_t words = classifier_.features.words.size();  // n-grams come after them
+    return std::count_if(rows.begin(), rows.end(), [=](std::int64_t row) { return row < words; });
+  }
+
   bool has_to_end() {
     if (stop_.requested()) ended_ = "stopped";
     if (limit_.expired()) ended_ = "the time is over";
@@ -139,7 +144,7 @@ class Training {
 
   /// Takes a step and returns the mean loss. fastText takes one for each text, and its rate is that
   /// of a text: here the steps of a batch are added.
-  double step(const Batch& batch, Progress& progress) {
+  double step(const FlatBatch& batch, Progress& progress) {
     const double done = static_cast<double>(progress.count()) / static_cast<double>(words_);
     optimizer_->set_lr(options_.lr * (1 - done));
     optimizer_->zero_grad();
@@ -154,7 +159,7 @@ class Training {
       throw Error(
           fmt::format("the loss is {} with --lr {}: use a smaller rate", mean, options_.lr));
     }
-    progress.update(batch.words, {{"loss", mean}});
+    progress.update(words_in(batch.ids.span<std::int64_t>()), {{"loss", mean}});
     return mean;
   }
 
@@ -173,7 +178,7 @@ class Training {
   }
 
   const Classifier& classifier_;
-  const std::vector<Example>&train_, &valid_;
+  const std::vector<LabeledIds>&train_, &valid_;
   const ClassifierOptions& options_;
   const std::unique_ptr<Optimizer> optimizer_ = make_optimizer(classifier_.model, options_);
   const StopSignal stop_;
@@ -189,8 +194,8 @@ class Training {
 int train(const ClassifierOptions& options) {
   const std::vector<LabeledText> texts = read_labeled_texts(options.input, options.format);
   const Classifier classifier = make_classifier(texts, options);
-  const std::vector<Example> examples = encode(texts, options.input, classifier);
-  std::vector<Example> valid;
+  const std::vector<LabeledIds> samples = encode(texts, options.input, classifier);
+  std::vector<LabeledIds> valid;
   if (!options.valid.empty()) {
     valid = encode(read_labeled_texts(options.valid, options.format), options.valid, classifier);
   }
@@ -198,7 +203,7 @@ int train(const ClassifierOptions& options) {
              classifier.labels.size(), classifier.features.words.size(), classifier.features.size(),
              classifier.model.bag.embedding_dim());
   std::fflush(stdout);
-  Training training(classifier, examples, valid, options);
+  Training training(classifier, samples, valid, options);
   training.run();
   classifier.save(options.output);
   if (!training.ended().empty()) fmt::print("{}: ", training.ended());
@@ -246,12 +251,14 @@ int predict(const ClassifierOptions& options) {
   LineStream lines(options.input == "-" ? "/dev/stdin" : options.input,
                    {.may_be_empty = true, .encoding = options.format.encoding});
   for (const std::string& line : lines) {
-    const Example example = classifier.features.example(without_labels(line));
-    const auto [shares, ids] = topk(softmax(classifier.model(make_batch({example})), 1), k, 1);
+    const std::vector<std::vector<std::int64_t>> text = {
+        classifier.features.rows(without_labels(line))};
+    const Tensor shares = softmax(classifier.model(flatten_sequences(text)), 1);  // [1, labels]
+    const auto [best, ids] = topk(shares, k, 1);
     for (std::int64_t i = 0; i < k; ++i) {
       const auto place = static_cast<std::size_t>(i);
       fmt::print("{}{}", i > 0 ? " " : "", classifier.labels.name(ids.span<std::int64_t>()[place]));
-      if (options.prob) fmt::print(" {:.6f}", shares.span<float>()[place]);
+      if (options.prob) fmt::print(" {:.6f}", best.span<float>()[place]);
     }
     fmt::print("\n");
     std::fflush(stdout);  // whoever feeds a pipe waits for the answer

@@ -32,6 +32,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 // ---- F1
 
+using Samples = std::vector<gradus::LabeledIds>;
+
 constexpr int64_t kEpochs = 5, kTexts = 4;  // in a step
 constexpr double kRate = 1.0;
 
@@ -50,21 +52,19 @@ gradus::examples::Classifier make_classifier(const std::vector<gradus::LabeledTe
   return {std::move(features), std::move(labels), model};
 }
 
-std::vector<gradus::examples::Example> encode(const std::vector<gradus::LabeledText>& texts,
-                                              const gradus::examples::Classifier& classifier) {
-  std::vector<gradus::examples::Example> examples;
+Samples encode(const std::vector<gradus::LabeledText>& texts,
+               const gradus::examples::Classifier& classifier) {
+  Samples samples;
   for (const gradus::LabeledText& text : texts) {
-    examples.push_back(classifier.features.example(text.text));
-    examples.back().label = classifier.labels.id(text.label);
+    samples.push_back({classifier.features.rows(text.text), classifier.labels.id(text.label)});
   }
-  return examples;
+  return samples;
 }
 
-void train_epochs(const gradus::examples::TextModel& model,
-                  const std::vector<gradus::examples::Example>& examples) {
+void train_epochs(const gradus::examples::TextModel& model, const Samples& samples) {
   gradus::SGD optimizer(model.parameters(), {.lr = kRate});
   gradus::DataLoader loader(
-      examples, gradus::examples::make_batch,
+      samples, gradus::CollateFlat{},
       {.batch_size = kTexts, .shuffle = true, .num_workers = gradus::num_threads() > 1 ? 1 : 0});
   const auto steps = static_cast<double>(kEpochs * loader.size());
   double done = 0;
@@ -79,12 +79,11 @@ void train_epochs(const gradus::examples::TextModel& model,
   }
 }
 
-void write_labels(const gradus::examples::Classifier& classifier,
-                  const std::vector<gradus::examples::Example>& examples, const std::string& path) {
+void write_labels(const gradus::examples::Classifier& classifier, const Samples& samples,
+                  const std::string& path) {
   const gradus::NoGradGuard no_grad;
   std::ofstream file(path);
-  for (const auto& batch :
-       gradus::DataLoader(examples, gradus::examples::make_batch, {.batch_size = 64})) {
+  for (const auto& batch : gradus::DataLoader(samples, gradus::CollateFlat{}, {.batch_size = 64})) {
     const auto best = gradus::argmax(classifier.model(batch), 1);
     for (const int64_t label : best.span<int64_t>()) {
       file << "__label__" << classifier.labels.name(label) << '\n';
@@ -98,11 +97,11 @@ double train_classifier(const std::string& texts, const std::string& output) {
   const auto start = std::chrono::steady_clock::now();
   const auto lines = gradus::read_labeled_lines(texts + "/F1_train.txt");
   const auto classifier = make_classifier(lines);
-  const auto examples = encode(lines, classifier);
-  train_epochs(classifier.model, examples);
+  const auto samples = encode(lines, classifier);
+  train_epochs(classifier.model, samples);
   const double seconds = seconds_since(start);
-  double words = 2 * static_cast<double>(examples.size());
-  for (const auto& example : examples) words += static_cast<double>(example.words);
+  double words = 2 * static_cast<double>(samples.size());
+  for (const auto& sample : samples) words += static_cast<double>(sample.ids.size());
   const auto test = encode(gradus::read_labeled_lines(texts + "/F1_test.txt"), classifier);
   write_labels(classifier, test, output + "/labels");
   return words * kEpochs / seconds;

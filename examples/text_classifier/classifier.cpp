@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/examples/text_classifier/classifier.h>
 #include <gradus/framework/base/error.h>
-#include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/grad_mode.h>
-#include <gradus/framework/data/collate.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/elementwise.h>
@@ -47,33 +45,22 @@ std::vector<std::string> TextFeatures::split(std::string_view text) const {
   return tokenized ? split_words(text) : tokenize(text);
 }
 
-Example TextFeatures::example(std::string_view text) const {
+std::vector<std::int64_t> TextFeatures::rows(std::string_view text) const {
   const std::vector<std::string> tokens = split(text);
-  Example example{.rows = {}, .words = std::ssize(tokens)};
+  std::vector<std::int64_t> rows;
   const auto add_buckets = [&](const std::vector<std::int64_t>& buckets) {
-    for (const std::int64_t bucket : buckets) example.rows.push_back(words.size() + bucket);
+    for (const std::int64_t bucket : buckets) rows.push_back(words.size() + bucket);
   };
   for (const std::string& word : tokens) {
-    if (const auto id = words.find(word)) example.rows.push_back(*id);
+    if (const auto id = words.find(word)) rows.push_back(*id);
     if (ngrams.maxn > 0) add_buckets(ngram_buckets(word, ngrams));
   }
   if (word_ngrams > 1) add_buckets(word_ngram_buckets(tokens, word_ngrams, ngrams.buckets));
-  return example;
+  return rows;
 }
 
 std::int64_t TextFeatures::size() const {
   return words.size() + (word_ngrams > 1 || ngrams.maxn > 0 ? ngrams.buckets : 0);
-}
-
-Batch make_batch(const std::vector<Example>& examples) {
-  const auto [rows, offsets] = flatten_sequences(examples, &Example::rows);
-  Batch batch{rows, offsets, empty({std::ssize(examples)}, DType::int64)};
-  auto* label = batch.labels.mutable_data<std::int64_t>();
-  for (const Example& example : examples) {
-    *label++ = example.label;
-    batch.words += example.words;
-  }
-  return batch;
 }
 
 TextModel::TextModel(const EmbeddingBag& table, std::int64_t hidden, double dropout,

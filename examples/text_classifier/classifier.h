@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/data/collate.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/vocabulary.h>
@@ -12,12 +13,6 @@
 
 namespace gradus::examples {
 
-struct Example {
-  std::vector<std::int64_t> rows;
-  std::int64_t words = 0;  ///< how many the text has
-  std::int64_t label = 0;
-};
-
 /// What a text is to the model: rows of a table, those of its words first; behind them are buckets
 /// that n-grams of words and of characters share by their hash.
 struct TextFeatures {
@@ -27,26 +22,19 @@ struct TextFeatures {
   bool tokenized = false;  ///< words are what is between blanks, otherwise what tokenize() finds
 
   std::vector<std::string> split(std::string_view text) const;
-  /// Without its label.
-  Example example(std::string_view text) const;
+  std::vector<std::int64_t> rows(std::string_view text) const;
   /// The number of rows of the table.
   std::int64_t size() const;
 };
-
-struct Batch {
-  Tensor rows, offsets;  ///< of EmbeddingBag
-  Tensor labels;         ///< int64 [B]
-  std::int64_t words = 0;
-};
-
-Batch make_batch(const std::vector<Example>& examples);
 
 /// The mean of the rows of a text, then a linear layer; with `hidden` above 0 a layer of as many
 /// ReLUs and dropout between them.
 struct TextModel : Module {
   TextModel(const EmbeddingBag& table, std::int64_t hidden, double dropout, std::int64_t classes);
   /// [B, classes]
-  Tensor operator()(const Batch& batch) const { return head(bag(batch.rows, batch.offsets)); }
+  Tensor operator()(const FlatSequences& texts) const {
+    return head(bag(texts.ids, texts.offsets));
+  }
 
   const std::int64_t hidden_size;  ///< 0: no hidden layer
   const EmbeddingBag bag;

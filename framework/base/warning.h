@@ -21,5 +21,11 @@ namespace detail {
 /// Passes a warning to the handler.
 GRADUS_API void warn(std::string_view message);
 
+/// Until it is removed, the lines of the default handler are passed to `write` instead of going to
+/// stderr: for what draws on the terminal and has to step aside. The last one that was added
+/// counts.
+GRADUS_API void add_warning_writer(const void* owner, std::function<void(std::string_view)> write);
+GRADUS_API void remove_warning_writer(const void* owner);
+
 }  // namespace detail
 }  // namespace gradus

@@ -6,6 +6,18 @@
 #include <algorithm>
 
 namespace gradus {
+namespace {
+
+/// A member of all samples.
+template <class Sample, class Member>
+std::vector<Member> column(const std::vector<Sample>& samples, Member Sample::*member) {
+  std::vector<Member> all;
+  all.reserve(samples.size());
+  for (const Sample& sample : samples) all.push_back(sample.*member);
+  return all;
+}
+
+}  // namespace
 
 PaddedSequences pad_sequences(std::span<const std::vector<std::int64_t>> sequences,
                               std::int64_t padding, std::int64_t max_length) {
@@ -30,10 +42,7 @@ PaddedSequences pad_sequences(std::span<const std::vector<std::int64_t>> sequenc
   return {ids, lengths};
 }
 
-namespace {
-
-template <class Sequence>
-FlatSequences flatten(std::span<const Sequence> sequences) {
+FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences) {
   const Tensor offsets = empty({std::ssize(sequences)}, DType::int64);
   auto* offset = offsets.mutable_data<std::int64_t>();
   std::int64_t N = 0;
@@ -47,14 +56,19 @@ FlatSequences flatten(std::span<const Sequence> sequences) {
   return {ids, offsets};
 }
 
-}  // namespace
-
-FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences) {
-  return flatten(sequences);
+FlatBatch CollateFlat::operator()(const std::vector<LabeledIds>& samples) const {
+  return {flatten_sequences(column(samples, &LabeledIds::ids)),
+          tensor(column(samples, &LabeledIds::label))};
 }
 
-FlatSequences flatten_sequences(std::span<const std::span<const std::int64_t>> sequences) {
-  return flatten(sequences);
+PaddedBatch CollatePadded::operator()(const std::vector<LabeledIds>& samples) const {
+  return {pad_sequences(column(samples, &LabeledIds::ids), padding, max_length),
+          tensor(column(samples, &LabeledIds::label))};
+}
+
+PairBatch CollatePairs::operator()(const std::vector<IdPair>& samples) const {
+  return {pad_sequences(column(samples, &IdPair::first), padding, max_length),
+          pad_sequences(column(samples, &IdPair::second), padding, max_length)};
 }
 
 }  // namespace gradus

@@ -3,9 +3,7 @@
 #include <gradus/framework/core/tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 namespace gradus {
@@ -28,17 +26,43 @@ struct FlatSequences {
 };
 
 GRADUS_API FlatSequences flatten_sequences(std::span<const std::vector<std::int64_t>> sequences);
-GRADUS_API FlatSequences
-flatten_sequences(std::span<const std::span<const std::int64_t>> sequences);
-/// The same for sequences that belong to samples: flatten_sequences(samples, &Example::ids).
-template <class Sample, class F>
-FlatSequences flatten_sequences(const std::vector<Sample>& samples, F&& ids_of) {
-  static_assert(std::is_reference_v<std::invoke_result_t<F&, const Sample&>>,
-                "flatten_sequences: ids_of must return a reference into the sample");
-  std::vector<std::span<const std::int64_t>> sequences;
-  sequences.reserve(samples.size());
-  for (const Sample& sample : samples) sequences.emplace_back(std::invoke(ids_of, sample));
-  return flatten_sequences(std::span<const std::span<const std::int64_t>>(sequences));
-}
+
+/// A text as ids, and the id of its class.
+struct LabeledIds {
+  std::vector<std::int64_t> ids;
+  std::int64_t label = 0;
+};
+/// Two texts as ids: a sentence and its translation, a question and an answer.
+struct IdPair {
+  std::vector<std::int64_t> first, second;
+};
+
+struct FlatBatch : FlatSequences {
+  Tensor labels;  ///< int64 [B]
+};
+struct PaddedBatch : PaddedSequences {
+  Tensor labels;  ///< int64 [B]
+};
+struct PairBatch {
+  PaddedSequences first, second;
+};
+
+/// Makes batches for models that take ids and offsets:
+///   DataLoader loader(samples, CollateFlat{}, {.batch_size = 32});
+struct GRADUS_API CollateFlat {
+  FlatBatch operator()(const std::vector<LabeledIds>& samples) const;
+};
+
+/// Makes batches for models that take padded ids and lengths. See pad_sequences() for the members.
+struct GRADUS_API CollatePadded {
+  std::int64_t padding = 0, max_length = 0;
+  PaddedBatch operator()(const std::vector<LabeledIds>& samples) const;
+};
+
+/// The same for pairs; both sides are padded, each to its own length.
+struct GRADUS_API CollatePairs {
+  std::int64_t padding = 0, max_length = 0;
+  PairBatch operator()(const std::vector<IdPair>& samples) const;
+};
 
 }  // namespace gradus

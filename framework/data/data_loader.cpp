@@ -93,7 +93,7 @@ const Batches& LoaderBase::batches() const {
 
 std::int64_t LoaderBase::size() const { return batches().size(); }
 
-void LoaderBase::start(const Load& load) {
+std::int64_t LoaderBase::start(const Load& load) {
   stop();
   failed_sample_.reset();
   batches();
@@ -113,9 +113,15 @@ void LoaderBase::start(const Load& load) {
   };
   prefetch_ = std::make_unique<OrderedPrefetch>(position_, batches_->size(), options_.num_workers,
                                                 options_.prefetch, work);
+  return ++loop_;
 }
 
-std::shared_ptr<void> LoaderBase::next() {
+std::shared_ptr<void> LoaderBase::next(std::int64_t loop) {
+  if (loop != loop_ || prefetch_ == nullptr) {
+    throw Error(
+        "DataLoader: this loop cannot go on, since another one began or the place was set: begin a "
+        "new loop, or use a loader for each");
+  }
   if (position_ == batches().size()) {
     stop();
     ++epoch_;
@@ -131,6 +137,10 @@ std::shared_ptr<void> LoaderBase::next() {
     stop();
     throw;
   }
+}
+
+void LoaderBase::stop(std::int64_t loop) {
+  if (loop == loop_) stop();
 }
 
 void LoaderBase::stop() { prefetch_.reset(); }
@@ -180,7 +190,7 @@ void LoaderBase::load_state_dict(const StateDict& state) {
   seed_ = seed;
   epoch_ = epoch;
   position_ = position;
-  samples_of_batches_ = -1;  // another order, perhaps
+  epoch_of_batches_ = -1;  // another order, perhaps
 }
 
 }  // namespace gradus::detail

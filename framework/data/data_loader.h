@@ -71,9 +71,13 @@ class GRADUS_API LoaderBase {
   LoaderBase(const LoaderBase&) = delete;
   LoaderBase& operator=(const LoaderBase&) = delete;
 
-  void start(const Load& load);
-  /// The next batch; null at the end, when the next epoch begins.
-  std::shared_ptr<void> next();
+  /// Begins a loop, which ends the one before, and returns its number.
+  std::int64_t start(const Load& load);
+  /// The next batch of the loop; null at the end, when the next epoch begins. Throws Error if it is
+  /// not the loop that runs.
+  std::shared_ptr<void> next(std::int64_t loop);
+  /// Ends the loop, if it is the one that runs.
+  void stop(std::int64_t loop);
   void stop();
 
  private:
@@ -83,7 +87,7 @@ class GRADUS_API LoaderBase {
   std::function<std::int64_t()> samples_;
   DataLoaderOptions options_;
   std::uint64_t seed_;
-  std::int64_t epoch_ = 0, position_ = 0;
+  std::int64_t epoch_ = 0, position_ = 0, loop_ = 0;
   std::optional<std::int64_t> failed_sample_;
   mutable std::int64_t samples_of_batches_ = -1, epoch_of_batches_ = -1;
   mutable std::shared_ptr<const Batches> batches_;
@@ -130,8 +134,11 @@ class DataLoader : public detail::LoaderBase {
   }
 
  public:
-  using Batch = decltype(collated(std::declval<const Collate&>(), std::declval<const Samples&>(),
-                                  std::declval<Generator&>()));
+  static_assert(takes_generator || std::invocable<const Collate&, const Samples&>,
+                "DataLoader: collate has to take a const std::vector<Sample>&, and may take a "
+                "Generator& after it; it is called as a const object");
+  using Batch = std::remove_cvref_t<decltype(collated(
+      std::declval<const Collate&>(), std::declval<const Samples&>(), std::declval<Generator&>()))>;
 
   /// Throws ValueError for an option out of range.
   DataLoader(S&& set, Collate collate, DataLoaderOptions options = {})
@@ -146,14 +153,17 @@ class DataLoader : public detail::LoaderBase {
     using value_type = Batch;
     using difference_type = std::ptrdiff_t;
 
-    explicit Iterator(DataLoader& loader) : loader_(&loader) { ++*this; }
+    Iterator(DataLoader& loader, std::int64_t loop) : loader_(&loader), loop_(loop) { ++*this; }
     ~Iterator() {
-      if (loader_ != nullptr) loader_->stop();
+      if (loader_ != nullptr) loader_->stop(loop_);
     }
     Iterator(Iterator&& other) noexcept
-        : loader_(std::exchange(other.loader_, nullptr)), batch_(std::move(other.batch_)) {}
+        : loader_(std::exchange(other.loader_, nullptr)),
+          loop_(other.loop_),
+          batch_(std::move(other.batch_)) {}
     Iterator& operator=(Iterator&& other) noexcept {
       std::swap(loader_, other.loader_);
+      std::swap(loop_, other.loop_);
       std::swap(batch_, other.batch_);
       return *this;
     }
@@ -161,7 +171,7 @@ class DataLoader : public detail::LoaderBase {
     Batch& operator*() const { return *batch_; }
     Batch* operator->() const { return batch_.get(); }
     Iterator& operator++() {
-      batch_ = std::static_pointer_cast<Batch>(loader_->next());
+      batch_ = std::static_pointer_cast<Batch>(loader_->next(loop_));
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -169,23 +179,26 @@ class DataLoader : public detail::LoaderBase {
 
    private:
     DataLoader* loader_;
+    std::int64_t loop_;
     std::shared_ptr<Batch> batch_;
   };
 
-  /// Starts loading. Only one loop over a loader runs at a time: the last one that began.
+  /// Starts loading. Only one loop over a loader runs at a time, the last one that began; those
+  /// before it throw Error when they go on.
   Iterator begin() {
-    start([this](std::span<const std::int64_t> which, Generator& generator,
-                 std::int64_t& current) -> std::shared_ptr<void> {
-      Samples samples;
-      samples.reserve(which.size());
-      for (const std::int64_t i : which) {
-        current = i;
-        samples.push_back(detail::sample_at(set_, i));
-      }
-      current = -1;
-      return std::make_shared<Batch>(collated(collate_, samples, generator));
-    });
-    return Iterator(*this);
+    const std::int64_t loop =
+        start([this](std::span<const std::int64_t> which, Generator& generator,
+                     std::int64_t& current) -> std::shared_ptr<void> {
+          Samples samples;
+          samples.reserve(which.size());
+          for (const std::int64_t i : which) {
+            current = i;
+            samples.push_back(detail::sample_at(set_, i));
+          }
+          current = -1;
+          return std::make_shared<Batch>(collated(collate_, samples, generator));
+        });
+    return Iterator(*this, loop);
   }
   std::default_sentinel_t end() const { return {}; }
 

@@ -47,6 +47,12 @@ decltype(auto) sample_at(const S& set, std::int64_t i) {
 template <DataSet S>
 using SampleReference = decltype(detail::sample_at(std::declval<const S&>(), 0));
 
+/// A function that takes the samples of a set, or a pointer to a member of them.
+template <class F, class S>
+concept SampleFunction = requires(const std::decay_t<F>& f, const std::remove_cvref_t<S>& set) {
+  {std::invoke(f, detail::sample_at(set, 0))};
+};
+
 /// The type of the samples of a set.
 template <DataSet S>
 using SampleOf = std::remove_cvref_t<SampleReference<S>>;
@@ -193,8 +199,8 @@ class Concatenated {
 /// f(sample) for each sample, computed whenever it is read. f may be a pointer to a member, and is
 /// called by several threads at a time if the set is read so.
 template <class S, class F>
-requires DataSet<std::remove_cvref_t<S>> && std::invocable < const std::decay_t<F>
-&, SampleReference < std::remove_cvref_t < S >>> auto mapped(S&& set, F&& f) {
+requires SampleFunction<F, S>
+auto mapped(S&& set, F&& f) {
   return Mapped<std::remove_cvref_t<S>, std::decay_t<F>>(detail::hold(std::forward<S>(set)),
                                                          std::forward<F>(f));
 }

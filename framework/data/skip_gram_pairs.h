@@ -1,6 +1,6 @@
 #pragma once
 #include <gradus/framework/base/export.h>
-#include <gradus/framework/core/random.h>
+#include <gradus/framework/data/detail/sentence_windows.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -9,17 +9,10 @@
 
 namespace gradus {
 
-/// How SkipGramPairs reads sentences; the defaults are those of word2vec.
-struct SkipGramPairsOptions {
-  std::int64_t batch_size = 256;  ///< pairs in a batch
-  std::int64_t window = 5;        ///< most words on each side, drawn from 1 to this for each word
-  std::int64_t epochs = 5;        ///< how often all sentences are read
-  double subsample = 1e-3;        ///< words more frequent than this are skipped at random; 0: none
-};
-
 /// The pairs (word, nearby word) of sentences, in batches. Each epoch reads the sentences in a new
 /// order, drawn from the generator. A word of frequency f is kept with probability
-/// sqrt(t / f) + t / f, where t is `subsample`.
+/// sqrt(t / f) + t / f, where t is `subsample`. Words that are skipped do not count as neighbours,
+/// and no window reaches into another sentence.
 ///   SkipGramPairs pairs(sentences, vocabulary.counts(), {.batch_size = 512}, generator);
 ///   while (pairs.next()) train(tensor(pairs.centers()), tensor(pairs.contexts()));
 /// Source: Mikolov et al. 2013, section 2.3; the formula is that of the word2vec program.
@@ -29,7 +22,7 @@ class GRADUS_API SkipGramPairs {
   /// each word occurs. Throws ValueError for an option out of range or a negative count, IndexError
   /// for an id outside [0, counts.size()), naming the sentence.
   SkipGramPairs(std::span<const std::vector<std::int64_t>> sentences,
-                std::span<const std::int64_t> counts, const SkipGramPairsOptions& options,
+                std::span<const std::int64_t> counts, const WordWindowOptions& options,
                 Generator& generator);
 
   /// Goes to the next batch; false at the end, when the batch is empty.
@@ -40,23 +33,17 @@ class GRADUS_API SkipGramPairs {
   const std::vector<std::int64_t>& contexts() const { return contexts_; }
 
   /// Words read so far, including skipped ones, and words to read in all epochs together.
-  std::int64_t words_read() const { return words_read_; }
-  std::int64_t total_words() const { return words_ * options_.epochs; }
+  std::int64_t words_read() const { return windows_.words_read(); }
+  std::int64_t total_words() const { return windows_.total_words(); }
 
  private:
-  void set_keep(std::span<const std::int64_t> counts);
   bool read_sentence();
-  void append_pairs();
   void drop_used();
 
-  std::span<const std::vector<std::int64_t>> sentences_;
-  SkipGramPairsOptions options_;
-  Generator* generator_;
-  std::vector<double> keep_;  // by word
+  detail::SentenceWindows windows_;
   std::vector<std::int64_t> centers_, contexts_;
-  std::vector<std::int64_t> order_, kept_, all_centers_, all_contexts_;
-  std::size_t position_ = 0, used_ = 0;
-  std::int64_t epoch_ = 0, words_ = 0, words_read_ = 0;
+  std::vector<std::int64_t> all_centers_, all_contexts_;
+  std::size_t used_ = 0;
 };
 
 }  // namespace gradus

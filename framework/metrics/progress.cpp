@@ -2,6 +2,7 @@
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/detail/utf8.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/base/warning.h>
 #include <gradus/framework/metrics/progress.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -131,7 +132,9 @@ Progress::Progress(std::optional<std::int64_t> total, ProgressOptions options)
   style_ = style();
   count_ = drawn_count_ = options_.start;
   begin_ = drawn_at_ = options_.clock();
-  if (style_ == Style::line) draw(begin_);
+  if (style_ != Style::line) return;
+  draw(begin_);
+  detail::add_warning_writer(this, [this](std::string_view warning) { write_above(warning); });
 }
 
 Progress::~Progress() {
@@ -174,7 +177,15 @@ void Progress::print(std::string_view text) {
   write("\r\x1b[K" + std::string(text) + "\n" + line(options_.clock()));
 }
 
+void Progress::write_above(std::string_view warning) {
+  const std::scoped_lock lock(mutex_);
+  if (!finished_) write("\r\x1b[K");
+  std::fwrite(warning.data(), 1, warning.size(), stderr);
+  if (!finished_) write(line(options_.clock()));
+}
+
 void Progress::finish() {
+  detail::remove_warning_writer(this);
   const std::scoped_lock lock(mutex_);
   if (std::exchange(finished_, true) || style_ == Style::hidden) return;
   if (style_ == Style::plain && drawn_ && drawn_count_ == count_) return;  // says it already

@@ -40,9 +40,10 @@ struct ProgressOptions {
 ///     progress.update(1, {{"loss", loss.item()}});
 ///   }
 /// On a terminal it is one line, drawn at most ten times a second, which stays when it is finished.
-/// A terminal that says TERM=dumb gets plain lines. Only one line can be shown at a time. The rate,
-/// and with it the time left, is the mean since the start. Errors of the output are ignored: a log
-/// that cannot be written does not end a training run. Several threads may update one Progress.
+/// Warnings are written above the line. A terminal that says TERM=dumb gets plain lines. Only one
+/// line can be shown at a time. The rate, and with it the time left, is the mean since the start.
+/// Errors of the output are ignored: a log that cannot be written does not end a training run.
+/// Several threads may update one Progress.
 class GRADUS_API Progress {
  public:
   /// nullopt: nobody knows how many there are. Throws ValueError if `total` or `start` is negative
@@ -69,6 +70,7 @@ class GRADUS_API Progress {
   Style style() const;
   bool is_due(double now) const;
   void draw(double now);
+  void write_above(std::string_view warning);
   std::string text(double now, std::string_view bar) const;
   std::string line(double now) const;
   int columns() const;

@@ -33,15 +33,23 @@ TEST(FlattenSequences, KeepsWhereEachBegins) {
   EXPECT_EQ(flatten_sequences({}).ids.shape(), Shape{0});
 }
 
-TEST(FlattenSequences, TakesThemOutOfSamples) {
-  struct Example {
-    std::int64_t label;
-    std::vector<std::int64_t> ids;
-  };
-  const FlatSequences batch =
-      flatten_sequences(std::vector<Example>{{7, {1, 2}}, {8, {}}, {9, {3}}}, &Example::ids);
-  EXPECT_TRUE(has_values(batch.ids, {3}, {1, 2, 3}));
-  EXPECT_TRUE(has_values(batch.offsets, {3}, {0, 2, 2}));
+TEST(Collate, MakesBatchesOfLabeledIds) {
+  const std::vector<LabeledIds> samples = {{{1, 2, 3}, 1}, {{}, 0}, {{4}, 2}};
+  const FlatBatch flat = CollateFlat{}(samples);
+  EXPECT_TRUE(has_values(flat.ids, {4}, {1, 2, 3, 4}));
+  EXPECT_TRUE(has_values(flat.offsets, {3}, {0, 3, 3}));
+  EXPECT_TRUE(has_values(flat.labels, {3}, {1, 0, 2}));
+  const PaddedBatch padded = CollatePadded{.padding = 7, .max_length = 2}(samples);
+  EXPECT_TRUE(has_values(padded.ids, {3, 2}, {1, 2, 7, 7, 4, 7}));
+  EXPECT_TRUE(has_values(padded.lengths, {3}, {2, 0, 1}));
+  EXPECT_TRUE(has_values(padded.labels, {3}, {1, 0, 2}));
+  EXPECT_EQ(CollateFlat{}({}).labels.shape(), Shape{0});
+}
+TEST(Collate, PadsBothSidesOfPairs) {
+  const PairBatch batch = CollatePairs{}({{{1}, {5, 6}}, {{2}, {}}});
+  EXPECT_TRUE(has_values(batch.first.ids, {2, 1}, {1, 2}));
+  EXPECT_TRUE(has_values(batch.second.ids, {2, 2}, {5, 6, 0, 0}));
+  EXPECT_TRUE(has_values(batch.second.lengths, {2}, {2, 0}));
 }
 
 TEST(TokenStream, GoesOnWhereTheBatchBeforeEnded) {

@@ -2,12 +2,14 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/data_loader.h>
+#include <gradus/optim/training/checkpoint.h>
+#include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/op_testing.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -166,6 +168,20 @@ TEST(DataLoader, ResumesInTheOrderOfTheSavedLoader) {
   EXPECT_EQ(one_epoch(after), rest);
 }
 
+class DataLoaderFile : public FolderTest {};
+
+TEST_F(DataLoaderFile, IsAPartOfACheckpoint) {
+  const Ids set = numbers(9);
+  const DataLoaderOptions options{.batch_size = 3, .shuffle = true, .seed = 4};
+  DataLoader before(set, as_it_is, options), after(set, as_it_is, options);
+  const std::string path = file("run.safetensors");
+  before.begin();
+  save_checkpoint({{"loader", before}}, path);
+  load_checkpoint({{"loader", after}}, path);
+  EXPECT_EQ(after.position(), 1);
+  EXPECT_EQ(one_epoch(after), one_epoch(before));
+}
+
 TEST(DataLoader, GoesOnWhereALoopWasLeft) {
   DataLoader loader(numbers(6), as_it_is, {.batch_size = 2});
   for (const Ids& batch : loader) {
@@ -180,6 +196,33 @@ TEST(DataLoader, GoesOnWhereALoopWasLeft) {
   }
   loader.set_epoch(0);
   EXPECT_THAT(one_epoch(loader), SizeIs(3));
+}
+
+TEST(DataLoader, RunsOneLoopAtATime) {
+  DataLoader loader(numbers(6), as_it_is, {.batch_size = 2});
+  const auto nested = [&] {
+    for (const Ids& outer : loader) {
+      static_cast<void>(outer);
+      one_epoch(loader);
+    }
+  };
+  EXPECT_ERROR(nested(), Error,
+               "DataLoader: this loop cannot go on, since another one began or the place was set: "
+               "begin a new loop, or use a loader for each");
+  const auto jumps = [&] {
+    for (const Ids& batch : loader) {
+      static_cast<void>(batch);
+      loader.set_epoch(4);
+    }
+  };
+  EXPECT_THROW(jumps(), Error);
+  EXPECT_EQ(loader.epoch(), 4);
+  std::optional before(loader.begin());
+  auto last = loader.begin();
+  before.reset();
+  EXPECT_EQ(*last, (Ids{2, 3}));
+  ++last;
+  EXPECT_EQ(*last, (Ids{4, 5}));
 }
 
 TEST(DataLoader, RefusesAStateOfOtherData) {

@@ -113,7 +113,7 @@ TEST(SkipGramPairs, BrokenInputSaysWhatIsWrong) {
   const Sentences sentences = {{0}, {1, 2}};
   const std::vector<std::int64_t> counts = {1, 1};
   Generator generator(1);
-  const auto make = [&](const SkipGramPairsOptions& options, const std::vector<std::int64_t>& c) {
+  const auto make = [&](const WordWindowOptions& options, const std::vector<std::int64_t>& c) {
     const SkipGramPairs pairs(sentences, c, options, generator);
   };
   EXPECT_ERROR(make({}, counts), IndexError,

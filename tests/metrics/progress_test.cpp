@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/base/warning.h>
 #include <gradus/framework/metrics/progress.h>
 #include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
@@ -223,6 +224,23 @@ TEST_F(ProgressTest, TextIsPrintedAboveTheLine) {
   Progress plain(10, options());
   plain.print("epoch 2: 0.8");
   EXPECT_THAT(written(), testing::EndsWith("\x1b[K\ndone\nepoch 2: 0.8\n"));
+}
+
+TEST_F(ProgressTest, AWarningDoesNotTearTheLine) {
+  const WarningHandler before = set_warning_handler(nullptr);
+  testing::internal::CaptureStderr();
+  {
+    Progress progress(10, options(ProgressMode::line));
+    detail::warn("first: look out");
+    progress.finish();
+    detail::warn("second: look out");
+  }
+  detail::warn("third: look out");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "gradus: warning: first: look out\ngradus: warning: second: look out\n"
+            "gradus: warning: third: look out\n");
+  set_warning_handler(before);
+  EXPECT_THAT(drawings(), ElementsAre(HasSubstr("0/10"), "", HasSubstr("0/10"), HasSubstr("0/10")));
 }
 
 TEST_F(ProgressTest, AnExceptionEndsTheLineWhereItStood) {

@@ -126,6 +126,30 @@ bool pairs() {
   return SkipGramPairs(sentences, counts, {.subsample = 0}, generator).next();
 }
 
+bool bags_of_words() {
+  const std::vector<std::vector<std::int64_t>> sentences = {{0, 1}};
+  const std::vector<std::int64_t> counts = {1, 1};
+  Generator generator(1);
+  return CbowPairs(sentences, counts, {.subsample = 0}, generator).next();
+}
+
+bool loads() {
+  const std::vector<std::int64_t> set = {1, 2, 3};
+  DataLoader loader(set, [](const std::vector<std::int64_t>& samples) { return tensor(samples); },
+                    {.batch_size = 2, .shuffle = true});
+  std::int64_t samples = 0;
+  for (const Tensor& batch : loader) samples += batch.numel();
+  return samples == 3;
+}
+
+/// A file with a text, for readers.
+const char* text_file(const std::string& text) {
+  AtomicFile file("linked.txt");
+  file.write(text);
+  file.commit();
+  return "linked.txt";
+}
+
 bool writes_words() {
   save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
   return load_word_vectors(scratch_file).words.size() == 2;
@@ -263,6 +287,43 @@ const struct {
        return length_batches(std::vector<std::int64_t>{3, 1}, 1).size() == 2;
      }},
     {"framework/data/skip_gram_pairs.h", pairs},
+    {"framework/data/cbow_pairs.h", bags_of_words},
+    {"framework/data/dataset.h",
+     [] {
+       return shuffled(std::vector<int>{1, 2}, /*seed=*/1).size() == 2;
+     }},
+    {"framework/data/text_lines.h", [] { return TextLines(text_file("a\nb\n")).size() == 2; }},
+    {"framework/data/read_options.h",
+     [] {
+       return TextLines(text_file("\xE9\n"), {.encoding = TextEncoding::latin1})[0] == "\xC3\xA9";
+     }},
+    {"framework/data/labeled_text.h",
+     [] { return read_labeled_lines(text_file("__label__a b\n"))[0].label == "a"; }},
+    {"framework/data/text_table.h",
+     [] { return read_csv(text_file("x,y\n1,2\n"), {.columns = {"y"}})[0][0] == "2"; }},
+    {"framework/data/text_pair.h",
+     [] { return read_parallel(text_file("a\n"), "linked.txt")[0].target == "a"; }},
+    {"framework/data/conll.h", [] { return read_conll(text_file("a B-X\n"))[0].tags[0] == "B-X"; }},
+    {"framework/data/conllu.h",
+     [] { return read_conllu(text_file("1\ta\ta\tX\t_\t_\t0\troot\t_\t_\n\n")).size() == 1; }},
+    {"framework/text/label_set.h",
+     [] {
+       return LabelSet({"a", "b"}).id("b") == 1;
+     }},
+    {"framework/data/batch_sampler.h",
+     [] {
+       Generator generator(1);
+       return batches_by_count(3, {.batch_size = 2})(generator).size() == 2;
+     }},
+    {"framework/data/collate.h",
+     [] {
+       return pad_sequences(std::vector<std::vector<std::int64_t>>{{1}, {}}).ids.numel() == 2;
+     }},
+    {"framework/data/data_loader.h", loads},
+    {"framework/data/token_stream.h",
+     [] {
+       return TokenStream({1, 2, 3}, 1, 2).size() == 1;
+     }},
     {"framework/metrics/accuracy.h", [] { return counts<Accuracy>(ids(), ids()) == 1; }},
     {"framework/metrics/bleu.h", [] { return counts<Bleu>("a", "a").score == 0; }},
     {"framework/metrics/chrf.h", [] { return counts<Chrf>("abcdef", "abcdef") > 99; }},
