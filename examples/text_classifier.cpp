@@ -10,11 +10,15 @@
 #include <gradus/examples/text_classifier/options.h>
 #include <gradus/gradus.h>
 #include <gradus/text.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 using namespace gradus;
 using namespace gradus::examples;
@@ -191,7 +195,18 @@ class Training {
   std::string ended_;
 };
 
+/// Fails before the training if the model cannot be saved after it.
+void check_output(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code error;
+  if (std::filesystem::is_directory(path)) error = {EISDIR, std::generic_category()};
+  if (access(folder.c_str(), W_OK) != 0) error = {errno, std::generic_category()};
+  if (!error) return;
+  throw Error(fmt::format("--output: cannot write '{}': {}", path.string(), error.message()));
+}
+
 int train(const ClassifierOptions& options) {
+  check_output(options.output);
   const std::vector<LabeledText> texts = read_labeled_texts(options.input, options.format);
   const Classifier classifier = make_classifier(texts, options);
   const std::vector<LabeledIds> samples = encode(texts, options.input, classifier);

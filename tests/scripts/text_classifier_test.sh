@@ -114,8 +114,8 @@ refuses "n-grams have no pretrained vectors" train --input two.txt --vectors vec
 refuses "--freeze requires --vectors" train --input two.txt --freeze
 refuses "excludes" train --input two.txt --vectors vectors.txt --dim 5
 
-# Ctrl-C and a limit keep what there is.
-"$program" train --input train.txt --word-ngrams 2 --epochs 1000000 --output stopped.safetensors </dev/null >out 2>&1 &
+# Ctrl-C (which bash has background jobs ignore) and a limit keep what there is.
+env --default-signal=INT "$program" train --input train.txt --word-ngrams 2 --epochs 100000 --output stopped.safetensors </dev/null >out 2>&1 &
 process=$! status=0
 for _ in $(seq 3000); do ! grep -q 'epoch 20:' out || break; sleep 0.1; done
 kill -INT "$process"
@@ -140,7 +140,8 @@ fails "train.txt" predict train.txt
 printf '\x40\0\0\0\0\0\0\0{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}          \0\0\0\0' > other.safetensors
 fails "'other.safetensors' is no model of text_classifier" predict other.safetensors
 fails "the loss is nan with --lr 100: use a smaller rate" train --input train.txt --lr 100 --batch-size 100 --epochs 100
-fails "cannot write" train --input two.txt --output missing/model.safetensors --epochs 1
+fails "--output: cannot write 'missing/model.safetensors': No such file or directory" train --input two.txt --output missing/model.safetensors
+fails "--output: cannot write '.': Is a directory" train --input two.txt --output .
 refuses "'0' is not a whole number from 1 to" train --input train.txt --dim 0
 refuses "is above --max-n, which is 0" train --input train.txt --min-n 3
 refuses "has no effect without --model wide_mlp" train --input train.txt --dropout 0.1
