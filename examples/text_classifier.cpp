@@ -110,6 +110,7 @@ class Training {
            const std::vector<LabeledIds>& valid, const ClassifierOptions& options)
       : classifier_(classifier), train_(train), valid_(valid), options_(options) {
     for (const LabeledIds& sample : train) words_ += words_in(sample.ids) * options.epochs;
+    words_ = std::max<std::int64_t>(words_, 1);
     if (!options.log.empty()) log_.emplace(options.log);
   }
 
@@ -160,8 +161,8 @@ class Training {
     const double texts = options_.wide_mlp ? 1 : static_cast<double>(batch.labels.numel());
     const double mean = loss.item() / texts;
     if (!std::isfinite(mean)) {
-      throw Error(
-          fmt::format("the loss is {} with --lr {}: use a smaller rate", mean, options_.lr));
+      throw Error(fmt::format("the loss is {} with --lr {} and --batch-size {}: make one smaller",
+                              mean, options_.lr, options_.batch_size));
     }
     progress.update(words_in(batch.ids.span<std::int64_t>()), {{"loss", mean}});
     return mean;

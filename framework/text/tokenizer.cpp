@@ -172,14 +172,13 @@ std::vector<std::string> tokenize(std::string_view text) {
 }
 
 std::vector<std::string> split_words(std::string_view text) {
-  constexpr std::string_view blanks = " \t\n\v\f\r";
+  const auto is_blank = [](char c) { return c == ' ' || ('\t' <= c && c <= '\r'); };
   std::vector<std::string> words;
-  std::size_t end = 0;
-  while (true) {
-    const std::size_t begin = text.find_first_not_of(blanks, end);
-    if (begin == std::string_view::npos) return words;
-    end = std::min(text.find_first_of(blanks, begin), text.size());
-    words.emplace_back(text.substr(begin, end - begin));
+  for (const char *c = text.data(), *end = c + text.size();;) {
+    c = std::find_if_not(c, end, is_blank);
+    if (c == end) return words;
+    const char* begin = std::exchange(c, std::find_if(c, end, is_blank));
+    words.emplace_back(begin, c);
   }
 }
 

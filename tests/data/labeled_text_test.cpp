@@ -184,11 +184,11 @@ TEST_F(LabeledTexts, AreNotGuessedFromOtherColumns) {
                             "': the first line does not name the columns ";
   const std::string end = ": name two of these, or give positions";
   EXPECT_EQ(message("1\tspam\tbuy\n", {}),
-            begin + "'label' and 'text', it has '1', 'spam', 'buy'" + end);
+            begin + "'label' and 'text', it has 1, spam, buy" + end);
   EXPECT_EQ(message("label\tbody\nspam\tbuy\n", {}),
-            begin + "'label' and 'text', it has 'label', 'body'" + end);
+            begin + "'label' and 'text', it has label, body" + end);
   EXPECT_EQ(message("spam\tbuy\n", {.label = "kind"}),
-            begin + "'kind' and 'text', it has 'spam', 'buy'" + end);
+            begin + "'kind' and 'text', it has spam, buy" + end);
   EXPECT_THROW((void)read_labeled_texts(written("spam\tbuy\n", "t.tsv"), {.label = 0, .text = 2}),
                IndexError);
 }

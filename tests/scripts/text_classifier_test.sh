@@ -139,7 +139,7 @@ fails "'unknown.txt', text 2: the label 'ice'" train --input train.txt --valid u
 fails "train.txt" predict train.txt
 printf '\x40\0\0\0\0\0\0\0{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}          \0\0\0\0' > other.safetensors
 fails "'other.safetensors' is no model of text_classifier" predict other.safetensors
-fails "the loss is nan with --lr 100: use a smaller rate" train --input train.txt --lr 100 --batch-size 100 --epochs 100
+fails "with --lr 100 and --batch-size 100: make one smaller" train --input train.txt --lr 100 --batch-size 100 --epochs 100
 fails "--output: cannot write 'missing/model.safetensors': No such file or directory" train --input two.txt --output missing/model.safetensors
 fails "--output: cannot write '.': Is a directory" train --input two.txt --output .
 refuses "'0' is not a whole number from 1 to" train --input train.txt --dim 0
