@@ -32,7 +32,17 @@ Vocabulary make_vocabulary(const std::vector<LabeledText>& texts, const WordVect
                            const TextFeatures& features, const ClassifierOptions& options) {
   WordCounter counter;
   for (const LabeledText& text : texts) counter.add(features.split(text.text));
-  for (const std::string& word : vectors.words) counter.add(word, options.min_count);
+  const std::size_t own = counter.words().size();
+  std::int64_t known = 0;
+  for (const std::string& word : vectors.words) {
+    known += counter.count(word) > 0 ? 1 : 0;
+    counter.add(word, options.min_count);
+  }
+  if (!options.vectors.empty()) fmt::print("{} of {} words have a vector\n", known, own);
+  if (!options.vectors.empty() && known == 0) {
+    throw Error(fmt::format("--vectors: '{}' has no word of '{}': its words must be cut alike",
+                            options.vectors, options.input));
+  }
   Vocabulary words(counter, {.min_count = options.min_count, .padding = "", .unknown = ""});
   if (words.size() > 0) return words;
   throw Error(fmt::format("--min-count: no word occurs {} times in '{}': use a smaller number",

@@ -183,8 +183,7 @@ TEST_F(LabeledTexts, AreNotGuessedFromOtherColumns) {
   const std::string begin = "read_labeled_texts: '" + file("t.tsv").string() +
                             "': the first line does not name the columns ";
   const std::string end = ": name two of these, or give positions";
-  EXPECT_EQ(message("1\tspam\tbuy\n", {}),
-            begin + "'label' and 'text', it has 1, spam, buy" + end);
+  EXPECT_EQ(message("1\tspam\tbuy\n", {}), begin + "'label' and 'text', it has 1, spam, buy" + end);
   EXPECT_EQ(message("label\tbody\nspam\tbuy\n", {}),
             begin + "'label' and 'text', it has label, body" + end);
   EXPECT_EQ(message("spam\tbuy\n", {.label = "kind"}),

@@ -108,8 +108,11 @@ wait "$answering" || fail "predict after the end of its pipe"
 printf '3 2\nsea 1 0\nland 0 1\nocean 1 0\n' > vectors.txt
 printf 'wet sea\ndry land\n' > two.txt
 run train --input two.txt --vectors vectors.txt --freeze --output frozen.safetensors || fail "train --vectors --freeze"
+expect "2 of 2 words have a vector"
 expect "3 words, 3 rows of 2"
 [ "$(printf 'ocean\nland\n' | "$program" predict frozen.safetensors)" = $'wet\ndry' ] || fail "a word that only the vectors have"
+printf '1 2\nsky 1 0\n' > other.txt
+fails "--vectors: 'other.txt' has no word of 'two.txt'" train --input two.txt --vectors other.txt
 refuses "n-grams have no pretrained vectors" train --input two.txt --vectors vectors.txt --freeze --word-ngrams 2
 refuses "--freeze requires --vectors" train --input two.txt --freeze
 refuses "excludes" train --input two.txt --vectors vectors.txt --dim 5
