@@ -5,7 +5,6 @@
 // frequent one). On texts whose label only the order of words tells it gets 95 % right, and `test
 // --at-least 95` ends with exit code 1 if it does not, as after `train --lr 0`.
 #include <fmt/format.h>
-#include <gradus/examples/common/table.h>
 #include <gradus/examples/text_classifier/classifier.h>
 #include <gradus/examples/text_classifier/options.h>
 #include <gradus/gradus.h>
@@ -93,16 +92,16 @@ std::vector<LabeledIds> encode(const std::vector<LabeledText>& texts, const std:
   return samples;
 }
 
-ClassificationResult evaluate(const Classifier& classifier,
+ClassificationScores evaluate(const Classifier& classifier,
                               const std::vector<LabeledIds>& samples) {
   const NoGradGuard no_grad;
   classifier.model.eval();
-  ClassificationScores scores(classifier.labels.size());
+  ClassificationScores scores(classifier.labels.names());
   for (const FlatBatch& batch : DataLoader(samples, CollateFlat{}, {.batch_size = 256})) {
     scores.add(classifier.model(batch), batch.labels);
   }
   classifier.model.train();
-  return scores.result();
+  return scores;
 }
 
 // ---- train
@@ -182,7 +181,7 @@ class Training {
     std::vector<NamedValue> values = {{"loss", loss}};
     std::string line = fmt::format("epoch {}: loss {:.4f}", ++epoch_, loss);
     if (!valid_.empty()) {
-      const double accuracy = evaluate(classifier_, valid_).micro.f1;
+      const double accuracy = evaluate(classifier_, valid_).result().micro.f1;
       values.push_back({"accuracy", accuracy});
       line += fmt::format(", {:.2f} % of the validation texts right", 100 * accuracy);
       if (stopping_.step(accuracy)) best_.keep();
@@ -242,21 +241,10 @@ int train(const ClassifierOptions& options) {
 int test(const ClassifierOptions& options) {
   const Classifier classifier = Classifier::load(options.model);
   const std::vector<LabeledText> texts = read_labeled_texts(options.input, options.format);
-  const ClassificationResult result =
+  const ClassificationScores scores =
       evaluate(classifier, encode(texts, options.input, classifier));
-  std::vector<std::vector<std::string>> rows = {{"", "precision", "recall", "F1", "texts"}};
-  const auto add = [&](const std::string& name, const ClassScore& score) {
-    rows.push_back({name, fmt::format("{:.4f}", score.precision),
-                    fmt::format("{:.4f}", score.recall), fmt::format("{:.4f}", score.f1),
-                    std::to_string(score.support)});
-  };
-  for (std::size_t c = 0; c < result.classes.size(); ++c) {
-    add(classifier.labels.names()[c], result.classes[c]);
-  }
-  add("macro mean", result.macro);
-  const double accuracy = 100 * result.micro.f1;
-  fmt::print("{}\naccuracy (P@1): {:.2f} % of {} texts\n", table_text(rows), accuracy,
-             texts.size());
+  const double accuracy = 100 * scores.result().micro.f1;
+  fmt::print("{}\naccuracy (P@1): {:.2f} % of {} texts\n", scores.str(), accuracy, texts.size());
   if (accuracy >= options.at_least) return 0;
   throw Error(
       fmt::format("the accuracy is below {} %, which --at-least asks for", options.at_least));

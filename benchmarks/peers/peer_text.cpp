@@ -18,13 +18,11 @@ using Lines = std::vector<std::vector<std::string>>;
 
 // What fasttext_side trains with.
 constexpr int64_t kLeastCount = 5;
-const gradus::examples::WordVectorSettings kSettings{.dim = 100,
-                                                     .window = 5,
-                                                     .negatives = 5,
-                                                     .epochs = 1,
-                                                     .batch = 256,
-                                                     .lr = 0.05,
-                                                     .subsample = 1e-4};
+const gradus::examples::WordVectorSettings kSettings{
+    .dim = 100,
+    .negatives = 5,
+    .lr = 0.05,
+    .windows = {.batch_size = 256, .window = 5, .epochs = 1, .subsample = 1e-4}};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -123,7 +121,7 @@ Lines read_words(const std::string& path) {
 Vocabulary count_words(const Lines& lines) {
   gradus::WordCounter counter;
   for (const auto& line : lines) counter.add(line);
-  return Vocabulary(counter, {.min_count = kLeastCount, .unknown = ""});
+  return Vocabulary(counter, {.min_count = kLeastCount, .padding = "", .unknown = ""});
 }
 
 /// The lines without rare words.
@@ -150,8 +148,8 @@ double train_vectors(const std::string& texts, const std::string& output, uint64
   const auto start = std::chrono::steady_clock::now();
   const auto vectors = gradus::examples::train_word_vectors(sentences, vocabulary, settings);
   const double seconds = seconds_since(start);
-  gradus::examples::save_vectors(vectors.table.weight, vocabulary, output + "/vectors.txt");
-  return words * static_cast<double>(settings.epochs) / seconds;
+  gradus::save_word_vectors({vocabulary.words(), vectors.matrix}, output + "/vectors.txt");
+  return words * static_cast<double>(settings.windows.epochs) / seconds;
 }
 
 }  // namespace
@@ -160,7 +158,8 @@ int main(int argc, char** argv) try {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() == 1 && words[0] == "describe") {
     std::cout << "gradus\nF1_supervised as fastText's, " << kTexts << " texts in a step\n"
-              << "F2_skip_gram as fastText's, batches of " << kSettings.batch << " pairs\n";
+              << "F2_skip_gram as fastText's, batches of " << kSettings.windows.batch_size
+              << " pairs\n";
     return 0;
   }
   const bool known = words.size() == 6 && words[0] == "train" &&

@@ -1,5 +1,5 @@
 #pragma once
-// Validators for command lines.
+// Flags of command lines.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,28 +10,33 @@
 
 namespace gradus::examples {
 
-/// Accepts numbers from `low` to `high`, in decimal digits.
+/// A flag for a number from `low` to `high`, in decimal digits.
 template <class T>
-CLI::Validator between(T low, T high) {
+CLI::Option* add_number(CLI::App& app, const char* flag, T& value, std::type_identity_t<T> low,
+                        std::type_identity_t<T> high, const char* help) {
   const std::string range = fmt::format("from {} to {}", low, high);
   const auto read = [=](std::string& text) {
-    T value{};
+    T number{};
     const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, value);
-    if (result.ec == std::errc() && result.ptr == end && low <= value && value <= high) {
-      text = fmt::format("{}", value);  // CLI11 would take 010 for 8
+    const auto result = std::from_chars(text.data(), end, number);
+    if (result.ec == std::errc() && result.ptr == end && low <= number && number <= high) {
+      text = fmt::format("{}", number);  // CLI11 would take 010 for 8
       return std::string();
     }
     const char* kind = std::is_integral_v<T> ? "whole number" : "number";
     return fmt::format("'{}' is not a {} {}", text, kind, range);
   };
-  return CLI::Validator(read, range, "between");
+  return app.add_option(flag, value, help)->transform(CLI::Validator(read, range, "between"));
 }
 
-/// An empty path would count as one that was not given.
-inline CLI::Validator some_path() {
-  return CLI::Validator(
-      [](std::string& text) { return text.empty() ? std::string("the path is empty") : ""; }, "");
+/// A flag for a path, a std::filesystem::path or a text. An empty one would count as one that was
+/// not given.
+template <class Path>
+CLI::Option* add_path(CLI::App& app, const char* flag, Path& path, const char* help) {
+  const auto check = [](const std::string& text) {
+    return std::string(text.empty() ? "the path is empty" : "");
+  };
+  return app.add_option(flag, path, help)->check(check);
 }
 
 }  // namespace gradus::examples

@@ -47,13 +47,12 @@ std::vector<std::string> TextFeatures::split(std::string_view text) const {
 
 std::vector<std::int64_t> TextFeatures::rows(std::string_view text) const {
   const std::vector<std::string> tokens = split(text);
-  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> rows = words.known_ids(tokens);
   const auto add_buckets = [&](const std::vector<std::int64_t>& buckets) {
     for (const std::int64_t bucket : buckets) rows.push_back(words.size() + bucket);
   };
-  for (const std::string& word : tokens) {
-    if (const auto id = words.find(word)) rows.push_back(*id);
-    if (ngrams.maxn > 0) add_buckets(ngram_buckets(word, ngrams));
+  for (std::size_t i = 0; ngrams.maxn > 0 && i < tokens.size(); ++i) {
+    add_buckets(ngram_buckets(tokens[i], ngrams));
   }
   if (word_ngrams > 1) add_buckets(word_ngram_buckets(tokens, word_ngrams, ngrams.buckets));
   return rows;

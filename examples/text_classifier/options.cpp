@@ -62,54 +62,41 @@ void add_format(CLI::App& app, LabeledTextOptions& format) {
 }
 
 void add_training(CLI::App& app, ClassifierOptions& options) {
-  const auto count = between<std::int64_t>(1, 1'000'000'000);
-  app.add_option("--input", options.input, "training texts")->required()->check(some_path());
-  app.add_option("--output", options.output, "the model")->check(some_path());
-  app.add_option("--valid", options.valid,
-                 "texts by which the best weights of all epochs are chosen")
-      ->check(some_path());
-  auto* patience = app.add_option("--patience", options.patience,
-                                  "end after so many epochs that were not better; 0: never")
-                       ->transform(between<std::int64_t>(0, 1'000'000));
-  patience->needs("--valid");
+  constexpr std::int64_t many = 1'000'000'000;
+  TextFeatures& features = options.features;
+  add_path(app, "--input", options.input, "training texts")->required();
+  add_path(app, "--output", options.output, "the model");
+  auto* valid = add_path(app, "--valid", options.valid,
+                         "texts by which the best weights of all epochs are chosen");
+  add_number(app, "--patience", options.patience, 0, many,
+             "end after so many epochs that were not better; 0: never")
+      ->needs(valid);
   add_choice<bool>(app, "--model", options.wide_mlp, {{"fasttext", false}, {"wide_mlp", true}},
                    "fasttext: mean of rows, linear layer, SGD; wide_mlp: a hidden layer, Adam");
-  auto* dim = app.add_option("--dim", options.dim, "length of a row")
-                  ->transform(between<std::int64_t>(1, 10'000));
-  app.add_option("--hidden", options.hidden, "width of the hidden layer of wide_mlp")
-      ->transform(between<std::int64_t>(1, 100'000));
-  app.add_option("--dropout", options.dropout, "of the hidden layer")
-      ->transform(between(0.0, 0.999));
-  app.add_option("--epochs", options.epochs, "passes over the texts")->transform(count);
-  app.add_option("--lr", options.lr, "learning rate at the start; it falls linearly to 0")
-      ->transform(between(0.0, 100.0));
-  app.add_option("--batch-size", options.batch_size, "texts in a step")->transform(count);
-  app.add_option("--min-count", options.min_count, "leave rarer words out")->transform(count);
-  app.add_option("--word-ngrams", options.features.word_ngrams,
-                 "neighbouring words that count together, at most; 1: none do")
-      ->transform(between<std::int64_t>(1, 10));
-  app.add_option("--min-n", options.features.ngrams.minn, "characters in an n-gram, at least")
-      ->transform(between<std::int64_t>(1, 50));
-  app.add_option("--max-n", options.features.ngrams.maxn, "at most; 0: no n-grams of characters")
-      ->transform(between<std::int64_t>(0, 50));
-  app.add_option("--buckets", options.features.ngrams.buckets, "rows that all n-grams share")
-      ->transform(count);
-  app.add_flag(
-      "--tokenized", options.features.tokenized,
-      "words are what is between blanks, as in fastText; otherwise punctuation is cut off, "
-      "and letters become small");
-  auto* vectors = app.add_option("--vectors", options.vectors,
-                                 "pretrained word vectors in word2vec's text format")
-                      ->check(some_path())
+  auto* dim = add_number(app, "--dim", options.dim, 1, 10'000, "length of a row");
+  add_number(app, "--hidden", options.hidden, 1, 100'000, "width of wide_mlp's hidden layer");
+  add_number(app, "--dropout", options.dropout, 0.0, 0.999, "of the hidden layer");
+  add_number(app, "--epochs", options.epochs, 1, many, "passes over the texts");
+  add_number(app, "--lr", options.lr, 0.0, 100.0, "learning rate at the start; it falls to 0");
+  add_number(app, "--batch-size", options.batch_size, 1, many, "texts in a step");
+  add_number(app, "--min-count", options.min_count, 1, many, "leave rarer words out");
+  add_number(app, "--word-ngrams", features.word_ngrams, 1, 10,
+             "neighbouring words that count together, at most; 1: none do");
+  add_number(app, "--min-n", features.ngrams.minn, 1, 50, "characters in an n-gram, at least");
+  add_number(app, "--max-n", features.ngrams.maxn, 0, 50, "at most; 0: no n-grams of characters");
+  add_number(app, "--buckets", features.ngrams.buckets, 1, many, "rows that all n-grams share");
+  app.add_flag("--tokenized", features.tokenized,
+               "words are what is between blanks, as in fastText; otherwise punctuation is cut "
+               "off, and letters become small");
+  auto* vectors = add_path(app, "--vectors", options.vectors,
+                           "pretrained word vectors in word2vec's text format")
                       ->excludes(dim);
   app.add_flag("--freeze", options.freeze, "leave the vectors as they are")->needs(vectors);
-  app.add_option("--seed", options.seed, "of the first weights and of the order")
-      ->transform(between<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max()));
-  app.add_option("--time-limit", options.time_limit, "end after so many seconds")
-      ->transform(between(0.0, 1e9))
+  add_number(app, "--seed", options.seed, 0, std::numeric_limits<std::uint64_t>::max(),
+             "of the first weights and of the order");
+  add_number(app, "--time-limit", options.time_limit, 0.0, 1e9, "end after so many seconds")
       ->default_str("none");
-  app.add_option("--log", options.log, "records of the epochs: a name that ends in .jsonl or .csv")
-      ->check(some_path());
+  add_path(app, "--log", options.log, "records of the epochs; its name ends in .jsonl or .csv");
 }
 
 /// What single flags cannot see.
@@ -149,18 +136,14 @@ bool parse_options(int argc, char** argv, ClassifierOptions& options, int& exit_
     }
     if (command != predict_command) add_format(*command, options.format);
     add_encoding(*command, options.format);
-    command->add_option("--threads", options.threads, "0: one for each processor")
-        ->transform(between(0, 1024));
+    add_number(*command, "--threads", options.threads, 0, 1024, "0: one for each processor");
   }
   test_command->add_option("input,--input", options.input, "texts with labels")->required();
-  test_command
-      ->add_option("--at-least", options.at_least,
-                   "fail unless so many percent of the labels are right")
-      ->transform(between(0.0, 100.0));
+  add_number(*test_command, "--at-least", options.at_least, 0.0, 100.0,
+             "fail unless so many percent of the labels are right");
   options.input = "-";
   predict_command->add_option("input,--input", options.input, "texts; -: the standard input");
-  predict_command->add_option("--k", options.k, "the best k labels")
-      ->transform(between<std::int64_t>(1, 1'000'000));
+  add_number(*predict_command, "--k", options.k, 1, 1'000'000, "the best k labels");
   predict_command->add_flag("--prob", options.prob, "with their probabilities");
   try {
     app.parse(argc, argv);

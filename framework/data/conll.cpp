@@ -11,22 +11,24 @@ namespace {
 
 using Fields = std::vector<std::string_view>;
 
-std::size_t place_of(std::int64_t column, std::size_t columns) {
+std::size_t place_of(std::int64_t column, std::size_t columns, const detail::SampleReader& reader) {
   const auto n = static_cast<std::int64_t>(columns);
   const std::int64_t place = column < 0 ? column + n : column;
   if (place < 0 || place >= n) {
     throw IndexError(
-        fmt::format("read_conll: there is no column {}: lines have {} columns", column, n));
+        fmt::format("{}: there is no column {}: lines have {} columns", reader.file(), column, n));
   }
   return static_cast<std::size_t>(place);
 }
 
-void append(TaggedSentence& sentence, const Fields& fields, const ConllOptions& options) {
-  sentence.words.emplace_back(fields[place_of(options.word_column, fields.size())]);
-  sentence.tags.emplace_back(fields[place_of(options.tag_column, fields.size())]);
+void append(TaggedSentence& sentence, const Fields& fields, const ConllOptions& options,
+            const detail::SampleReader& reader) {
+  sentence.words.emplace_back(fields[place_of(options.word_column, fields.size(), reader)]);
+  sentence.tags.emplace_back(fields[place_of(options.tag_column, fields.size(), reader)]);
   sentence.further.resize(options.further_columns.size());
   for (std::size_t k = 0; k < sentence.further.size(); ++k) {
-    sentence.further[k].emplace_back(fields[place_of(options.further_columns[k], fields.size())]);
+    sentence.further[k].emplace_back(
+        fields[place_of(options.further_columns[k], fields.size(), reader)]);
   }
 }
 
@@ -58,7 +60,7 @@ std::vector<TaggedSentence> read_conll(const std::string& path, const ConllOptio
     if (!options.document_start.empty() && fields.front() == options.document_start) continue;
     if (columns == 0) columns = fields.size();
     if (fields.size() == columns) {
-      append(sentence, fields, options);
+      append(sentence, fields, options, reader);
     } else {
       is_bad = true;
       reader.bad("wrong number of fields", fmt::format("{} instead of {}", fields.size(), columns));

@@ -40,6 +40,9 @@ class OrderedPrefetch;
 /// What a DataLoader does whatever its samples are.
 class GRADUS_API LoaderBase {
  public:
+  LoaderBase(const LoaderBase&) = delete;
+  LoaderBase& operator=(const LoaderBase&) = delete;
+
   /// The number of this epoch, from 0.
   std::int64_t epoch() const { return epoch_; }
   /// How many batches of this epoch were handed out.
@@ -53,9 +56,8 @@ class GRADUS_API LoaderBase {
   /// CheckpointPart.
   StateDict state_dict() const;
   /// Goes on after the last batch that was handed out before state_dict(), in that loader's order.
-  /// Throws, having changed
-  /// nothing, FormatError for another state, Error if the number of samples or of batches is not
-  /// what it was.
+  /// Throws, having changed nothing, FormatError for another state, Error if the number of samples
+  /// or of batches is not what it was.
   void load_state_dict(const StateDict& state);
 
   /// The sample whose loading threw the last exception, or nullopt.
@@ -68,9 +70,6 @@ class GRADUS_API LoaderBase {
 
   LoaderBase(std::function<std::int64_t()> samples, DataLoaderOptions options);
   ~LoaderBase();
-  LoaderBase(const LoaderBase&) = delete;
-  LoaderBase& operator=(const LoaderBase&) = delete;
-
   /// Begins a loop, which ends the one before, and returns its number.
   std::int64_t start(const Load& load);
   /// The next batch of the loop; null at the end, when the next epoch begins. Throws Error if it is

@@ -23,8 +23,9 @@ std::int64_t Column::position_in(const std::vector<std::string>& names,
       name_ ? fmt::format("'{}'", printable(*name_)) : std::to_string(position_);
   throw IndexError(fmt::format(
       "TextTable: there is no column {}: {}", wanted,
-      names.empty() ? fmt::format("there are {}, without names", columns)
-                    : fmt::format("the columns are {}", detail::printable_names(names))));
+      names.empty()
+          ? fmt::format("there {} {}, without names", columns == 1 ? "is" : "are", columns)
+          : fmt::format("the columns are {}", detail::printable_names(names))));
 }
 
 TextTable::TextTable(std::vector<std::string> names, std::vector<Row> rows)
@@ -84,10 +85,16 @@ class RowCollector {
     const Row names = header_ ? first : Row{};
     check_names(names);
     for (const Column& column : wanted_) {
-      const auto position = column.position_in(names, static_cast<std::int64_t>(columns_));
-      positions_.push_back(static_cast<std::size_t>(position));
+      positions_.push_back(static_cast<std::size_t>(position_of(column, names)));
     }
     if (header_) names_ = chosen(names);
+  }
+  std::int64_t position_of(const Column& column, const Row& names) const {
+    try {
+      return column.position_in(names, static_cast<std::int64_t>(columns_));
+    } catch (const IndexError& error) {
+      throw IndexError(fmt::format("{}: {}", reader_.file(), error.what()));
+    }
   }
   void check_names(const Row& names) const {
     for (auto name = names.begin(); name != names.end(); ++name) {

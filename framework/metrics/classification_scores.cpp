@@ -2,10 +2,12 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/metrics/classification_scores.h>
+#include <gradus/framework/metrics/detail/aligned.h>
 #include <gradus/framework/metrics/detail/inputs.h>
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 namespace gradus {
 namespace {
@@ -61,6 +63,12 @@ ClassificationScores::ClassificationScores(std::int64_t classes,
         fmt::format("ClassificationScores: zero_division is {}: it must be 0, 1 or NaN", value));
   }
   counts_.resize(static_cast<std::size_t>(classes));
+}
+
+ClassificationScores::ClassificationScores(std::vector<std::string> names,
+                                           const ClassificationOptions& options)
+    : ClassificationScores(std::ssize(names), options) {
+  names_ = std::move(names);
 }
 
 void ClassificationScores::add(const Tensor& predictions, const Tensor& labels) {
@@ -150,6 +158,23 @@ ClassificationResult ClassificationScores::result() const {
   result.macro = mean(result.classes, false);
   result.weighted = mean(result.classes, true);
   return result;
+}
+
+std::string ClassificationScores::str() const {
+  const ClassificationResult all = result();
+  std::vector<std::vector<std::string>> rows{{"class", "precision", "recall", "F1", "support"}};
+  const auto add_row = [&](const std::string& name, const ClassScore& score) {
+    rows.push_back({name, fmt::format("{:.4f}", score.precision),
+                    fmt::format("{:.4f}", score.recall), fmt::format("{:.4f}", score.f1),
+                    fmt::to_string(score.support)});
+  };
+  for (std::size_t i = 0; i < all.classes.size(); ++i) {
+    add_row(names_.empty() ? fmt::to_string(i) : names_[i], all.classes[i]);
+  }
+  add_row("micro mean", all.micro);
+  add_row("macro mean", all.macro);
+  add_row("weighted mean", all.weighted);
+  return detail::aligned(std::move(rows));
 }
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace gradus {
@@ -42,6 +43,9 @@ class GRADUS_API ClassificationScores {
  public:
   /// Throws ValueError unless there is a class, and zero_division is 0, 1 or NaN.
   explicit ClassificationScores(std::int64_t classes, const ClassificationOptions& options = {});
+  /// Classes with names, which str() shows.
+  explicit ClassificationScores(std::vector<std::string> names,
+                                const ClassificationOptions& options = {});
 
   /// predictions: scores [..., C], whose highest is the prediction (of equal ones the lower class),
   /// or int64 ids [...]; labels: int64 [...]. Or any number of labels for each example: both
@@ -55,6 +59,8 @@ class GRADUS_API ClassificationScores {
 
   /// Throws ValueError if nothing was counted.
   ClassificationResult result() const;
+  /// A table of the result: a row for each class and each mean. Throws as result() does.
+  std::string str() const;
   std::int64_t count() const { return count_; }  ///< labels, or examples with any number of them
 
  private:
@@ -65,6 +71,7 @@ class GRADUS_API ClassificationScores {
   void add(const std::vector<detail::Labelled>& found);
   void add_flags(const Tensor& predictions, const Tensor& labels);
 
+  std::vector<std::string> names_;  // empty if the classes have none
   ClassificationOptions options_;
   std::vector<Counts> counts_;
   std::int64_t count_ = 0;

@@ -35,11 +35,15 @@ class GRADUS_API ConfusionMatrix {
   /// All counts, int64 [C, C]: a row for each label, a column for each prediction. Zeros if nothing
   /// was added.
   Tensor result() const;
-  /// A table of the counts: a row for each label, a column for each prediction.
+  /// A table of the counts: a row for each label, a column for each prediction. Where names would
+  /// make it wider than 80 characters, ids are above the columns, and in front of the names of the
+  /// rows.
   std::string str() const;
 
  private:
   void add(const std::vector<detail::Labelled>& found);
+  std::string table(const std::vector<std::string>& labels,
+                    const std::vector<std::string>& predictions) const;
 
   std::vector<std::string> names_;
   LabelOptions options_;

@@ -138,6 +138,15 @@ std::vector<std::int64_t> Vocabulary::ids(std::span<const std::string> words) co
   return result;
 }
 
+std::vector<std::int64_t> Vocabulary::known_ids(std::span<const std::string> words) const {
+  std::vector<std::int64_t> result;
+  result.reserve(words.size());
+  for (const std::string& text : words) {
+    if (const auto id = find(text)) result.push_back(*id);
+  }
+  return result;
+}
+
 const std::string& Vocabulary::word(std::int64_t id) const {
   if (id < 0 || id >= size()) {
     throw IndexError(fmt::format("Vocabulary: id {} is outside [0, {})", id, size()));

@@ -61,6 +61,8 @@ class GRADUS_API Vocabulary {
   std::int64_t id(std::string_view word) const;
   /// The ids of words, in order. Throws like id().
   std::vector<std::int64_t> ids(std::span<const std::string> words) const;
+  /// The ids of words, without the words that it lacks.
+  std::vector<std::int64_t> known_ids(std::span<const std::string> words) const;
   /// Throws IndexError for an id outside [0, size()).
   const std::string& word(std::int64_t id) const;
 

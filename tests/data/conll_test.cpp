@@ -38,9 +38,9 @@ TEST_F(ReadConll, ChoosesColumns) {
       sentences[0],
       (TaggedSentence{{"NNP", "VBZ"}, {"B-NP", "B-VP"}, {{"EU", "rejects"}, {"B-ORG", "O"}}}));
   EXPECT_EQ(message_of<IndexError>([&] { (void)read_conll(path(), {.tag_column = 4}); }),
-            "read_conll: there is no column 4: lines have 4 columns");
+            "read_conll: '" + path() + "': there is no column 4: lines have 4 columns");
   EXPECT_EQ(message_of<IndexError>([&] { (void)read_conll(path(), {.word_column = -5}); }),
-            "read_conll: there is no column -5: lines have 4 columns");
+            "read_conll: '" + path() + "': there is no column -5: lines have 4 columns");
 }
 
 TEST_F(ReadConll, SeparatesByBlanksOrTabs) {

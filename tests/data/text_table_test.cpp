@@ -60,13 +60,16 @@ TEST_F(ReadTsv, ChoosesColumnsByNameOrPosition) {
 }
 
 TEST_F(ReadTsv, NamesTheColumnsWhereOneIsMissing) {
+  const std::string begin = "read_tsv: '" + path() + "': TextTable: there is no column ";
   EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("a\tb\n1\t2\n", {.columns = {"c"}}); }),
-            "TextTable: there is no column 'c': the columns are a, b");
+            begin + "'c': the columns are a, b");
   EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("a\tb\n", {.columns = {-1}}); }),
-            "TextTable: there is no column -1: the columns are a, b");
+            begin + "-1: the columns are a, b");
   EXPECT_EQ(
       message_of<IndexError>([&] { (void)tsv("1\t2\n", {.header = false, .columns = {"text"}}); }),
-      "TextTable: there is no column 'text': there are 2, without names");
+      begin + "'text': there are 2, without names");
+  EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("1\n", {.header = false, .columns = {1}}); }),
+            begin + "1: there is 1, without names");
   const TextTable table = tsv("a\tb\n1\t2\n");
   EXPECT_EQ(message_of<IndexError>([&] { (void)table.column(2); }),
             "TextTable: there is no column 2: the columns are a, b");

@@ -35,6 +35,21 @@ TEST(ClassificationScores, ByClassAndOnAverage) {
   expect_scores(result.weighted, 4.0 / 9, 0.5, 7.0 / 15, 6);
 }
 
+TEST(ClassificationScores, AreATable) {
+  ClassificationScores scores({"cat", "élan"});
+  scores.add(Ids{0, 0, 1, 1, 1}, Ids{0, 0, 0, 0, 1});
+  EXPECT_EQ(scores.str(),
+            "class          precision  recall      F1  support\n"
+            "cat               1.0000  0.5000  0.6667        4\n"
+            "élan              0.3333  1.0000  0.5000        1\n"
+            "micro mean        0.6000  0.6000  0.6000        5\n"
+            "macro mean        0.6667  0.7500  0.5833        5\n"
+            "weighted mean     0.8667  0.6000  0.6333        5\n");
+  EXPECT_TRUE(example().str().find("\n3              ") != std::string::npos);
+  EXPECT_THROW(ClassificationScores(2).str(), ValueError);
+  EXPECT_THROW(ClassificationScores(std::vector<std::string>{}), ValueError);
+}
+
 TEST(ClassificationScores, ZeroDivisionIsAChoice) {
   const ClassificationResult one = example(1).result();
   expect_scores(one.classes[2], 1, 0, 0, 1);

@@ -37,6 +37,18 @@ TEST(ConfusionMatrix, IsATable) {
             "a\\x0along name               0\n");
 }
 
+TEST(ConfusionMatrix, HasIdsAboveItsColumnsWhereNamesWouldBeTooWide) {
+  const std::string name(36, 'x');
+  EXPECT_TRUE(ConfusionMatrix({name, "b"})
+                  .str()
+                  .starts_with("label" + std::string(31, ' ') + "  " + name + "  b\n"));
+  ConfusionMatrix wide({name, name + "y"});
+  wide.add(Ids{1}, Ids{0});
+  EXPECT_EQ(wide.str(), "label" + std::string(34, ' ') + "  0  1\n" +  //
+                            "0 " + name + "   0  1\n" +                //
+                            "1 " + name + "y  0  0\n");
+}
+
 TEST(ConfusionMatrix, MergesCounts) {
   ConfusionMatrix a(2), b(2);
   a.add(Ids{0}, Ids{1});

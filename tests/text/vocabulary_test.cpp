@@ -61,6 +61,13 @@ TEST(Vocabulary, MapsWordsToIds) {
   EXPECT_FALSE(vocabulary.contains("who"));
 }
 
+TEST(Vocabulary, LeavesOutWordsThatItLacks) {
+  const Vocabulary vocabulary = Vocabulary::from_words({"a", "b"}, {.default_id = 0});
+  const std::vector<std::string> words = {"b", "c", "a", "b"};
+  EXPECT_EQ(vocabulary.known_ids(words), (std::vector<std::int64_t>{1, 0, 1}));
+  EXPECT_TRUE(vocabulary.known_ids({}).empty());
+}
+
 TEST(Vocabulary, DoesWithoutSpecialWords) {
   const Vocabulary vocabulary(counter_of("b b a"), {.padding = "", .unknown = ""});
   EXPECT_THAT(vocabulary.words(), ElementsAre("b", "a"));

@@ -75,9 +75,12 @@ void SampleReader::finish() const {
   faults_.report(lines_.file().operation(), lines_.file().path(), options_, head_);
 }
 
+std::string SampleReader::file() const {
+  return fmt::format("{}: '{}'", lines_.file().operation(), lines_.file().path());
+}
+
 void SampleReader::fail(const std::string& what) const {
-  throw FormatError(fmt::format("{}: '{}': {}{}", lines_.file().operation(), lines_.file().path(),
-                                what, looks_like(head_)));
+  throw FormatError(fmt::format("{}: {}{}", file(), what, looks_like(head_)));
 }
 
 }  // namespace gradus::detail

@@ -45,6 +45,8 @@ class SampleReader {
   void bad(std::int64_t line, std::string_view kind, std::string_view example = "") {
     faults_.add(line, kind, example);
   }
+  /// "read_tsv: 'train.tsv'", for the beginning of an error.
+  std::string file() const;
   /// Reports what was bad so far. Throws FormatError if the file is empty.
   void finish() const;
   /// Throws FormatError about the file as a whole.
