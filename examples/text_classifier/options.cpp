@@ -77,7 +77,8 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
   add_number(app, "--hidden", options.hidden, 1, 100'000, "width of wide_mlp's hidden layer");
   add_number(app, "--dropout", options.dropout, 0.0, 0.999, "of the hidden layer");
   add_number(app, "--epochs", options.epochs, 1, many, "passes over the texts");
-  add_number(app, "--lr", options.lr, 0.0, 100.0, "learning rate at the start; it falls to 0");
+  add_number(app, "--lr", options.lr, 0.0, 100.0,
+             "learning rate at the start, 0.001 by default for wide_mlp; it falls to 0");
   add_number(app, "--batch-size", options.batch_size, 1, many, "texts in a step");
   add_number(app, "--min-count", options.min_count, 1, many, "leave rarer words out");
   add_number(app, "--word-ngrams", features.word_ngrams, 1, 10,
@@ -85,9 +86,10 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
   add_number(app, "--min-n", features.ngrams.minn, 1, 50, "characters in an n-gram, at least");
   add_number(app, "--max-n", features.ngrams.maxn, 0, 50, "at most; 0: no n-grams of characters");
   add_number(app, "--buckets", features.ngrams.buckets, 1, many, "rows that all n-grams share");
-  app.add_flag("--tokenized", features.tokenized,
-               "words are what is between blanks, as in fastText; otherwise punctuation is cut "
-               "off, and letters become small");
+  app.add_flag(
+      "--tokenized", features.tokenized,
+      "words are what is between blanks, as in fastText; otherwise letters become small, and "
+      "punctuation marks words of their own");
   auto* vectors = add_path(app, "--vectors", options.vectors,
                            "pretrained word vectors in word2vec's text format")
                       ->excludes(dim);
