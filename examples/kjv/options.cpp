@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/examples/common/flags.h>
 #include <gradus/examples/kjv/options.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <set>
-#include <type_traits>
 
 namespace gradus::examples {
 namespace {
@@ -15,34 +14,6 @@ namespace {
 constexpr const char* description =
     "Trains word vectors and a text classifier on the King James Bible, or on texts of your own,\n"
     "shows how well they do, saves them, and classifies what you type.";
-
-/// A flag for a number from `low` to `high`, in decimal digits.
-template <class T>
-void add_number(CLI::App& app, const char* flag, T& value, std::type_identity_t<T> low,
-                std::type_identity_t<T> high, const char* help) {
-  const std::string range = fmt::format("from {} to {}", low, high);
-  const auto read = [=](std::string& text) {
-    T number{};
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, number);
-    if (result.ec == std::errc() && result.ptr == end && low <= number && number <= high) {
-      text = fmt::format("{}", number);  // CLI11 would take 010 for 8
-      return std::string();
-    }
-    const char* kind = std::is_integral_v<T> ? "whole number" : "number";
-    return fmt::format("'{}' is not a {} {}", text, kind, range);
-  };
-  app.add_option(flag, value, help)->transform(CLI::Validator(read, range, "between"));
-}
-
-/// An empty path would count as one that was not given.
-CLI::Option* add_path(CLI::App& app, const char* flag, std::filesystem::path& path,
-                      const char* help) {
-  const auto check = [](const std::string& text) {
-    return std::string(text.empty() ? "the path is empty" : "");
-  };
-  return app.add_option(flag, path, help)->check(check);
-}
 
 void add_texts(CLI::App& app, DemoOptions& options) {
   auto* corpus =

@@ -43,8 +43,9 @@ class GRADUS_API TextLines {
 };
 
 struct LineStreamOptions {
-  std::int64_t buffer = 1;  ///< lines among which the next one is drawn; 1 keeps the order
-  std::uint64_t seed = 0;   ///< of the order
+  std::int64_t buffer = 1;    ///< lines among which the next one is drawn; 1 keeps the order
+  std::uint64_t seed = 0;     ///< of the order
+  bool may_be_empty = false;  ///< no line at all is no error, as in a pipeline
   BadLines bad_lines = BadLines::refuse;
   TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions

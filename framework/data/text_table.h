@@ -22,6 +22,8 @@ class Column {
   Column(Int position)  // NOLINT(google-explicit-constructor)
       : position_(static_cast<std::int64_t>(position)) {}
 
+  /// The name; nullopt for a column given by position.
+  const std::optional<std::string>& name() const { return name_; }
   /// The position among columns of these names. Throws IndexError naming them if it is not there.
   GRADUS_API std::int64_t position_in(const std::vector<std::string>& names,
                                       std::int64_t columns) const;

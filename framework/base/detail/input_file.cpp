@@ -52,14 +52,20 @@ std::uint64_t InputFile::size() const {
   return size_;
 }
 
+std::size_t InputFile::read_some(char* out, std::size_t bytes) {
+  for (;;) {
+    const ssize_t count = ::read(file_, out, bytes);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) fail(std::strerror(errno));
+  }
+}
+
 std::size_t InputFile::read(char* out, std::size_t bytes) {
   std::size_t done = 0;
   while (done < bytes) {
-    const ssize_t count = ::read(file_, out + done, bytes - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(std::strerror(errno));
+    const std::size_t count = read_some(out + done, bytes - done);
     if (count == 0) break;
-    done += static_cast<std::size_t>(count);
+    done += count;
   }
   return done;
 }
@@ -89,7 +95,7 @@ bool LineReader::next(std::string& line) {
     }
     buffer_.resize(buffer_bytes);
     begin_ = 0;
-    end_ = file_.read(buffer_.data(), buffer_bytes);
+    end_ = file_.read_some(buffer_.data(), buffer_bytes);
     if (end_ == 0) {
       if (line.empty()) return false;
       break;

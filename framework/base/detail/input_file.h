@@ -31,6 +31,8 @@ class GRADUS_API InputFile {
   /// Reads the next bytes: fewer than asked for only at the end of the file. Throws Error with the
   /// system's reason.
   std::size_t read(char* out, std::size_t bytes);
+  /// Reads what is there of a pipe, and waits only for the first byte: 0 at the end.
+  std::size_t read_some(char* out, std::size_t bytes);
   /// Reads the bytes at a position; false if the file ends too early.
   bool read_at(std::uint64_t position, char* out, std::size_t bytes);
 
@@ -44,7 +46,7 @@ class GRADUS_API InputFile {
   int file_ = -1;
 };
 
-/// Reads the lines of a file, each ended by a line feed.
+/// Reads the lines of a file, each ended by a line feed; those of a pipe as they come.
 class GRADUS_API LineReader {
  public:
   LineReader(const char* operation, const std::string& path) : file_(operation, path) {}
