@@ -238,11 +238,42 @@ int train(const ClassifierOptions& options) {
 
 // ---- test and predict
 
+/// What the model gets right and wrong, the curves of its training, and a map of its words.
+void write_report(const Classifier& classifier, const std::vector<LabeledText>& texts,
+                  const std::vector<LabeledIds>& samples, const ClassifierOptions& options) {
+  const NoGradGuard no_grad;
+  const std::vector<std::string>& labels = classifier.labels.names();
+  const std::vector<std::string>& words = classifier.features.words.words();
+  ConfusionMatrix confusion(labels);
+  std::vector<ReportExample> examples;
+  for (const FlatBatch& batch : DataLoader(samples, CollateFlat{}, {.batch_size = 256})) {
+    const Tensor shares = softmax(classifier.model(batch), 1);
+    confusion.add(shares, batch.labels);
+    const auto [best, ids] = topk(shares, 1, 1);
+    for (std::int64_t i = 0; i < ids.numel(); ++i) {
+      const LabeledText& text = texts[examples.size()];
+      examples.push_back({text.text, text.label,
+                          classifier.labels.name(ids[i].item<std::int64_t>()), best[i].item()});
+    }
+  }
+  Report report(fmt::format("{} on {}", options.model, options.input));
+  if (!options.log.empty())
+    report.add_curves("Training", read_curves(options.log), {.x_name = "epoch"});
+  report.add_confusion_matrix("Labels", confusion);
+  report.add_examples("Texts", std::move(examples));
+  const std::int64_t n = std::min<std::int64_t>(std::ssize(words), 1000);  // the most frequent
+  report.add_embeddings("Words", slice(classifier.model.bag.weight, 0, 0, n).detach(),
+                        {words.begin(), words.begin() + n});
+  report.save(options.report);
+  fmt::print("report: {}\n", options.report);
+}
+
 int test(const ClassifierOptions& options) {
   const Classifier classifier = Classifier::load(options.model);
   const std::vector<LabeledText> texts = read_labeled_texts(options.input, options.format);
-  const ClassificationScores scores =
-      evaluate(classifier, encode(texts, options.input, classifier));
+  const std::vector<LabeledIds> samples = encode(texts, options.input, classifier);
+  const ClassificationScores scores = evaluate(classifier, samples);
+  if (!options.report.empty()) write_report(classifier, texts, samples, options);
   const double accuracy = 100 * scores.result().micro.f1;
   fmt::print("{}\naccuracy (P@1): {:.2f} % of {} texts\n", scores.str(), accuracy, texts.size());
   if (accuracy >= options.at_least) return 0;

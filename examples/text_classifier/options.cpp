@@ -141,6 +141,10 @@ bool parse_options(int argc, char** argv, ClassifierOptions& options, int& exit_
     add_number(*command, "--threads", options.threads, 0, 1024, "0: one for each processor");
   }
   test_command->add_option("input,--input", options.input, "texts with labels")->required();
+  auto* report = add_path(*test_command, "--report", options.report,
+                          "an HTML page with the mistakes and a map of the words");
+  add_path(*test_command, "--log", options.log, "with the curves of what train --log wrote")
+      ->needs(report);
   add_number(*test_command, "--at-least", options.at_least, 0.0, 100.0,
              "fail unless so many percent of the labels are right");
   options.input = "-";

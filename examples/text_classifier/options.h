@@ -12,7 +12,7 @@ enum class Command : std::uint8_t { train, test, predict };
 
 struct ClassifierOptions {
   Command command = Command::train;
-  std::string input, valid, model, output = "model.safetensors", vectors, log;
+  std::string input, valid, model, output = "model.safetensors", vectors, log, report;
   LabeledTextOptions format;
   TextFeatures features;
   bool wide_mlp = false, freeze = false, prob = false;

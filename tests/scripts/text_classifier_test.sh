@@ -49,6 +49,8 @@ run train --input train.txt --valid valid.txt --word-ngrams 2 --buckets 1000 --d
 expect "it no longer gets better: saved in wide.safetensors"
 expect "100.00 % of the validation texts right"
 run test wide.safetensors test.txt --at-least 95 || fail "the wide model has not learnt"
+run test wide.safetensors valid.txt --log log.jsonl --report report.html || fail "test --report"
+for part in '"accuracy"' ' land sea x' '"Labels"' '</html>'; do grep -qF -- "$part" report.html || fail "the report lacks $part"; done
 grep -q '^{"step": 1, "loss": [0-9.]*, "accuracy": [0-9.]*}$' log.jsonl || fail "the log: $(head -1 log.jsonl)"
 [ "$(wc -l <log.jsonl)" -lt 30 ] || fail "--patience did not end it"
 run train --input train.txt --word-ngrams 2 --model wide_mlp --lr 0 --hidden 64 --epochs 2 --output zero.safetensors || fail "wide, --lr 0"
