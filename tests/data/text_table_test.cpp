@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
+#include <gradus/framework/core/random.h>
 #include <gradus/framework/data/text_table.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/caught_warnings.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 namespace gradus {
@@ -322,6 +324,28 @@ TEST_F(ReadJsonLines, TakesExactlyWhatJsonIs) {
         testing::HasSubstr("has 1 bad line: not JSON (line 1: at byte "))
         << value;
   }
+}
+
+TEST_F(ReadJsonLines, AgreesWithAnotherParserOnAnyText) {
+  constexpr std::array pieces = {"{",  "}",  "[", "]",      ",",    ":",       "\"k\"",    "\"",
+                                 "\\", "1",  "-", "0",      ".5",   "e3",      " ",        "true",
+                                 "{}", "[]", "n", "\"k\":", "null", "\\u00e9", "\"x\\n\"", "2"};
+  Generator generator(1);
+  std::string text;
+  Rows expected;
+  for (int i = 0; i < 20000; ++i) {
+    std::string line = "{\"z\":" + std::to_string(i) + ",\"a\":";
+    for (std::int64_t n = generator.below(6); n >= 0; --n) {
+      line += pieces[static_cast<std::size_t>(generator.below(std::ssize(pieces)))];
+    }
+    line += "}";
+    if (nlohmann::json::accept(line)) expected.push_back({std::to_string(i)});
+    text += line + "\n";
+  }
+  const CaughtWarnings warnings;
+  EXPECT_EQ(rows_of(read_json_lines(written(text), {.fields = {"z"}, .bad_lines = BadLines::skip})),
+            expected);
+  EXPECT_GT(expected.size(), 500U);
 }
 
 TEST_F(ReadJsonLines, AsksForOneObjectALine) {
