@@ -32,9 +32,9 @@ class TextLines::File {
 TextLines::TextLines(const std::string& path, const ReadOptions& options)
     : file_(std::make_unique<File>(path)), encoding_(options.encoding) {
   const std::string_view text = file_->text();
-  if (text.empty()) throw FormatError(fmt::format("TextLines: '{}': it is empty", path));
-  detail::LineFaults faults;
   std::uint64_t begin = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+  if (begin == text.size()) throw FormatError(fmt::format("TextLines: '{}': it is empty", path));
+  detail::LineFaults faults;
   for (std::int64_t number = 1; begin < text.size(); ++number) {
     const std::string_view line = file_->line(begin);
     const char* fault = encoding_ == TextEncoding::utf8
