@@ -56,7 +56,8 @@ Positions positions_in(const TextTable::Row& first, const std::string& path,
                        const LabeledTextOptions& options) {
   const auto columns = std::ssize(first);
   const auto at = [&](const Column& column) {
-    return static_cast<std::size_t>(column.position_in(first, columns));
+    return static_cast<std::size_t>(
+        column.position_in(first, columns, fmt::format("read_labeled_texts: '{}'", path)));
   };
   const auto is_there = [&](const Column& column) {
     return !column.name() || std::find(first.begin(), first.end(), *column.name()) != first.end();

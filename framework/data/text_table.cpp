@@ -249,19 +249,19 @@ TextTable read_csv(const std::string& path, const CsvOptions& options) {
     if (is_blank(reader.line())) continue;
     const std::int64_t first = reader.number();
     const char* fault = nullptr;
-    CsvRecord record(options.separator);
+    CsvRecord csv(options.separator);
     for (;;) {
       if (fault == nullptr) fault = reader.fault();
-      if (record.take(reader.line())) break;
+      if (csv.take(reader.line())) break;
       if (reader.next_with_return()) continue;
       fault = "a quote is never closed";
       break;
     }
-    if (fault == nullptr) fault = record.fault();
+    if (fault == nullptr) fault = csv.fault();
     if (fault != nullptr) {
       rows.bad(first, fault);
     } else {
-      rows.add(std::move(record.row()), first);
+      rows.add(std::move(csv.row()), first);
     }
   }
   return rows.finish();
