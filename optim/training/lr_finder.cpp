@@ -36,15 +36,15 @@ void check(const LrFinderOptions& options) {
 // What is not part of the model would not be restored.
 void check_parameters(const Module& model, const Optimizer& optimizer) {
   const auto known = model.parameters();
-  for (const auto& [path, parameter] : detail::OptimizerState::parameters(optimizer)) {
+  for (const NamedParameter& trained : detail::OptimizerState::parameters(optimizer)) {
     const bool found = std::any_of(known.begin(), known.end(), [&](const NamedParameter& each) {
-      return each.parameter.is_same(parameter);
+      return each.parameter.is_same(trained.parameter);
     });
     if (found) continue;
     throw ValueError(
         fmt::format("find_lr: '{}', which the optimizer trains, is no parameter of the model: its "
                     "values would not be restored: pass the whole model",
-                    path));
+                    trained.path));
   }
 }
 
