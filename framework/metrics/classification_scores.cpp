@@ -4,6 +4,7 @@
 #include <gradus/framework/metrics/classification_scores.h>
 #include <gradus/framework/metrics/detail/aligned.h>
 #include <gradus/framework/metrics/detail/inputs.h>
+#include <gradus/framework/metrics/detail/score_table.h>
 
 #include <cmath>
 #include <cstddef>
@@ -68,10 +69,20 @@ ClassificationScores::ClassificationScores(std::int64_t classes,
 ClassificationScores::ClassificationScores(std::vector<std::string> names,
                                            const ClassificationOptions& options)
     : ClassificationScores(std::ssize(names), options) {
+  detail::check_distinct(metric, names);
   names_ = std::move(names);
 }
 
+std::vector<std::string> ClassificationScores::names() const {
+  moved_.check(metric);
+  if (!names_.empty()) return names_;
+  std::vector<std::string> numbers;
+  for (std::size_t i = 0; i < counts_.size(); ++i) numbers.push_back(fmt::to_string(i));
+  return numbers;
+}
+
 void ClassificationScores::add(const Tensor& predictions, const Tensor& labels) {
+  moved_.check(metric);
   detail::check_defined(metric, {{"predictions", predictions}, {"labels", labels}});
   if (labels.dtype() == DType::boolean) return add_flags(predictions, labels);
   add(detail::labelled(metric, predictions, labels, options_.ignore_index,
@@ -80,6 +91,7 @@ void ClassificationScores::add(const Tensor& predictions, const Tensor& labels) 
 
 void ClassificationScores::add(std::span<const std::int64_t> predictions,
                                std::span<const std::int64_t> labels) {
+  moved_.check(metric);
   add(detail::labelled(metric, predictions, labels, options_.ignore_index,
                        static_cast<std::int64_t>(counts_.size())));
 }
@@ -117,6 +129,8 @@ void ClassificationScores::add_flags(const Tensor& predictions, const Tensor& la
 }
 
 void ClassificationScores::merge(const ClassificationScores& other) {
+  moved_.check(metric);
+  other.moved_.check(metric);
   if (counts_.size() != other.counts_.size() ||
       !same(options_.zero_division, other.options_.zero_division)) {
     throw ValueError(
@@ -124,6 +138,7 @@ void ClassificationScores::merge(const ClassificationScores& other) {
                     counts_.size(), options_.zero_division, other.counts_.size(),
                     other.options_.zero_division));
   }
+  detail::check_same_ignore_index(metric, options_.ignore_index, other.options_.ignore_index);
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     counts_[i].right += other.counts_[i].right;
     counts_[i].predicted += other.counts_[i].predicted;
@@ -145,6 +160,7 @@ ClassScore ClassificationScores::score(const Counts& counts) const {
 }
 
 ClassificationResult ClassificationScores::result() const {
+  moved_.check(metric);
   detail::check_added(metric, count_);
   ClassificationResult result;
   Counts all;
@@ -161,20 +177,7 @@ ClassificationResult ClassificationScores::result() const {
 }
 
 std::string ClassificationScores::str() const {
-  const ClassificationResult all = result();
-  std::vector<std::vector<std::string>> rows{{"class", "precision", "recall", "F1", "support"}};
-  const auto add_row = [&](const std::string& name, const ClassScore& score) {
-    rows.push_back({name, fmt::format("{:.4f}", score.precision),
-                    fmt::format("{:.4f}", score.recall), fmt::format("{:.4f}", score.f1),
-                    fmt::to_string(score.support)});
-  };
-  for (std::size_t i = 0; i < all.classes.size(); ++i) {
-    add_row(names_.empty() ? fmt::to_string(i) : names_[i], all.classes[i]);
-  }
-  add_row("micro mean", all.micro);
-  add_row("macro mean", all.macro);
-  add_row("weighted mean", all.weighted);
-  return detail::aligned(std::move(rows));
+  return detail::aligned(detail::score_table(*this));
 }
 
 }  // namespace gradus

@@ -30,6 +30,7 @@ ConfusionMatrix::ConfusionMatrix(std::int64_t classes, const LabelOptions& optio
 ConfusionMatrix::ConfusionMatrix(std::vector<std::string> names, const LabelOptions& options)
     : names_(std::move(names)), options_(options), counts_(names_.size() * names_.size()) {
   if (names_.empty()) throw ValueError("ConfusionMatrix: there are no classes");
+  detail::check_distinct("ConfusionMatrix", names_);
 }
 
 void ConfusionMatrix::add(const Tensor& predictions, const Tensor& labels) {
@@ -48,10 +49,14 @@ void ConfusionMatrix::add(const std::vector<detail::Labelled>& found) {
 }
 
 void ConfusionMatrix::merge(const ConfusionMatrix& other) {
+  moved_.check("ConfusionMatrix");
+  other.moved_.check("ConfusionMatrix");
   if (names_ != other.names_) {
     throw ValueError(fmt::format("ConfusionMatrix: merge: the {} classes here are not the {} there",
                                  classes(), other.classes()));
   }
+  detail::check_same_ignore_index("ConfusionMatrix", options_.ignore_index,
+                                  other.options_.ignore_index);
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
 }
 
@@ -65,8 +70,15 @@ std::int64_t ConfusionMatrix::count(std::int64_t label, std::int64_t predicted) 
 
 Tensor ConfusionMatrix::result() const { return tensor(counts_, {classes(), classes()}); }
 
+std::int64_t ConfusionMatrix::classes() const { return std::ssize(names()); }
+
+const std::vector<std::string>& ConfusionMatrix::names() const {
+  moved_.check("ConfusionMatrix");
+  return names_;
+}
+
 std::string ConfusionMatrix::str() const {
-  const std::string text = table(names_, names_);
+  const std::string text = table(names(), names());
   const std::vector<std::string> ids = numbers(classes());
   const auto line = detail::split_characters(std::string_view(text).substr(0, text.find('\n')));
   if (line.size() <= widest_table || names_ == ids) return text;

@@ -209,9 +209,7 @@ struct MetricsLogger::State {
   State(const std::string& path, bool resume)
       : csv(is_csv(path)),
         old(resume && is_file(path) ? OldRecords(path, csv) : OldRecords()),
-        file(operation, path) {
-    if (!resume) file.truncate(0);
-  }
+        file(operation, path) {}
 
   void check_step(std::int64_t step) const;
   void drop_old(std::int64_t step);
@@ -219,7 +217,7 @@ struct MetricsLogger::State {
   std::string with_columns(const std::vector<std::string>& all) const;
 
   bool csv;
-  std::optional<OldRecords> old;  // until the first write
+  std::optional<OldRecords> old;  // until the first write; none unless the run is resumed
   detail::AppendFile file;
   std::vector<std::string> columns;
   std::int64_t last = -1;

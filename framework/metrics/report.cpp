@@ -7,6 +7,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/metrics/detail/pca.h>
 #include <gradus/framework/metrics/detail/report_page.h>
+#include <gradus/framework/metrics/detail/score_table.h>
 #include <gradus/framework/metrics/detail/thin_curve.h>
 #include <gradus/framework/metrics/report.h>
 
@@ -30,6 +31,8 @@ using nlohmann::ordered_json;
 constexpr std::int64_t curve_stretches = 1000;
 constexpr std::int64_t most_classes = 100;
 constexpr std::size_t most_characters = 1000;
+constexpr std::size_t most_mistakes = 8;  // that are listed
+constexpr double most_smoothing = 0.1;
 
 // JSON for an element <script>: plain ASCII, in which no tag or comment begins.
 std::string script_json(const ordered_json& value) {
@@ -59,7 +62,9 @@ std::vector<double> shortened(std::vector<double> values) {
 }
 
 std::string text_of(const Number& value) {
-  return value.is_integer() ? fmt::to_string(value.integer()) : fmt::format("{:.6g}", value.real());
+  if (value.is_integer()) return fmt::to_string(value.integer());
+  const int digits = std::abs(value.real()) < 1000 ? 4 : 6;
+  return fmt::format("{:.{}g}", value.real(), digits);
 }
 
 // The first characters of a text; where it is not UTF-8, a byte is a character.
@@ -117,11 +122,11 @@ ordered_json curve_json(Curve curve) {
     std::iota(curve.x.begin(), curve.x.end(), 0.0);
   }
   const detail::ThinCurve thin = detail::thin(curve, curve_stretches);
-  ordered_json json = {{"name", curve.name},
-                       {"points", curve.y.size()},
-                       {"gaps", thin.not_finite},
-                       {"x", thin.drawn.x},
-                       {"y", shortened(thin.drawn.y)}};
+  const auto not_positive = std::count_if(curve.y.begin(), curve.y.end(),
+                                          [](double y) { return std::isfinite(y) && y <= 0; });
+  ordered_json json = {{"name", curve.name},      {"points", curve.y.size()},
+                       {"gaps", thin.not_finite}, {"not_positive", not_positive},
+                       {"x", thin.drawn.x},       {"y", shortened(thin.drawn.y)}};
   if (!thin.means.x.empty()) {
     json["means"] = {{"x", shortened(thin.means.x)}, {"y", shortened(thin.means.y)}};
   }
@@ -148,6 +153,29 @@ std::vector<std::size_t> worst_classes(const ConfusionMatrix& matrix) {
   order.resize(static_cast<std::size_t>(most_classes));
   std::sort(order.begin(), order.end());
   return order;
+}
+
+// What was mistaken for what most often, first those of the lower label, of all classes.
+ordered_json mistakes_json(const ConfusionMatrix& matrix) {
+  const Tensor all = matrix.result();
+  const auto n = static_cast<std::size_t>(matrix.classes());
+  const auto* counts = all.data<std::int64_t>();
+  std::vector<std::size_t> places;
+  for (std::size_t place = 0; place < n * n; ++place) {
+    if (counts[place] > 0 && place / n != place % n) places.push_back(place);
+  }
+  std::stable_sort(places.begin(), places.end(),
+                   [&](std::size_t a, std::size_t b) { return counts[a] > counts[b]; });
+  places.resize(std::min(places.size(), most_mistakes));
+  ordered_json json = ordered_json::array();
+  for (const std::size_t place : places) {
+    const std::int64_t* row = counts + place / n * n;
+    json.push_back({{"label", matrix.names()[place / n]},
+                    {"predicted", matrix.names()[place % n]},
+                    {"count", counts[place]},
+                    {"of", std::accumulate(row, row + n, std::int64_t{0})}});
+  }
+  return json;
 }
 
 std::int64_t wrong_of(const std::vector<ReportExample>& examples) {
@@ -231,13 +259,26 @@ void Report::add_table(const std::string& title, const std::vector<std::vector<s
   sections_.push_back(script_json(json));
 }
 
+void Report::add_scores(const std::string& title, const ClassificationScores& scores) {
+  std::vector<std::vector<std::string>> rows = detail::score_table(scores);
+  const std::vector<std::string> columns = rows.front();
+  rows.erase(rows.begin());
+  add_table(title, rows, columns);
+}
+
 void Report::add_curves(const std::string& title, const std::vector<Curve>& curves,
                         const CurvesOptions& options) {
+  if (!(options.smoothing >= 0 && options.smoothing <= most_smoothing)) {
+    throw ValueError(fmt::format("Report: add_curves: smoothing is {}: it must be in [0, {}]",
+                                 options.smoothing, most_smoothing));
+  }
   check_curves(curves, options.log_x);
   ordered_json json = section("curves", title);
   json["x_name"] = options.x_name;
   json["log_x"] = options.log_x;
   json["log_y"] = options.log_y;
+  json["smoothing"] = options.smoothing;
+  json["most_smoothing"] = most_smoothing;
   json["stretches"] = curve_stretches;
   json["curves"] = ordered_json::array();
   for (const Curve& curve : curves) json["curves"].push_back(curve_json(curve));
@@ -272,6 +313,7 @@ void Report::add_confusion_matrix(const std::string& title, const ConfusionMatri
   json["merged"] = n - shown_classes.size();
   json["names"] = names;
   json["counts"] = counts;
+  json["mistakes"] = mistakes_json(matrix);
   sections_.push_back(script_json(json));
 }
 

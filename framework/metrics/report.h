@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/base/export.h>
 #include <gradus/framework/core/tensor.h>
+#include <gradus/framework/metrics/classification_scores.h>
 #include <gradus/framework/metrics/confusion_matrix.h>
 #include <gradus/framework/metrics/curve.h>
 #include <gradus/framework/metrics/named_value.h>
@@ -16,6 +17,9 @@ struct CurvesOptions {
   std::string x_name = "step";
   bool log_x = false;  ///< of learning rates, say; x is above 0 then
   bool log_y = false;  ///< at first; the page has a switch
+  /// At first, from 0 to 0.1; the page has a slider. Each value becomes a mean of those around it,
+  /// with weights that fall by a factor of e over this share of the x axis.
+  double smoothing = 0;
 };
 
 /// An example and what a model made of it.
@@ -55,14 +59,19 @@ class GRADUS_API Report {
   void add_table(const std::string& title, const std::vector<std::vector<std::string>>& rows,
                  const std::vector<std::string>& columns = {});
 
+  /// Precision, recall, F1 and support of each class, and their means. Throws ValueError if nothing
+  /// was counted.
+  void add_scores(const std::string& title, const ClassificationScores& scores);
+
   /// Curves in one plot, from values or from read_curves(). Values that are not finite are gaps. Of
   /// a curve with more than 4,000 points the first, last, lowest and highest of each of 1,000
   /// stretches are drawn. Throws ShapeError unless a curve has as many x as y, or none; ValueError
-  /// for an x that is not finite, is below the one before, or is not above 0 with log_x, and for
-  /// two curves of one name.
+  /// for an x that is not finite, is below the one before, or is not above 0 with log_x, for two
+  /// curves of one name, and for smoothing outside [0, 0.1].
   void add_curves(const std::string& title, const std::vector<Curve>& curves,
                   const CurvesOptions& options = {});
-  /// Of more than 100 classes, those with the most mistakes are shown, and the others as one.
+  /// Of more than 100 classes, those with the most mistakes are shown, and the others as one. The
+  /// most frequent mistakes that are listed below it are of single classes.
   void add_confusion_matrix(const std::string& title, const ConfusionMatrix& matrix);
   /// A table in which wrong predictions come first, those with the highest score before the others.
   /// Of a text, 1,000 characters are shown. Throws ValueError for negative max_rows.

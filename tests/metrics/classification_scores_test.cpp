@@ -111,5 +111,12 @@ TEST(ClassificationScores, BrokenInputSaysWhatIsWrongAndChangesNothing) {
   EXPECT_EQ(scores.count(), 0);
 }
 
+TEST(ClassificationScores, HaveNamesOfWhichNoneIsThereTwice) {
+  EXPECT_EQ(ClassificationScores(2).names(), (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(ClassificationScores({"a", "b"}).names(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_ERROR(ClassificationScores({"a", "a"}), ValueError,
+               "ClassificationScores: two classes have the name 'a': give each its own");
+}
+
 }  // namespace
 }  // namespace gradus

@@ -80,5 +80,10 @@ TEST(ConfusionMatrix, BrokenInputSaysWhatIsWrongAndChangesNothing) {
   EXPECT_TRUE(has_values(matrix.result(), {2, 2}, {0, 0, 0, 0}));
 }
 
+TEST(ConfusionMatrix, RefusesTwoClassesOfOneName) {
+  EXPECT_ERROR(ConfusionMatrix({"a", "b", "a"}), ValueError,
+               "ConfusionMatrix: two classes have the name 'a': give each its own");
+}
+
 }  // namespace
 }  // namespace gradus

@@ -39,6 +39,9 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True, session=None)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
+        # DevTools sends no event for some errors: "ResizeObserver loop completed with undelivered notifications."
+        self.call("Page.addScriptToEvaluateOnNewDocument",
+                  source="window.seenErrors = []; addEventListener('error', (event) => seenErrors.push(event.message));")
 
     def close(self):
         self.call("Browser.close", session=None)
@@ -135,13 +138,16 @@ def check_quiet(browser, url):
         assert method != "Log.entryAdded", parameters
         if method == "Network.requestWillBeSent":
             assert parameters["request"]["url"].split("#")[0] in (url, "data:,"), parameters["request"]["url"]
+    errors = browser.evaluate("window.seenErrors")
+    assert errors == [], errors
 
 
 def check_that_it_fails(browser, folder):
     """What check_quiet is there to find, planted into the empty report, is found."""
     page = pathlib.Path(folder, "empty.html").read_text()
     for i, planted in enumerate(("console.error('planted')", "undefined_name()", "new Image().src = 'https://example.org/x.png'",
-                                 "Promise.reject(new Error('planted'))")):
+                                 "Promise.reject(new Error('planted'))",
+                                 "new ResizeObserver(() => { document.body.style.height = `${document.body.clientHeight + 9}px`; }).observe(document.body)")):
         path = pathlib.Path(folder, f"planted{i}.html")
         path.write_text(page.replace("</body>", f"<script>{planted}</script></body>"))
         browser.open(path.as_uri(), 1280)
@@ -161,6 +167,17 @@ def check_layout(browser, width):
       return boxes.flatMap(([a, p], i) => boxes.slice(i + 1).filter(([, q]) =>
         p.left < q.right - 1 && q.left < p.right - 1 && p.top < q.bottom - 1 && q.top < p.bottom - 1).map(([b]) => a + ' | ' + b)); })""")
     assert not overlaps, overlaps
+
+
+def check_texts(browser):
+    """What the pages say about input that is cut or empty."""
+    narrow = browser.evaluate("[...document.querySelectorAll('.plain td:not(.number)')].filter((cell) => cell.offsetWidth < 60).length")
+    assert narrow == 0, f"{narrow} cells of tables are narrow"
+    text = browser.evaluate("document.body.innerText")
+    for part in ("1 wrong prediction; none is shown.", "None of 1 point is drawn.",
+                 "the first 500 are shown", "3 of 10 values are not finite", "2 of 10 values are not above 0: a log scale cannot show them."):
+        assert part in text, part
+    assert "others \u2192" not in text and "\u2192 200 others" not in text
 
 
 def ticks(browser, section):
@@ -241,6 +258,7 @@ def check_awkward(browser):
     assert browser.evaluate("document.querySelectorAll('section').length") > 25
     marks = browser.evaluate("[...document.querySelectorAll('path')].filter((path) => /NaN|Infinity|undefined/.test(path.getAttribute('d'))).length")
     assert marks == 0, f"{marks} paths have no numbers"
+    check_texts(browser)
     # Every plot is hovered over, zoomed and reset.
     for i in range(browser.evaluate("document.querySelectorAll('.plot').length")):
         browser.evaluate(f"document.querySelectorAll('.plot')[{i}].id = 'plot-{i}'")

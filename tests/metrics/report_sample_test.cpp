@@ -144,6 +144,9 @@ TEST_F(ReportSample, OfAwkwardInput) {
   report.add_table("Classes",
                    {{"description, abstract and concept", "0.91", "138"}, {hostile, "0.5", "9"}},
                    {"class", "F1", "count"});
+  std::string long_text = "lr";
+  for (int i = 0; i < 60; ++i) long_text += ", a step of the schedule";
+  report.add_table("A long first column", {{long_text, "what it does, in a few words"}});
   report.add_text("", "");
   report.add_table("Empty table", {});
   report.add_curves("No curves", {});
@@ -207,6 +210,7 @@ TEST_F(ReportSample, OfAwkwardInput) {
   report.add_examples("Without scores",
                       {{"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", "a", "b"}, {"", "", ""}});
   report.add_examples("No examples", {});
+  report.add_examples("None shown", {{"a", "b", "c"}}, {.max_rows = 0});
 
   std::vector<std::string> labels, groups;
   for (int i = 0; i < 5000; ++i) {
@@ -217,6 +221,7 @@ TEST_F(ReportSample, OfAwkwardInput) {
                         {.groups = groups});
   report.add_embeddings("One row", ones({1, 3}), {"alone"});
   report.add_embeddings("One column", tensor({1.0, 2.0, 4.0}, {3, 1}), {"a", "b", "c"});
+  report.add_embeddings("None drawn", ones({1, 3}), {"alone"}, {.max_points = 0});
   report.add_embeddings("No rows", ones({0, 3}), {});
   report.save(folder_ + "awkward.html");
   Report("").save(folder_ + "empty.html");

@@ -228,7 +228,9 @@ TEST_F(ReportTest, ConfusionMatrixHasCountsByLabel) {
   Report report("");
   report.add_confusion_matrix("Confusion", matrix);
   EXPECT_EQ(section(report), json::parse(R"({"kind": "confusion", "title": "Confusion",
-      "classes": 2, "right": 1, "merged": 0, "names": ["ham", "spam"], "counts": [[1, 2], [1, 0]]})"));
+      "classes": 2, "right": 1, "merged": 0, "names": ["ham", "spam"], "counts": [[1, 2], [1, 0]],
+      "mistakes": [{"label": "ham", "predicted": "spam", "count": 2, "of": 3},
+                   {"label": "spam", "predicted": "ham", "count": 1, "of": 1}]})"));
 }
 
 TEST_F(ReportTest, ManyClassesAreMergedButThoseWithMostMistakes) {
@@ -257,6 +259,62 @@ TEST_F(ReportTest, ManyClassesAreMergedButThoseWithMostMistakes) {
         [](std::int64_t sum, const json& count) { return sum + count.get<std::int64_t>(); });
   EXPECT_EQ(total, 250);
   EXPECT_EQ(drawn["counts"][100][100], 150);
+}
+
+TEST_F(ReportTest, TheMostFrequentMistakesAreOfAllClasses) {
+  constexpr std::int64_t classes = 200;
+  ConfusionMatrix matrix(classes);
+  std::vector<std::int64_t> labels, predictions;
+  const auto mistake = [&](std::int64_t label, std::int64_t predicted, std::size_t times) {
+    labels.insert(labels.end(), times, label);
+    predictions.insert(predictions.end(), times, predicted);
+  };
+  for (std::int64_t i = 0; i < classes; ++i) mistake(i, (i + 1) % classes, i < 100 ? 4 : 2);
+  mistake(150, 160, 3);  // of classes that are not shown
+  mistake(3, 2, 9);
+  matrix.add(predictions, labels);
+  Report report("");
+  report.add_confusion_matrix("Confusion", matrix);
+  const json mistakes = section(report)["mistakes"];
+  ASSERT_EQ(mistakes.size(), 8U);
+  EXPECT_EQ(mistakes[0], json::parse(R"({"label": "3", "predicted": "2", "count": 9, "of": 13})"));
+  EXPECT_EQ(mistakes[1], json::parse(R"({"label": "0", "predicted": "1", "count": 4, "of": 4})"));
+  for (const json& each : mistakes)
+    EXPECT_EQ(each["label"].get<std::string>().find("others"), std::string::npos);
+}
+
+TEST_F(ReportTest, ScoresAreATable) {
+  ClassificationScores scores({"ham", "spam"});
+  scores.add(std::vector<std::int64_t>{0, 1, 1, 1}, std::vector<std::int64_t>{0, 0, 1, 1});
+  Report report("");
+  report.add_scores("Scores", scores);
+  const json table = section(report);
+  EXPECT_EQ(table["kind"], "table");
+  EXPECT_EQ(table["columns"], json({"class", "precision", "recall", "F1", "support"}));
+  ASSERT_EQ(table["rows"].size(), 5U);
+  EXPECT_EQ(table["rows"][0], json({"ham", "1.0000", "0.5000", "0.6667", "2"}));
+  EXPECT_EQ(table["rows"][2][0], "micro mean");
+  EXPECT_THROW(report.add_scores("", ClassificationScores(2)), ValueError);
+}
+
+TEST_F(ReportTest, ValuesHaveAsManyDigitsAsSayAnything) {
+  Report report("");
+  report.add_values("", {{"a", 0.836697}, {"b", 123.456}, {"c", -1234.56}, {"d", 1e-9}});
+  std::vector<std::string> texts;
+  const json values = section(report)["values"];
+  for (const json& each : values) texts.push_back(each["value"]);
+  EXPECT_THAT(texts, ElementsAre("0.8367", "123.5", "-1234.56", "1e-09"));
+}
+
+TEST_F(ReportTest, CurvesSayWhatALogScaleCannotShow) {
+  Report report("");
+  report.add_curves("", {{.name = "f", .y = {1, 0, -2, nan_value, -inf}}}, {.smoothing = 0.1});
+  EXPECT_EQ(section(report)["curves"][0]["not_positive"], 2);
+  EXPECT_EQ(section(report)["curves"][0]["gaps"], 2);
+  EXPECT_EQ(section(report)["smoothing"], 0.1);
+  EXPECT_EQ(message_of<ValueError>([&] { report.add_curves("", {}, {.smoothing = 0.2}); }),
+            "Report: add_curves: smoothing is 0.2: it must be in [0, 0.1]");
+  EXPECT_THROW(report.add_curves("", {}, {.smoothing = nan_value}), ValueError);
 }
 
 TEST_F(ReportTest, TheSurestMistakesComeFirst) {

@@ -69,11 +69,12 @@ table { border-collapse: collapse; }
   border-bottom: 1px solid var(--grid); overflow-wrap: anywhere; }
 .plain th { color: var(--muted); font-weight: 500; font-size: 13px; }
 .plain tr:last-child td { border-bottom: 0; }
-.plain td:first-child { overflow-wrap: break-word; }
+.plain td { min-width: 7em; }
+.plain td.number { min-width: 0; }
 .plain.named td:first-child { color: var(--muted); }
 .plain .number { text-align: right; white-space: nowrap; }
 
-.legend { display: flex; flex-wrap: wrap; gap: 2px 6px; margin: 0 0 4px -8px; max-height: 180px; overflow: auto; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 6px; margin: 0 0 4px -8px; max-height: 301px; overflow: auto; }
 .legend button { display: inline-flex; align-items: center; gap: 7px; border-color: transparent; padding: 2px 8px;
   text-align: left; max-width: 100%; }
 .legend button:hover { border-color: var(--line); }

@@ -27,6 +27,7 @@ function note(text) { return element('p', { class: 'note' }, text); }
 
 const digits = (value, most = 6) => value.toLocaleString('en', { maximumFractionDigits: most });
 const count = (value) => digits(value, 0);
+const counted = (value, name) => `${count(value)} ${name}${value === 1 ? '' : 's'}`;
 function exponential(value, places) {
   return Number(value.toPrecision(places)).toExponential().replace('e+', 'e');
 }
@@ -146,7 +147,9 @@ class Plot {
     on('dblclick', () => this.setZoom(null));
     on('keydown', this.key);
     on('blur', this.leave);
-    new ResizeObserver(() => { if (this.node.clientWidth !== this.width) this.draw(); }).observe(this.node);
+    // In a frame of its own: what is drawn may change the size, and the observer must not see that at once.
+    const resized = () => { if (this.node.clientWidth !== this.width) this.draw(); };
+    new ResizeObserver(() => requestAnimationFrame(resized)).observe(this.node);
   }
 
   setZoom(zoom) {
@@ -426,26 +429,36 @@ function curvesSection(section) {
   const plot = new Plot({ name: section.title, xName: section.x_name, wholeX, extent, draw, hover, move,
     height: (width) => Math.min(Math.max(width * 0.4, 250), 380), log: () => ({ x: section.log_x, y: state.log }) });
   const output = element('output', {}, 'off');
-  const slider = element('input', { type: 'range', min: 0, max: 1, step: 0.01, value: 0, 'aria-label': 'Smoothing', oninput() {
-    const share = 0.1 * slider.value ** 2;  // of the x axis
+  function smooth() {
+    const share = section.most_smoothing * slider.value ** 2;  // of the x axis
     const range = extent(null).x.map(section.log_x ? Math.log10 : Number);
     output.textContent = share > 0 ? `${(100 * share).toPrecision(2)}\u00a0%` : 'off';
     state.smooth = share > 0 ? curves.map((curve) => smoothed(curve.means || curve, share * (range[1] - range[0]), section.log_x)) : null;
     plot.draw();
-  } });
-  const setLog = (checked) => { state.log = checked; plot.setZoom(null); };
+  }
+  const slider = element('input', { type: 'range', min: 0, max: 1, step: 0.01, value: Math.sqrt(section.smoothing / section.most_smoothing),
+    'aria-label': 'Smoothing', oninput: smooth });
+  const text = note('');
+  const setLog = (checked) => { state.log = checked; text.textContent = notes(); plot.setZoom(null); };
   const most = Math.max(...curves.map((curve) => curve.points));
-  const notes = [hint];
-  for (const curve of curves) {
-    if (curve.gaps === 0) continue;
-    const name = curve.name || section.title;
-    notes.push(`${name}: ${count(curve.gaps)} of ${count(curve.points)} values are not finite, and are gaps.`);
+  function notes() {
+    const all = [hint];
+    for (const curve of curves) {
+      const name = curve.name || section.title;
+      if (curve.gaps > 0) all.push(`${name}: ${count(curve.gaps)} of ${counted(curve.points, 'value')} are not finite, and are gaps.`);
+      if (state.log && curve.not_positive > 0) {
+        all.push(`${name}: ${count(curve.not_positive)} of ${counted(curve.points, 'value')} are not above 0: a log scale cannot show them.`);
+      }
+    }
+    if (curves.some((curve) => curve.means)) {
+      all.push(`Of up to ${count(most)} points, the first, last, lowest and highest of each of ${count(section.stretches)} stretches are drawn.`);
+    }
+    return all.join(' ');
   }
-  if (curves.some((curve) => curve.means)) {
-    notes.push(`Of up to ${count(most)} points, the first, last, lowest and highest of each of ${count(section.stretches)} stretches are drawn.`);
-  }
+  text.textContent = notes();
+  smooth();
   return { controls: [plot.reset, checkbox('Log scale', state.log, setLog, !positive), element('label', { title: 'How far means reach, as a share of the x axis' }, 'Smoothing', slider, output)],
-    body: [names.node, plot.node, note(notes.join(' '))] };
+    body: [names.node, plot.node, text] };
 }
 
 // ---- the map of embeddings
@@ -463,7 +476,7 @@ const markKind = (group) => (group + Math.floor(group / 8)) % 4;
 function embeddingsSection(section) {
   const { labels, x: xs, y: ys, groups, group_of: groupOf } = section;
   const drawn = labels.length;
-  if (drawn === 0) return { body: [note('There are no points.')] };
+  if (drawn === 0) return { body: [note(section.count === 0 ? 'There are no points.' : `None of ${counted(section.count, 'point')} is drawn.`)] };
   const state = { labels: true, wanted: '' };
   const group = (i) => groups.length > 0 ? groupOf[i] : 0;
   const seen = (i) => Number.isFinite(xs[i]) && Number.isFinite(ys[i]) && names.shown[group(i)] !== false;
@@ -569,7 +582,7 @@ function embeddingsSection(section) {
     state.wanted = search.value.trim().toLowerCase();
     plot.draw();
   } });
-  const which = drawn < section.count ? `The first ${count(drawn)} of ${count(section.count)} points are drawn` : `${count(drawn)} points`;
+  const which = drawn < section.count ? `The first ${count(drawn)} of ${counted(section.count, 'point')} are drawn` : counted(drawn, 'point');
   const text = `${which}: rows of size ${count(section.dimensions)}, by the first two principal components of all ` +
     `${count(section.count)}, which have ${percent(section.explained[0] + section.explained[1])} of their variance. ${hint}`;
   return { controls: [plot.reset, search, checkbox('Labels', true, (checked) => { state.labels = checked; plot.draw(); })],
@@ -606,8 +619,9 @@ function confusionSection(section) {
   const diagonal = (i, whole) => i === merged ? '' : share(counts[i][i], whole);
   const body = names.map((name, i) => element('tr', {}, element('th', { scope: 'row', 'data-row': i, dir: 'auto' }, name),
     ...names.map((_, k) => cell(i, k)), side(diagonal(i, rows[i])), side(count(rows[i]))));
-  const short = (k) => k === merged ? '' : columns[k] === 0 ? '\u2013' : `${Math.round(100 * counts[k][k] / columns[k])}\u00a0%`;
-  const foot = element('tr', { class: 'foot' }, element('th', { scope: 'row' }, 'precision'), ...names.map((_, k) => side(short(k))));
+  const unit = kind === '' ? '\u00a0%' : '';  // where columns are narrow, the head of the row has it
+  const short = (k) => k === merged ? '' : columns[k] === 0 ? '\u2013' : `${Math.round(100 * counts[k][k] / columns[k])}${unit}`;
+  const foot = element('tr', { class: 'foot' }, element('th', { scope: 'row' }, unit ? 'precision' : 'precision, %'), ...names.map((_, k) => side(short(k))));
   const table = element('table', { class: `confusion${kind}` },
     element('thead', {}, element('tr', {}, element('th', { class: 'corner' }, 'label \u2193 predicted \u2192'), ...names.map(head),
       element('th', { class: 'side', scope: 'col' }, 'recall'), element('th', { class: 'side', scope: 'col' }, 'count'))),
@@ -642,11 +656,8 @@ function confusionSection(section) {
   table.addEventListener('pointerover', show);
   table.addEventListener('pointerleave', unmark);
 
-  const mistakes = [];
-  counts.forEach((row, i) => row.forEach((value, k) => { if (i !== k && value > 0) mistakes.push({ i, k, value }); }));
-  mistakes.sort((a, b) => b.value - a.value);
-  const list = mistakes.slice(0, 8).map(({ i, k, value }) => element('li', {}, element('bdi', {}, names[i]), ' \u2192 ', element('bdi', {}, names[k]),
-    `: ${count(value)} of ${count(rows[i])} (${share(value, rows[i])})`));
+  const list = section.mistakes.map((mistake) => element('li', {}, element('bdi', {}, mistake.label), ' \u2192 ', element('bdi', {}, mistake.predicted),
+    `: ${count(mistake.count)} of ${count(mistake.of)} (${share(mistake.count, mistake.of)})`));
   const notes = [total === 0 ? 'There are no predictions.' : `${count(section.right)} of ${count(total)} are right: ${share(section.right, total)}.`,
     'Shading and percentages are shares of the row: blue is right, orange wrong.'];
   if (kind === ' small') notes.push('Point at a cell or at a name for its numbers.');
@@ -661,7 +672,7 @@ function confusionSection(section) {
 
 function examplesSection(section) {
   const { rows } = section;
-  if (rows.length === 0) return { body: [note('There are no examples.')] };
+  if (section.count === 0) return { body: [note('There are no examples.')] };
   const page = 25;
   const state = { wanted: '', key: null, ascending: false, shown: page };
   const scored = rows.some((row) => row.score !== null);
@@ -716,9 +727,10 @@ function examplesSection(section) {
   const widths = element('colgroup', {}, element('col'), element('col', { class: 'c-label' }), element('col', { class: 'c-label' }),
     scored ? element('col', { class: 'c-score' }) : null);
   const all = section.wrong === section.count;
-  const notes = [all ? `${count(section.wrong)} wrong predictions` : `${count(section.wrong)} of ${count(section.count)} predictions are wrong`];
+  const notes = [all ? counted(section.wrong, 'wrong prediction') : `${count(section.wrong)} of ${counted(section.count, 'prediction')} are wrong`];
   if (scored) notes.push('those with the highest score come first');
-  if (rows.length < section.count) notes.push(`${count(rows.length)} are here`);
+  if (rows.length === 0) return { body: [note(`${notes[0]}; none is shown.`)] };
+  if (rows.length < section.count) notes.push(`the first ${count(rows.length)} are shown`);
   const table = element('table', { class: 'examples' }, widths, element('thead', {}, element('tr', {}, ...heads)), body);
   return { controls: [search], body: [note(`${notes.join('; ')}.`), table, nothing, more] };
 }
