@@ -1,6 +1,6 @@
 #pragma once
-// Texts, data sets, metrics, the file formats of word vectors, and what shows and records a run, for
-// programs that link gradus::text. Vocabulary and n-grams, which layers use, are in gradus.h too.
+// Texts, data sets, metrics, files of word vectors, and what shows and records a run, for programs
+// that link gradus::text. Vocabulary and n-grams, which layers use, are in gradus.h too.
 #include <gradus/framework/data/batch_sampler.h>
 #include <gradus/framework/data/cbow_pairs.h>
 #include <gradus/framework/data/collate.h>
@@ -9,7 +9,6 @@
 #include <gradus/framework/data/data_loader.h>
 #include <gradus/framework/data/dataset.h>
 #include <gradus/framework/data/labeled_text.h>
-#include <gradus/framework/data/length_batches.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/data/read_options.h>
 #include <gradus/framework/data/skip_gram_pairs.h>
@@ -23,12 +22,14 @@
 #include <gradus/framework/metrics/chrf.h>
 #include <gradus/framework/metrics/classification_scores.h>
 #include <gradus/framework/metrics/confusion_matrix.h>
+#include <gradus/framework/metrics/curve.h>
 #include <gradus/framework/metrics/error_rate.h>
 #include <gradus/framework/metrics/named_value.h>
 #include <gradus/framework/metrics/perplexity.h>
 #include <gradus/framework/metrics/progress.h>
 #include <gradus/framework/metrics/ranking.h>
 #include <gradus/framework/metrics/records.h>
+#include <gradus/framework/metrics/report.h>
 #include <gradus/framework/metrics/rouge.h>
 #include <gradus/framework/metrics/span_f1.h>
 #include <gradus/framework/metrics/spearman.h>

@@ -375,38 +375,48 @@ Workload adam(const std::vector<int64_t>& sizes) {
 Workload adam_small(const std::string&, const std::string&) { return adam(w10::small_sizes()); }
 Workload adam_large(const std::string&, const std::string&) { return adam({w10::kLarge}); }
 
-const peers::Side kGradus{"gradus",
-                          {{"W1_embedding_sparse_sgd", "sparse", embedding_sgd},
-                           {"W1b_embedding_sparse_adagrad", "sparse", embedding_adagrad},
-                           {"W1b_embedding_sparse_adam", "sparse", embedding_adam},
-                           {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
-                           {"W2_embedding_bag", "sparse", embedding_bag},
-                           {"W3_skip_gram", "skip_gram_loss", skip_gram},
-                           {"W4_lstm_language_model", "lstm", lstm_language_model},
-                           {"W6_mlp_adam", "adam", mlp},
-                           {"W6b_mlp_fused_adam", "adam", mlp},
-                           {"W7_small_ops", "operators", small_ops},
-                           {"W9_tanh_forward", "forward", tanh_chain},
-                           {"W9_tanh_backward", "backward", tanh_chain},
-                           {"W9_softmax_forward", "forward", softmax_rows},
-                           {"W9_softmax_backward", "backward", softmax_rows},
-                           {"W9_layer_norm_forward", "forward", norm_rows},
-                           {"W9_layer_norm_backward", "backward", norm_rows},
-                           {"W9_sum_all_forward", "forward", sum_all},
-                           {"W9_sum_all_backward", "backward", sum_all},
-                           {"W9_sum_axis0_forward", "forward", sum_axis<0>},
-                           {"W9_sum_axis0_backward", "backward", sum_axis<0>},
-                           {"W9_sum_axis1_forward", "forward", sum_axis<1>},
-                           {"W9_sum_axis1_backward", "backward", sum_axis<1>},
-                           {"W10_adam_small", "adam", adam_small},
-                           {"W10b_fused_adam_small", "adam", adam_small},
-                           {"W10_adam_large", "adam", adam_large},
-                           {"W10b_fused_adam_large", "adam", adam_large},
-                           {"W11_lstm_packed", "lengths", lstm_sequences},
-                           {"W11_lstm_padded", "lengths", lstm_sequences}},
-                          [](int threads) { gradus::set_num_threads(threads); },
-                          peers::seconds_now,
-                          peers::library_facts};
+Workload product(const std::string&, const std::string& shape) {
+  const peers::products::Product p(shape);
+  const auto [a, b] = peers::operands(p);
+  const Tensor A = p.a_transposed ? transpose(gradus::tensor(a, {p.k, p.m}), 0, 1)
+                                  : gradus::tensor(a, {p.m, p.k});
+  const Tensor B = p.b_transposed ? transpose(gradus::tensor(b, {p.n, p.k}), 0, 1)
+                                  : gradus::tensor(b, {p.k, p.n});
+  return {[=](int64_t) { return static_cast<double>(*matmul(A, B).data<float>()); },
+          [=] { return std::abs(sum(matmul(A, B).to(gradus::DType::float64)).item()); },
+          /*trains=*/false};
+}
+
+const peers::Side kGradus{
+    "gradus",
+    peers::with_products({{"W1_embedding_sparse_sgd", "sparse", embedding_sgd},
+                          {"W1b_embedding_sparse_adagrad", "sparse", embedding_adagrad},
+                          {"W1b_embedding_sparse_adam", "sparse", embedding_adam},
+                          {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
+                          {"W2_embedding_bag", "sparse", embedding_bag},
+                          {"W3_skip_gram", "skip_gram_loss", skip_gram},
+                          {"W6_mlp_adam", "adam", mlp},
+                          {"W6b_mlp_fused_adam", "adam", mlp},
+                          {"W7_small_ops", "operators", small_ops},
+                          {"W9_tanh_forward", "forward", tanh_chain},
+                          {"W9_tanh_backward", "backward", tanh_chain},
+                          {"W9_softmax_forward", "forward", softmax_rows},
+                          {"W9_softmax_backward", "backward", softmax_rows},
+                          {"W9_layer_norm_forward", "forward", norm_rows},
+                          {"W9_layer_norm_backward", "backward", norm_rows},
+                          {"W9_sum_all_forward", "forward", sum_all},
+                          {"W9_sum_all_backward", "backward", sum_all},
+                          {"W9_sum_axis0_forward", "forward", sum_axis<0>},
+                          {"W9_sum_axis0_backward", "backward", sum_axis<0>},
+                          {"W9_sum_axis1_forward", "forward", sum_axis<1>},
+                          {"W9_sum_axis1_backward", "backward", sum_axis<1>},
+                          {"W10_adam_small", "adam", adam_small},
+                          {"W10b_fused_adam_small", "adam", adam_small},
+                          {"W10_adam_large", "adam", adam_large},
+                          {"W10b_fused_adam_large", "adam", adam_large}},
+                         product),
+    [](int threads) { gradus::set_num_threads(threads); }, peers::seconds_now,
+    peers::library_facts};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "fma_loop.h"
 #include "workloads.h"
 
 namespace {
@@ -474,16 +475,45 @@ Workload norm_rows(const std::string&, const std::string& variant) {
   });
 }
 
+// ---- P: as many multiplications and additions, in registers
+
+Workload product(const std::string&, const std::string& shape) {
+  const peers::products::Product p(shape);
+  const auto [a, b] = peers::operands(p);
+  const auto at_a = [&a = a, p](int64_t i, int64_t l) {
+    return static_cast<double>(a[static_cast<size_t>(p.a_transposed ? l * p.m + i : i * p.k + l)]);
+  };
+  const auto at_b = [&b = b, p](int64_t l, int64_t j) {
+    return static_cast<double>(b[static_cast<size_t>(p.b_transposed ? j * p.k + l : l * p.n + j)]);
+  };
+  double first = 0, all = 0;  // element of the result; sum of it
+  for (int64_t l = 0; l < p.k; ++l) {
+    double column = 0, row = 0;
+    for (int64_t i = 0; i < p.m; ++i) column += at_a(i, l);
+    for (int64_t j = 0; j < p.n; ++j) row += at_b(l, j);
+    first += at_a(0, l) * at_b(l, 0);
+    all += column * row;
+  }
+  const peers::Peak peak = peers::widest();
+  const int64_t times = p.m * p.k * p.n / (int64_t{peers::kSums} * peak.width);
+  const auto step = [=](int64_t) {
+    peak.run(times);
+    return first;
+  };
+  return {step, [=] { return std::abs(all); }, /*trains=*/false};
+}
+
 const peers::Side kLimit{"written by hand",
-                         {{"W1_embedding_sparse_sgd", "by_hand", embedding},
-                          {"W2_embedding_bag", "by_hand", embedding_bag},
-                          {"W3_skip_gram", "by_hand", skip_gram},
-                          {"W9_tanh_forward", "forward", tanh_chain},
-                          {"W9_tanh_backward", "backward", tanh_chain},
-                          {"W9_softmax_forward", "forward", softmax_rows},
-                          {"W9_softmax_backward", "backward", softmax_rows},
-                          {"W9_layer_norm_forward", "forward", norm_rows},
-                          {"W9_layer_norm_backward", "backward", norm_rows}},
+                         peers::with_products({{"W1_embedding_sparse_sgd", "by_hand", embedding},
+                                               {"W2_embedding_bag", "by_hand", embedding_bag},
+                                               {"W3_skip_gram", "by_hand", skip_gram},
+                                               {"W9_tanh_forward", "forward", tanh_chain},
+                                               {"W9_tanh_backward", "backward", tanh_chain},
+                                               {"W9_softmax_forward", "forward", softmax_rows},
+                                               {"W9_softmax_backward", "backward", softmax_rows},
+                                               {"W9_layer_norm_forward", "forward", norm_rows},
+                                               {"W9_layer_norm_backward", "backward", norm_rows}},
+                                              product),
                          [](int) {}};
 
 }  // namespace

@@ -3,7 +3,6 @@
 // usage: peer_machine CORE...   prints one JSON object, for one thread and for more, up to one a
 // core
 
-#include <immintrin.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,12 +20,14 @@
 #include <vector>
 
 #include "cpu_name.h"
+#include "fma_loop.h"
 #include "json.h"
 #include "workloads.h"
 
 namespace {
 
 using peers::Json;
+using peers::Peak;
 
 std::vector<std::string> instruction_sets() {
   __builtin_cpu_init();
@@ -40,64 +41,6 @@ std::vector<std::string> instruction_sets() {
   if (__builtin_cpu_supports("avx512vnni")) sets.emplace_back("AVX-512VNNI");
   if (__builtin_cpu_supports("avx512bf16")) sets.emplace_back("AVX-512BF16");
   return sets;
-}
-
-// ---- operations: sums that stay in registers, enough of them for two units that start one a cycle
-// and take six to finish
-
-constexpr int kSums = 12;
-constexpr float kFactor = 0.999F, kAddend = 1e-3F;
-volatile float unread = 0;  // NOLINT: what is written here is not optimised away
-
-double operations(int64_t times, int width) {
-  return 2.0 * kSums * width * static_cast<double>(times);  // a product and a sum each
-}
-
-[[gnu::target("avx512f")]] double with_avx512(int64_t times) {
-  const __m512 factor = _mm512_set1_ps(kFactor), addend = _mm512_set1_ps(kAddend);
-  __m512 sums[kSums];
-  for (int k = 0; k < kSums; ++k) sums[k] = _mm512_set1_ps(static_cast<float>(k));
-  for (int64_t i = 0; i < times; ++i) {
-    for (__m512& sum : sums) sum = _mm512_fmadd_ps(sum, factor, addend);
-  }
-  for (const __m512 sum : sums) unread = _mm512_cvtss_f32(sum);
-  return operations(times, 16);
-}
-
-[[gnu::target("avx2,fma")]] double with_fma(int64_t times) {
-  const __m256 factor = _mm256_set1_ps(kFactor), addend = _mm256_set1_ps(kAddend);
-  __m256 sums[kSums];
-  for (int k = 0; k < kSums; ++k) sums[k] = _mm256_set1_ps(static_cast<float>(k));
-  for (int64_t i = 0; i < times; ++i) {
-    for (__m256& sum : sums) sum = _mm256_fmadd_ps(sum, factor, addend);
-  }
-  for (const __m256 sum : sums) unread = _mm256_cvtss_f32(sum);
-  return operations(times, 8);
-}
-
-double with_sse2(int64_t times) {
-  const __m128 factor = _mm_set1_ps(kFactor), addend = _mm_set1_ps(kAddend);
-  __m128 sums[kSums];
-  for (int k = 0; k < kSums; ++k) sums[k] = _mm_set1_ps(static_cast<float>(k));
-  for (int64_t i = 0; i < times; ++i) {
-    for (__m128& sum : sums) sum = _mm_add_ps(_mm_mul_ps(sum, factor), addend);
-  }
-  for (const __m128 sum : sums) unread = _mm_cvtss_f32(sum);
-  return operations(times, 4);
-}
-
-/// The widest set that this processor has, and the loop that uses it.
-struct Peak {
-  const char* set;
-  double (*run)(int64_t times);
-};
-
-Peak widest() {
-  if (__builtin_cpu_supports("avx512f")) return {"AVX-512", with_avx512};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return {"AVX2+FMA", with_fma};
-  }
-  return {"SSE2", with_sse2};
 }
 
 // ---- threads
@@ -160,7 +103,7 @@ float* allocate(int64_t bytes) {
 
 void triad(float* __restrict a, const float* __restrict b, const float* __restrict c,
            int64_t count) {
-  for (int64_t i = 0; i < count; ++i) a[i] = b[i] + kFactor * c[i];
+  for (int64_t i = 0; i < count; ++i) a[i] = b[i] + peers::kFactor * c[i];
 }
 
 /// GB/s of a = b + factor * c, as STREAM counts them: 12 bytes an element.
@@ -173,7 +116,7 @@ double triad_rate(const std::vector<int>& cores, int64_t bytes) {
     const int64_t start = part * static_cast<int64_t>(thread);
     triad(a + start, b + start, c + start, part);
   });
-  unread = a[0];
+  peers::unread = a[0];
   for (float* const array : {a, b, c}) std::free(array);
   return 12.0 * static_cast<double>(part) * static_cast<double>(cores.size()) / seconds / 1e9;
 }
@@ -186,7 +129,7 @@ int main(int argc, char** argv) try {
   if (cores.empty()) throw std::runtime_error("usage: peer_machine CORE...");
   std::vector<std::string> sets;
   for (const std::string& set : instruction_sets()) sets.push_back(peers::quoted(set));
-  const Peak peak = widest();
+  const Peak peak = peers::widest();
   const int64_t bytes = array_bytes();
   std::vector<std::string> threads, flops, rates;
   for (size_t count = 1; count <= cores.size(); ++count) {

@@ -78,6 +78,29 @@ inline std::vector<int64_t> small_sizes() {
 }
 }  // namespace w10
 
+/// P: products of two matrices, [m, k] x [k, n], of which T is stored transposed.
+namespace products {
+inline constexpr const char* kNames[] = {
+    "P_1024x1024x1024_NN", "P_1024x1024x1024_NT", "P_512x512x512_NN",   "P_512x512x512_TN",
+    "P_257x257x257_NT",    "P_4096x200x10000_NT", "P_700x10000x200_NN", "P_10000x700x200_TN",
+    "P_20x200x800_NT",     "P_20x800x200_NN",     "P_32x576x192_NN",    "P_128x512x784_NN",
+    "P_768x128x512_NT",    "P_64x32x64_NT",       "P_1x512x512_NT",
+};
+struct Product {
+  explicit Product(const std::string& name) {  // as above, with or without "P_"
+    char a = 0, b = 0;
+    const char* const text = name.c_str() + (name[0] == 'P' ? 2 : 0);
+    if (std::sscanf(text, "%ldx%ldx%ld_%c%c", &m, &k, &n, &a, &b) != 5) {
+      throw std::runtime_error(name + " is not a product");
+    }
+    a_transposed = a == 'T';
+    b_transposed = b == 'T';
+  }
+  long m = 0, k = 0, n = 0;
+  bool a_transposed = false, b_transposed = false;
+};
+}  // namespace products
+
 /// `count` values in [-2, 2), the same on every side, for workloads that need no input file.
 inline std::vector<float> values(uint64_t seed, int64_t count) {
   std::vector<float> result(static_cast<size_t>(count));
@@ -87,6 +110,13 @@ inline std::vector<float> values(uint64_t seed, int64_t count) {
     value = static_cast<float>(state >> 40) / 4194304.0F - 2.0F;
   }
   return result;
+}
+
+/// The operands of a product as they are stored, whose results have a mean square of about 2 / k.
+inline std::pair<std::vector<float>, std::vector<float>> operands(const products::Product& p) {
+  std::vector<float> a = values(21, p.m * p.k);
+  for (float& value : a) value /= static_cast<float>(p.k);
+  return {std::move(a), values(22, p.k * p.n)};
 }
 
 /// The values of input `name`: the file `directory/name` is `count` values and nothing else.
@@ -143,8 +173,8 @@ inline double squared_distance(const float* values, const std::vector<float>& st
 struct Workload {
   /// Runs training step n and returns its loss.
   std::function<double(int64_t n)> step;
-  /// L2 distance of all weights from where they started (W7, W9, W11: L2 norm of the gradients, of
-  /// the result where the workload is a forward pass).
+  /// L2 distance of all weights from where they started (P: the absolute sum of the result; W7, W9,
+  /// W11: L2 norm of the gradients, of the result where the workload is a forward pass).
   std::function<double()> moved;
   /// Whether a step changes the weights; if not, one tells as much as fifty.
   bool trains = true;
@@ -156,6 +186,14 @@ struct Variant {
   const char* name;
   Workload (*make)(const std::string& inputs, const std::string& variant);
 };
+
+/// `variants`, and after them all products. The name of a product's variant is its shape.
+inline std::vector<Variant> with_products(std::vector<Variant> variants,
+                                          Workload (*product)(const std::string& inputs,
+                                                              const std::string& shape)) {
+  for (const char* name : products::kNames) variants.push_back({name, name + 2, product});
+  return variants;
+}
 
 /// The time in seconds.
 inline double seconds_now() {

@@ -1,11 +1,6 @@
 #pragma once
-#include <gradus/examples/common/corpus.h>
-#include <gradus/framework/module/module.h>
-#include <gradus/framework/module/state_dict.h>
-#include <gradus/framework/text/vocabulary.h>
-#include <gradus/layers/embedding.h>
-#include <gradus/layers/linear.h>
-#include <gradus/optim/optimizer.h>
+#include <gradus/gradus.h>
+#include <gradus/text.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -15,42 +10,37 @@
 
 namespace gradus::examples {
 
-/// Turns texts into features, which are words and, with `pairs`, pairs of neighbouring words ("of
-/// the").
+using Texts = std::vector<LabeledText>;
+
+/// The features of a text: its words and, with `pairs`, pairs of neighbouring words ("of the").
 std::vector<std::string> features_of(std::string_view text, bool pairs);
 
-/// Turns texts into examples for a model, and its answers into labels.
+/// Turns texts into ids of features, and labels into numbers.
 struct Coding {
-  Vocabulary vocabulary;  ///< id 0 is padding; features that it lacks are left out
-  std::vector<std::string> labels;
-  bool pairs = false;  ///< pairs of neighbouring words are features too
+  Vocabulary vocabulary;  ///< features that it lacks are left out
+  LabelSet labels;
+  bool pairs = false;
+
+  std::vector<std::int64_t> ids(std::string_view text) const;
+  LabeledIds operator()(const LabeledText& sample) const {
+    return {ids(sample.text), labels.id(sample.label)};
+  }
 };
 
-/// A text as the ids of its features, and its label as a number.
-struct Example {
-  std::vector<std::int64_t> ids;
-  std::int64_t label;
-};
-std::vector<Example> encode(const Corpus& corpus, const Coding& coding);
-
-/// Several texts, filled up with padding (id 0) to the length of the longest.
-struct Batch {
-  Tensor tokens;   ///< int64 [B, T]
-  Tensor lengths;  ///< float32 [B, 1], at least 1
-  Tensor labels;   ///< int64 [B]
-};
-Batch make_batch(const std::vector<Example>& examples, const std::vector<std::int64_t>& which);
-
-/// The mean of the vectors of a text's words, and a linear layer.
+/// The mean of the vectors of a text's features, and a linear layer.
 struct TextClassifier : Module {
-  TextClassifier(const Embedding& table, std::int64_t classes)
-      : embedding(add("embedding", table)),
-        output(add("output", Linear(table.embedding_dim(), classes))) {}
+  TextClassifier(const EmbeddingBag& table, const Coding& texts)
+      : coding(texts),
+        embedding(add("embedding", table)),
+        output(add("output", Linear(table.embedding_dim(), texts.labels.size()))) {}
 
-  /// [B, T] -> [B, classes]; padding is a row of zeros and adds nothing to the sum.
-  Tensor operator()(const Batch& batch) const;
+  /// B texts -> [B, classes]
+  Tensor operator()(const FlatSequences& features) const {
+    return output(embedding(features.ids, features.offsets));
+  }
 
-  const Embedding embedding;
+  const Coding coding;
+  const EmbeddingBag embedding;
   const Linear output;
 };
 
@@ -61,32 +51,25 @@ struct TrainSettings {
   std::uint64_t seed = 1;
 };
 
-/// Trains everything that is not frozen. Returns false if Ctrl-C stopped it. Throws Error if the
-/// loss stops being finite.
-bool train_classifier(const std::string& job, const TextClassifier& model, Optimizer& optimizer,
-                      const std::vector<Example>& examples, const TrainSettings& settings);
+/// Trains everything that is not frozen. Returns the signal that ended it early, such as that of
+/// Ctrl-C, or 0. Throws Error if the loss stops being finite.
+int train_classifier(const std::string& job, const TextClassifier& model, Optimizer& optimizer,
+                     const Texts& texts, const TrainSettings& settings);
 
 /// How a model does on texts with known labels.
 struct Evaluation {
-  double accuracy = 0;
-  std::vector<std::vector<std::int64_t>> confusion;  ///< [true label][predicted label]
+  Accuracy accuracy;
+  ConfusionMatrix confusion;
+  ClassificationScores scores;
 };
-Evaluation evaluate(const TextClassifier& model, const std::vector<Example>& examples);
+Evaluation evaluate(const TextClassifier& model, const Texts& texts);
 
-/// The share of the texts that have the most frequent label of the training texts.
-double majority_share(const std::vector<Example>& train, const std::vector<Example>& test);
-
-/// A model with its coding: everything needed to use it.
-struct SavedClassifier {
-  Coding coding;
-  TextClassifier model;
-};
-/// Writes the state of a model as .safetensors file, with the coding in its metadata.
-void save_classifier(StateDict state, const Coding& coding, const std::filesystem::path& path);
-/// Reads such a file into a new model. Throws FormatError if another program wrote it.
-SavedClassifier load_classifier(const std::filesystem::path& path);
+/// Writes a model as .safetensors file, with its coding in the metadata.
+void save_classifier(const TextClassifier& model, const std::filesystem::path& path);
+/// Reads such a file. Throws FormatError if another program wrote it.
+TextClassifier load_classifier(const std::filesystem::path& path);
 
 /// "poetry 81 %, law 12 %, history 4 %", or a message that no word is known.
-std::string describe_text(const SavedClassifier& classifier, std::string_view text);
+std::string describe_text(const TextClassifier& model, std::string_view text);
 
 }  // namespace gradus::examples

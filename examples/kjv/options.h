@@ -1,5 +1,4 @@
 #pragma once
-#include <gradus/examples/kjv/bible.h>
 #include <gradus/examples/kjv/classifier.h>
 #include <gradus/examples/kjv/word_vectors.h>
 
@@ -17,7 +16,7 @@ inline const std::vector<std::string> usual_words = {"king",     "jesus",   "bre
 /// What can be chosen on the command line of kjv_demo.
 struct DemoOptions {
   std::filesystem::path corpus, train, test;  ///< the user's own texts; empty: the King James Bible
-  BibleLabels bible_labels = BibleLabels::parts;
+  std::string labels = "parts";               ///< of the Bible: parts or testaments
   std::filesystem::path output = "build/kjv_demo";
   std::filesystem::path write_split;  ///< only write the split there
   std::filesystem::path model;        ///< only use this saved model

@@ -5,6 +5,8 @@
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/kernels/random.h>
 
+#include <utility>
+
 namespace gradus {
 
 std::uint64_t Generator::bits() { return kernels::random_bits(seed_, advance(1), 0); }
@@ -40,7 +42,16 @@ void Generator::set_state(const Tensor& state) {
   set_state(static_cast<std::uint64_t>(words[0]), static_cast<std::uint64_t>(words[1]));
 }
 
+namespace {
+thread_local Generator* scoped_generator = nullptr;
+}  // namespace
+
+detail::DefaultGeneratorScope::DefaultGeneratorScope(Generator& generator)
+    : before_(std::exchange(scoped_generator, &generator)) {}
+detail::DefaultGeneratorScope::~DefaultGeneratorScope() { scoped_generator = before_; }
+
 Generator& default_generator() {
+  if (scoped_generator != nullptr) return *scoped_generator;
   static Generator generator(0x5eed);
   return generator;
 }

@@ -49,6 +49,22 @@ class GRADUS_API Generator {
 /// The generator that random functions use when they are given none.
 GRADUS_API Generator& default_generator();
 
+namespace detail {
+
+/// While it lives, default_generator() of this thread is another one.
+class GRADUS_API DefaultGeneratorScope {
+ public:
+  explicit DefaultGeneratorScope(Generator& generator);
+  ~DefaultGeneratorScope();
+  DefaultGeneratorScope(const DefaultGeneratorScope&) = delete;
+  DefaultGeneratorScope& operator=(const DefaultGeneratorScope&) = delete;
+
+ private:
+  Generator* before_;
+};
+
+}  // namespace detail
+
 /// Restarts default_generator() from a seed.
 GRADUS_API void manual_seed(std::uint64_t seed);
 

@@ -154,9 +154,9 @@ BatchSampler batches_by_tokens(std::vector<std::int64_t> lengths, std::int64_t m
   };
 }
 
-BatchSampler weighted_batches(std::vector<double> weights, std::int64_t samples,
+BatchSampler weighted_batches(std::vector<double> weights, std::int64_t draws,
                               const BatchOptions& options) {
-  require(samples >= 0, "weighted_batches", "samples", samples, "not be negative");
+  require(draws >= 0, "weighted_batches", "draws", draws, "not be negative");
   require(options.batch_size > 0, "weighted_batches", "batch_size", options.batch_size,
           "be above 0");
   double total = 0;
@@ -167,11 +167,11 @@ BatchSampler weighted_batches(std::vector<double> weights, std::int64_t samples,
     }
     weights[i] = total += weights[i];
   }
-  if (samples > 0 && !(total > 0 && std::isfinite(total))) {
+  if (draws > 0 && !(total > 0 && std::isfinite(total))) {
     throw ValueError(fmt::format("weighted_batches: the weights sum up to {}", total));
   }
-  return [sums = std::move(weights), samples, options](Generator& generator) {
-    Ids order(at(samples));
+  return [sums = std::move(weights), draws, options](Generator& generator) {
+    Ids order(at(draws));
     for (std::int64_t& i : order) {
       const double drawn = generator.uniform() * sums.back();
       const auto place = std::upper_bound(sums.begin(), sums.end(), drawn);

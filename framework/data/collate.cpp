@@ -68,7 +68,7 @@ PaddedBatch CollatePadded::operator()(const std::vector<LabeledIds>& samples) co
 
 PairBatch CollatePairs::operator()(const std::vector<IdPair>& samples) const {
   return {pad_sequences(column(samples, &IdPair::first), padding, max_length),
-          pad_sequences(column(samples, &IdPair::second), padding, max_length)};
+          pad_sequences(column(samples, &IdPair::second), second_padding, max_length)};
 }
 
 }  // namespace gradus

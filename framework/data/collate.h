@@ -59,10 +59,19 @@ struct GRADUS_API CollatePadded {
   PaddedBatch operator()(const std::vector<LabeledIds>& samples) const;
 };
 
-/// The same for pairs; both sides are padded, each to its own length.
+/// The same for pairs; both sides are padded, each to its own length. Words and their tags are
+/// pairs too: with a second_padding of -100, which cross_entropy and the metrics ignore.
 struct GRADUS_API CollatePairs {
-  std::int64_t padding = 0, max_length = 0;
+  std::int64_t padding = 0, second_padding = 0, max_length = 0;
   PairBatch operator()(const std::vector<IdPair>& samples) const;
+};
+
+/// Hands on the only sample of a batch: of sets whose samples are batches, such as a TokenStream.
+struct CollateFirst {
+  template <class Sample>
+  Sample operator()(const std::vector<Sample>& samples) const {
+    return samples.at(0);
+  }
 };
 
 }  // namespace gradus

@@ -20,16 +20,18 @@ struct ConllOptions {
   std::int64_t word_column = 0;  ///< counted from 0; from -1 backwards
   std::int64_t tag_column = -1;  ///< the last
   std::vector<std::int64_t> further_columns = {};
-  char separator = ' ';                       ///< ' ' for runs of spaces and tabs; or '\t'
-  std::string document_start = "-DOCSTART-";  ///< first word of lines to ignore; empty for none
-  BadLines bad_lines = BadLines::refuse;      ///< `skip` leaves out the sentence
+  char separator = ' ';  ///< ' ' for runs of spaces and tabs; or '\t'
+  /// First word of lines that are no words and end a sentence; empty for none.
+  std::string document_start = "-DOCSTART-";
+  BadLines bad_lines = BadLines::refuse;  ///< `skip` leaves out the sentence
   TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions; counts lines
 };
 
 /// Reads the column format of the CoNLL tasks: a word a line with its fields, and a blank line
-/// after each sentence. '#' has no meaning. A line with another number of fields than the first is
-/// bad. Throws as ReadOptions says, IndexError for a column that the file lacks.
+/// after each sentence. '#' has no meaning. A line is bad with another number of fields than the
+/// first, with an empty field where one is read, and if words and tags are in one column. Throws as
+/// ReadOptions says, IndexError for a column that the file lacks, ValueError for another separator.
 GRADUS_API std::vector<TaggedSentence> read_conll(const std::string& path,
                                                   const ConllOptions& options = {});
 

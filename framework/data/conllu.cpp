@@ -4,8 +4,8 @@
 #include <gradus/framework/data/conllu.h>
 #include <gradus/framework/data/detail/sample_reader.h>
 
+#include <algorithm>
 #include <array>
-#include <optional>
 #include <utility>
 
 namespace gradus {
@@ -170,15 +170,13 @@ class ConlluReader {
 
 }  // namespace
 
-std::string ConlluSentence::comment(std::string_view key) const {
-  for (const std::string& line : comments) {
-    const std::size_t equals = line.find('=');
-    if (equals == std::string::npos) continue;
-    if (trimmed(std::string_view(line).substr(0, equals)) == key) {
-      return std::string(trimmed(std::string_view(line).substr(equals + 1)));
-    }
+std::optional<std::string> ConlluSentence::comment(std::string_view key) const {
+  for (const std::string_view line : comments) {
+    const std::size_t equals = std::min(line.find('='), line.size());
+    if (trimmed(line.substr(0, equals)) != key) continue;
+    return std::string(trimmed(line.substr(std::min(equals + 1, line.size()))));
   }
-  return "";
+  return std::nullopt;
 }
 
 std::vector<ConlluSentence> read_conllu(const std::string& path, const ReadOptions& options) {

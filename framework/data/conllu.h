@@ -4,6 +4,7 @@
 #include <gradus/framework/data/read_options.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,9 @@ struct GRADUS_API ConlluSentence {
   std::vector<ConlluToken> multiword;    ///< tokens that stand for several words
   std::vector<ConlluToken> empty_nodes;  ///< of the enhanced graph, such as elided words
 
-  /// The value of a comment `key = value`, such as "text" or "sent_id"; empty if there is none.
-  std::string comment(std::string_view key) const;
+  /// The value of a comment `key = value`, such as "text" or "sent_id"; "" for one without a value,
+  /// such as "newpar"; nullopt if there is no such comment.
+  std::optional<std::string> comment(std::string_view key) const;
   bool operator==(const ConlluSentence&) const = default;
 };
 

@@ -23,12 +23,12 @@ struct DataLoaderOptions {
   std::int64_t batch_size = 1;   ///< samples in a batch
   bool shuffle = false;          ///< a new order in each epoch
   bool drop_last = false;        ///< leave out a last batch that is smaller
-  BatchSampler batch_sampler{};  ///< chooses the batches instead of the three above
+  BatchSampler batch_sampler{};  ///< chooses the batches; the three above are its business then
   /// The order is a function of this and the epoch alone. nullopt: the seed of manual_seed() when
   /// the loader is made.
   std::optional<std::uint64_t> seed = std::nullopt;
   std::int64_t num_workers = 1;  ///< threads that load; 0: the thread that iterates
-  std::int64_t prefetch = 2;     ///< batches loaded ahead
+  std::int64_t prefetch = 2;     ///< batches loaded ahead, at least one for each worker
   std::int64_t rank = 0;         ///< which part of the batches is loaded, of
   std::int64_t world_size = 1;   ///< this many parts, for as many processes
 };
@@ -40,22 +40,25 @@ class OrderedPrefetch;
 /// What a DataLoader does whatever its samples are.
 class GRADUS_API LoaderBase {
  public:
-  /// The number of this epoch, from 0.
-  std::int64_t epoch() const { return epoch_; }
-  /// How many batches of this epoch were handed out.
-  std::int64_t position() const { return position_; }
+  LoaderBase(const LoaderBase&) = delete;
+  LoaderBase& operator=(const LoaderBase&) = delete;
+
+  /// The number of the epoch that runs or comes next, from 0.
+  std::int64_t epoch() const { return place_.epoch; }
+  /// How many of its batches were handed out.
+  std::int64_t position() const { return place_.position; }
+  /// The samples of the last batch that was handed out, by position in the data set.
+  std::span<const std::int64_t> batch_samples() const { return batch_samples_; }
   /// The next loop starts with this epoch, from its first batch. Throws ValueError if negative.
   void set_epoch(std::int64_t epoch);
   /// The number of batches of this epoch.
   std::int64_t size() const;
 
-  /// The place: epoch, position and seed, with the numbers of samples and batches. For
-  /// CheckpointPart.
+  /// The place after the last batch that was handed out, with the seed and what shows that the
+  /// order is the same. For CheckpointPart.
   StateDict state_dict() const;
-  /// Goes on after the last batch that was handed out before state_dict(), in that loader's order.
-  /// Throws, having changed
-  /// nothing, FormatError for another state, Error if the number of samples or of batches is not
-  /// what it was.
+  /// The next loop goes on there, in the order of the saved loader. Throws, having changed nothing,
+  /// FormatError for another state, Error if samples or batches are not what they were.
   void load_state_dict(const StateDict& state);
 
   /// The sample whose loading threw the last exception, or nullopt.
@@ -68,9 +71,6 @@ class GRADUS_API LoaderBase {
 
   LoaderBase(std::function<std::int64_t()> samples, DataLoaderOptions options);
   ~LoaderBase();
-  LoaderBase(const LoaderBase&) = delete;
-  LoaderBase& operator=(const LoaderBase&) = delete;
-
   /// Begins a loop, which ends the one before, and returns its number.
   std::int64_t start(const Load& load);
   /// The next batch of the loop; null at the end, when the next epoch begins. Throws Error if it is
@@ -81,13 +81,22 @@ class GRADUS_API LoaderBase {
   void stop();
 
  private:
+  struct Place {
+    std::int64_t epoch = 0, position = 0;
+    bool operator==(const Place&) const = default;
+  };
   Batches batches_of(std::uint64_t seed, std::int64_t epoch, std::int64_t samples) const;
   const Batches& batches() const;
+  std::shared_ptr<void> load_batch(const Load& load, const Batches& batches, std::int64_t epoch,
+                                   std::int64_t k, std::int64_t& current) const;
 
   std::function<std::int64_t()> samples_;
   DataLoaderOptions options_;
   std::uint64_t seed_;
-  std::int64_t epoch_ = 0, position_ = 0, loop_ = 0;
+  Place place_;
+  std::optional<Place> left_;  // where the last loop was left, before the epoch that comes next
+  std::int64_t loop_ = 0;
+  std::vector<std::int64_t> batch_samples_;
   std::optional<std::int64_t> failed_sample_;
   mutable std::int64_t samples_of_batches_ = -1, epoch_of_batches_ = -1;
   mutable std::shared_ptr<const Batches> batches_;
@@ -107,13 +116,15 @@ class GRADUS_API LoaderBase {
 /// as well, for random changes. Both the data set and `collate` are called by several threads if
 /// num_workers is above 1, and by one that is not the caller's if it is 1.
 ///
-/// The order is a function of seed and epoch, and what a Generator draws one of seed, epoch and
-/// batch: neither depends on the number of workers, and default_generator() is left alone.
+/// The order is a function of seed and epoch, and what is drawn while a batch is loaded one of
+/// seed, epoch and batch: neither depends on the number of workers. The program's
+/// default_generator() is left alone: in the data set and in `collate`, it is the batch's own. They
+/// record for autograd if the thread of the loop does.
 ///
-/// One loop is one epoch. A loop that is left early is continued by the next one; set_epoch()
-/// starts an epoch anew. An exception of the data set or of `collate` reaches the loop in its own
-/// type, when its batch would have come; the message of a standard or gradus error then begins
-/// with the sample. The next loop goes on with the batch after it.
+/// One loop is one epoch, also one that is left early: the next loop begins the next epoch. An
+/// exception of the data set or of `collate` ends the loop in its own type, when its batch would
+/// have come; the message of a standard or gradus error then begins with the sample, and the next
+/// loop goes on with the batch after it.
 ///
 /// A data set that is an lvalue is referred to and must outlive the loader; a temporary is kept.
 template <class S, class Collate>

@@ -21,7 +21,7 @@ namespace gradus {
 
 /// A data set: anything with size() and a const operator[] by position, such as a std::vector, the
 /// result of a reader, the views below or a class of your own. Threads of a loader read samples of
-/// one set at a time, so operator[] has to be safe for that.
+/// one set at the same time, so operator[] has to be safe for that.
 template <class S>
 concept DataSet = requires(const S& set, std::int64_t i) {
   { set.size() } -> std::convertible_to<std::int64_t>;
@@ -146,7 +146,9 @@ class Subset {
   std::int64_t size() const { return static_cast<std::int64_t>(indices_.size()); }
   SampleReference<S> operator[](std::int64_t i) const& {
     detail::check_sample_index("subset", i, size());
-    return detail::sample_at(*set_, indices_[static_cast<std::size_t>(i)]);
+    const std::int64_t index = indices_[static_cast<std::size_t>(i)];
+    detail::check_sample_index("subset: the set", index, detail::size_of(*set_));  // it may shrink
+    return detail::sample_at(*set_, index);
   }
   SampleOf<S> operator[](std::int64_t i) const&& { return (*this)[i]; }
   auto begin() const { return detail::SampleIterator<Subset>(*this, 0); }
@@ -194,10 +196,11 @@ class Concatenated {
 
 /// The views. Each refers to a set that has a name, which must outlive it, and owns a temporary:
 ///   const auto train = taken(shuffled(read_labeled_lines("train.txt"), 1), 1000);
-/// Views are sets, and range-for goes through them; reading a sample outside throws IndexError.
+/// Views are sets, and range-for goes through them; reading a sample outside throws IndexError,
+/// also where the set has become smaller.
 
 /// f(sample) for each sample, computed whenever it is read. f may be a pointer to a member, and is
-/// called by several threads at a time if the set is read so.
+/// called by several threads at the same time if the set is read so.
 template <class S, class F>
 requires SampleFunction<F, S>
 auto mapped(S&& set, F&& f) {

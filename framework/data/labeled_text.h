@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/base/export.h>
 #include <gradus/framework/data/read_options.h>
+#include <gradus/framework/data/text_table.h>
 
 #include <cstdint>
 #include <string>
@@ -39,5 +40,35 @@ GRADUS_API std::vector<LabeledText> read_labeled_lines(const std::string& path,
 /// The same for lines with any number of labels; they need at least one.
 GRADUS_API std::vector<MultilabelText> read_multilabel_lines(
     const std::string& path, const LabeledLinesOptions& options = {});
+
+/// How a file has texts and their labels.
+enum class TextFormat : std::uint8_t {
+  automatic,    ///< one of those below; read_labeled_texts() finds out which
+  fasttext,     ///< `__label__x text`
+  label_first,  ///< `x text`: the first word of a line is its label
+  tsv,          ///< columns
+  csv,
+  json_lines,  ///< an object a line
+};
+
+struct LabeledTextOptions {
+  TextFormat format = TextFormat::automatic;
+  Column label = "label", text = "text";  ///< of tables; JSON lines have them by name
+  BadLines bad_lines = BadLines::refuse;
+  TextEncoding encoding = TextEncoding::utf8;
+  std::int64_t* skipped = nullptr;  ///< see ReadOptions
+};
+
+/// Reads texts and their labels in any of these formats. `automatic` goes by the end of the name
+/// (.tsv, .csv, .jsonl), and otherwise by the first line that is not blank: one that begins with a
+/// brace is JSON, one that has a word `__label__...` fastText's format, and one with a tab columns;
+/// all else is label_first.
+///
+/// A table has a header if its first line names both columns. Without one, label and text are the
+/// first two of two columns, or those that are given by position. A row without label or text is
+/// bad. Throws as ReadOptions says, FormatError if the columns are not there, Error for a pipe
+/// whose format is to be found out.
+GRADUS_API std::vector<LabeledText> read_labeled_texts(const std::string& path,
+                                                       const LabeledTextOptions& options = {});
 
 }  // namespace gradus

@@ -32,9 +32,9 @@ class TextLines::File {
 TextLines::TextLines(const std::string& path, const ReadOptions& options)
     : file_(std::make_unique<File>(path)), encoding_(options.encoding) {
   const std::string_view text = file_->text();
-  if (text.empty()) throw FormatError(fmt::format("TextLines: '{}': it is empty", path));
-  detail::LineFaults faults;
   std::uint64_t begin = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+  if (begin == text.size()) throw FormatError(fmt::format("TextLines: '{}': it is empty", path));
+  detail::LineFaults faults;
   for (std::int64_t number = 1; begin < text.size(); ++number) {
     const std::string_view line = file_->line(begin);
     const char* fault = encoding_ == TextEncoding::utf8
@@ -66,11 +66,13 @@ struct LineStream::State {
   State(const std::string& path, const LineStreamOptions& options)
       : reader("LineStream", path, {options.bad_lines, options.encoding, options.skipped}),
         generator(options.seed),
-        room(static_cast<std::size_t>(options.buffer)) {}
+        room(static_cast<std::size_t>(options.buffer)),
+        may_be_empty(options.may_be_empty) {}
 
   detail::SampleReader reader;
   Generator generator;
   std::size_t room;
+  bool may_be_empty;
   std::vector<std::string> waiting = {};
   bool at_end = false;
 };
@@ -96,7 +98,8 @@ bool LineStream::read(std::string& line) {
     }
     if (reader.refuses()) break;
   }
-  if (!std::exchange(state_->at_end, true)) reader.finish();
+  const bool was_at_end = std::exchange(state_->at_end, true);
+  if (!was_at_end && (reader.number() > 0 || !state_->may_be_empty)) reader.finish();
   return false;
 }
 

@@ -43,15 +43,17 @@ class GRADUS_API TextLines {
 };
 
 struct LineStreamOptions {
-  std::int64_t buffer = 1;  ///< lines among which the next one is drawn; 1 keeps the order
-  std::uint64_t seed = 0;   ///< of the order
+  std::int64_t buffer = 1;    ///< lines kept, of which one is drawn; 1 keeps the order
+  std::uint64_t seed = 0;     ///< of the order
+  bool may_be_empty = false;  ///< no line at all is no error, as in a pipeline
   BadLines bad_lines = BadLines::refuse;
   TextEncoding encoding = TextEncoding::utf8;
   std::int64_t* skipped = nullptr;  ///< see ReadOptions
 };
 
 /// The lines of a pipe or a file, read once and one at a time ("/dev/stdin" is the standard input).
-/// A larger `buffer` shuffles them a little: each line is drawn from the next `buffer` ones.
+/// A larger `buffer` shuffles them a little: it keeps that many lines, and hands out one of them at
+/// random.
 ///   for (const std::string& line : LineStream("/dev/stdin", {.buffer = 10000})) ...
 class GRADUS_API LineStream {
  public:

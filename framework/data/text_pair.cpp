@@ -9,8 +9,8 @@ bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\v\f") == std::string::npos;
 }
 
-const char* fault_of(const std::string& line) {
-  return is_blank(line) ? "blank" : detail::fault_of_text(line);
+const char* fault_of(const detail::SampleReader& reader) {
+  return is_blank(reader.line()) ? "blank" : reader.fault();
 }
 
 }  // namespace
@@ -24,8 +24,8 @@ std::vector<TextPair> read_parallel(const std::string& source_path, const std::s
     const bool source = sources.next(), target = targets.next();
     if (!source && !target) break;
     if (source && target) {
-      const char* in_source = fault_of(sources.line());
-      const char* in_target = fault_of(targets.line());
+      const char* in_source = fault_of(sources);
+      const char* in_target = fault_of(targets);
       if (in_source == nullptr && in_target == nullptr) {
         pairs.push_back({sources.line(), targets.line()});
       } else {

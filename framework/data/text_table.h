@@ -22,9 +22,12 @@ class Column {
   Column(Int position)  // NOLINT(google-explicit-constructor)
       : position_(static_cast<std::int64_t>(position)) {}
 
-  /// The position among columns of these names. Throws IndexError naming them if it is not there.
-  GRADUS_API std::int64_t position_in(const std::vector<std::string>& names,
-                                      std::int64_t columns) const;
+  /// The name; nullopt for a column given by position.
+  const std::optional<std::string>& name() const { return name_; }
+  /// The position among columns of these names. where: begins errors. Throws IndexError naming them
+  /// if it is not there, or if several have the name.
+  GRADUS_API std::int64_t position_in(const std::vector<std::string>& names, std::int64_t columns,
+                                      const std::string& where) const;
 
  private:
   std::optional<std::string> name_;
@@ -36,8 +39,9 @@ class GRADUS_API TextTable {
  public:
   using Row = std::vector<std::string>;
 
-  /// names: of the columns; may be empty. Throws ShapeError for rows of different sizes.
-  TextTable(std::vector<std::string> names, std::vector<Row> rows);
+  /// names: of the columns; may be empty. path: of the file, for errors, or empty. Throws
+  /// ShapeError for rows of different sizes.
+  TextTable(std::vector<std::string> names, std::vector<Row> rows, const std::string& path = "");
 
   std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
   /// Throws IndexError for a row outside the table.
@@ -54,6 +58,7 @@ class GRADUS_API TextTable {
  private:
   std::vector<std::string> names_;
   std::vector<Row> rows_;
+  std::string where_;  // begins errors
 };
 
 struct TableOptions {
@@ -66,8 +71,8 @@ struct TableOptions {
 
 /// Reads tab-separated values: fields are what is between tabs, quotes have no meaning. Blank lines
 /// are ignored; lines with another number of fields than the first are bad. Throws as ReadOptions
-/// says, IndexError for a column that the file lacks, FormatError for a header that names one
-/// twice.
+/// says, IndexError for a column that the file lacks or names twice, FormatError for a header that
+/// names one twice if all columns are read.
 ///   const TextTable table = read_tsv("train.tsv", {.columns = {"label", "text"}});
 ///   for (const auto& row : table) ... row[0], row[1] ...
 GRADUS_API TextTable read_tsv(const std::string& path, const TableOptions& options = {});
@@ -83,8 +88,10 @@ struct CsvOptions {
 
 /// Reads comma-separated values as RFC 4180 describes them: a field in double quotes may contain
 /// separators, line ends, which it keeps as they are, and quotes, which are doubled. Otherwise like
-/// read_tsv(). Text after a closing quote is bad, and so is a quote that is never closed. A bad
-/// record of several lines counts once.
+/// read_tsv(). Text after a closing quote is bad, and so is a quote that is never closed; all lines
+/// of such a record count. A stray quote may look like the beginning of a long field: a record of
+/// more than 100 lines is read, with a warning that names them. Throws ValueError for a separator
+/// that is a quote, a line end, a NUL or not ASCII.
 GRADUS_API TextTable read_csv(const std::string& path, const CsvOptions& options = {});
 
 struct JsonLinesOptions {
@@ -94,9 +101,9 @@ struct JsonLinesOptions {
   std::int64_t* skipped = nullptr;
 };
 
-/// Reads a JSON object from each line; blank lines are ignored. Texts are as they are; numbers,
-/// true, false, lists and objects are JSON. A line that lacks a field, where it is null, or that
-/// has a field twice is bad; fields that are not asked for are ignored.
+/// Reads a JSON object from each line; blank lines are ignored. A string gives its text; numbers,
+/// true, false, lists and objects are handed out as the file writes them. A line that lacks a
+/// field, where it is null, or that has it twice is bad; fields that are not asked for are ignored.
 ///   const TextTable table = read_json_lines("train.jsonl", {.fields = {"label", "text"}});
 GRADUS_API TextTable read_json_lines(const std::string& path, const JsonLinesOptions& options = {});
 

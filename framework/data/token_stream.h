@@ -19,7 +19,8 @@ struct StreamBatch {
 /// left out.
 ///   const TokenStream stream(ids, 20, 35);
 ///   for (std::int64_t k = 0; k < stream.size(); ++k) train(stream[k]);
-/// It is a data set: a DataLoader loads it in order, with a batch_size of 1.
+/// It is a data set, whose place in an epoch a DataLoader keeps:
+///   DataLoader loader(stream, CollateFirst{});
 class GRADUS_API TokenStream {
  public:
   /// steps: tokens of each stream in a batch; the last batch may have fewer. Throws ValueError

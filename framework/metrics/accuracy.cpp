@@ -34,6 +34,7 @@ void Accuracy::add(std::span<const std::int64_t> predictions,
 }
 
 void Accuracy::merge(const Accuracy& other) {
+  detail::check_same_ignore_index("Accuracy", options_.ignore_index, other.options_.ignore_index);
   right_ += other.right_;
   count_ += other.count_;
 }
@@ -67,6 +68,8 @@ void TopKAccuracy::merge(const TopKAccuracy& other) {
   if (k_ != other.k_) {
     throw ValueError(fmt::format("TopKAccuracy: merge: k is {} here and {} there", k_, other.k_));
   }
+  detail::check_same_ignore_index("TopKAccuracy", options_.ignore_index,
+                                  other.options_.ignore_index);
   right_ += other.right_;
   count_ += other.count_;
 }

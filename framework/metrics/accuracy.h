@@ -26,6 +26,7 @@ class GRADUS_API Accuracy {
   void add(const Tensor& predictions, const Tensor& labels);
   /// Ids, one for each label. Throws ShapeError.
   void add(std::span<const std::int64_t> predictions, std::span<const std::int64_t> labels);
+  /// Throws ValueError if the other one has a different ignore_index.
   void merge(const Accuracy& other);
 
   /// Throws ValueError if nothing was counted.
@@ -47,7 +48,7 @@ class GRADUS_API TopKAccuracy {
   /// scores: [..., C]; labels: int64 [...]. Throws like Accuracy::add, and ValueError if there are
   /// fewer than k classes.
   void add(const Tensor& scores, const Tensor& labels);
-  /// Throws ValueError if the other one has a different k.
+  /// Throws ValueError if the other one has a different k or ignore_index.
   void merge(const TopKAccuracy& other);
 
   /// Throws ValueError if nothing was counted.

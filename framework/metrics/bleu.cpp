@@ -81,6 +81,7 @@ void Bleu::add(std::string_view hypothesis, std::initializer_list<std::string_vi
 }
 
 void Bleu::add_all(std::string_view hypothesis, std::span<const std::string_view> references) {
+  moved_.check("Bleu");
   if (references.empty()) throw ValueError("Bleu: a hypothesis has no reference");
   detail::check_utf8("Bleu", "the hypothesis", hypothesis);
   for (const std::string_view text : references) detail::check_utf8("Bleu", "a reference", text);
@@ -109,6 +110,8 @@ void Bleu::add_all(std::string_view hypothesis, std::span<const std::string_view
 }
 
 void Bleu::merge(const Bleu& other) {
+  moved_.check("Bleu");
+  other.moved_.check("Bleu");
   if (options_.tokenizer != other.options_.tokenizer ||
       options_.smoothing != other.options_.smoothing || smooth_value() != other.smooth_value() ||
       options_.lowercase != other.options_.lowercase ||
@@ -128,6 +131,7 @@ void Bleu::merge(const Bleu& other) {
 }
 
 BleuResult Bleu::result() const {
+  moved_.check("Bleu");
   detail::check_added("Bleu", segments_);
   BleuResult result;
   result.counts = counts_;
@@ -168,6 +172,7 @@ BleuResult Bleu::result() const {
 }
 
 std::string Bleu::signature() const {
+  moved_.check("Bleu");
   detail::check_added("Bleu", segments_);
   std::string smoothing = name(options_.smoothing);
   if (has_value(options_.smoothing)) smoothing += fmt::format("[{:.2f}]", smooth_value());

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/export.h>
 
 #include <cstdint>
@@ -49,7 +50,7 @@ struct BleuResult {
 };
 
 /// BLEU of a corpus (Papineni et al. 2002), equal to that of sacrebleu 2.6. Texts are UTF-8 as they
-/// were written: the tokenizer is part of the metric.
+/// were written: the tokenizer is part of the metric. Throws Error once it was moved from.
 class GRADUS_API Bleu {
  public:
   /// Throws ValueError unless max_order and the smoothing value are positive.
@@ -79,6 +80,7 @@ class GRADUS_API Bleu {
   std::int64_t hypothesis_length_ = 0, reference_length_ = 0;
   std::int64_t segments_ = 0;
   std::int64_t references_ = 0;  // of each segment; -1 if they differ
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

@@ -91,6 +91,7 @@ void Chrf::add(std::string_view hypothesis, std::initializer_list<std::string_vi
 }
 
 void Chrf::add_all(std::string_view hypothesis, std::span<const std::string_view> references) {
+  moved_.check("Chrf");
   if (references.empty()) throw ValueError("Chrf: a hypothesis has no reference");
   detail::check_utf8("Chrf", "the hypothesis", hypothesis);
   for (const std::string_view text : references) detail::check_utf8("Chrf", "a reference", text);
@@ -123,6 +124,8 @@ void Chrf::add_all(std::string_view hypothesis, std::span<const std::string_view
 }
 
 void Chrf::merge(const Chrf& other) {
+  moved_.check("Chrf");
+  other.moved_.check("Chrf");
   const auto same = [&](auto member) { return options_.*member == other.options_.*member; };
   if (!same(&ChrfOptions::char_order) || !same(&ChrfOptions::word_order) ||
       !same(&ChrfOptions::beta) || !same(&ChrfOptions::lowercase) ||
@@ -164,11 +167,13 @@ double Chrf::score(const std::vector<Counts>& orders) const {
 }
 
 double Chrf::result() const {
+  moved_.check("Chrf");
   detail::check_added("Chrf", segments_);
   return score(orders_);
 }
 
 std::string Chrf::signature() const {
+  moved_.check("Chrf");
   detail::check_added("Chrf", segments_);
   return fmt::format("nrefs:{}|case:{}|eff:{}|nc:{}|nw:{}|space:{}|version:gradus-{}",
                      references_ < 0 ? "var" : std::to_string(references_),

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/export.h>
 
 #include <cstddef>
@@ -20,7 +21,8 @@ struct ChrfOptions {
   bool eps_smoothing = false;  ///< orders without n-grams count, as in chrF++.py, Moses and NLTK
 };
 
-/// chrF and chrF++ of a corpus (Popović 2015, 2017), equal to those of sacrebleu 2.6.
+/// chrF and chrF++ of a corpus (Popović 2015, 2017), equal to those of sacrebleu 2.6. Throws Error
+/// once it was moved from.
 class GRADUS_API Chrf {
  public:
   /// Throws ValueError unless char_order and beta are positive and word_order is not negative.
@@ -50,6 +52,7 @@ class GRADUS_API Chrf {
   std::vector<Counts> orders_;  // of characters, then of words
   std::int64_t segments_ = 0;
   std::int64_t references_ = 0;  // of each segment; -1 if they differ
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

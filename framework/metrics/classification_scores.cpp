@@ -2,10 +2,13 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/metrics/classification_scores.h>
+#include <gradus/framework/metrics/detail/aligned.h>
 #include <gradus/framework/metrics/detail/inputs.h>
+#include <gradus/framework/metrics/detail/score_table.h>
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 namespace gradus {
 namespace {
@@ -63,7 +66,23 @@ ClassificationScores::ClassificationScores(std::int64_t classes,
   counts_.resize(static_cast<std::size_t>(classes));
 }
 
+ClassificationScores::ClassificationScores(std::vector<std::string> names,
+                                           const ClassificationOptions& options)
+    : ClassificationScores(std::ssize(names), options) {
+  detail::check_distinct(metric, names);
+  names_ = std::move(names);
+}
+
+std::vector<std::string> ClassificationScores::names() const {
+  moved_.check(metric);
+  if (!names_.empty()) return names_;
+  std::vector<std::string> numbers;
+  for (std::size_t i = 0; i < counts_.size(); ++i) numbers.push_back(fmt::to_string(i));
+  return numbers;
+}
+
 void ClassificationScores::add(const Tensor& predictions, const Tensor& labels) {
+  moved_.check(metric);
   detail::check_defined(metric, {{"predictions", predictions}, {"labels", labels}});
   if (labels.dtype() == DType::boolean) return add_flags(predictions, labels);
   add(detail::labelled(metric, predictions, labels, options_.ignore_index,
@@ -72,6 +91,7 @@ void ClassificationScores::add(const Tensor& predictions, const Tensor& labels) 
 
 void ClassificationScores::add(std::span<const std::int64_t> predictions,
                                std::span<const std::int64_t> labels) {
+  moved_.check(metric);
   add(detail::labelled(metric, predictions, labels, options_.ignore_index,
                        static_cast<std::int64_t>(counts_.size())));
 }
@@ -109,6 +129,8 @@ void ClassificationScores::add_flags(const Tensor& predictions, const Tensor& la
 }
 
 void ClassificationScores::merge(const ClassificationScores& other) {
+  moved_.check(metric);
+  other.moved_.check(metric);
   if (counts_.size() != other.counts_.size() ||
       !same(options_.zero_division, other.options_.zero_division)) {
     throw ValueError(
@@ -116,6 +138,7 @@ void ClassificationScores::merge(const ClassificationScores& other) {
                     counts_.size(), options_.zero_division, other.counts_.size(),
                     other.options_.zero_division));
   }
+  detail::check_same_ignore_index(metric, options_.ignore_index, other.options_.ignore_index);
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     counts_[i].right += other.counts_[i].right;
     counts_[i].predicted += other.counts_[i].predicted;
@@ -137,6 +160,7 @@ ClassScore ClassificationScores::score(const Counts& counts) const {
 }
 
 ClassificationResult ClassificationScores::result() const {
+  moved_.check(metric);
   detail::check_added(metric, count_);
   ClassificationResult result;
   Counts all;
@@ -150,6 +174,10 @@ ClassificationResult ClassificationScores::result() const {
   result.macro = mean(result.classes, false);
   result.weighted = mean(result.classes, true);
   return result;
+}
+
+std::string ClassificationScores::str() const {
+  return detail::aligned(detail::score_table(*this));
 }
 
 }  // namespace gradus

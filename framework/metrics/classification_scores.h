@@ -1,8 +1,10 @@
 #pragma once
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/metrics/accuracy.h>
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace gradus {
@@ -37,24 +39,30 @@ struct ClassificationResult {
 };
 
 /// Precision, recall and F1 by class and on average, as scikit-learn's
-/// precision_recall_fscore_support(labels, predictions, labels=range(classes)) has them.
+/// precision_recall_fscore_support(labels, predictions, labels=range(classes)) has them. Throws
+/// Error once it was moved from.
 class GRADUS_API ClassificationScores {
  public:
   /// Throws ValueError unless there is a class, and zero_division is 0, 1 or NaN.
   explicit ClassificationScores(std::int64_t classes, const ClassificationOptions& options = {});
+  /// Classes with names, which str() shows. Throws ValueError also for two of one name.
+  explicit ClassificationScores(std::vector<std::string> names,
+                                const ClassificationOptions& options = {});
 
   /// predictions: scores [..., C], whose highest is the prediction (of equal ones the lower class),
   /// or int64 ids [...]; labels: int64 [...]. Or any number of labels for each example: both
-  /// boolean
-  /// [..., C], true for the classes that it has. Throws ShapeError, DTypeError, IndexError for an
-  /// id outside [0, C), ValueError for a score that is NaN.
+  /// boolean [..., C], true for the classes that it has. Throws ShapeError, DTypeError, IndexError
+  /// for an id outside [0, C), ValueError for a score that is NaN.
   void add(const Tensor& predictions, const Tensor& labels);
   void add(std::span<const std::int64_t> predictions, std::span<const std::int64_t> labels);
-  /// Throws ValueError if the other one has different classes or options.
+  /// Throws ValueError if the other one has another number of classes or other options.
   void merge(const ClassificationScores& other);
 
+  std::vector<std::string> names() const;  ///< of the classes: "0", "1", ... if not given
   /// Throws ValueError if nothing was counted.
   ClassificationResult result() const;
+  /// A table of the result: a row for each class and each mean. Throws as result() does.
+  std::string str() const;
   std::int64_t count() const { return count_; }  ///< labels, or examples with any number of them
 
  private:
@@ -65,9 +73,11 @@ class GRADUS_API ClassificationScores {
   void add(const std::vector<detail::Labelled>& found);
   void add_flags(const Tensor& predictions, const Tensor& labels);
 
+  std::vector<std::string> names_;  // empty if the classes have none
   ClassificationOptions options_;
   std::vector<Counts> counts_;
   std::int64_t count_ = 0;
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

@@ -1,26 +1,25 @@
 #include <fmt/format.h>
-#include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/metrics/confusion_matrix.h>
+#include <gradus/framework/metrics/detail/aligned.h>
 #include <gradus/framework/metrics/detail/inputs.h>
 #include <gradus/framework/metrics/detail/words.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace gradus {
 namespace {
 
+constexpr std::size_t widest_table = 80;
+
 std::vector<std::string> numbers(std::int64_t classes) {
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < classes; ++i) names.push_back(std::to_string(i));
   return names;
-}
-
-std::string padding(const std::string& text, std::size_t width) {
-  return std::string(width - std::min(width, detail::split_characters(text).size()), ' ');
 }
 
 }  // namespace
@@ -31,6 +30,7 @@ ConfusionMatrix::ConfusionMatrix(std::int64_t classes, const LabelOptions& optio
 ConfusionMatrix::ConfusionMatrix(std::vector<std::string> names, const LabelOptions& options)
     : names_(std::move(names)), options_(options), counts_(names_.size() * names_.size()) {
   if (names_.empty()) throw ValueError("ConfusionMatrix: there are no classes");
+  detail::check_distinct("ConfusionMatrix", names_);
 }
 
 void ConfusionMatrix::add(const Tensor& predictions, const Tensor& labels) {
@@ -49,10 +49,14 @@ void ConfusionMatrix::add(const std::vector<detail::Labelled>& found) {
 }
 
 void ConfusionMatrix::merge(const ConfusionMatrix& other) {
+  moved_.check("ConfusionMatrix");
+  other.moved_.check("ConfusionMatrix");
   if (names_ != other.names_) {
     throw ValueError(fmt::format("ConfusionMatrix: merge: the {} classes here are not the {} there",
                                  classes(), other.classes()));
   }
+  detail::check_same_ignore_index("ConfusionMatrix", options_.ignore_index,
+                                  other.options_.ignore_index);
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
 }
 
@@ -66,31 +70,34 @@ std::int64_t ConfusionMatrix::count(std::int64_t label, std::int64_t predicted) 
 
 Tensor ConfusionMatrix::result() const { return tensor(counts_, {classes(), classes()}); }
 
+std::int64_t ConfusionMatrix::classes() const { return std::ssize(names()); }
+
+const std::vector<std::string>& ConfusionMatrix::names() const {
+  moved_.check("ConfusionMatrix");
+  return names_;
+}
+
 std::string ConfusionMatrix::str() const {
-  std::vector<std::string> heads;
-  std::size_t widest = std::string("label").size();
-  for (const std::string& name : names_) {
-    heads.push_back(detail::printable(name));
-    widest = std::max(widest, detail::split_characters(heads.back()).size());
-  }
-  std::string text = "label" + padding("label", widest);
-  std::vector<std::size_t> widths;
-  const auto n = static_cast<std::size_t>(classes());
-  for (std::size_t k = 0; k < n; ++k) {
-    std::size_t width = detail::split_characters(heads[k]).size();
-    for (std::size_t i = 0; i < n; ++i) {
-      width = std::max(width, std::to_string(counts_[i * n + k]).size());
-    }
-    widths.push_back(width);
-    text += "  " + padding(heads[k], width) + heads[k];
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    text += "\n" + heads[i] + padding(heads[i], widest);
-    for (std::size_t k = 0; k < n; ++k) {
-      text += fmt::format("  {:>{}}", counts_[i * n + k], widths[k]);
+  const std::string text = table(names(), names());
+  const std::vector<std::string> ids = numbers(classes());
+  const auto line = detail::split_characters(std::string_view(text).substr(0, text.find('\n')));
+  if (line.size() <= widest_table || names_ == ids) return text;
+  std::vector<std::string> labels;
+  for (std::size_t i = 0; i < ids.size(); ++i) labels.push_back(ids[i] + " " + names_[i]);
+  return table(labels, ids);
+}
+
+std::string ConfusionMatrix::table(const std::vector<std::string>& labels,
+                                   const std::vector<std::string>& predictions) const {
+  std::vector<std::vector<std::string>> rows{{"label"}};
+  rows[0].insert(rows[0].end(), predictions.begin(), predictions.end());
+  for (std::int64_t label = 0; label < classes(); ++label) {
+    rows.push_back({labels[static_cast<std::size_t>(label)]});
+    for (std::int64_t predicted = 0; predicted < classes(); ++predicted) {
+      rows.back().push_back(std::to_string(count(label, predicted)));
     }
   }
-  return text + "\n";
+  return detail::aligned(std::move(rows));
 }
 
 }  // namespace gradus

@@ -1,33 +1,18 @@
 #include <gradus/framework/metrics/detail/inputs.h>
+#include <gradus/framework/metrics/detail/sequences.h>
 #include <gradus/framework/metrics/detail/words.h>
 #include <gradus/framework/metrics/error_rate.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <vector>
 
 namespace gradus {
 namespace {
 
-template <class T>
-std::int64_t distance(std::span<const T> a, std::span<const T> b) {
-  std::vector<std::int64_t> edits(b.size() + 1);  // from what of a was read to b[0:k]
-  std::iota(edits.begin(), edits.end(), 0);
-  for (const T& unit : a) {
-    std::int64_t diagonal = edits[0]++;
-    for (std::size_t k = 0; k < b.size(); ++k) {
-      const std::int64_t replaced = diagonal + (unit == b[k] ? 0 : 1);
-      diagonal = edits[k + 1];
-      edits[k + 1] = std::min({replaced, diagonal + 1, edits[k] + 1});
-    }
-  }
-  return edits.back();
-}
-
-std::int64_t distance(const std::vector<std::string_view>& a,
-                      const std::vector<std::string_view>& b) {
-  return distance<std::string_view>(a, b);
+std::int64_t distance(std::span<const std::string_view> a, std::span<const std::string_view> b) {
+  detail::TextIds ids;
+  return detail::edit_distance(ids(a), ids(b));
 }
 
 void check_texts(const char* metric, std::string_view hypothesis, std::string_view reference) {
@@ -44,11 +29,12 @@ std::int64_t count(std::size_t n) { return static_cast<std::int64_t>(n); }
 }  // namespace
 
 std::int64_t edit_distance(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
-  return distance(a, b);
+  return detail::edit_distance(a, b);
 }
 
 std::int64_t edit_distance(std::span<const std::string> a, std::span<const std::string> b) {
-  return distance(a, b);
+  const std::vector<std::string_view> x(a.begin(), a.end()), y(b.begin(), b.end());
+  return distance(x, y);
 }
 
 void WordErrorRate::add(std::string_view hypothesis, std::string_view reference) {
@@ -61,14 +47,14 @@ void WordErrorRate::add(std::string_view hypothesis, std::string_view reference)
 
 void WordErrorRate::add(std::span<const std::string> hypothesis,
                         std::span<const std::string> reference) {
-  edits_ += distance(hypothesis, reference);
+  edits_ += edit_distance(hypothesis, reference);
   length_ += count(reference.size());
   ++examples_;
 }
 
 void WordErrorRate::add(std::span<const std::int64_t> hypothesis,
                         std::span<const std::int64_t> reference) {
-  edits_ += distance(hypothesis, reference);
+  edits_ += edit_distance(hypothesis, reference);
   length_ += count(reference.size());
   ++examples_;
 }

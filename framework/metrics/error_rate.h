@@ -17,8 +17,8 @@ GRADUS_API std::int64_t edit_distance(std::span<const std::string> a,
 
 /// The edits that make the hypotheses the references, divided by the number of words in the
 /// references: 0 if all are right, and above 1 where the hypotheses have many words too many. White
-/// space separates words; nothing else is changed, so remove punctuation and case first if they do
-/// not matter.
+/// space of any kind separates words, where jiwer has spaces only; nothing else is changed, so
+/// remove punctuation and case first if they do not matter.
 class GRADUS_API WordErrorRate {
  public:
   /// Throws FormatError for a text that is not UTF-8.

@@ -16,11 +16,13 @@ class GRADUS_API Perplexity {
   explicit Perplexity(const LabelOptions& options = {}) : options_(options) {}
 
   /// nll: the sum of -log p over `tokens` tokens, with the natural logarithm; a mean must be
-  /// multiplied by its number of tokens first. Throws ValueError if nll is NaN or tokens negative,
-  /// and for a sum over no tokens that is not 0.
+  /// multiplied by its number of tokens first. Throws ValueError if nll is NaN or -inf or tokens
+  /// negative, for a sum over no tokens that is not 0, and for more tokens than can be counted.
   void add(double nll, std::int64_t tokens);
-  /// scores: [..., C], before the softmax; labels: int64 [...]. Throws like Accuracy::add.
+  /// scores: [..., C], before the softmax; labels: int64 [...]. Throws like Accuracy::add, and
+  /// ValueError for a score that is inf.
   void add(const Tensor& scores, const Tensor& labels);
+  /// Throws ValueError if the other one has a different ignore_index.
   void merge(const Perplexity& other);
 
   /// Throws ValueError if no token was added.

@@ -11,6 +11,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -165,7 +166,8 @@ void Progress::update(std::int64_t n, std::vector<NamedValue> metrics) {
     throw ValueError(fmt::format("Progress: update({}): the count cannot go back", n));
   }
   const std::scoped_lock lock(mutex_);
-  count_ += n;
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  count_ = n > most - count_ ? most : count_ + n;
   if (!metrics.empty()) metrics_ = std::move(metrics);
   if (style_ == Style::hidden || finished_) return;
   if (const double now = options_.clock(); is_due(now)) draw(now);
@@ -230,21 +232,26 @@ std::string Progress::line(double now) const {
   const auto* bar = std::find_if(bar_widths.begin(), bar_widths.end(),
                                  [room](int width) { return width + 1 <= room; });
   if (total_ && bar != bar_widths.end()) shown = text(now, bar_text(part(), *bar));
+  for (int left_out = 1; left_out <= 3 && width_of(shown) > most; ++left_out) {
+    shown = text(now, "", left_out);
+  }
   return fmt::format("\r{}\x1b[K", first_columns(shown, most));
 }
 
-std::string Progress::text(double now, std::string_view bar) const {
+// Leaves out the elapsed time, then the rate, then the time left, to make room for the metrics.
+std::string Progress::text(double now, std::string_view bar, int left_out) const {
   const double elapsed = now - begin_;
   const double rate = static_cast<double>(count_ - options_.start) / elapsed;
   std::string out = options_.name.empty() ? "" : options_.name + ": ";
   if (total_) {
-    out += fmt::format("{:3.0f}% {}{}/{}, ", std::floor(100 * part()), bar, count_text(count_),
+    out += fmt::format("{:3.0f}% {}{}/{}", std::floor(100 * part()), bar, count_text(count_),
                        count_text(*total_));
   } else {
-    out += count_text(count_) + ", ";
+    out += count_text(count_);
   }
-  out += fmt::format("{}, {}", rate_text(rate, options_.unit), time_text(elapsed));
-  if (total_ && !finished_) {
+  if (left_out < 2) out += ", " + rate_text(rate, options_.unit);
+  if (left_out < 1) out += ", " + time_text(elapsed);
+  if (total_ && !finished_ && left_out < 3) {
     const std::int64_t left = std::max<std::int64_t>(*total_ - count_, 0);
     out +=
         fmt::format(", {} left", left == 0 ? "0:00" : time_text(static_cast<double>(left) / rate));

@@ -40,6 +40,7 @@ struct ProgressOptions {
 ///     progress.update(1, {{"loss", loss.item()}});
 ///   }
 /// On a terminal it is one line, drawn at most ten times a second, which stays when it is finished.
+/// A narrow one shows the metrics rather than the times and the rate.
 /// Warnings are written above the line. A terminal that says TERM=dumb gets plain lines. Only one
 /// line can be shown at a time. The rate, and with it the time left, is the mean since the start.
 /// Errors of the output are ignored: a log that cannot be written does not end a training run.
@@ -59,7 +60,8 @@ class GRADUS_API Progress {
   void update(std::int64_t n = 1, std::vector<NamedValue> metrics = {});
   /// Writes a line of text above the progress line.
   void print(std::string_view text);
-  /// Draws for the last time and ends the line; what is counted after that is not shown.
+  /// Draws for the last time and ends the line; what is counted after that is not shown. Call it
+  /// before an evaluation, whose time would count.
   void finish();
 
   std::int64_t count() const;
@@ -71,7 +73,7 @@ class GRADUS_API Progress {
   bool is_due(double now) const;
   void draw(double now);
   void write_above(std::string_view warning);
-  std::string text(double now, std::string_view bar) const;
+  std::string text(double now, std::string_view bar, int left_out = 0) const;
   std::string line(double now) const;
   int columns() const;
   double part() const;

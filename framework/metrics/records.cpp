@@ -4,6 +4,7 @@
 #include <gradus/framework/base/detail/number_text.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/metrics/detail/append_file.h>
+#include <gradus/framework/metrics/detail/csv_cells.h>
 #include <gradus/framework/metrics/records.h>
 
 #include <algorithm>
@@ -104,24 +105,6 @@ std::string csv_row(std::int64_t step, const std::vector<NamedValue>& values,
   return out + "\n";
 }
 
-// The cells of a header; nullopt if it is not a line of CSV.
-std::optional<std::vector<std::string>> csv_cells(std::string_view line) {
-  std::vector<std::string> cells(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"' && quoted && line.substr(i + 1, 1) == "\"") {
-      cells.back() += line[++i];
-    } else if (line[i] == '"') {
-      quoted = !quoted;
-    } else if (line[i] == ',' && !quoted) {
-      cells.emplace_back();
-    } else {
-      cells.back() += line[i];
-    }
-  }
-  return quoted ? std::nullopt : std::optional(cells);
-}
-
 // The step at the beginning of a line, or -1.
 std::int64_t step_of(std::string_view line, bool csv) {
   constexpr std::string_view head = "{\"step\": ";
@@ -196,7 +179,7 @@ class OldRecords {
                     reader_->file().path(), reader_->number(), problem));
   }
   void read_header(const std::string& line) {
-    const std::optional<std::vector<std::string>> cells = csv_cells(line);
+    const std::optional<std::vector<std::string>> cells = detail::csv_cells(line);
     const bool known = cells && cells->front() == "step" && !has_controls(line);
     if (!known) refuse(fmt::format("'{}' is not a header", detail::printable(line)));
     columns_.assign(cells->begin() + 1, cells->end());
@@ -226,9 +209,7 @@ struct MetricsLogger::State {
   State(const std::string& path, bool resume)
       : csv(is_csv(path)),
         old(resume && is_file(path) ? OldRecords(path, csv) : OldRecords()),
-        file(operation, path) {
-    if (!resume) file.truncate(0);
-  }
+        file(operation, path) {}
 
   void check_step(std::int64_t step) const;
   void drop_old(std::int64_t step);
@@ -236,7 +217,7 @@ struct MetricsLogger::State {
   std::string with_columns(const std::vector<std::string>& all) const;
 
   bool csv;
-  std::optional<OldRecords> old;  // until the first write
+  std::optional<OldRecords> old;  // until the first write; none unless the run is resumed
   detail::AppendFile file;
   std::vector<std::string> columns;
   std::int64_t last = -1;

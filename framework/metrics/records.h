@@ -10,7 +10,8 @@
 namespace gradus {
 
 struct MetricsLoggerOptions {
-  bool resume = false;  ///< goes on with the records that a file has; otherwise it starts anew
+  bool resume = false;  ///< goes on with the records that a file has; otherwise the first write()
+                        ///< drops them
 };
 
 /// Writes metrics by step into a file, as JSON lines or CSV by the end of its name:

@@ -1,8 +1,9 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/metrics/detail/inputs.h>
+#include <gradus/framework/metrics/detail/sequences.h>
+#include <gradus/framework/metrics/detail/words.h>
 #include <gradus/framework/metrics/rouge.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -37,23 +38,16 @@ Words rouge_words(std::string_view text) {
   return words;
 }
 
-std::size_t longest_common_subsequence(const Words& a, const Words& b) {
-  std::vector<std::size_t> longest(b.size() + 1);  // of the words of a so far and b[0:k]
-  for (const std::string& word : a) {
-    std::size_t diagonal = 0;
-    for (std::size_t k = 0; k < b.size(); ++k) {
-      const std::size_t above = longest[k + 1];
-      longest[k + 1] = word == b[k] ? diagonal + 1 : std::max(above, longest[k]);
-      diagonal = above;
-    }
-  }
-  return longest.back();
+double longest_common_subsequence(const Words& a, const Words& b) {
+  const std::vector<std::string_view> x(a.begin(), a.end()), y(b.begin(), b.end());
+  detail::TextIds ids;
+  return static_cast<double>(detail::longest_common_subsequence(ids(x), ids(y)));
 }
 
 PrecisionRecall score(const Words& found, const Words& wanted) {
   PrecisionRecall score;
   if (found.empty() || wanted.empty()) return score;
-  const auto common = static_cast<double>(longest_common_subsequence(found, wanted));
+  const double common = longest_common_subsequence(found, wanted);
   score.precision = common / static_cast<double>(found.size());
   score.recall = common / static_cast<double>(wanted.size());
   const double sum = score.precision + score.recall;
@@ -78,6 +72,8 @@ void RougeL::add(std::string_view hypothesis, std::initializer_list<std::string_
 
 void RougeL::add_all(std::string_view hypothesis, std::span<const std::string_view> references) {
   if (references.empty()) throw ValueError("RougeL: a hypothesis has no reference");
+  detail::check_utf8("RougeL", "the hypothesis", hypothesis);
+  for (const std::string_view text : references) detail::check_utf8("RougeL", "a reference", text);
   const Words found = rouge_words(hypothesis);
   PrecisionRecall best = score(found, rouge_words(references[0]));
   for (const std::string_view text : references.subspan(1)) {

@@ -16,7 +16,7 @@ namespace gradus {
 class GRADUS_API RougeL {
  public:
   /// A hypothesis and its references, of which the one with the highest F1 counts. Throws
-  /// ValueError without a reference.
+  /// ValueError without a reference, FormatError for a text that is not UTF-8.
   void add(std::string_view hypothesis, std::string_view reference);
   void add(std::string_view hypothesis, std::span<const std::string> references);
   void add(std::string_view hypothesis, std::initializer_list<std::string_view> references);

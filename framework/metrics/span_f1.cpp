@@ -159,11 +159,13 @@ std::vector<TagSpan> tag_spans(std::span<const std::string> tags, TagScheme sche
 
 SpanF1::SpanF1(const SpanOptions& options) : options_(options) {
   for (std::size_t i = 0; i < options.tags.size(); ++i) {
-    parse("SpanF1", options.tags[i], options.scheme, i);
+    const Tag tag = parse("SpanF1", options.tags[i], options.scheme, i);
+    if (tag.prefix != 'O') types_[std::string(tag.type)];  // is in the result, found or not
   }
 }
 
 void SpanF1::add(std::span<const std::string> predicted, std::span<const std::string> labels) {
+  moved_.check("SpanF1");
   detail::check_sizes("SpanF1", "predicted tags", predicted.size(), "labels", labels.size());
   add_sequence("", predicted, labels);
 }
@@ -187,6 +189,7 @@ void SpanF1::add_sequence(const std::string& which, std::span<const std::string>
 }
 
 void SpanF1::add(const Tensor& predictions, const Tensor& labels, const Tensor& lengths) {
+  moved_.check("SpanF1");
   detail::check_defined("SpanF1", {{"predictions", predictions}, {"labels", labels}});
   if (options_.tags.empty()) {
     throw ValueError("SpanF1: the ids have no names: give them as options.tags");
@@ -216,9 +219,12 @@ void SpanF1::add(const Tensor& predictions, const Tensor& labels, const Tensor& 
 }
 
 void SpanF1::merge(const SpanF1& other) {
+  moved_.check("SpanF1");
+  other.moved_.check("SpanF1");
   if (options_.scheme != other.options_.scheme || options_.invalid != other.options_.invalid) {
     throw ValueError("SpanF1: merge: the options here are not those there");
   }
+  detail::check_same_ignore_index("SpanF1", options_.ignore_index, other.options_.ignore_index);
   for (const auto& [type, counts] : other.types_) {
     types_[type].right += counts.right;
     types_[type].predicted += counts.predicted;
@@ -241,6 +247,7 @@ ClassScore SpanF1::score(const Counts& counts) {
 }
 
 SpanResult SpanF1::result() const {
+  moved_.check("SpanF1");
   detail::check_added("SpanF1", tags_);
   SpanResult result;
   Counts all;

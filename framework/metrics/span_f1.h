@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/metrics/classification_scores.h>
 
@@ -21,7 +22,8 @@ enum class TagScheme : std::uint8_t {
 
 /// What is done with tags that break the scheme, such as I after O in IOB2.
 enum class InvalidTags : std::uint8_t {
-  repair,   ///< begin a span, as the CoNLL script conlleval and seqscore's "conlleval" repair do
+  repair,   ///< begin a span, as the CoNLL script conlleval and seqscore's "conlleval" repair do;
+            ///< in IOBES, which that script does not know, as seqeval does by default
   discard,  ///< their spans do not count, as with seqscore's "discard" repair
   refuse    ///< throw FormatError, as seqscore does without a repair
 };
@@ -52,12 +54,12 @@ GRADUS_API std::vector<TagSpan> tag_spans(std::span<const std::string> tags,
 
 struct SpanResult {
   ClassScore all;                           ///< of the spans of all types together
-  std::map<std::string, ClassScore> types;  ///< of each type
+  std::map<std::string, ClassScore> types;  ///< of each type in options.tags, or that came up
   double accuracy = 0;                      ///< the share of tags that are equal
 };
 
 /// Precision, recall and F1 of spans: one is right if its begin, end and type are. What would be
-/// 0 / 0 is 0.
+/// 0 / 0 is 0. Throws Error once it was moved from.
 class GRADUS_API SpanF1 {
  public:
   /// Throws FormatError for a tag in the options that the scheme does not have.
@@ -70,7 +72,8 @@ class GRADUS_API SpanF1 {
   /// Throws ShapeError, DTypeError, IndexError for an id or a length outside its range, ValueError
   /// for a score that is NaN and if there are no options.tags; FormatError like tag_spans.
   void add(const Tensor& predictions, const Tensor& labels, const Tensor& lengths = Tensor());
-  /// Throws ValueError if the other one has a different scheme or treatment of invalid tags.
+  /// Throws ValueError if the other one has a different scheme, treatment of invalid tags or
+  /// ignore_index.
   void merge(const SpanF1& other);
 
   /// Throws ValueError if no tag was added.
@@ -87,6 +90,7 @@ class GRADUS_API SpanF1 {
   SpanOptions options_;
   std::map<std::string, Counts> types_;
   std::int64_t right_tags_ = 0, tags_ = 0;
+  detail::MovedFrom moved_;
 };
 
 }  // namespace gradus

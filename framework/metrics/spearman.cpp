@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
-#include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/metrics/detail/inputs.h>
 #include <gradus/framework/metrics/spearman.h>
@@ -41,10 +40,25 @@ double product(const std::vector<double>& a, const std::vector<double>& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-template <class T>
-std::vector<double> doubles(const Tensor& x) {
-  const auto values = x.span<T>();
-  return {values.begin(), values.end()};
+/// The values of a tensor of numbers; integers must be exact, or ties would be made.
+std::vector<double> doubles(const char* name, const Tensor& x) {
+  const auto copied = [](const auto& values) {
+    return std::vector<double>(values.begin(), values.end());
+  };
+  if (x.dtype() == DType::float32) return copied(x.span<float>());
+  if (x.dtype() == DType::float64) return copied(x.span<double>());
+  if (x.dtype() != DType::int64) {
+    throw DTypeError(fmt::format("Spearman: {} is {}: convert it with to(DType::int64)", name,
+                                 gradus::name(x.dtype())));
+  }
+  constexpr std::int64_t exact = std::int64_t{1} << 53;
+  const auto values = x.span<std::int64_t>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (-exact <= values[i] && values[i] <= exact) continue;
+    throw ValueError(fmt::format(
+        "Spearman: {} at position {} is {}: beyond 2^53, ranks may be wrong", name, i, values[i]));
+  }
+  return copied(values);
 }
 
 }  // namespace
@@ -65,11 +79,7 @@ void Spearman::add(const Tensor& x, const Tensor& y) {
     throw ShapeError(fmt::format("Spearman: shapes do not fit: x is {}, y is {}", x.shape().str(),
                                  y.shape().str()));
   }
-  if (x.dtype() != y.dtype()) {
-    throw DTypeError(fmt::format("Spearman: x is {}, y is {}: convert one of them with to()",
-                                 name(x.dtype()), name(y.dtype())));
-  }
-  visit_float("Spearman", x, [&]<class T>(T) { add(doubles<T>(x), doubles<T>(y)); });
+  add(doubles("x", x), doubles("y", y));
 }
 
 void Spearman::merge(const Spearman& other) {

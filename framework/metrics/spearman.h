@@ -15,7 +15,8 @@ class GRADUS_API Spearman {
   void add(double x, double y);
   /// Values that belong together one by one. Throws ShapeError, ValueError for NaN.
   void add(std::span<const double> x, std::span<const double> y);
-  /// Floats of one shape and dtype. Throws ShapeError, DTypeError, ValueError for NaN.
+  /// Floats or int64 of one shape. Throws ShapeError, DTypeError, ValueError for NaN and for
+  /// integers beyond 2^53.
   void add(const Tensor& x, const Tensor& y);
   void merge(const Spearman& other);
 

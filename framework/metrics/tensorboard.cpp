@@ -119,6 +119,11 @@ void check_no_events(const std::string& folder) {
   }
 }
 
+SummaryWriterOptions checked(const SummaryWriterOptions& options) {
+  if (!options.clock) throw ValueError("SummaryWriter: the clock is an empty function");
+  return options;
+}
+
 // Makes the folder of a run.
 std::string made_folder(const std::string& folder, bool resume) {
   detail::check_path(operation, folder);
@@ -145,7 +150,7 @@ std::string file_name(double time) {
 
 struct SummaryWriter::State {
   State(const std::string& log_dir, const SummaryWriterOptions& writer_options)
-      : options(writer_options),
+      : options(checked(writer_options)),
         file(operation, std::filesystem::path(made_folder(log_dir, options.resume)) /
                             file_name(options.clock())) {
     file.append(event(options.clock(), 0, file_version()));

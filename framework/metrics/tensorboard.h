@@ -28,6 +28,7 @@ class GRADUS_API SummaryWriter {
  public:
   /// Makes the folder, if need be, and the file. Throws Error with the system's reason and, unless
   /// `resume` is set, for a folder that has events: TensorBoard would mix the curves of two runs.
+  /// Throws ValueError for an empty clock.
   explicit SummaryWriter(const std::string& log_dir, const SummaryWriterOptions& options = {});
   ~SummaryWriter();
   SummaryWriter(const SummaryWriter&) = delete;

@@ -47,6 +47,14 @@ std::string closest(std::string_view name, const std::vector<std::string>& names
   return list;
 }
 
+template <class Names>
+std::vector<std::int64_t> ids_of(const LabelSet& labels, const Names& names) {
+  std::vector<std::int64_t> result;
+  result.reserve(names.size());
+  for (const auto& name : names) result.push_back(labels.id(name));
+  return result;
+}
+
 LabelSet parse(std::string_view text, const std::string& where) {
   const detail::WordList list = detail::parse_word_list(kind, false, text, where);
   LabelSet labels;
@@ -72,6 +80,14 @@ LabelSet::LabelSet(const std::vector<std::string>& names) {
   }
 }
 
+void LabelSet::add(std::span<const std::string> names) {
+  for (const std::string& name : names) add(name);
+}
+
+void LabelSet::add(std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) add(name);
+}
+
 LabelSet LabelSet::sorted() const {
   std::vector<std::string> ordered = names();
   std::sort(ordered.begin(), ordered.end());
@@ -92,10 +108,11 @@ std::int64_t LabelSet::id(std::string_view name) const {
 }
 
 std::vector<std::int64_t> LabelSet::ids(std::span<const std::string> names) const {
-  std::vector<std::int64_t> result;
-  result.reserve(names.size());
-  for (const std::string& name : names) result.push_back(id(name));
-  return result;
+  return ids_of(*this, names);
+}
+
+std::vector<std::int64_t> LabelSet::ids(std::initializer_list<std::string_view> names) const {
+  return ids_of(*this, names);
 }
 
 const std::string& LabelSet::name(std::int64_t id) const {

@@ -3,6 +3,7 @@
 #include <gradus/framework/base/export.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,8 @@ class GRADUS_API LabelSet {
 
   /// The id of a name. A new one gets the next id.
   std::int64_t add(std::string_view name) { return names_.add(name); }
+  void add(std::span<const std::string> names);
+  void add(std::initializer_list<std::string_view> names);
   /// The same names in byte order ("10" comes before "2"), so that ids do not depend on the order
   /// of the samples.
   LabelSet sorted() const;
@@ -34,6 +37,7 @@ class GRADUS_API LabelSet {
   std::int64_t id(std::string_view name) const;
   /// The ids of names, in order. Throws like id().
   std::vector<std::int64_t> ids(std::span<const std::string> names) const;
+  std::vector<std::int64_t> ids(std::initializer_list<std::string_view> names) const;
   /// Throws IndexError for an id outside [0, size()).
   const std::string& name(std::int64_t id) const;
   const std::vector<std::string>& names() const { return names_.texts(); }  ///< by id

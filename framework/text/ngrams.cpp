@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/text/ngrams.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace gradus {
@@ -59,6 +60,29 @@ std::vector<std::int64_t> ngram_buckets(std::string_view word, const NgramOption
     buckets.push_back(static_cast<std::int64_t>(fasttext_hash(ngram)) % options.buckets);
   });
   return buckets;
+}
+
+std::vector<std::int64_t> word_ngram_buckets(std::span<const std::string> words, std::int64_t n,
+                                             std::int64_t buckets) {
+  if (n < 1 || buckets < 1) {
+    throw ValueError(
+        fmt::format("word_ngram_buckets: n is {}, buckets {}: both must be above 0", n, buckets));
+  }
+  std::vector<std::uint64_t> hashes;  // sign-extended, as in fastText
+  hashes.reserve(words.size());
+  for (const std::string& word : words) {
+    hashes.push_back(static_cast<std::uint64_t>(static_cast<std::int32_t>(fasttext_hash(word))));
+  }
+  std::vector<std::int64_t> result;
+  for (std::size_t begin = 0; begin < hashes.size(); ++begin) {
+    std::uint64_t hash = hashes[begin];
+    const auto last = begin + std::min(static_cast<std::size_t>(n), hashes.size() - begin);
+    for (std::size_t k = begin + 1; k < last; ++k) {
+      hash = hash * 116049371U + hashes[k];
+      result.push_back(static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(buckets)));
+    }
+  }
+  return result;
 }
 
 }  // namespace gradus

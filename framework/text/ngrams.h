@@ -2,6 +2,7 @@
 #include <gradus/framework/base/export.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,5 +31,13 @@ GRADUS_API std::vector<std::string> character_ngrams(std::string_view word,
 /// fasttext_hash() of each character n-gram, modulo options.buckets.
 GRADUS_API std::vector<std::int64_t> ngram_buckets(std::string_view word,
                                                    const NgramOptions& options = {});
+
+/// The n-grams of 2 to `n` neighbouring words, each as a bucket in [0, buckets), in fastText's
+/// order: by starting position, shorter ones first. A bucket follows from the hashes of the words
+/// alone, in a vocabulary or not.
+///   const std::vector<std::int64_t> pairs = word_ngram_buckets(words, 2, 100000);
+/// Throws ValueError unless n and buckets are above 0.
+GRADUS_API std::vector<std::int64_t> word_ngram_buckets(std::span<const std::string> words,
+                                                        std::int64_t n, std::int64_t buckets);
 
 }  // namespace gradus

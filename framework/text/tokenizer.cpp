@@ -171,4 +171,15 @@ std::vector<std::string> tokenize(std::string_view text) {
   return tokens;
 }
 
+std::vector<std::string> split_words(std::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || ('\t' <= c && c <= '\r'); };
+  std::vector<std::string> words;
+  for (const char *c = text.data(), *end = c + text.size();;) {
+    c = std::find_if_not(c, end, is_blank);
+    if (c == end) return words;
+    const char* begin = std::exchange(c, std::find_if(c, end, is_blank));
+    words.emplace_back(begin, c);
+  }
+}
+
 }  // namespace gradus

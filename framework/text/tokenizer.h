@@ -18,4 +18,8 @@ namespace gradus {
 /// word, so that every token is valid UTF-8.
 GRADUS_API std::vector<std::string> tokenize(std::string_view text);
 
+/// What is between the white space of ASCII, as it is: for texts that are tokenized already, which
+/// fastText's command line reads.
+GRADUS_API std::vector<std::string> split_words(std::string_view text);
+
 }  // namespace gradus

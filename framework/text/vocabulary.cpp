@@ -5,6 +5,7 @@
 #include <gradus/framework/text/vocabulary.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace gradus {
@@ -12,6 +13,30 @@ namespace gradus {
 namespace {
 
 constexpr const char* kind = "vocabulary";
+
+// The sum of two counts, or the greatest count.
+std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
+  constexpr std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
+  return a > greatest - b ? greatest : a + b;
+}
+
+template <class Words>
+std::vector<std::int64_t> ids_of(const Vocabulary& vocabulary, const Words& words) {
+  std::vector<std::int64_t> result;
+  result.reserve(words.size());
+  for (const auto& text : words) result.push_back(vocabulary.id(text));
+  return result;
+}
+
+template <class Words>
+std::vector<std::int64_t> known_ids_of(const Vocabulary& vocabulary, const Words& words) {
+  std::vector<std::int64_t> result;
+  result.reserve(words.size());
+  for (const auto& text : words) {
+    if (const auto id = vocabulary.find(text)) result.push_back(*id);
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -23,11 +48,15 @@ void WordCounter::add(std::string_view word, std::int64_t times) {
   }
   const auto place = static_cast<std::size_t>(words_.add(word));
   if (place == counts_.size()) counts_.push_back(0);
-  counts_[place] += times;
+  counts_[place] = saturating_sum(counts_[place], times);
 }
 
 void WordCounter::add(std::span<const std::string> words) {
   for (const std::string& word : words) add(word);
+}
+
+void WordCounter::add(std::initializer_list<std::string_view> words) {
+  for (const std::string_view word : words) add(word);
 }
 
 std::int64_t WordCounter::count(std::string_view word) const {
@@ -59,7 +88,7 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
     const bool is_unknown = known && known == unknown_id_;
     if (known && !is_unknown) continue;  // another special word
     if (is_unknown || count < options.min_count) {
-      left_out += count;
+      left_out = saturating_sum(left_out, count);
     } else {
       kept.emplace_back(word, count);
     }
@@ -69,7 +98,7 @@ Vocabulary::Vocabulary(const WordCounter& counter, const VocabularyOptions& opti
   });
   for (const auto& [word, count] : kept) {
     if (options.max_size && size() >= *options.max_size) {
-      left_out += count;
+      left_out = saturating_sum(left_out, count);
     } else {
       append(word, count);
     }
@@ -132,10 +161,20 @@ std::int64_t Vocabulary::id(std::string_view word) const {
 }
 
 std::vector<std::int64_t> Vocabulary::ids(std::span<const std::string> words) const {
-  std::vector<std::int64_t> result;
-  result.reserve(words.size());
-  for (const std::string& text : words) result.push_back(id(text));
-  return result;
+  return ids_of(*this, words);
+}
+
+std::vector<std::int64_t> Vocabulary::ids(std::initializer_list<std::string_view> words) const {
+  return ids_of(*this, words);
+}
+
+std::vector<std::int64_t> Vocabulary::known_ids(std::span<const std::string> words) const {
+  return known_ids_of(*this, words);
+}
+
+std::vector<std::int64_t> Vocabulary::known_ids(
+    std::initializer_list<std::string_view> words) const {
+  return known_ids_of(*this, words);
 }
 
 const std::string& Vocabulary::word(std::int64_t id) const {

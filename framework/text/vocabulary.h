@@ -3,6 +3,7 @@
 #include <gradus/framework/base/export.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,9 +15,10 @@ namespace gradus {
 /// Counts how often each word occurs.
 class GRADUS_API WordCounter {
  public:
-  /// Throws ValueError for a negative number of times.
+  /// Counts up to 2^63 - 1, where a count stays. Throws ValueError for a negative number of times.
   void add(std::string_view word, std::int64_t times = 1);
   void add(std::span<const std::string> words);
+  void add(std::initializer_list<std::string_view> words);
 
   /// 0 for a word that was never added.
   std::int64_t count(std::string_view word) const;
@@ -61,6 +63,10 @@ class GRADUS_API Vocabulary {
   std::int64_t id(std::string_view word) const;
   /// The ids of words, in order. Throws like id().
   std::vector<std::int64_t> ids(std::span<const std::string> words) const;
+  std::vector<std::int64_t> ids(std::initializer_list<std::string_view> words) const;
+  /// The ids of words, without the words that it lacks.
+  std::vector<std::int64_t> known_ids(std::span<const std::string> words) const;
+  std::vector<std::int64_t> known_ids(std::initializer_list<std::string_view> words) const;
   /// Throws IndexError for an id outside [0, size()).
   const std::string& word(std::int64_t id) const;
 

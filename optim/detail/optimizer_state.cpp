@@ -69,6 +69,12 @@ StateDict OptimizerState::save(const Optimizer& optimizer) {
   return state;
 }
 
+std::vector<NamedParameter> OptimizerState::parameters(const Optimizer& optimizer) {
+  std::vector<NamedParameter> result;
+  for (const Slot& slot : optimizer.slots_) result.push_back(slot.target);
+  return result;
+}
+
 void OptimizerState::save_slot(const Optimizer& optimizer, const Slot& slot, StateDict& state) {
   const std::string& path = slot.target.path;
   state.metadata[group_key(path)] = fmt::to_string(slot.group);

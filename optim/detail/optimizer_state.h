@@ -16,6 +16,8 @@ struct OptimizerState {
   static void load(Optimizer& optimizer, const StateDict& state);
   static std::function<void()> follow_rows(Optimizer& optimizer, const Tensor& parameter,
                                            const RowPlan& plan);
+  /// All parameters that an optimizer updates.
+  static std::vector<NamedParameter> parameters(const Optimizer& optimizer);
 
  private:
   using Slot = Optimizer::Slot;

@@ -35,6 +35,15 @@ bool flag_of(const StateDict& state, const std::string& key) {
   return text == "true";
 }
 
+void check_direction(const char* owner, const StateDict& state, const std::string& key,
+                     bool maximize) {
+  if (state.metadata.find(key) == nullptr || flag_of(state, key) == maximize) return;
+  throw ValueError(
+      fmt::format("load_state_dict: the state is that of {} with maximize = {}, not {}: its best "
+                  "value would be the worst here",
+                  owner, !maximize, maximize));
+}
+
 bool same_class(std::string_view a, std::string_view b) {
   const auto letters = [](std::string_view name) {
     std::string result;

@@ -14,6 +14,11 @@ template <class Number>
 Number number_of(const StateDict& state, const std::string& key);
 bool flag_of(const StateDict& state, const std::string& key);
 
+/// Refuses with ValueError a state whose metric gets better in the other direction. States of older
+/// versions do not say which it is.
+void check_direction(const char* owner, const StateDict& state, const std::string& key,
+                     bool maximize);
+
 /// True if both name the same optimizer class: "SparseAdam", or "sparse_adam" as in older files.
 bool same_class(std::string_view a, std::string_view b);
 

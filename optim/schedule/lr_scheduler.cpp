@@ -388,12 +388,14 @@ StateDict ReduceLROnPlateau::state_dict() const {
   state.metadata["plateau.best"] = fmt::to_string(best_);
   state.metadata["plateau.bad"] = fmt::to_string(bad_);
   state.metadata["plateau.cooldown"] = fmt::to_string(cooldown_);
+  state.metadata["plateau.maximize"] = options_.maximize ? "true" : "false";
   return state;
 }
 
 void ReduceLROnPlateau::load_state_dict(const StateDict& state) {
   moved_.check("ReduceLROnPlateau");
   detail::require_state_of("a ReduceLROnPlateau", "plateau", state, "plateau.best");
+  detail::check_direction("a ReduceLROnPlateau", state, "plateau.maximize", options_.maximize);
   const auto best = detail::number_of<double>(state, "plateau.best");
   const auto bad = detail::number_of<std::int64_t>(state, "plateau.bad");
   const auto cooldown = detail::number_of<std::int64_t>(state, "plateau.cooldown");

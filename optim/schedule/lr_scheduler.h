@@ -136,10 +136,12 @@ class GRADUS_API ReduceLROnPlateau {
   void step(double metric);
   std::vector<double> lr() const;
 
-  /// The best metric and the counts, in the metadata; the rates are in the optimizer's state.
+  /// The best metric, the counts and whether greater is better, in the metadata; the rates are in
+  /// the optimizer's state.
   StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, FormatError, and Error for a state that is not
-  /// that of a ReduceLROnPlateau.
+  /// Replaces best metric and counts. Throws, having changed nothing, FormatError, Error for a
+  /// state that is not that of a ReduceLROnPlateau, and ValueError for one with the other
+  /// `maximize`.
   void load_state_dict(const StateDict& state);
 
  private:

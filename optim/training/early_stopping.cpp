@@ -20,6 +20,7 @@ constexpr const char* best_key = "early_stopping.best";
 constexpr const char* best_step_key = "early_stopping.best_step";
 constexpr const char* steps_key = "early_stopping.steps";
 constexpr const char* bad_key = "early_stopping.bad";
+constexpr const char* maximize_key = "early_stopping.maximize";
 constexpr const char* kept_key = "best_weights.kept";
 
 // What a checkpoint has of a model: all but the tables that are mapped from a file.
@@ -92,11 +93,13 @@ StateDict EarlyStopping::state_dict() const {
   state.metadata[best_step_key] = fmt::to_string(best_step_);
   state.metadata[steps_key] = fmt::to_string(steps_);
   state.metadata[bad_key] = fmt::to_string(bad_);
+  state.metadata[maximize_key] = options_.maximize ? "true" : "false";
   return state;
 }
 
 void EarlyStopping::load_state_dict(const StateDict& state) {
   detail::require_state_of("an EarlyStopping", "stopping", state, best_key);
+  detail::check_direction("an EarlyStopping", state, maximize_key, options_.maximize);
   const auto best = detail::number_of<double>(state, best_key);
   const auto best_step = detail::number_of<std::int64_t>(state, best_step_key);
   const auto steps = detail::number_of<std::int64_t>(state, steps_key);

@@ -36,10 +36,10 @@ class GRADUS_API EarlyStopping {
   /// Which call of step() had it, counted from 0 over the whole run; -1 if there is none.
   std::int64_t best_step() const { return best_step_; }
 
-  /// The best metric and the counts, in the metadata.
+  /// The best metric, the counts and whether greater is better, in the metadata.
   StateDict state_dict() const;
-  /// Replaces them. Throws, having changed nothing, FormatError, and Error for a state that is not
-  /// that of an EarlyStopping.
+  /// Replaces best metric and counts. Throws, having changed nothing, FormatError, Error for a
+  /// state that is not that of an EarlyStopping, and ValueError for one with the other `maximize`.
   void load_state_dict(const StateDict& state);
 
  private:

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/atomic_file.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/random.h>
+#include <gradus/optim/detail/optimizer_state.h>
 #include <gradus/optim/options.h>
 #include <gradus/optim/training/lr_finder.h>
 
@@ -28,6 +30,21 @@ void check(const LrFinderOptions& options) {
   if (!(options.divergence > 1)) {
     throw ValueError(
         fmt::format("find_lr: divergence is {}, it must be above 1", options.divergence));
+  }
+}
+
+// What is not part of the model would not be restored.
+void check_parameters(const Module& model, const Optimizer& optimizer) {
+  const auto known = model.parameters();
+  for (const NamedParameter& trained : detail::OptimizerState::parameters(optimizer)) {
+    const bool found = std::any_of(known.begin(), known.end(), [&](const NamedParameter& each) {
+      return each.parameter.is_same(trained.parameter);
+    });
+    if (found) continue;
+    throw ValueError(
+        fmt::format("find_lr: '{}', which the optimizer trains, is no parameter of the model: its "
+                    "values would not be restored: pass the whole model",
+                    trained.path));
   }
 }
 
@@ -77,7 +94,9 @@ void sweep(LrCurve& curve, Optimizer& optimizer, const std::function<Tensor()>& 
   for (std::int64_t i = 0; i < options.steps; ++i) {
     const double lr = rate(options, i);
     optimizer.set_lr(lr);
-    const double loss = closure().item();
+    const Tensor result = closure();
+    detail::check_defined(operation, "the result of the closure", result);
+    const double loss = result.item();
     if (!std::isfinite(loss)) return;
     if (add_point(curve, lr, loss, options)) return;
     optimizer.step();
@@ -217,6 +236,7 @@ LrCurve find_lr(const Module& model, Optimizer& optimizer, const std::function<T
                 const LrFinderOptions& options) {
   check(options);
   if (!closure) throw ValueError("find_lr: the closure is empty: pass one that returns the loss");
+  check_parameters(model, optimizer);
   const Before before(model, optimizer);
   LrCurve curve;
   try {

@@ -36,16 +36,17 @@ struct GRADUS_API LrCurve {
 /// weights, the optimizer and default_generator() bit for bit and drops the gradients: a run after
 /// it is the same as without it.
 ///   const LrCurve curve = find_lr(model, optimizer, [&] {
-///     const Batch batch = ...;  // the next one
+///     const Batch batch = ...;  // any: one of them again and again, or the next each time
 ///     optimizer.zero_grad();
 ///     const Tensor loss = cross_entropy(model(batch.tokens), batch.labels);
 ///     loss.backward();
 ///     return loss;
 ///   });
 ///   optimizer.set_lr(curve.suggestion());
-/// The sweep also ends at a loss that is not finite, which is left out. `model` is what the
-/// optimizer trains. Throws ValueError for invalid options, an empty closure and a first loss that
-/// is not finite, and what the closure and step() throw; everything is restored then too.
+/// The sweep also ends at a loss that is not finite, which is left out. Throws ValueError, before
+/// anything changes, for invalid options, an empty closure and a parameter of the optimizer that
+/// `model` does not have; ValueError for a first loss that is not finite, Error for an undefined
+/// one, and what the closure and step() throw; everything is restored then too.
 /// Source: Smith 2017, Cyclical learning rates for training neural networks, section 3.3.
 GRADUS_API LrCurve find_lr(const Module& model, Optimizer& optimizer,
                            const std::function<Tensor()>& closure,

@@ -8,8 +8,9 @@ namespace gradus {
 ///   const StopSignal stop;
 ///   while (step < steps && !stop.requested()) { ... }
 ///   save_checkpoint(run, path);
-/// A second signal of either kind ends the program at once, as it would have without a guard. The
-/// end of the scope restores the handlers that were there before; then a signal acts as ever.
+/// A second signal of either kind ends the program at once, by the default action, whatever handler
+/// was there before. The end of the scope restores the handlers that were there; then a signal acts
+/// as ever.
 ///
 /// Guards may be nested, and made by several threads in any order: all see the same signal, and the
 /// last to end restores the handlers. A guard that is made after the signal, inside another, is

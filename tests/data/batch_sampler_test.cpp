@@ -52,23 +52,22 @@ TEST(Batches, ThrowForABatchThatIsNotThere) {
 }
 
 TEST(BatchesByCount, CutTheOrder) {
-  const BatchOptions plain{.batch_size = 2, .shuffle = false};
+  const BatchOptions plain{.batch_size = 2};
   EXPECT_THAT(run(batches_by_count(5, plain)), ElementsAre(Ids{0, 1}, Ids{2, 3}, Ids{4}));
-  const BatchOptions whole{.batch_size = 2, .shuffle = false, .drop_last = true};
+  const BatchOptions whole{.batch_size = 2, .drop_last = true};
   EXPECT_THAT(run(batches_by_count(5, whole)), ElementsAre(Ids{0, 1}, Ids{2, 3}));
   EXPECT_TRUE(run(batches_by_count(0, plain)).empty());
-  const BatchSampler random = batches_by_count(40, {.batch_size = 3});
+  const BatchSampler random = batches_by_count(40, {.batch_size = 3, .shuffle = true});
   expect_each_once(run(random), 40);
   EXPECT_EQ(run(random), run(random));
   EXPECT_NE(run(random), run(random, 2));
   const std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  EXPECT_THAT(run(batches_by_count(2, {.batch_size = most, .shuffle = false})),
-              ElementsAre(Ids{0, 1}));
+  EXPECT_THAT(run(batches_by_count(2, {.batch_size = most})), ElementsAre(Ids{0, 1}));
 }
 
 TEST(BatchesByLength, HaveLittlePadding) {
   const Ids lengths = some_lengths(1000);
-  const auto batches = run(batches_by_length(lengths, {.batch_size = 10}));
+  const auto batches = run(batches_by_length(lengths, {.batch_size = 10, .shuffle = true}));
   expect_each_once(batches, 1000);
   std::int64_t padded = 0;
   for (const Ids& batch : batches) {
@@ -85,7 +84,7 @@ TEST(BatchesByLength, HaveLittlePadding) {
 }
 
 TEST(BatchesByLength, OfOnePoolWithoutShuffleAreSorted) {
-  const BatchOptions plain{.batch_size = 2, .shuffle = false};
+  const BatchOptions plain{.batch_size = 2};
   EXPECT_THAT(run(batches_by_length({5, 1, 3, 1, 9}, plain)),
               ElementsAre(Ids{1, 3}, Ids{2, 0}, Ids{4}));
   EXPECT_THAT(run(batches_by_length({5, 1, 3, 1, 9}, plain, 1)),
@@ -95,7 +94,8 @@ TEST(BatchesByLength, OfOnePoolWithoutShuffleAreSorted) {
 TEST(BatchesByTokens, KeepThePaddedSizeInBounds) {
   const Ids lengths = some_lengths(500);
   for (const std::int64_t count : {0, 4}) {
-    const auto batches = run(batches_by_tokens(lengths, 300, {.batch_size = count}));
+    const auto batches =
+        run(batches_by_tokens(lengths, 300, {.batch_size = count, .shuffle = true}));
     expect_each_once(batches, 500);
     for (const Ids& batch : batches) {
       std::int64_t longest = 0;
@@ -107,7 +107,7 @@ TEST(BatchesByTokens, KeepThePaddedSizeInBounds) {
       }
     }
   }
-  const BatchOptions plain{.batch_size = 0, .shuffle = false};
+  const BatchOptions plain{};
   EXPECT_THAT(run(batches_by_tokens({9, 2, 2, 0}, 4, plain)),
               ElementsAre(Ids{3, 1}, Ids{2}, Ids{0}));
   EXPECT_TRUE(run(batches_by_tokens({}, 4, plain)).empty());
@@ -133,33 +133,33 @@ TEST(BalancedWeights, AreTheInverseOfTheCounts) {
 TEST(DistinctBatches, HoldNoKeyTwice) {
   Ids keys;
   for (std::int64_t i = 0; i < 600; ++i) keys.push_back(i % 7 == 0 ? 0 : i / 3);
-  const auto batches = run(distinct_batches(keys, {.batch_size = 8}));
+  const auto batches = run(distinct_batches(keys, {.batch_size = 8, .shuffle = true}));
   expect_each_once(batches, 600);
   for (const Ids& batch : batches) {
     std::set<std::int64_t> seen;
     for (const std::int64_t i : batch) seen.insert(keys[static_cast<std::size_t>(i)]);
     EXPECT_EQ(seen.size(), batch.size());
   }
-  const BatchOptions plain{.batch_size = 2, .shuffle = false};
+  const BatchOptions plain{.batch_size = 2};
   EXPECT_THAT(run(distinct_batches({7, 7, 7, 8}, plain)), ElementsAre(Ids{0, 3}, Ids{1}, Ids{2}));
-  const BatchOptions whole{.batch_size = 2, .shuffle = false, .drop_last = true};
+  const BatchOptions whole{.batch_size = 2, .drop_last = true};
   EXPECT_THAT(run(distinct_batches({7, 7, 7, 8}, whole)), ElementsAre(Ids{0, 3}));
 }
 
 TEST(BatchSamplers, RefuseNumbersOutOfRange) {
-  EXPECT_ERROR(batches_by_count(-1), ValueError,
+  EXPECT_ERROR(batches_by_count(-1, {}), ValueError,
                "batches_by_count: samples is -1, it must not be negative");
-  EXPECT_ERROR(batches_by_count(1, {.batch_size = 0}), ValueError,
+  EXPECT_ERROR(batches_by_count(1, {}), ValueError,
                "batches_by_count: batch_size is 0, it must be above 0");
-  EXPECT_ERROR(batches_by_length({1, -2}), ValueError,
+  EXPECT_ERROR(batches_by_length({1, -2}, {.batch_size = 1}), ValueError,
                "batches_by_length: the length of sample 1 is -2");
-  EXPECT_ERROR(batches_by_length({1}, {}, 0), ValueError,
+  EXPECT_ERROR(batches_by_length({1}, {.batch_size = 1}, 0), ValueError,
                "batches_by_length: pool is 0, it must be above 0");
   EXPECT_ERROR(batches_by_tokens({1}, 0), ValueError,
                "batches_by_tokens: max_tokens is 0, it must be above 0");
-  EXPECT_ERROR(weighted_batches({1, -1}, 3), ValueError,
+  EXPECT_ERROR(weighted_batches({1, -1}, 3, {.batch_size = 1}), ValueError,
                "weighted_batches: the weight of sample 1 is -1");
-  EXPECT_ERROR(weighted_batches({0, 0}, 3), ValueError,
+  EXPECT_ERROR(weighted_batches({0, 0}, 3, {.batch_size = 1}), ValueError,
                "weighted_batches: the weights sum up to 0");
   EXPECT_ERROR(distinct_batches({}, {.batch_size = -3}), ValueError,
                "distinct_batches: batch_size is -3, it must be above 0");

@@ -1,5 +1,6 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/data/collate.h>
+#include <gradus/framework/data/data_loader.h>
 #include <gradus/framework/data/token_stream.h>
 #include <gradus/tests/support/op_testing.h>
 #include <gtest/gtest.h>
@@ -52,6 +53,23 @@ TEST(Collate, PadsBothSidesOfPairs) {
   EXPECT_TRUE(has_values(batch.second.lengths, {2}, {2, 0}));
 }
 
+TEST(Collate, PadsTagsOtherwiseThanWords) {
+  const PairBatch batch = CollatePairs{.second_padding = -100}({{{1, 2}, {0, 1}}, {{3}, {1}}});
+  EXPECT_TRUE(has_values(batch.first.ids, {2, 2}, {1, 2, 3, 0}));
+  EXPECT_TRUE(has_values(batch.second.ids, {2, 2}, {0, 1, 1, -100}));
+}
+
+TEST(TokenStream, IsASetForALoader) {
+  const TokenStream stream({0, 1, 2, 3, 4, 5, 6}, 1, 2);
+  DataLoader loader(stream, CollateFirst{});
+  std::int64_t k = 0;
+  for (const StreamBatch& batch : loader) {
+    EXPECT_TRUE(has_values(batch.targets, {1, 2},
+                           {2. * static_cast<double>(k) + 1, 2. * static_cast<double>(k) + 2}));
+    ++k;
+  }
+  EXPECT_EQ(k, 3);
+}
 TEST(TokenStream, GoesOnWhereTheBatchBeforeEnded) {
   const TokenStream stream({0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 99}, 2, 3);
   ASSERT_EQ(stream.size(), 2);

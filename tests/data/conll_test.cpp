@@ -38,9 +38,50 @@ TEST_F(ReadConll, ChoosesColumns) {
       sentences[0],
       (TaggedSentence{{"NNP", "VBZ"}, {"B-NP", "B-VP"}, {{"EU", "rejects"}, {"B-ORG", "O"}}}));
   EXPECT_EQ(message_of<IndexError>([&] { (void)read_conll(path(), {.tag_column = 4}); }),
-            "read_conll: there is no column 4: lines have 4 columns");
+            "read_conll: '" + path() + "': there is no column 4: line 3 has 4 columns");
   EXPECT_EQ(message_of<IndexError>([&] { (void)read_conll(path(), {.word_column = -5}); }),
-            "read_conll: there is no column -5: lines have 4 columns");
+            "read_conll: '" + path() + "': there is no column -5: line 3 has 4 columns");
+}
+
+TEST_F(ReadConll, RefusesWordsAndTagsInOneColumn) {
+  EXPECT_THAT(message_of<FormatError>([&] { (void)read_conll(written("EU\nrejects\n")); }),
+              testing::HasSubstr("' has 2 bad lines: words and tags in one column (2 times, first "
+                                 "in line 1: column 0 of 1): "));
+  EXPECT_THROW((void)read_conll(written(ner), {.word_column = 3}), FormatError);
+  const CaughtWarnings warnings;
+  EXPECT_THAT(read_conll(written("EU\n\na X\n"), {.bad_lines = BadLines::skip}),
+              ElementsAre(TaggedSentence{{"a"}, {"X"}}));
+}
+
+TEST_F(ReadConll, RefusesAnEmptyField) {
+  const ConllOptions options{.separator = '\t'};
+  EXPECT_THAT(message_of<FormatError>([&] { (void)read_conll(written("a\tX\nb\t\n"), options); }),
+              testing::HasSubstr("' has 1 bad line: an empty field (line 2: column 1): "));
+  EXPECT_EQ(read_conll(written("a\t\tX\n"), options)[0].tags, Words{"X"});  // not read
+}
+
+TEST_F(ReadConll, EndsASentenceWhereADocumentStarts) {
+  const std::vector<TaggedSentence> expected = {{{"a"}, {"X"}}, {{"b"}, {"Y"}}};
+  EXPECT_EQ(read_conll(written("a X\n-DOCSTART- O\nb Y\n")), expected);
+  EXPECT_EQ(read_conll(written("a\tX\n-DOCSTART- -X- O\nb\tY\n"), {.separator = '\t'}), expected);
+  EXPECT_EQ(read_conll(written("-DOCSTART-x X\n"))[0].words, Words{"-DOCSTART-x"});
+}
+
+TEST_F(ReadConll, SuggestsTheReaderForConllu) {
+  const std::string text = "# text = a\n1\ta\ta\tX\t_\t_\t0\tr\t_\t_\n\n";
+  const std::string cure = ": it looks like CoNLL-U: use read_conllu(), or document_start = \"#\"";
+  EXPECT_THAT(message_of<FormatError>([&] { (void)read_conll(written(text)); }),
+              testing::EndsWith(cure));
+  ConllOptions options{.word_column = 1, .tag_column = 3, .separator = '\t'};
+  EXPECT_EQ(message_of<IndexError>([&] { (void)read_conll(path(), options); }),
+            "read_conll: '" + path() + "': there is no column 1: line 1 has 1 column" + cure);
+  options.document_start = "#";
+  EXPECT_THAT(read_conll(path(), options), ElementsAre(TaggedSentence{{"a"}, {"X"}}));
+}
+
+TEST_F(ReadConll, RefusesAnotherSeparator) {
+  EXPECT_EQ(message_of<ValueError>([&] { (void)read_conll("none", {.separator = ','}); }),
+            "read_conll: separator ',': it must be ' ', for runs of spaces and tabs, or '\\t'");
 }
 
 TEST_F(ReadConll, SeparatesByBlanksOrTabs) {
@@ -116,7 +157,6 @@ TEST_F(ReadConllu, ReadsTenFieldsAndComments) {
   EXPECT_THAT(sentence.comments, ElementsAre("sent_id = nominations-0001", "text = From the AP"));
   EXPECT_EQ(sentence.comment("text"), "From the AP");
   EXPECT_EQ(sentence.comment("sent_id"), "nominations-0001");
-  EXPECT_EQ(sentence.comment("newpar"), "");
   ASSERT_EQ(sentence.words.size(), 3U);
   EXPECT_EQ(sentence.words[1], (ConlluToken{"2", "the", "the", "DET", "DT",
                                             "Definite=Def|PronType=Art", 3, "det", "3:det", "_"}));
@@ -124,6 +164,15 @@ TEST_F(ReadConllu, ReadsTenFieldsAndComments) {
   EXPECT_EQ(sentence.words[2].misc, "SpaceAfter=No");
   EXPECT_EQ(upos_tagged(sentence),
             (TaggedSentence{{"From", "the", "AP"}, {"ADP", "DET", "PROPN"}}));
+}
+
+TEST_F(ReadConllu, TellsACommentWithoutValueFromNone) {
+  const auto sentences = read_conllu(written("# newpar\n#k=\n# n = a = b\n" + line("1", "a", "0")));
+  ASSERT_EQ(sentences.size(), 1U);
+  EXPECT_EQ(sentences[0].comment("newpar"), "");
+  EXPECT_EQ(sentences[0].comment("k"), "");
+  EXPECT_EQ(sentences[0].comment("n"), "a = b");
+  EXPECT_EQ(sentences[0].comment("newdoc"), std::nullopt);
 }
 
 // The examples of universaldependencies.org/format.html.

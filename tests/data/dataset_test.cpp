@@ -148,6 +148,18 @@ TEST(DataSet, ErrorsNameIndexAndSize) {
   EXPECT_EQ(message_of<ValueError>([&] { (void)taken(set, -1); }), "taken: cannot take -1 samples");
 }
 
+TEST(DataSet, ViewsOfASetThatShrankThrow) {
+  std::vector<std::int64_t> set = numbers(10);
+  const auto view = subset(set, {1, 9});
+  const auto longer = mapped(shuffled(set, 1), std::identity());
+  set.resize(3);
+  set.shrink_to_fit();
+  EXPECT_EQ(view[0], 1);
+  EXPECT_EQ(message_of<IndexError>([&] { (void)view[1]; }),
+            "subset: the set: index 9 is outside [0, 3)");
+  EXPECT_THROW((void)all(longer), IndexError);
+}
+
 TEST(Shuffled, IsAPermutationThatTheSeedDecides) {
   const std::vector<std::int64_t> set = numbers(1000);
   std::vector<std::int64_t> order = all(shuffled(set, 1));

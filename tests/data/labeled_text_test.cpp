@@ -125,5 +125,95 @@ TEST_F(ReadParallel, RefusesEmptyAndAbsentFiles) {
   EXPECT_THROW((void)read_parallel(none, file("absent").string()), Error);
 }
 
+class LabeledTexts : public LabeledLines {
+ protected:
+  const std::vector<LabeledText> samples = {{"buy, now", "spam"}, {"see you", "ham"}};
+};
+
+TEST_F(LabeledTexts, FindTheFormatByTheEndOfTheName) {
+  EXPECT_EQ(read_labeled_texts(written("spam\tbuy, now\nham\tsee you\n", "t.tsv")), samples);
+  EXPECT_EQ(read_labeled_texts(written("spam,\"buy, now\"\nham,see you\n", "t.csv")), samples);
+  EXPECT_EQ(read_labeled_texts(written("{\"text\": \"buy, now\", \"label\": \"spam\"}\n"
+                                       "{\"label\": \"ham\", \"n\": 1, \"text\": \"see you\"}\n",
+                                       "t.jsonl")),
+            samples);
+}
+
+TEST_F(LabeledTexts, FindTheFormatByTheFirstLine) {
+  EXPECT_EQ(read_labeled_texts(written("\n__label__spam buy, now\nsee you __label__ham\n")),
+            samples);
+  EXPECT_EQ(read_labeled_texts(written("spam buy, now\nham see you\n")), samples);
+  EXPECT_EQ(read_labeled_texts(written("spam\tbuy, now\nham\tsee you\n")), samples);
+  EXPECT_EQ(read_labeled_texts(written(" {\"label\": \"spam\", \"text\": \"buy, now\"}\n"
+                                       "{\"label\": \"ham\", \"text\": \"see you\"}\n")),
+            samples);
+  EXPECT_EQ(read_labeled_texts(written("spam my__label__x\n")),
+            (std::vector<LabeledText>{{"my__label__x", "spam"}}));
+}
+
+TEST_F(LabeledTexts, TakeAnotherFormatIfAsked) {
+  EXPECT_EQ(read_labeled_texts(written("spam buy, now\nham see you\n", "t.csv"),
+                               {.format = TextFormat::label_first}),
+            samples);
+  EXPECT_EQ(read_labeled_texts(written("4 sister\xADs\n"), {.encoding = TextEncoding::latin1}),
+            (std::vector<LabeledText>{{"sister\u00ads", "4"}}));
+}
+
+TEST_F(LabeledTexts, TakeColumnsByNameOrPosition) {
+  const std::string table = "text\tid\tlabel\nbuy, now\t1\tspam\nsee you\t2\tham\n";
+  EXPECT_EQ(read_labeled_texts(written(table, "t.tsv")), samples);
+  const std::string other = "kind\tbody\nspam\tbuy, now\nham\tsee you\n";
+  EXPECT_EQ(read_labeled_texts(written(other, "t.tsv"), {.label = "kind", .text = "body"}),
+            samples);
+  EXPECT_EQ(read_labeled_texts(written("1,\"buy, now\",spam\n2,see you,ham\n", "t.csv"),
+                               {.label = 2, .text = 1}),
+            samples);
+  EXPECT_EQ(read_labeled_texts(written("{\"a\": \"spam\", \"b\": \"buy, now\"}\n"
+                                       "{\"a\": \"ham\", \"b\": \"see you\"}\n",
+                                       "t.jsonl"),
+                               {.label = "a", .text = "b"}),
+            samples);
+}
+
+TEST_F(LabeledTexts, AreNotGuessedFromOtherColumns) {
+  const auto message = [&](const std::string& text, const LabeledTextOptions& options) {
+    return message_of<FormatError>(
+        [&] { (void)read_labeled_texts(written(text, "t.tsv"), options); });
+  };
+  const std::string begin = "read_labeled_texts: '" + file("t.tsv").string() +
+                            "': the first line does not name the columns ";
+  const std::string end = ": name two of these, or give positions";
+  EXPECT_EQ(message("1\tspam\tbuy\n", {}), begin + "'label' and 'text', it has 1, spam, buy" + end);
+  EXPECT_EQ(message("label\tbody\nspam\tbuy\n", {}),
+            begin + "'label' and 'text', it has label, body" + end);
+  EXPECT_EQ(message("spam\tbuy\n", {.label = "kind"}),
+            begin + "'kind' and 'text', it has spam, buy" + end);
+  EXPECT_THROW((void)read_labeled_texts(written("spam\tbuy\n", "t.tsv"), {.label = 0, .text = 2}),
+               IndexError);
+}
+
+TEST_F(LabeledTexts, NeedLabelAndText) {
+  const std::string table = written("label\ttext\nspam\tbuy\n\tsee\nham\t \n", "t.tsv");
+  const std::string fault =
+      "read_labeled_texts: '" + table + "': rows without label or text: 2, the first is 3";
+  EXPECT_EQ(message_of<FormatError>([&] { (void)read_labeled_texts(table); }), fault);
+  const CaughtWarnings warnings;
+  std::int64_t skipped = 0;
+  EXPECT_THAT(read_labeled_texts(table, {.bad_lines = BadLines::skip, .skipped = &skipped}),
+              ElementsAre(LabeledText{"buy", "spam"}));
+  EXPECT_EQ(skipped, 2);
+  EXPECT_THAT(warnings.messages(), ElementsAre(fault + "; they were left out"));
+}
+
+TEST_F(LabeledTexts, RefuseFilesWithoutTexts) {
+  for (const char* name : {"t", "t.tsv", "t.csv", "t.jsonl"}) {
+    EXPECT_THROW((void)read_labeled_texts(written("", name)), FormatError) << name;
+    EXPECT_EQ(message_of<FormatError>([&] { (void)read_labeled_texts(written("\n\n", name)); }),
+              "read_labeled_texts: '" + file(name).string() + "': no texts");
+  }
+  EXPECT_THROW((void)read_labeled_texts(written("label\ttext\n", "t.tsv")), FormatError);
+  EXPECT_THROW((void)read_labeled_texts(file("absent").string()), Error);
+}
+
 }  // namespace
 }  // namespace gradus

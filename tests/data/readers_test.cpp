@@ -10,6 +10,8 @@
 #include <gradus/tests/support/caught_warnings.h>
 
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 
 namespace gradus {
@@ -104,6 +106,33 @@ TEST_F(Readers, NameAFileThatCannotBeRead) {
     EXPECT_THAT(message_of<FormatError>([&] { read(file("empty").string(), BadLines::skip); }),
                 testing::EndsWith("empty': it is empty"));
   }
+}
+
+TEST_F(Readers, RefuseAByteOrderMarkAloneAsEmpty) {
+  write_text(file("mark"), "\xEF\xBB\xBF");
+  for (const Reader& read : readers()) {
+    EXPECT_THAT(message_of<FormatError>([&] { read(file("mark").string(), BadLines::skip); }),
+                testing::EndsWith("mark': it is empty"));
+  }
+}
+
+TEST_F(Readers, LeaveOutALineThatIsTooLong) {
+  const std::string path = file("long").string();
+  write_text(path, "1\ta\n");
+  std::filesystem::resize_file(path, (1U << 26U) + 5);  // with a hole, which takes no room
+  std::ofstream(path, std::ios::app) << "\n2\tb\n";
+  EXPECT_THAT(message_of<FormatError>([&] { (void)read_tsv(path); }),
+              testing::HasSubstr("long', line 2, has more than 67108864 bytes"));
+  const CaughtWarnings warnings;
+  std::int64_t skipped = 0;
+  const TextTable table =
+      read_tsv(path, {.header = false, .bad_lines = BadLines::skip, .skipped = &skipped});
+  EXPECT_EQ(std::vector(table.begin(), table.end()),
+            (std::vector<TextTable::Row>{{"1", "a"}, {"2", "b"}}));
+  EXPECT_EQ(skipped, 1);
+  const auto pairs = read_parallel(path, path, {.bad_lines = BadLines::skip});
+  EXPECT_EQ(pairs.size(), 2U);
+  EXPECT_THAT(warnings.messages(), testing::Each(testing::HasSubstr("longer than 64 MiB")));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/caught_warnings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -167,6 +168,30 @@ TEST_F(TextLinesTest, StreamRefusesEmptyFilesAndBuffers) {
             "LineStream: '" + path() + "': it is empty");
   EXPECT_EQ(message_of<ValueError>([&] { LineStream(path(), {.buffer = 0}); }),
             "LineStream: buffer is 0: it must be at least 1");
+}
+
+TEST_F(TextLinesTest, StreamMayBeEmpty) {
+  std::string line;
+  EXPECT_FALSE(LineStream(written(""), {.may_be_empty = true}).next(line));
+  EXPECT_TRUE(LineStream(written("\n"), {.may_be_empty = true}).next(line));
+  LineStream bad(written("\xFF\n"), {.may_be_empty = true});
+  EXPECT_THROW(bad.next(line), FormatError);
+}
+
+// Whoever writes a line into a pipe may wait for the answer to it.
+TEST_F(TextLinesTest, StreamHandsOutTheLinesOfAPipeAsTheyCome) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  LineStream stream("/dev/fd/" + std::to_string(ends[0]));
+  std::string line;
+  for (const std::string text : {"one", "two"}) {
+    ASSERT_EQ(write(ends[1], (text + "\n").c_str(), 4), 4);
+    ASSERT_TRUE(stream.next(line));
+    EXPECT_EQ(line, text);
+  }
+  close(ends[1]);
+  EXPECT_FALSE(stream.next(line));
+  close(ends[0]);
 }
 
 }  // namespace

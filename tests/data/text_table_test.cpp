@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
+#include <gradus/framework/core/random.h>
 #include <gradus/framework/data/text_table.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/caught_warnings.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 namespace gradus {
@@ -60,16 +62,21 @@ TEST_F(ReadTsv, ChoosesColumnsByNameOrPosition) {
 }
 
 TEST_F(ReadTsv, NamesTheColumnsWhereOneIsMissing) {
+  const std::string begin = "read_tsv: '" + path() + "': there is no column ";
   EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("a\tb\n1\t2\n", {.columns = {"c"}}); }),
-            "TextTable: there is no column 'c': the columns are a, b");
+            begin + "'c': the columns are a, b");
   EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("a\tb\n", {.columns = {-1}}); }),
-            "TextTable: there is no column -1: the columns are a, b");
+            begin + "-1: the columns are a, b");
   EXPECT_EQ(
       message_of<IndexError>([&] { (void)tsv("1\t2\n", {.header = false, .columns = {"text"}}); }),
-      "TextTable: there is no column 'text': there are 2, without names");
+      begin + "'text': there are 2, without names");
+  EXPECT_EQ(message_of<IndexError>([&] { (void)tsv("1\n", {.header = false, .columns = {1}}); }),
+            begin + "1: there is 1, without names");
   const TextTable table = tsv("a\tb\n1\t2\n");
   EXPECT_EQ(message_of<IndexError>([&] { (void)table.column(2); }),
-            "TextTable: there is no column 2: the columns are a, b");
+            "TextTable: '" + path() + "': there is no column 2: the columns are a, b");
+  EXPECT_EQ(message_of<IndexError>([] { (void)TextTable({"a"}, {}).column("z"); }),
+            "TextTable: there is no column 'z': the columns are a");
   EXPECT_EQ(message_of<IndexError>([&] { (void)table[1]; }),
             "TextTable: index 1 is outside [0, 1)");
 }
@@ -126,8 +133,20 @@ TEST_F(ReadTsv, RefusesABadHeaderEvenIfBadLinesAreSkipped) {
   const TableOptions options{.bad_lines = BadLines::skip};
   EXPECT_EQ(refused("\xFF\tb\n1\t2\n", options), ": the header, line 1: not UTF-8");
   EXPECT_EQ(refused("a\tb\ta\n", options),
-            ": the header names column 'a' twice: give it other names, or pass header = false if "
-            "the first line is none");
+            ": the header names column 'a' twice: choose columns, by position where a name is not "
+            "enough, or pass header = false if the first line is none");
+}
+
+TEST_F(ReadTsv, MindsANameThatColumnsShareOnlyIfItIsAskedFor) {
+  const std::string text = "x\tx\ty\n1\t2\t3\n";
+  EXPECT_EQ(rows_of(tsv(text, {.columns = {"y"}})), (Rows{{"3"}}));
+  EXPECT_EQ(rows_of(tsv(text, {.columns = {1, 2}})), (Rows{{"2", "3"}}));
+  EXPECT_EQ(message_of<IndexError>([&] { (void)tsv(text, {.columns = {"x"}}); }),
+            "read_tsv: '" + path() + "': several columns are named 'x': give a position");
+  const TextTable both = tsv(text, {.columns = {0, 1}});
+  EXPECT_EQ(both.column(1), 1U);
+  EXPECT_EQ(message_of<IndexError>([&] { (void)both.column("x"); }),
+            "TextTable: '" + path() + "': several columns are named 'x': give a position");
 }
 
 TEST_F(ReadTsv, SaysWhatAFileIsThatIsNoText) {
@@ -194,31 +213,58 @@ TEST_F(ReadCsv, TakesAnotherSeparatorAndColumns) {
   const TextTable table =
       read_csv(written("a\tb\n\"1\t2\"\tx\n"), {.separator = '\t', .columns = {"b", "a"}});
   EXPECT_EQ(rows_of(table), (Rows{{"x", "1\t2"}}));
-  EXPECT_EQ(message_of<ValueError>([&] { (void)read_csv("none", {.separator = '"'}); }),
-            "read_csv: a quote or a line end cannot be the separator");
+  for (const char separator : {'"', '\n', '\r', '\0', '\xFF'}) {
+    EXPECT_THAT(
+        message_of<ValueError>([&] { (void)read_csv("none", {.separator = separator}); }),
+        testing::EndsWith("': it must be an ASCII character, and no quote, line end or NUL"));
+  }
 }
 
-TEST_F(ReadCsv, CountsARecordOfSeveralLinesOnceAndNamesItsFirst) {
+TEST_F(ReadCsv, CountsAndNamesAllLinesOfABadRecord) {
   const std::string text = "a,b\n1,2\n\"x\ny\"z,3\n\"\xFF\n\",4\n5\n6,\r7\n8,9\n\"open,1\n2,3\n";
   const std::string list =
-      "text after a closing quote (line 3); not UTF-8 (line 5); wrong number of fields (line 7: 1 "
-      "instead of 2); a carriage return inside a line (line 8); a quote is never closed (line 10)";
+      "text after a closing quote (lines 3 to 4); not UTF-8 (lines 5 to 6); wrong number of fields "
+      "(line 7: 1 instead of 2); a carriage return inside a line (line 8); a quote is never closed "
+      "(lines 10 to 11)";
   EXPECT_EQ(
       message_of<FormatError>([&] { (void)read_csv(written(text)); }),
-      "read_csv: '" + path() + "' has 5 bad lines: " + list +
+      "read_csv: '" + path() + "' has 8 bad lines: " + list +
           ": correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave such lines "
           "out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   EXPECT_EQ(rows_of(read_csv(path(), {.bad_lines = BadLines::skip, .skipped = &skipped})),
             (Rows{{"1", "2"}, {"8", "9"}}));
-  EXPECT_EQ(skipped, 5);
+  EXPECT_EQ(skipped, 8);
   EXPECT_THAT(warnings.messages(),
-              ElementsAre("read_csv: '" + path() + "': left out 5 bad lines: " + list));
+              ElementsAre("read_csv: '" + path() + "': left out 8 bad lines: " + list));
+  EXPECT_EQ(message_of<FormatError>([&] { (void)read_csv(written("\"a\nb\nc,d\n")); }),
+            "read_csv: '" + path() + "': the header, lines 1 to 3: a quote is never closed");
+}
+
+// Rows 1 to 999, in which two stray quotes enclose the lines between them.
+std::string with_quotes(int first, int last) {
+  std::string text = "a,b\n";
+  for (int row = 1; row < 1000; ++row) {
+    text += row == first ? "a,\"Hamlet he said\n" : row == last ? "a,5\"\n" : "a,b\n";
+  }
+  return text;
+}
+
+TEST_F(ReadCsv, WarnsOfARecordOfMoreThanAHundredLines) {
+  const CaughtWarnings warnings;
+  EXPECT_EQ(read_csv(written(with_quotes(10, 109))).size(), 900);  // a hundred
+  EXPECT_TRUE(warnings.messages().empty());
+  EXPECT_EQ(read_csv(written(with_quotes(10, 990))).size(), 19);
+  const std::string record = "read_csv: '" + path() + "': a record of more than 100 lines ";
+  EXPECT_THAT(warnings.messages(),
+              ElementsAre(record + "(lines 11 to 991): is a quote missing there?"));
 }
 
 TEST_F(ReadCsv, RefusesEmptyFiles) {
   EXPECT_EQ(message_of<FormatError>([&] { (void)read_csv(written("")); }),
+            "read_csv: '" + path() + "': it is empty");
+  EXPECT_EQ(message_of<FormatError>([&] { (void)read_csv(written("\xEF\xBB\xBF")); }),
             "read_csv: '" + path() + "': it is empty");
   EXPECT_EQ(read_csv(written("a,b")).size(), 0);
 }
@@ -238,7 +284,76 @@ TEST_F(ReadJsonLines, TakesTheFieldsOfTheFirstLineInTheirOrder) {
   const TextTable table = read_json_lines(
       written("{\"z\": 1, \"a\": true, \"n\": -2.5, \"l\": [1, \"x\"], \"o\": {\"k\": null}}\r\n"));
   EXPECT_THAT(table.names(), ElementsAre("z", "a", "n", "l", "o"));
-  EXPECT_EQ(rows_of(table), (Rows{{"1", "true", "-2.5", "[1,\"x\"]", "{\"k\":null}"}}));
+  EXPECT_EQ(rows_of(table), (Rows{{"1", "true", "-2.5", "[1, \"x\"]", "{\"k\": null}"}}));
+}
+
+TEST_F(ReadJsonLines, KeepsNumbersAsTheyAreWritten) {
+  for (const std::string number :
+       {"123456789012345678901234567890", "-0", "1e5", "1.50", "1E+400", "-9223372036854775809",
+        "9007199254740993", "0.1000000000000000055", "0", "[1.50, -0]"}) {
+    const TextTable table = read_json_lines(written("{\"a\" : " + number + " }"));
+    EXPECT_EQ(rows_of(table), (Rows{{number}}));
+  }
+}
+
+TEST_F(ReadJsonLines, IgnoresFieldsThatAreNotAskedFor) {
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+  for (const std::string& other :
+       {std::string("1e999"), std::string("1, \"b\": 2"), std::string("null"), deep}) {
+    const TextTable table =
+        read_json_lines(written("{\"a\": 1, \"b\": " + other + "}\n"), {.fields = {"a"}});
+    EXPECT_EQ(rows_of(table), (Rows{{"1"}})) << other.substr(0, 20);
+  }
+}
+
+TEST_F(ReadJsonLines, TakesExactlyWhatJsonIs) {
+  for (const std::string value :
+       {"{}", "[]", "[[], {}, [{}]]", "{\"k\": {\"l\": [1, 2]}, \"m\": false}", "true", "0.5e-7",
+        "10", "[\"\\\"]\", \"\\u00e9\\/\"]"}) {
+    EXPECT_TRUE(nlohmann::json::accept(value)) << value;
+    EXPECT_EQ(rows_of(read_json_lines(written("{\"a\":" + value + "}"))), (Rows{{value}}));
+  }
+  for (const std::string value :
+       {"",         "01",          "-",      "+1",   "1.",    ".5",        "1e",    "1e+",
+        "tru",      "NaN",         "'x'",    "[1,]", "[1 2]", "[",         "[}",    "{\"k\"}",
+        "{\"k\":}", "{\"k\":1,}",  "{1:2}",  "{]",   "1}",    "1]",        "1,",    "\"x",
+        "\"\\q\"",  "\"\\u12g4\"", "\"\t\"", "0x1",  "[1}",   "{\"k\":1]", "nullx", "1 1"}) {
+    EXPECT_FALSE(nlohmann::json::accept("{\"a\":" + value + "}")) << value;
+    EXPECT_THAT(
+        message_of<FormatError>([&] { (void)read_json_lines(written("{\"a\":" + value + "}")); }),
+        testing::HasSubstr("has 1 bad line: not JSON (line 1: at byte "))
+        << value;
+  }
+}
+
+TEST_F(ReadJsonLines, AgreesWithAnotherParserOnAnyText) {
+  constexpr std::array pieces = {"{",  "}",  "[", "]",      ",",    ":",       "\"k\"",    "\"",
+                                 "\\", "1",  "-", "0",      ".5",   "e3",      " ",        "true",
+                                 "{}", "[]", "n", "\"k\":", "null", "\\u00e9", "\"x\\n\"", "2"};
+  Generator generator(1);
+  std::string text;
+  Rows expected;
+  for (int i = 0; i < 5000; ++i) {
+    std::string line = "{\"z\":" + std::to_string(i) + ",\"a\":";
+    for (std::int64_t n = generator.below(6); n >= 0; --n) {
+      line += pieces[static_cast<std::size_t>(generator.below(std::ssize(pieces)))];
+    }
+    line += "}";
+    if (nlohmann::json::accept(line)) expected.push_back({std::to_string(i)});
+    text += line + "\n";
+  }
+  const CaughtWarnings warnings;
+  EXPECT_EQ(rows_of(read_json_lines(written(text), {.fields = {"z"}, .bad_lines = BadLines::skip})),
+            expected);
+  EXPECT_GT(expected.size(), 100U);
+}
+
+TEST_F(ReadJsonLines, AsksForOneObjectALine) {
+  const std::string cure = ": it looks like one JSON document: write one object a line";
+  for (const char* text : {"[{\"a\": 1},\n{\"a\": 2}]\n", "{\r\n  \"a\": 1\r\n}\r\n"}) {
+    EXPECT_THAT(message_of<FormatError>([&] { (void)read_json_lines(written(text)); }),
+                testing::EndsWith(cure));
+  }
 }
 
 TEST_F(ReadJsonLines, ListsAllKindsOfBadLines) {
@@ -250,18 +365,17 @@ TEST_F(ReadJsonLines, ListsAllKindsOfBadLines) {
       message_of<FormatError>([&] { (void)read_json_lines(written(text), {.fields = {"a"}}); });
   EXPECT_EQ(message,
             "read_json_lines: '" + path() +
-                "' has 10 bad lines: not JSON (2 times, first in line 2: at byte 7); not a JSON "
+                "' has 9 bad lines: not JSON (2 times, first in line 2: at byte 7); not a JSON "
                 "object (line 3); no field 'a' (line 4); 'a' is null (line 5); a field twice (line "
-                "6: 'a'); 'a' contains a NUL (line 7); a number that is too large (line 8); not "
-                "UTF-8 (line 9); nested more than 100 deep (line 10): correct the file, pass "
-                "TextEncoding::latin1 if it is Latin-1, or leave "
+                "6: 'a'); 'a' contains a NUL (line 7); not UTF-8 (line 9); half a surrogate pair "
+                "(line 12): correct the file, pass TextEncoding::latin1 if it is Latin-1, or leave "
                 "such lines out with BadLines::skip");
   const CaughtWarnings warnings;
   std::int64_t skipped = 0;
   const TextTable table =
       read_json_lines(path(), {.fields = {"a"}, .bad_lines = BadLines::skip, .skipped = &skipped});
-  EXPECT_EQ(rows_of(table), (Rows{{"1"}, {"{\"x\":1,\"y\":{\"a\":1}}"}}));
-  EXPECT_EQ(skipped, 10);
+  EXPECT_EQ(rows_of(table), (Rows{{"1"}, {"1e999"}, {"{\"x\": 1, \"y\": {\"a\": 1}}"}}));
+  EXPECT_EQ(skipped, 9);
   EXPECT_EQ(warnings.messages().size(), 1U);
 }
 

@@ -1,12 +1,5 @@
 #include <gmock/gmock.h>
-#include <gradus/examples/kjv/classifier.h>
 #include <gradus/examples/kjv/options.h>
-#include <gradus/examples/kjv/word_vectors.h>
-#include <gradus/framework/base/error.h>
-#include <gradus/framework/core/creation.h>
-#include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/io/word_vectors.h>
-#include <gradus/optim/adam.h>
 
 #include <filesystem>
 #include <string>
@@ -17,10 +10,14 @@ namespace {
 
 using testing::ElementsAre;
 
+constexpr auto vocabulary_of = [](const WordCounter& counter) {
+  return Vocabulary(counter, {.padding = "", .unknown = ""});
+};
+
 Coding small_coding(bool pairs) {
   WordCounter counter;
   counter.add(features_of("a b c", pairs));
-  return {Vocabulary(counter, {.unknown = ""}), {"x", "y"}, pairs};
+  return {vocabulary_of(counter), LabelSet({"x", "y"}), pairs};
 }
 
 TEST(Features, AreWordsAndPairs) {
@@ -30,42 +27,37 @@ TEST(Features, AreWordsAndPairs) {
   EXPECT_THAT(features_of("", true), ElementsAre());
 }
 
-TEST(Encode, LeavesUnknownFeaturesOut) {
-  const std::vector<Example> examples =
-      encode({{"y", "c zebra a"}, {"x", "?"}}, small_coding(false));
-  EXPECT_THAT(examples[0].ids, ElementsAre(3, 1));
-  EXPECT_EQ(examples[0].label, 1);
-  EXPECT_THAT(examples[1].ids, ElementsAre());
+TEST(Coding, LeavesUnknownFeaturesOut) {
+  const LabeledIds sample = small_coding(false)({"c zebra a", "y"});
+  EXPECT_THAT(sample.ids, ElementsAre(2, 0));
+  EXPECT_EQ(sample.label, 1);
+  EXPECT_THAT(small_coding(false).ids("?"), ElementsAre());
+  EXPECT_THAT(small_coding(true).ids("c a b"), ElementsAre(4, 0, 2, 1));
 }
 
-TEST(TextClassifier, TakesTheMeanOverWordsAndNotOverPadding) {
-  const Embedding table = Embedding::from_pretrained(
-      tensor({0.0F, 0.0F, 1.0F, 2.0F, 3.0F, 6.0F, 5.0F, 4.0F}, {4, 2}), true, {.padding_idx = 0});
-  const TextClassifier model(table, 2);
+TEST(TextClassifier, TakesTheMeanOverFeatures) {
+  const auto table =
+      EmbeddingBag::from_pretrained(tensor({{1.0F, 2.0F}, {3.0F, 6.0F}, {5.0F, 4.0F}}));
+  const TextClassifier model(table, small_coding(false));
   StateDict state = model.state_dict();
   state.set("output.weight", tensor({1.0F, 0.0F, 0.0F, 1.0F}, {2, 2}));
   state.set("output.bias", tensor({0.5F, -0.5F}));
   model.load_state_dict(state);
-  const std::vector<Example> examples = {{{1, 2}, 0}, {{3}, 1}, {{}, 0}};
-  const Tensor logits = model(make_batch(examples, {0, 1, 2}));
+  const std::vector<std::vector<std::int64_t>> texts = {{0, 1}, {2}, {}};
+  const Tensor logits = model(flatten_sequences(texts));
   EXPECT_THAT(logits.span<float>(), ElementsAre(2.5F, 3.5F, 5.5F, 3.5F, 0.5F, -0.5F));
 }
 
-TEST(Evaluate, CountsByLabel) {
-  EXPECT_DOUBLE_EQ(majority_share({{{}, 1}, {{}, 1}, {{}, 0}}, {{{}, 0}, {{}, 1}, {{}, 0}}),
-                   1.0 / 3);
-}
-
-TEST(SavedClassifier, ComesBackWhole) {
+TEST(TextClassifier, ComesBackWhole) {
   const auto file = std::filesystem::path(testing::TempDir()) / "classifier.safetensors";
   const Coding coding = small_coding(true);
-  const TextClassifier model(Embedding(coding.vocabulary.size(), 3, {.padding_idx = 0}), 2);
-  save_classifier(model.state_dict(), coding, file);
-  const SavedClassifier loaded = load_classifier(file);
+  const TextClassifier model(EmbeddingBag(coding.vocabulary.size(), 3), coding);
+  save_classifier(model, file);
+  const TextClassifier loaded = load_classifier(file);
   EXPECT_EQ(loaded.coding.vocabulary.words(), coding.vocabulary.words());
-  EXPECT_EQ(loaded.coding.labels, coding.labels);
+  EXPECT_EQ(loaded.coding.labels.names(), coding.labels.names());
   EXPECT_TRUE(loaded.coding.pairs);
-  EXPECT_EQ(describe_text(loaded, "a b"), describe_text({coding, model}, "a b"));
+  EXPECT_EQ(describe_text(loaded, "a b"), describe_text(model, "a b"));
   EXPECT_EQ(describe_text(loaded, "zebra"), "no word of it is known");
   save(model.state_dict(), file);
   EXPECT_THROW(load_classifier(file), FormatError);
@@ -84,33 +76,28 @@ TEST(WordVectors, PutWordsThatStandTogetherNearEachOther) {
     counter.add(words);
     texts.push_back(words);
   }
-  const Vocabulary vocabulary(counter, {.unknown = ""});
+  const Vocabulary vocabulary = vocabulary_of(counter);
   Sentences sentences;
   for (const auto& words : texts) sentences.push_back(vocabulary.ids(words));
-  const WordVectorSettings settings = {.dim = 16, .epochs = 5, .lr = 0.002, .subsample = 0};
+  const WordVectorSettings settings = {
+      .dim = 16, .lr = 0.002, .windows = {.epochs = 5, .subsample = 0}};
   const TrainedVectors vectors = train_word_vectors(sentences, vocabulary, settings);
-  EXPECT_FALSE(vectors.stopped);
+  EXPECT_EQ(vectors.stopped_by, 0);
   EXPECT_LT(vectors.last_loss, 0.8 * vectors.first_loss);
   for (const auto& [word, cosine] :
-       nearest_words(vectors.table.weight, vocabulary, *vocabulary.find("sea0"), 4)) {
+       nearest_words(vectors.matrix, vocabulary, *vocabulary.find("sea0"), 4)) {
     EXPECT_EQ(word.substr(0, 3), "sea") << cosine;
   }
-
-  const auto file = std::filesystem::path(testing::TempDir()) / "vectors.txt";
-  save_vectors(vectors.table.weight, vocabulary, file);
-  const WordVectors saved = load_word_vectors(file);
-  EXPECT_EQ(saved.words.size(), 10U);  // without the padding
-  EXPECT_EQ(saved.words[0], vocabulary.word(1));
-  EXPECT_EQ(saved.matrix.span<float>()[0], vectors.table.weight.span<float>()[16]);
 }
 
 TEST(WordVectors, SayWhatToChangeWhenTheyDiverge) {
   const std::vector<std::string> words{"a", "b", "a", "b"};
   WordCounter counter;
   counter.add(words);
-  const Vocabulary vocabulary(counter, {.unknown = ""});
+  const Vocabulary vocabulary = vocabulary_of(counter);
   const Sentences sentences(100, vocabulary.ids(words));
-  const WordVectorSettings settings = {.dim = 4, .epochs = 20, .lr = 1e4, .subsample = 0};
+  const WordVectorSettings settings = {
+      .dim = 4, .lr = 1e4, .windows = {.epochs = 20, .subsample = 0}};
   try {
     train_word_vectors(sentences, vocabulary, settings);
     FAIL() << "the loss stayed finite";
@@ -121,29 +108,14 @@ TEST(WordVectors, SayWhatToChangeWhenTheyDiverge) {
 
 TEST(TextClassifier, SaysWhatToChangeWhenItDiverges) {
   const Coding coding = small_coding(false);
-  const TextClassifier model(Embedding(coding.vocabulary.size(), 3, {.padding_idx = 0}), 2);
+  const TextClassifier model(EmbeddingBag(coding.vocabulary.size(), 3), coding);
   Adam optimizer(model.parameters());
-  const std::vector<Example> examples(100, {{1, 2}, 0});
+  const Texts texts(100, {"a b", "x"});
   try {
-    train_classifier("job", model, optimizer, examples, {.epochs = 20, .lr = 1e30});
+    train_classifier("job", model, optimizer, texts, {.epochs = 20, .lr = 1e30});
     FAIL() << "the loss stayed finite";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::ContainsRegex("job: the loss is -?(nan|inf) with --lr 1e"));
-  }
-}
-
-TEST(WordVectors, FindWordsAsTheTextsHaveThem) {
-  WordCounter counter;
-  counter.add(std::vector<std::string>{"king", "beth-el"});
-  const Vocabulary vocabulary(counter, {.unknown = ""});
-  EXPECT_THAT(find_words({"Beth-el", "king"}, vocabulary),
-              ElementsAre(*vocabulary.find("beth-el"), *vocabulary.find("king")));
-  try {
-    find_words({"king", "kign", "the king", ""}, vocabulary);
-    FAIL() << "unknown words were taken";
-  } catch (const ValueError& error) {
-    EXPECT_THAT(error.what(), testing::StartsWith("--words: the training texts lack 'kign', "
-                                                  "'the king', '', or"));
   }
 }
 

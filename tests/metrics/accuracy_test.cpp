@@ -1,4 +1,8 @@
 #include <gradus/framework/metrics/accuracy.h>
+#include <gradus/framework/metrics/classification_scores.h>
+#include <gradus/framework/metrics/confusion_matrix.h>
+#include <gradus/framework/metrics/perplexity.h>
+#include <gradus/framework/metrics/span_f1.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <vector>
@@ -129,6 +133,18 @@ TEST(TopKAccuracy, BrokenInputSaysWhatIsWrong) {
   EXPECT_ERROR(top.add(tensor({1, 2}), tensor({0})), ShapeError,
                "TopKAccuracy: shapes do not fit: scores are [2], labels are [1]: each row of "
                "scores, [..., C], has one label");
+}
+
+TEST(Accuracy, DoesNotMergeOneThatIgnoresOtherLabels) {
+  Accuracy accuracy;
+  EXPECT_ERROR(accuracy.merge(Accuracy({.ignore_index = 0})), ValueError,
+               "Accuracy: merge: ignore_index is -100 here and 0 there");
+  EXPECT_THROW(TopKAccuracy(1).merge(TopKAccuracy(1, {.ignore_index = 0})), ValueError);
+  EXPECT_THROW(ClassificationScores(1).merge(ClassificationScores(1, {.ignore_index = 0})),
+               ValueError);
+  EXPECT_THROW(ConfusionMatrix(1).merge(ConfusionMatrix(1, {.ignore_index = 0})), ValueError);
+  EXPECT_THROW(Perplexity().merge(Perplexity({.ignore_index = 0})), ValueError);
+  EXPECT_THROW(SpanF1().merge(SpanF1({.ignore_index = 0})), ValueError);
 }
 
 }  // namespace

@@ -35,6 +35,21 @@ TEST(ClassificationScores, ByClassAndOnAverage) {
   expect_scores(result.weighted, 4.0 / 9, 0.5, 7.0 / 15, 6);
 }
 
+TEST(ClassificationScores, AreATable) {
+  ClassificationScores scores({"cat", "élan"});
+  scores.add(Ids{0, 0, 1, 1, 1}, Ids{0, 0, 0, 0, 1});
+  EXPECT_EQ(scores.str(),
+            "class          precision  recall      F1  support\n"
+            "cat               1.0000  0.5000  0.6667        4\n"
+            "élan              0.3333  1.0000  0.5000        1\n"
+            "micro mean        0.6000  0.6000  0.6000        5\n"
+            "macro mean        0.6667  0.7500  0.5833        5\n"
+            "weighted mean     0.8667  0.6000  0.6333        5\n");
+  EXPECT_TRUE(example().str().find("\n3              ") != std::string::npos);
+  EXPECT_THROW(ClassificationScores(2).str(), ValueError);
+  EXPECT_THROW(ClassificationScores(std::vector<std::string>{}), ValueError);
+}
+
 TEST(ClassificationScores, ZeroDivisionIsAChoice) {
   const ClassificationResult one = example(1).result();
   expect_scores(one.classes[2], 1, 0, 0, 1);
@@ -94,6 +109,13 @@ TEST(ClassificationScores, BrokenInputSaysWhatIsWrongAndChangesNothing) {
   EXPECT_ERROR(scores.add(tensor({true, false, true}), tensor({true, false, true})), ShapeError,
                "ClassificationScores: predictions are [3], labels are [3]: both must be [..., 2]");
   EXPECT_EQ(scores.count(), 0);
+}
+
+TEST(ClassificationScores, HaveNamesOfWhichNoneIsThereTwice) {
+  EXPECT_EQ(ClassificationScores(2).names(), (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(ClassificationScores({"a", "b"}).names(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_ERROR(ClassificationScores({"a", "a"}), ValueError,
+               "ClassificationScores: two classes have the name 'a': give each its own");
 }
 
 }  // namespace

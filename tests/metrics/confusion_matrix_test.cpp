@@ -37,6 +37,18 @@ TEST(ConfusionMatrix, IsATable) {
             "a\\x0along name               0\n");
 }
 
+TEST(ConfusionMatrix, HasIdsAboveItsColumnsWhereNamesWouldBeTooWide) {
+  const std::string name(36, 'x');
+  EXPECT_TRUE(ConfusionMatrix({name, "b"})
+                  .str()
+                  .starts_with("label" + std::string(31, ' ') + "  " + name + "  b\n"));
+  ConfusionMatrix wide({name, name + "y"});
+  wide.add(Ids{1}, Ids{0});
+  EXPECT_EQ(wide.str(), "label" + std::string(34, ' ') + "  0  1\n" +  //
+                            "0 " + name + "   0  1\n" +                //
+                            "1 " + name + "y  0  0\n");
+}
+
 TEST(ConfusionMatrix, MergesCounts) {
   ConfusionMatrix a(2), b(2);
   a.add(Ids{0}, Ids{1});
@@ -66,6 +78,11 @@ TEST(ConfusionMatrix, BrokenInputSaysWhatIsWrongAndChangesNothing) {
                "ConfusionMatrix: scores are [4, 3], but there are 2 classes");
   EXPECT_ERROR(matrix.count(2, 0), IndexError, "ConfusionMatrix: count(2, 0) is outside [0, 2)");
   EXPECT_TRUE(has_values(matrix.result(), {2, 2}, {0, 0, 0, 0}));
+}
+
+TEST(ConfusionMatrix, RefusesTwoClassesOfOneName) {
+  EXPECT_ERROR(ConfusionMatrix({"a", "b", "a"}), ValueError,
+               "ConfusionMatrix: two classes have the name 'a': give each its own");
 }
 
 }  // namespace

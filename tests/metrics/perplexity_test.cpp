@@ -1,5 +1,9 @@
 #include <gradus/framework/metrics/perplexity.h>
+#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/tests/support/op_testing.h>
+
+#include <limits>
+#include <utility>
 
 namespace gradus {
 namespace {
@@ -23,7 +27,7 @@ TEST(Perplexity, OfExtremeScores) {
   certain.add(tensor({{1e30f, 0.0f}}), tensor({0}));
   EXPECT_EQ(certain.result(), 1);
   Perplexity impossible;
-  impossible.add(tensor({{infinity, 0.0}}), tensor({1}));
+  impossible.add(tensor({{0.0, -infinity}}), tensor({1}));
   EXPECT_EQ(impossible.result(), infinity);
   Perplexity masked;  // a class that cannot be
   masked.add(tensor({{-infinity, 0.0}}), tensor({1}));
@@ -76,6 +80,50 @@ TEST(BitsPerCharacter, BrokenInputSaysWhatIsWrong) {
                "BitsPerCharacter: there is no result yet: nothing that counts was added");
   EXPECT_ERROR(bits.add(1.0, -2), ValueError, "BitsPerCharacter: characters is -2: it is below 0");
   EXPECT_ERROR(bits.add(not_a_number, 2), ValueError, "BitsPerCharacter: nll is NaN");
+}
+
+TEST(Perplexity, OfInfiniteScoresIsThatOfCrossEntropyOrAnError) {
+  constexpr double inf = infinity;
+  for (const auto& [a, b] : {std::pair{-inf, -inf},
+                             {-inf, 0.0},
+                             {-inf, inf},
+                             {0.0, inf},
+                             {inf, 0.0},
+                             {inf, inf},
+                             {inf, -inf},
+                             {0.0, -inf}}) {
+    SCOPED_TRACE(testing::Message() << a << " " << b);
+    const Tensor scores = tensor({{a, b}}), label = tensor({0});
+    const double expected = std::exp(cross_entropy(scores, label).item());
+    Perplexity perplexity;
+    if (std::isnan(expected)) {
+      EXPECT_ERROR(perplexity.add(scores, label), ValueError,
+                   "Perplexity: a score is inf: its softmax is NaN");
+      EXPECT_EQ(perplexity.count(), 0);
+    } else {
+      perplexity.add(scores, label);
+      EXPECT_EQ(perplexity.result(), expected);
+    }
+  }
+}
+
+TEST(Perplexity, RefusesLikelihoodsAboveOneAndMoreTokensThanCanBeCounted) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  Perplexity perplexity, other;
+  EXPECT_ERROR(perplexity.add(-infinity, 1), ValueError,
+               "Perplexity: nll is -inf: no likelihood is above 1");
+  perplexity.add(1, most);
+  other.add(1, 1);
+  const char* text = "Perplexity: 9223372036854775807 tokens and 1 are more than can be counted";
+  EXPECT_ERROR(perplexity.add(1, 1), ValueError, text);
+  EXPECT_ERROR(perplexity.merge(other), ValueError, text);
+  EXPECT_EQ(perplexity.count(), most);
+  EXPECT_EQ(perplexity.nll(), 1);
+  BitsPerCharacter bits;
+  bits.add(1, most);
+  EXPECT_THROW(bits.add(1, 1), ValueError);
+  EXPECT_THROW(bits.merge(bits), ValueError);
+  EXPECT_THROW(bits.add(-infinity, 1), ValueError);
 }
 
 }  // namespace

@@ -388,7 +388,7 @@ TEST_F(TerminalTest, GetsOneLineOfItsWidthEvenIfThatChanges) {
   own.width = 0;
   {
     Progress progress(10, own);
-    EXPECT_EQ(shown(), "\rtrain:   0% 0/10, ? it/s, 0:0\x1b[K");
+    EXPECT_EQ(shown(), "\rtrain:   0% 0/10, ? left\x1b[K");
     set_columns(60);
     now += 1;
     progress.update(5);
@@ -401,6 +401,33 @@ TEST_F(TerminalTest, GetsOneLineOfItsWidthEvenIfThatChanges) {
   own.mode = ProgressMode::terminal;
   { const Progress progress(10, own); }
   EXPECT_EQ(shown(), "");
+}
+
+TEST_F(ProgressTest, ANarrowLineKeepsItsMetrics) {
+  const auto line_of = [&](int width) {
+    ProgressOptions narrow = options(ProgressMode::line);
+    narrow.width = width;
+    {
+      Progress progress(1000, narrow);
+      now += 10;
+      progress.update(450, {{"loss", 0.4321}});
+    }
+    return drawings().at(drawings().size() - 2);
+  };
+  EXPECT_THAT(line_of(66), HasSubstr("450/1000, 45.0 it/s, 0:10, 0:12 left, loss 0.4321"));
+  EXPECT_THAT(line_of(60), HasSubstr("450/1000, 45.0 it/s, 0:12 left, loss 0.4321"));
+  EXPECT_THAT(line_of(50), HasSubstr("train:  45% 450/1000, 0:12 left, loss 0.4321"));
+  EXPECT_THAT(line_of(37), HasSubstr("train:  45% 450/1000, loss 0.4321"));
+}
+
+TEST_F(ProgressTest, ACountNeverOverflows) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  Progress progress(5, options(ProgressMode::plain));
+  progress.update(most);
+  progress.update(most);
+  EXPECT_EQ(progress.count(), most);
+  progress.finish();
+  EXPECT_THAT(written(), HasSubstr("100% "));
 }
 
 }  // namespace

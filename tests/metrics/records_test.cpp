@@ -89,7 +89,9 @@ TEST_F(MetricsLoggerTest, StartsAnewUnlessItResumes) {
   for (const std::string name : {"run.csv", "run.jsonl"}) {
     MetricsLogger(file(name)).write(5, {{"old", 1}});
     MetricsLogger log(file(name));
-    EXPECT_EQ(text(name), "");
+    EXPECT_THAT(text(name), HasSubstr("old"));  // until there is something in its place
+    EXPECT_THROW(log.write(-1, {}), ValueError);
+    EXPECT_THAT(text(name), HasSubstr("old"));
     log.write(1, {{"loss", 2}});
     EXPECT_THAT(text(name), testing::Not(HasSubstr("old")));
   }

@@ -37,6 +37,10 @@ TEST(RougeL, BrokenInputSaysWhatIsWrong) {
   RougeL rouge;
   EXPECT_ERROR(rouge.result(), ValueError,
                "RougeL: there is no result yet: nothing that counts was added");
+  EXPECT_ERROR(rouge.add("\xff a", "a"), FormatError,
+               "RougeL: the hypothesis is not UTF-8 at byte 0: convert it first");
+  EXPECT_ERROR(rouge.add("a", "a \xff"), FormatError,
+               "RougeL: a reference is not UTF-8 at byte 2: convert it first");
   EXPECT_ERROR(rouge.add("a", std::vector<std::string>()), ValueError,
                "RougeL: a hypothesis has no reference");
 }

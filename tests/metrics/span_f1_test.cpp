@@ -175,5 +175,15 @@ TEST(SpanF1, BrokenInputSaysWhatIsWrongAndChangesNothing) {
   EXPECT_THROW(strict.result(), ValueError);
 }
 
+TEST(SpanF1, ListsAllTypesOfItsTags) {
+  SpanF1 f1({.tags = {"O", "B-PER", "I-PER", "B-LOC"}});
+  f1.add(tags("O B-ORG"), tags("O O"));
+  const SpanResult result = f1.result();
+  EXPECT_EQ(result.types.size(), 3U);
+  EXPECT_EQ(result.types.at("LOC").f1, 0);
+  EXPECT_EQ(result.types.at("LOC").support, 0);
+  EXPECT_EQ(result.types.count("O"), 0U);
+}
+
 }  // namespace
 }  // namespace gradus

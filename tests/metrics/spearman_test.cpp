@@ -52,10 +52,18 @@ TEST(Spearman, BrokenInputSaysWhatIsWrong) {
                "Spearman: there are 2 values of x and 1 of y: they belong together one by one");
   EXPECT_ERROR(spearman.add(zeros({2}), zeros({3})), ShapeError,
                "Spearman: shapes do not fit: x is [2], y is [3]");
-  EXPECT_ERROR(spearman.add(zeros({2}), zeros({2}, DType::float64)), DTypeError,
-               "Spearman: x is float32, y is float64: convert one of them with to()");
-  EXPECT_THROW(spearman.add(tensor({1}), tensor({1})), DTypeError);
+  EXPECT_ERROR(spearman.add(zeros({2}), tensor({true, false})), DTypeError,
+               "Spearman: y is boolean: convert it with to(DType::int64)");
+  EXPECT_ERROR(spearman.add(zeros({2}), tensor({1L, (1L << 53) + 1})), ValueError,
+               "Spearman: y at position 1 is 9007199254740993: beyond 2^53, ranks may be wrong");
   EXPECT_EQ(spearman.count(), 0);
+}
+
+TEST(Spearman, TakesNumbersOfAnyType) {
+  Spearman spearman;
+  spearman.add(tensor({0.25f, 0.5f}), tensor({1, 4}));
+  spearman.add(tensor({3}), tensor({2.5}));
+  EXPECT_DOUBLE_EQ(spearman.result(), 0.5);  // ranks 1 2 3 and 1 3 2
 }
 
 }  // namespace

@@ -175,5 +175,11 @@ TEST(SummaryWriterRuns, AreReadBackByTensorBoard) {
   run("resumed", 500, 1000, true, 1);
 }
 
+TEST_F(SummaryWriterTest, RefusesAnEmptyClockHavingMadeNothing) {
+  EXPECT_EQ(message_of<ValueError>([&] { SummaryWriter(file("runs"), {.clock = Clock()}); }),
+            "SummaryWriter: the clock is an empty function");
+  EXPECT_TRUE(names().empty());
+}
+
 }  // namespace
 }  // namespace gradus

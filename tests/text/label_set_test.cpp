@@ -21,6 +21,15 @@ TEST(LabelSet, NumbersNamesByFirstSight) {
   EXPECT_THAT(labels.ids(Names{"ham", "spam", "ham"}), ElementsAre(1, 0, 1));
 }
 
+TEST(LabelSet, TakesSeveralNames) {
+  LabelSet labels;
+  labels.add({"NOUN", "VERB"});
+  labels.add({"ADJ"});
+  labels.add(Names{"VERB", "X"});
+  EXPECT_THAT(labels.names(), ElementsAre("NOUN", "VERB", "ADJ", "X"));
+  EXPECT_THAT(labels.ids({"X", "NOUN"}), ElementsAre(3, 0));
+}
+
 TEST(LabelSet, IsSortedByBytesIfAsked) {
   const LabelSet labels = LabelSet({"b", "10", "2", "a"}).sorted();
   EXPECT_THAT(labels.names(), ElementsAre("10", "2", "a", "b"));

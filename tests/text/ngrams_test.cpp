@@ -1,7 +1,11 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/text/ngrams.h>
+#include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 namespace gradus {
 namespace {
@@ -78,6 +82,33 @@ TEST(NgramBuckets, SayWhatIsWrong) {
             "needed");
   EXPECT_NE(message({.minn = -1}), "");
   EXPECT_NE(message({.buckets = 0}), "");
+}
+
+// Of a model of the fastText program (-wordNgrams 3 -bucket 50021): print-sentence-vectors prints
+// the mean of the rows of the words, "</s>" at the end, and of these buckets.
+TEST(WordNgramBuckets, AreThoseOfFasttext) {
+  using Words = std::vector<std::string>;
+  EXPECT_THAT(word_ngram_buckets(Words{"a", "b", "</s>"}, 3, 50021),
+              ElementsAre(39270, 13748, 9355));
+  EXPECT_THAT(word_ngram_buckets(Words{"king", "na\u00efve", "</s>"}, 3, 50021),
+              ElementsAre(13704, 49610, 9470));
+  EXPECT_THAT(word_ngram_buckets(Words{"a", "b", "na\u00efve", "</s>"}, 3, 50021),
+              ElementsAre(39270, 7123, 2730, 1667, 9470));
+  EXPECT_THAT(word_ngram_buckets(Words{"a", "b", "na\u00efve"}, 2, 50021),
+              ElementsAre(39270, 2730));
+}
+
+TEST(WordNgramBuckets, NeedTwoWords) {
+  EXPECT_THAT(word_ngram_buckets({}, 5, 7), IsEmpty());
+  EXPECT_THAT(word_ngram_buckets(std::vector<std::string>{"a"}, 5, 7), IsEmpty());
+  EXPECT_THAT(word_ngram_buckets(std::vector<std::string>{"a", "b"}, 1, 7), IsEmpty());
+}
+
+TEST(WordNgramBuckets, SayWhatIsWrong) {
+  EXPECT_EQ(message_of<ValueError>([] { (void)word_ngram_buckets({}, 0, 7); }),
+            "word_ngram_buckets: n is 0, buckets 7: both must be above 0");
+  EXPECT_EQ(message_of<ValueError>([] { (void)word_ngram_buckets({}, 2, 0); }),
+            "word_ngram_buckets: n is 2, buckets 0: both must be above 0");
 }
 
 }  // namespace

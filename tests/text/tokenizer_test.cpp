@@ -142,5 +142,13 @@ TEST(Tokenize, DoesOneOfFourThingsWithEachCharacterBetweenLetters) {
   }
 }
 
+TEST(SplitWords, KeepsWhatIsBetweenBlanks) {
+  EXPECT_THAT(split_words(" Who\tis , \r\n\v\fthe King ? "),
+              ElementsAre("Who", "is", ",", "the", "King", "?"));
+  EXPECT_THAT(split_words("a\u00a0b \xff"), ElementsAre("a\u00a0b", "\xff"));
+  EXPECT_THAT(split_words(""), IsEmpty());
+  EXPECT_THAT(split_words(" \t"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace gradus

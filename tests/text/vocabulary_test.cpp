@@ -7,6 +7,7 @@
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/message_of.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,29 @@ TEST(WordCounter, CountsWords) {
   EXPECT_THAT(counter.counts(), ElementsAre(2, 6));
   EXPECT_EQ(message_of<ValueError>([&] { counter.add("b", -1); }),
             "WordCounter: cannot add 'b' -1 times");
+}
+
+TEST(WordCounter, TakesSeveralWords) {
+  WordCounter counter;
+  counter.add({"a", "b"});
+  counter.add({"b"});
+  EXPECT_THAT(counter.words(), ElementsAre("a", "b"));
+  EXPECT_THAT(counter.counts(), ElementsAre(1, 2));
+  const Vocabulary vocabulary(counter);
+  EXPECT_THAT(vocabulary.ids({"a", "who"}), ElementsAre(3, 1));
+  EXPECT_THAT(vocabulary.known_ids({"a", "who"}), ElementsAre(3));
+}
+
+TEST(WordCounter, StaysAtTheGreatestCount) {
+  constexpr std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
+  WordCounter counter;
+  counter.add("a", greatest);
+  counter.add("a");
+  counter.add("b", greatest);
+  EXPECT_THAT(counter.counts(), ElementsAre(greatest, greatest));
+  EXPECT_EQ(Vocabulary(counter, {.max_size = 2}).counts()[1], greatest);  // those left out
+  counter.add("<unk>", 5);
+  EXPECT_EQ(Vocabulary(counter, {.min_count = greatest, .max_size = 3}).counts()[1], greatest);
 }
 
 TEST(Vocabulary, OrdersByCountThenBytesAfterTheSpecialWords) {
@@ -59,6 +83,13 @@ TEST(Vocabulary, MapsWordsToIds) {
   EXPECT_THAT(vocabulary.ids(words), ElementsAre(3, 2, 1, 2));
   EXPECT_TRUE(vocabulary.contains("a"));
   EXPECT_FALSE(vocabulary.contains("who"));
+}
+
+TEST(Vocabulary, LeavesOutWordsThatItLacks) {
+  const Vocabulary vocabulary = Vocabulary::from_words({"a", "b"}, {.default_id = 0});
+  const std::vector<std::string> words = {"b", "c", "a", "b"};
+  EXPECT_EQ(vocabulary.known_ids(words), (std::vector<std::int64_t>{1, 0, 1}));
+  EXPECT_TRUE(vocabulary.known_ids({}).empty());
 }
 
 TEST(Vocabulary, DoesWithoutSpecialWords) {

@@ -1,7 +1,7 @@
 // One call of manual_seed() decides everything that is random.
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/random.h>
-#include <gradus/framework/data/length_batches.h>
+#include <gradus/framework/data/data_loader.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/random.h>
@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,10 +32,14 @@ std::vector<std::string> draw_everything() {
   add(randperm(20));
   add(bernoulli(0.5, {16}));
   add(multinomial(ones({9}), 5));
-  const std::vector<std::int64_t> counts(1000, 1), lengths(100, 5);
+  const std::vector<std::int64_t> counts(1000, 1);
   add(NegativeSampler(counts)(tensor({1, 2}), 4));
-  const std::vector<std::vector<std::int64_t>> batches = length_batches(lengths, 10);
-  for (const std::int64_t i : batches[0]) drawn.push_back(std::to_string(i));
+  std::vector<std::int64_t> samples(100);
+  std::iota(samples.begin(), samples.end(), 0);
+  const auto collate = [](const std::vector<std::int64_t>& batch) { return batch; };
+  DataLoader loader(samples, collate, {.batch_size = 10, .shuffle = true});
+  const auto first = loader.begin();
+  for (const std::int64_t i : *first) drawn.push_back(std::to_string(i));
   return drawn;
 }
 

@@ -316,6 +316,23 @@ Workload adam_large(const std::string&, const std::string& variant) {
   return adam(variant, {w10::kLarge});
 }
 
+Workload product(const std::string&, const std::string& shape) {
+  const peers::products::Product p(shape);
+  const auto stored = peers::operands(p);
+  const auto matrix = [](const std::vector<float>& from, int64_t rows, int64_t columns,
+                         bool transposed) {
+    const Tensor x = torch::tensor(from).view({rows, columns});
+    return transposed ? x.t() : x;
+  };
+  const Tensor a =
+      p.a_transposed ? matrix(stored.first, p.k, p.m, true) : matrix(stored.first, p.m, p.k, false);
+  const Tensor b = p.b_transposed ? matrix(stored.second, p.n, p.k, true)
+                                  : matrix(stored.second, p.k, p.n, false);
+  return {[=](int64_t) { return static_cast<double>(*torch::mm(a, b).data_ptr<float>()); },
+          [=] { return std::abs(torch::mm(a, b).to(torch::kDouble).sum().item<double>()); },
+          /*trains=*/false};
+}
+
 peers::Facts facts() {
   peers::Facts all = peers::library_facts();
 #if TORCH_VERSION_MAJOR >= 2
@@ -324,10 +341,10 @@ peers::Facts facts() {
   return all;
 }
 
-const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
-                             std::to_string(TORCH_VERSION_MINOR) + "." +
-                             std::to_string(TORCH_VERSION_PATCH),
-                         {{"W1_embedding_sparse_sgd", "gradients_none", embedding_sgd},
+const peers::Side kTorch{
+    "libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) +
+        "." + std::to_string(TORCH_VERSION_PATCH),
+    peers::with_products({{"W1_embedding_sparse_sgd", "gradients_none", embedding_sgd},
                           {"W1b_embedding_sparse_adagrad", "gradients_none", embedding_adagrad},
                           {"W1b_embedding_sparse_adam", "gradients_none", embedding_adam},
                           {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
@@ -374,12 +391,12 @@ const peers::Side kTorch{"libtorch " + std::to_string(TORCH_VERSION_MAJOR) + "."
                           {"W11_lstm_packed", "packed", lstm_sequences},
                           {"W11_lstm_padded", "padded", lstm_sequences},
                           {"W11_lstm_padded", "padded_without_onednn", lstm_sequences}},
-                         [](int threads) {
-                           at::set_num_threads(threads);
-                           at::set_num_interop_threads(1);
-                         },
-                         peers::seconds_now,
-                         facts};
+                         product),
+    [](int threads) {
+      at::set_num_threads(threads);
+      at::set_num_interop_threads(1);
+    },
+    peers::seconds_now, facts};
 
 }  // namespace
 

@@ -52,14 +52,20 @@ std::uint64_t InputFile::size() const {
   return size_;
 }
 
+std::size_t InputFile::read_some(char* out, std::size_t bytes) {
+  for (;;) {
+    const ssize_t count = ::read(file_, out, bytes);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) fail(std::strerror(errno));
+  }
+}
+
 std::size_t InputFile::read(char* out, std::size_t bytes) {
   std::size_t done = 0;
   while (done < bytes) {
-    const ssize_t count = ::read(file_, out + done, bytes - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(std::strerror(errno));
+    const std::size_t count = read_some(out + done, bytes - done);
     if (count == 0) break;
-    done += static_cast<std::size_t>(count);
+    done += count;
   }
   return done;
 }
@@ -69,19 +75,22 @@ bool InputFile::read_at(std::uint64_t position, char* out, std::size_t bytes) {
   return read(out, bytes) == bytes;
 }
 
-bool LineReader::next(std::string& line) {
+bool LineReader::read(std::string& line, bool cut) {
   line.clear();
+  is_cut_ = false;
   for (;;) {
     const char* begin = buffer_.data() + begin_;
     const std::size_t left = end_ - begin_;
     const void* feed = std::memchr(begin, '\n', left);
     const std::size_t length =
         feed != nullptr ? static_cast<std::size_t>(static_cast<const char*>(feed) - begin) : left;
-    line.append(begin, length);
-    if (line.size() > longest_line) {
-      throw FormatError(fmt::format("{}: '{}', line {}, has more than {} bytes: it is not text",
-                                    file_.operation(), file_.path(), number_ + 1, longest_line));
+    is_cut_ |= line.size() + length > longest_line;
+    if (is_cut_ && !cut) {
+      throw FormatError(
+          fmt::format("{}: '{}', line {}, has more than {} bytes, the most that a line may have",
+                      file_.operation(), file_.path(), number_ + 1, longest_line));
     }
+    if (!is_cut_) line.append(begin, length);
     begin_ += length;
     if (feed != nullptr) {
       ++begin_;
@@ -89,9 +98,9 @@ bool LineReader::next(std::string& line) {
     }
     buffer_.resize(buffer_bytes);
     begin_ = 0;
-    end_ = file_.read(buffer_.data(), buffer_bytes);
+    end_ = file_.read_some(buffer_.data(), buffer_bytes);
     if (end_ == 0) {
-      if (line.empty()) return false;
+      if (line.empty() || (number_ == 0 && line == byte_order_mark)) return false;
       break;
     }
   }

@@ -31,6 +31,8 @@ class GRADUS_API InputFile {
   /// Reads the next bytes: fewer than asked for only at the end of the file. Throws Error with the
   /// system's reason.
   std::size_t read(char* out, std::size_t bytes);
+  /// Reads what is there of a pipe, and waits only for the first byte: 0 at the end.
+  std::size_t read_some(char* out, std::size_t bytes);
   /// Reads the bytes at a position; false if the file ends too early.
   bool read_at(std::uint64_t position, char* out, std::size_t bytes);
 
@@ -44,23 +46,29 @@ class GRADUS_API InputFile {
   int file_ = -1;
 };
 
-/// Reads the lines of a file, each ended by a line feed.
+/// Reads the lines of a file, each ended by a line feed; those of a pipe as they come.
 class GRADUS_API LineReader {
  public:
   LineReader(const char* operation, const std::string& path) : file_(operation, path) {}
 
   const InputFile& file() const { return file_; }
   /// Reads the next line without its line feed, and the first one without a byte order mark; false
-  /// at the end of the file. Throws Error, and FormatError for a line that is too long for text.
-  bool next(std::string& line);
+  /// at the end of the file. Throws Error, and FormatError for a line of more than 64 MiB.
+  bool next(std::string& line) { return read(line, false); }
+  /// The same, but cuts off such a line, which is_cut() tells.
+  bool next_cut(std::string& line) { return read(line, true); }
+  bool is_cut() const { return is_cut_; }
   /// The number of the line last read, counted from 1; 0 before the first.
   std::int64_t number() const { return number_; }
 
  private:
+  bool read(std::string& line, bool cut);
+
   InputFile file_;
   std::string buffer_;
   std::size_t begin_ = 0, end_ = 0;  // the unread part of buffer_
   std::int64_t number_ = 0;
+  bool is_cut_ = false;
 };
 
 }  // namespace gradus::detail

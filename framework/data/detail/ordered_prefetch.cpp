@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/data/detail/ordered_prefetch.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace gradus::detail {
@@ -8,7 +11,8 @@ namespace gradus::detail {
 OrderedPrefetch::OrderedPrefetch(std::int64_t first, std::int64_t end, std::int64_t workers,
                                  std::int64_t ahead, Work work)
     : end_(end),
-      ahead_(std::max<std::int64_t>(ahead, 1)),
+      ahead_(std::clamp<std::int64_t>(std::max(workers, ahead), 1,
+                                      std::max<std::int64_t>(end - first, 1))),
       work_(std::move(work)),
       slots_(static_cast<std::size_t>(ahead_)),
       next_to_make_(first),
@@ -17,9 +21,10 @@ OrderedPrefetch::OrderedPrefetch(std::int64_t first, std::int64_t end, std::int6
     for (std::int64_t i = 0; i < std::min(workers, end - first); ++i) {
       threads_.emplace_back([this] { run(); });
     }
-  } catch (...) {  // no more threads
+  } catch (const std::system_error& error) {
     stop();
-    throw;
+    throw Error(fmt::format("DataLoader: cannot start thread {} of {}: {}: set a lower num_workers",
+                            threads_.size() + 1, workers, error.what()));
   }
 }
 

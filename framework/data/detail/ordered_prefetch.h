@@ -20,6 +20,7 @@ class GRADUS_API OrderedPrefetch {
   using Work = std::function<std::shared_ptr<void>(std::int64_t item, std::int64_t& place)>;
 
   /// workers: the number of threads; with 0, next() does the work. `work` is called by all of them.
+  /// At least one item is made by each. Throws Error if the system has no more threads.
   OrderedPrefetch(std::int64_t first, std::int64_t end, std::int64_t workers, std::int64_t ahead,
                   Work work);
   /// Waits for the items that are being made.

@@ -4,6 +4,7 @@
 #include <gradus/framework/data/detail/sample_reader.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace gradus::detail {
 
@@ -42,17 +43,19 @@ void split_fields(std::string_view text, char separator, std::vector<std::string
       text.remove_prefix(end + 1);
     }
   }
-  constexpr std::string_view blanks = " \t";
-  for (;;) {
-    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
-    if (text.empty()) return;
-    fields.push_back(text.substr(0, text.find_first_of(blanks)));
-    text.remove_prefix(fields.back().size());
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  const char* const end = text.data() + text.size();
+  for (const char* begin = text.data();;) {
+    begin = std::find_if_not(begin, end, is_blank);
+    if (begin == end) return;
+    const char* const stop = std::find_if(begin, end, is_blank);
+    fields.emplace_back(begin, static_cast<std::size_t>(stop - begin));
+    begin = stop;
   }
 }
 
 bool SampleReader::next_with_return() {
-  if (!lines_.next(line_)) return false;
+  if (!(refuses() ? lines_.next(line_) : lines_.next_cut(line_))) return false;
   if (number() == 1) head_ = line_.substr(0, 64);
   if (options_.encoding == TextEncoding::latin1) line_ = from_latin1(line_);
   return true;
@@ -64,20 +67,27 @@ bool SampleReader::next() {
   return true;
 }
 
-bool SampleReader::is_text() {
-  const char* fault = fault_of_text(line_);
-  if (fault != nullptr) bad(fault);
-  return fault == nullptr;
+const char* SampleReader::fault() const {
+  return lines_.is_cut() ? "longer than 64 MiB" : fault_of_text(line_);
 }
 
-void SampleReader::finish() const {
+bool SampleReader::is_text() {
+  const char* wrong = fault();
+  if (wrong != nullptr) bad(wrong);
+  return wrong == nullptr;
+}
+
+void SampleReader::finish(std::string cure) const {
   if (number() == 0) fail("it is empty");
-  faults_.report(lines_.file().operation(), lines_.file().path(), options_, head_);
+  faults_.report(lines_.file().operation(), path(), options_, head_, std::move(cure));
+}
+
+std::string SampleReader::file() const {
+  return fmt::format("{}: '{}'", lines_.file().operation(), path());
 }
 
 void SampleReader::fail(const std::string& what) const {
-  throw FormatError(fmt::format("{}: '{}': {}{}", lines_.file().operation(), lines_.file().path(),
-                                what, looks_like(head_)));
+  throw FormatError(fmt::format("{}: {}{}", file(), what, looks_like(head_)));
 }
 
 }  // namespace gradus::detail

@@ -37,16 +37,27 @@ class SampleReader {
   const std::string& line() const { return line_; }
   std::int64_t number() const { return lines_.number(); }
   bool refuses() const { return options_.bad_lines == BadLines::refuse; }
+  /// The first bytes of the file.
+  const std::string& head() const { return head_; }
 
-  /// False, after noting it as bad, for a line that is not UTF-8 or has a NUL.
+  /// What is wrong with the bytes of this line, or nullptr.
+  const char* fault() const;
+  /// False, after noting it as bad, for a line that has such a fault.
   bool is_text();
   /// Notes a bad line: this one, or an earlier one by number.
   void bad(std::string_view kind, std::string_view example = "") { bad(number(), kind, example); }
   void bad(std::int64_t line, std::string_view kind, std::string_view example = "") {
     faults_.add(line, kind, example);
   }
-  /// Reports what was bad so far. Throws FormatError if the file is empty.
-  void finish() const;
+  /// Notes that the lines from this number to the current one are bad.
+  void bad_since(std::int64_t first, std::string_view kind, std::string_view example = "") {
+    faults_.add(first, kind, example, number() - first + 1);
+  }
+  const std::string& path() const { return lines_.file().path(); }
+  /// "read_tsv: 'train.tsv'", for the beginning of an error.
+  std::string file() const;
+  /// Reports what was bad so far; cure: see LineFaults. Throws FormatError if the file is empty.
+  void finish(std::string cure = "") const;
   /// Throws FormatError about the file as a whole.
   [[noreturn]] void fail(const std::string& what) const;
 

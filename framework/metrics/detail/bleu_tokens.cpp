@@ -20,10 +20,14 @@ std::string apply(const std::vector<Rule>& rules, std::string text) {
 }
 
 void replace(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t i = text.find(from); i != std::string::npos;
-       i = text.find(from, i + to.size())) {
-    text.replace(i, from.size(), to);
+  std::string result;
+  std::size_t begin = 0;
+  for (std::size_t i = text.find(from); i != std::string::npos; i = text.find(from, begin)) {
+    result.append(text, begin, i - begin).append(to);
+    begin = i + from.size();
   }
+  result.append(text, begin);
+  text = std::move(result);
 }
 
 /// Those of WMT's mteval-v13a.pl, for the languages of Europe.

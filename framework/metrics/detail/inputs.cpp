@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/detail/defined.h>
@@ -7,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <string_view>
+#include <unordered_set>
 
 namespace gradus::detail {
 namespace {
@@ -79,6 +82,21 @@ void check_added(const char* metric, std::int64_t added) {
   if (added > 0) return;
   throw ValueError(
       fmt::format("{}: there is no result yet: nothing that counts was added", metric));
+}
+
+void check_same_ignore_index(const char* metric, std::int64_t here, std::int64_t there) {
+  if (here == there) return;
+  throw ValueError(
+      fmt::format("{}: merge: ignore_index is {} here and {} there", metric, here, there));
+}
+
+void check_distinct(const char* metric, const std::vector<std::string>& names) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (seen.insert(name).second) continue;
+    throw ValueError(fmt::format("{}: two classes have the name '{}': give each its own", metric,
+                                 printable(name)));
+  }
 }
 
 void check_labels(const char* metric, const Tensor& labels) {

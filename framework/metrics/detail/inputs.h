@@ -5,12 +5,19 @@
 #include <functional>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace gradus::detail {
 
 /// Throws ValueError if nothing was added to a metric before result().
 void check_added(const char* metric, std::int64_t added);
+
+/// Throws ValueError if two metrics that are merged leave out different labels.
+void check_same_ignore_index(const char* metric, std::int64_t here, std::int64_t there);
+
+/// Throws ValueError if two classes have one name.
+void check_distinct(const char* metric, const std::vector<std::string>& names);
 
 /// Throws DTypeError unless labels are int64.
 void check_labels(const char* metric, const Tensor& labels);

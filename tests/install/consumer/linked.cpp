@@ -225,6 +225,14 @@ bool records() {
   return std::remove("linked.csv") == 0;
 }
 
+bool reports() {
+  MetricsLogger("linked.csv").write(1, {{"loss", 0.5}});
+  Report report("linked");
+  report.add_curves("Loss", read_curves("linked.csv"));
+  report.save("linked.html");
+  return std::remove("linked.csv") == 0 && std::remove("linked.html") == 0;
+}
+
 bool writes_events() {
   std::string path;
   {
@@ -281,10 +289,6 @@ const struct {
      [] {
        const ProfilerScope scope("nothing");
        return true;
-     }},
-    {"framework/data/length_batches.h",
-     [] {
-       return length_batches(std::vector<std::int64_t>{3, 1}, 1).size() == 2;
      }},
     {"framework/data/skip_gram_pairs.h", pairs},
     {"framework/data/cbow_pairs.h", bags_of_words},
@@ -480,7 +484,9 @@ const struct {
        return NamedValue{"loss", 1}.value.integer() == 1;
      }},
     {"framework/metrics/progress.h", watches},
+    {"framework/metrics/curve.h", [] { return Curve{.name = "loss", .y = {1}}.x.empty(); }},
     {"framework/metrics/records.h", records},
+    {"framework/metrics/report.h", reports},
     {"framework/metrics/tensorboard.h", writes_events},
 };
 

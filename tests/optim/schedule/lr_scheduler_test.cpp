@@ -283,6 +283,19 @@ TEST(ReduceLROnPlateau, RefusesAStateThatIsNotItsOwn) {
   EXPECT_EQ(plateau.state_dict().metadata, before);
 }
 
+TEST(ReduceLROnPlateau, RefusesTheStateOfTheOtherDirection) {
+  SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
+  ReduceLROnPlateau less(optimizer), more(optimizer, {.maximize = true});
+  less.step(0.3);
+  EXPECT_EQ(message_of<ValueError>([&] { more.load_state_dict(less.state_dict()); }),
+            "load_state_dict: the state is that of a ReduceLROnPlateau with maximize = false, not "
+            "true: its best value would be the worst here");
+  EXPECT_THROW(less.load_state_dict(more.state_dict()), ValueError);
+  StateDict older = less.state_dict();
+  older.metadata.erase("plateau.maximize");
+  EXPECT_NO_THROW(less.load_state_dict(older));
+}
+
 std::vector<double> plateau(const PlateauOptions& options, const std::vector<double>& metrics) {
   SGD optimizer({named("w", ones({1}))}, {.lr = 0.1});
   ReduceLROnPlateau scheduler(optimizer, options);

@@ -129,6 +129,20 @@ TEST(EarlyStopping, RefusesTheStateOfSomethingElseAndStaysAsItWas) {
   EXPECT_EQ(stopping.state_dict().metadata, good.metadata);
 }
 
+TEST(EarlyStopping, RefusesTheStateOfTheOtherDirection) {
+  EarlyStopping less, more({.maximize = true});
+  less.step(0.3);
+  more.step(0.9);
+  EXPECT_EQ(message_of<ValueError>([&] { more.load_state_dict(less.state_dict()); }),
+            "load_state_dict: the state is that of an EarlyStopping with maximize = false, not "
+            "true: its best value would be the worst here");
+  EXPECT_THROW(less.load_state_dict(more.state_dict()), ValueError);
+  EXPECT_EQ(more.best(), 0.9);
+  StateDict older = less.state_dict();
+  older.metadata.erase("early_stopping.maximize");
+  EXPECT_NO_THROW(less.load_state_dict(older));
+}
+
 void set_weight(const Linear& model, double value) {
   const NoGradGuard no_grad;
   for (const NamedParameter& target : model.parameters()) target.parameter.fill_(value);

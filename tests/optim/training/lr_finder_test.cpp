@@ -171,6 +171,29 @@ TEST(FindLr, RefusesWhatMakesNoSense) {
   EXPECT_THROW(find_lr(run.model, lbfgs, [&] { return run.loss(); }), Error);
 }
 
+TEST(FindLr, RefusesAnOptimizerOfMoreThanTheModelHavingChangedNothing) {
+  struct Both : Module {
+    Both() : encoder(add("encoder", Linear(2, 2))), output(add("output", Linear(2, 1))) {}
+    const Linear encoder, output;
+  };
+  const Both model;
+  SGD optimizer(model.parameters(), {.lr = 0.5});
+  const auto closure = []() -> Tensor { throw std::runtime_error("called"); };
+  EXPECT_EQ(message_of<ValueError>([&] { find_lr(model.encoder, optimizer, closure); }),
+            "find_lr: 'output.weight', which the optimizer trains, is no parameter of the model: "
+            "its values would not be restored: pass the whole model");
+  EXPECT_EQ(optimizer.lr(), 0.5);
+  SGD part(model.encoder.parameters(), {.lr = 0.5});
+  EXPECT_THROW(find_lr(model, part, closure), std::runtime_error);  // of less is fine
+}
+
+TEST(FindLr, NamesItselfIfTheClosureReturnsNothing) {
+  Training run;
+  EXPECT_EQ(message_of<Error>([&] { find_lr(run.model, run.optimizer, [] { return Tensor(); }); }),
+            "find_lr: the result of the closure is an undefined tensor (default-constructed or "
+            "moved from)");
+}
+
 // Losses, and rates that are their numbers.
 LrCurve curve_with(const std::vector<double>& losses) {
   LrCurve curve;
