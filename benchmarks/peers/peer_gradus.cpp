@@ -395,6 +395,7 @@ const peers::Side kGradus{
                           {"W1c_embedding_dense_sgd", "dense", embedding_sgd},
                           {"W2_embedding_bag", "sparse", embedding_bag},
                           {"W3_skip_gram", "skip_gram_loss", skip_gram},
+                          {"W4_lstm_language_model", "lstm", lstm_language_model},
                           {"W6_mlp_adam", "adam", mlp},
                           {"W6b_mlp_fused_adam", "adam", mlp},
                           {"W7_small_ops", "operators", small_ops},
@@ -413,7 +414,9 @@ const peers::Side kGradus{
                           {"W10_adam_small", "adam", adam_small},
                           {"W10b_fused_adam_small", "adam", adam_small},
                           {"W10_adam_large", "adam", adam_large},
-                          {"W10b_fused_adam_large", "adam", adam_large}},
+                          {"W10b_fused_adam_large", "adam", adam_large},
+                          {"W11_lstm_packed", "lengths", lstm_sequences},
+                          {"W11_lstm_padded", "lengths", lstm_sequences}},
                          product),
     [](int threads) { gradus::set_num_threads(threads); }, peers::seconds_now,
     peers::library_facts};
