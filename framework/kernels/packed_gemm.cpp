@@ -1,5 +1,4 @@
-// The method: K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008,
-// without the loop that cuts k.
+// The method: K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 #include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/packed_gemm.h>

@@ -25,7 +25,7 @@ class PackedMatrix {
   PackedMatrix(bool transposed, int64_t k, int64_t n, const T* b, int64_t ldb);
 
   /// C [m, n] = A [m, k] op(B) + beta C on the calling thread, for k > 0. The bits of a row of C
-  /// depend on that of A alone.
+  /// depend on the same row of A (and of C), not on the others.
   void multiply(int64_t m, const T* a, int64_t lda, T beta, T* c, int64_t ldc) const;
 
  private:

@@ -32,10 +32,24 @@ PackedSequences::PackedSequences(const int64_t* lengths, int64_t B, int64_t T, b
       order_(longest_first(lengths_)),
       places_(std::accumulate(lengths_.begin(), lengths_.end(), int64_t{0})) {
   const int64_t blocks = (B + block_size - 1) / block_size;
-  for (int64_t i = 0; i < blocks; ++i) {
-    const auto begin = order_.begin() + B * i / blocks, end = order_.begin() + B * (i + 1) / blocks;
-    add_block(std::span<const int64_t>(begin, end), reverse);
+  const int64_t rows = std::accumulate(lengths_.begin(), lengths_.end(), int64_t{0});
+  int64_t taken = 0;  // rows
+  auto begin = order_.begin();
+  for (int64_t i = 1; i <= blocks; ++i) {
+    auto end = begin;
+    for (; end != order_.end(); ++end) {
+      const int64_t length = lengths_[static_cast<size_t>(*end)];
+      if (i < blocks && taken + length / 2 >= rows * i / blocks) break;
+      taken += length;
+    }
+    if (begin != end) add_block(std::span<const int64_t>(begin, end), reverse);
+    begin = end;
   }
+}
+
+int64_t PackedSequences::block_size(int64_t B, int64_t weight_bytes) {
+  constexpr int64_t few = 12, many = 48, cached = int64_t{8} << 20;
+  return weight_bytes <= cached ? few : std::clamp((B + 1) / 2, few, many);
 }
 
 void PackedSequences::add_block(std::span<const int64_t> order, bool reverse) {

@@ -8,9 +8,10 @@
 namespace gradus::kernels {
 
 /// How the elements of sequences [B, T, ...] of different lengths lie as rows of one matrix,
-/// without the padding. The sequences, the longest first, are cut into blocks, each of which one
-/// thread can run from the first step to the last. The rows of a block go step by step; those of a
-/// step are the sequences that have not ended, which are the first ones of the block.
+/// without the padding. The sequences, the longest first, are cut into blocks of about equal
+/// numbers of rows, each of which one thread can run from the first step to the last. The rows of a
+/// block go step by step; those of a step are the sequences that have not ended, which are the
+/// first ones of the block.
 class PackedSequences {
  public:
   /// Sequence i of the block is sequence `order[i]` of the batch. Its row of step s is
@@ -29,8 +30,16 @@ class PackedSequences {
   };
 
   /// `lengths` [B] in [0, T]; if null, all are T. In reverse, the steps of a sequence start at its
-  /// last element. Blocks have at most `block_size` sequences.
+  /// last element. There are as many blocks as if each had up to `block_size` sequences, or fewer
+  /// where a few sequences have most of the rows. Memory for all rows must be addressable.
   PackedSequences(const int64_t* lengths, int64_t B, int64_t T, bool reverse, int64_t block_size);
+  PackedSequences(const PackedSequences&) = delete;  // blocks refer to the order
+  PackedSequences& operator=(const PackedSequences&) = delete;
+
+  /// Sequences of a batch that one thread should run together, for a weight_hh of so many bytes.
+  /// They share each pass over it, so there are more of them if it is larger than the caches, but
+  /// never more than half the batch if each half has enough.
+  static int64_t block_size(int64_t B, int64_t weight_bytes);
 
   int64_t batch() const { return static_cast<int64_t>(order_.size()); }
   int64_t rows() const { return rows_; }

@@ -5,8 +5,8 @@
 
 // One recurrent layer in one direction. T is float or double. H is the size of the hidden state.
 // Weights are PyTorch's; `bias` is what is added to the products of the inputs. Null pointers:
-// zeros to read, or a result that is not needed. Padding is neither read nor written. Nothing
-// depends on the number of threads.
+// zeros to read, or a result that is not needed. Padding is not read, and written as 0 in outputs.
+// Nothing depends on the number of threads.
 namespace gradus::kernels {
 
 /// The state of a layer before each step, as packed rows, and the last one of each sequence [B].
@@ -49,7 +49,8 @@ struct LstmVjp {
   const T* d_output;          ///< [B, T, R]
   StateGradients<T> d_h, d_c;
   T* d_gates;  ///< [rows, 4 H]
-  /// With a projection: h before it [rows, H], and the gradient of its result [rows, R].
+  /// With a projection: h before it [rows, H], and the gradient of its result [rows, R]. Both null
+  /// if the gradient of weight_hr is not needed.
   T *hidden, *d_projected;
 };
 template <class T>

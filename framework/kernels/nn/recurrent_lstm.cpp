@@ -117,14 +117,14 @@ void lstm_vjp(const PackedSequences& sequences, const LstmVjp<T>& l) {
       const int64_t n = block.active(step), row = block.first_row(step);
       d_h.add(step, sequences.places(), l.d_output);
       if (projection) {
-        std::copy_n(d_h.row(0), n * R, l.d_projected + row * R);
+        if (l.d_projected) std::copy_n(d_h.row(0), n * R, l.d_projected + row * R);
         projection->multiply(n, d_h.row(0), T{0}, d_hidden.data());
       }
       for (int64_t i = 0; i < n; ++i) {
         const int64_t at = row + i;
         lstm_row_vjp(projection ? d_hidden.data() + i * H : d_h.row(i), l.gates + at * 4 * H,
                      l.c_before + at * H, H, d_c.row(i), l.d_gates + at * 4 * H,
-                     projection ? l.hidden + at * H : nullptr);
+                     l.hidden ? l.hidden + at * H : nullptr);
       }
       if (step > 0 || l.d_h.initial) {
         recurrent.multiply(n, l.d_gates + row * 4 * H, T{0}, d_h.row(0));

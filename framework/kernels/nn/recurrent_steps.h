@@ -12,15 +12,19 @@
 
 namespace gradus::kernels {
 
-/// The right operand op(W) [k, n] of one product in each step.
+/// The right operand op(W) [k, n] of one product in each step of each block.
 template <class T>
 class StepMatrix {
  public:
   /// W is [n, k] if transposed, else [k, n].
   StepMatrix(const PackedSequences& sequences, bool transposed, int64_t k, int64_t n, const T* w)
       : transposed_(transposed), k_(k), n_(n), w_(w) {
-    if (sequences.most_steps() > 1) packed_.emplace(transposed, k, n, w, transposed ? k : n);
+    const auto blocks = static_cast<int64_t>(sequences.blocks().size());
+    if (blocks * sequences.most_steps() > 1)
+      packed_.emplace(transposed, k, n, w, transposed ? k : n);
   }
+
+  bool is_packed() const { return packed_.has_value(); }
 
   /// C [m, n] = A [m, k] op(W) + beta C.
   void multiply(int64_t m, const T* a, T beta, T* c) const {

@@ -1,5 +1,5 @@
 #pragma once
-// Loops over the batches of a row, the last of which may be a part of one.
+// Loops over the batches of a row, the last of which may be partial.
 #include <gradus/framework/kernels/simd/batch.h>
 
 #include <cstdint>

@@ -48,10 +48,13 @@ struct RnnBackward {
     const Tensor d_state = needs[5] ? call.empty({call.B, call.H}) : Tensor();
     const Tensor w = *saved.weight_hh, h = *hidden;
     visit_float("rnn", d_sum, [&]<class T>(T) {
-      kernels::rnn_vjp<T>(
-          *call.sequences,
-          {call.H, nonlinearity == RnnNonlinearity::relu, w.data<T>(), h.data<T>(),
-           data_or_null<T>(g[0]), state_gradients<T>(g[1], d_state), d_sum.mutable_data<T>()});
+      kernels::rnn_vjp<T>(*call.sequences, {.H = call.H,
+                                            .relu = nonlinearity == RnnNonlinearity::relu,
+                                            .weight_hh = w.data<T>(),
+                                            .hidden = h.data<T>(),
+                                            .d_output = data_or_null<T>(g[0]),
+                                            .d_h = state_gradients<T>(g[1], d_state),
+                                            .d_sum = d_sum.mutable_data<T>()});
     });
     std::vector<Gradient> gradients = saved.gradients(d_sum, d_sum, needs);
     gradients.emplace_back(d_state);
@@ -69,10 +72,15 @@ struct GruBackward {
     const Tensor d_state = needs[5] ? call.empty({call.B, call.H}) : Tensor();
     const Tensor w = *saved.weight_hh, y = *gates, hidden = *q, h = *saved.h_before;
     visit_float("gru", d_input, [&]<class T>(T) {
-      kernels::gru_vjp<T>(*call.sequences,
-                          {call.H, w.data<T>(), y.data<T>(), hidden.data<T>(), h.data<T>(),
-                           data_or_null<T>(g[0]), state_gradients<T>(g[1], d_state),
-                           d_input.mutable_data<T>(), d_hidden.mutable_data<T>()});
+      kernels::gru_vjp<T>(*call.sequences, {.H = call.H,
+                                            .weight_hh = w.data<T>(),
+                                            .gates = y.data<T>(),
+                                            .q = hidden.data<T>(),
+                                            .h_before = h.data<T>(),
+                                            .d_output = data_or_null<T>(g[0]),
+                                            .d_h = state_gradients<T>(g[1], d_state),
+                                            .d_input = d_input.mutable_data<T>(),
+                                            .d_hidden = d_hidden.mutable_data<T>()});
     });
     std::vector<Gradient> gradients = saved.gradients(d_input, d_hidden, needs);
     gradients.emplace_back(d_state);
@@ -86,21 +94,25 @@ struct LstmBackward {
 
   std::vector<Gradient> operator()(Cotangents g, Needs needs) const {
     const RecurrentCall& call = saved.call;
-    const auto rows_if = [&](bool needed, std::int64_t width) {
-      return needed ? call.empty_rows(width) : Tensor();
-    };
     const Tensor d_gates = call.empty_rows(4 * call.H);
-    const Tensor hidden = rows_if(weight_hr.defined(), call.H);
-    const Tensor d_projected = rows_if(weight_hr.defined(), call.R);
+    const Tensor hidden = needs[7] ? call.empty_rows(call.H) : Tensor();
+    const Tensor d_projected = needs[7] ? call.empty_rows(call.R) : Tensor();
     const Tensor d_h = needs[5] ? call.empty({call.B, call.R}) : Tensor();
     const Tensor d_c = needs[6] ? call.empty({call.B, call.H}) : Tensor();
     const Tensor hh = *saved.weight_hh, hr = *weight_hr, y = *gates, c = *c_before;
     visit_float("lstm", d_gates, [&]<class T>(T) {
-      kernels::lstm_vjp<T>(*call.sequences,
-                           {call.H, call.R, hh.data<T>(), data_or_null<T>(hr), y.data<T>(),
-                            c.data<T>(), data_or_null<T>(g[0]), state_gradients<T>(g[1], d_h),
-                            state_gradients<T>(g[2], d_c), d_gates.mutable_data<T>(),
-                            mutable_data_or_null<T>(hidden), mutable_data_or_null<T>(d_projected)});
+      kernels::lstm_vjp<T>(*call.sequences, {.H = call.H,
+                                             .R = call.R,
+                                             .weight_hh = hh.data<T>(),
+                                             .weight_hr = data_or_null<T>(hr),
+                                             .gates = y.data<T>(),
+                                             .c_before = c.data<T>(),
+                                             .d_output = data_or_null<T>(g[0]),
+                                             .d_h = state_gradients<T>(g[1], d_h),
+                                             .d_c = state_gradients<T>(g[2], d_c),
+                                             .d_gates = d_gates.mutable_data<T>(),
+                                             .hidden = mutable_data_or_null<T>(hidden),
+                                             .d_projected = mutable_data_or_null<T>(d_projected)});
     });
     std::vector<Gradient> gradients = saved.gradients(d_gates, d_gates, needs);
     gradients.emplace_back(d_h);
@@ -115,16 +127,20 @@ struct LstmBackward {
 RnnResult rnn(const Tensor& x, const RecurrentWeights& weights, RnnNonlinearity nonlinearity,
               const Tensor& state, const RecurrentOptions& options) {
   refuse_projection("rnn", weights);
-  const RecurrentCall call("rnn", 1, x, weights, options);
+  RecurrentCall call = RecurrentCall::checked("rnn", 1, x, weights, options);
   call.check_state("state", state, call.H);
   RnnResult y{call.empty({call.B, call.T, call.H}), call.empty({call.B, call.H})};
+  call.pack(weights, options);
   const Tensor hidden = input_products(call, x, weights.weight_ih);
   const Tensor before = call.empty_rows(call.H), bias = added_biases(call, weights, call.H);
   visit_float("rnn", x, [&]<class T>(T) {
-    kernels::rnn<T>(
-        *call.sequences,
-        {call.H, nonlinearity == RnnNonlinearity::relu, weights.weight_hh.data<T>(), bias.data<T>(),
-         hidden.mutable_data<T>(), states<T>(state, before, y.state), y.output.mutable_data<T>()});
+    kernels::rnn<T>(*call.sequences, {.H = call.H,
+                                      .relu = nonlinearity == RnnNonlinearity::relu,
+                                      .weight_hh = weights.weight_hh.data<T>(),
+                                      .bias = bias.data<T>(),
+                                      .hidden = hidden.mutable_data<T>(),
+                                      .h = states<T>(state, before, y.state),
+                                      .output = y.output.mutable_data<T>()});
   });
   record_joint("rnn", {y.output, y.state},
                {x, weights.weight_ih, weights.weight_hh, weights.bias_ih, weights.bias_hh, state},
@@ -135,18 +151,23 @@ RnnResult rnn(const Tensor& x, const RecurrentWeights& weights, RnnNonlinearity 
 RnnResult gru(const Tensor& x, const RecurrentWeights& weights, const Tensor& state,
               const RecurrentOptions& options) {
   refuse_projection("gru", weights);
-  const RecurrentCall call("gru", 3, x, weights, options);
+  RecurrentCall call = RecurrentCall::checked("gru", 3, x, weights, options);
   call.check_state("state", state, call.H);
   RnnResult y{call.empty({call.B, call.T, call.H}), call.empty({call.B, call.H})};
+  call.pack(weights, options);
   const Tensor gates = input_products(call, x, weights.weight_ih);
   const Tensor before = call.empty_rows(call.H), q = call.empty_rows(call.H);
   const Tensor bias = added_biases(call, weights, 2 * call.H);
   const Tensor bias_hn = weights.bias_hh.defined() ? weights.bias_hh : zeros_like(bias);
   visit_float("gru", x, [&]<class T>(T) {
-    kernels::gru<T>(*call.sequences,
-                    {call.H, weights.weight_hh.data<T>(), bias.data<T>(),
-                     bias_hn.data<T>() + 2 * call.H, gates.mutable_data<T>(), q.mutable_data<T>(),
-                     states<T>(state, before, y.state), y.output.mutable_data<T>()});
+    kernels::gru<T>(*call.sequences, {.H = call.H,
+                                      .weight_hh = weights.weight_hh.data<T>(),
+                                      .bias = bias.data<T>(),
+                                      .bias_hn = bias_hn.data<T>() + 2 * call.H,
+                                      .gates = gates.mutable_data<T>(),
+                                      .q = q.mutable_data<T>(),
+                                      .h = states<T>(state, before, y.state),
+                                      .output = y.output.mutable_data<T>()});
   });
   record_joint("gru", {y.output, y.state},
                {x, weights.weight_ih, weights.weight_hh, weights.bias_ih, weights.bias_hh, state},
@@ -156,20 +177,25 @@ RnnResult gru(const Tensor& x, const RecurrentWeights& weights, const Tensor& st
 
 LstmResult lstm(const Tensor& x, const RecurrentWeights& weights, const LstmState& state,
                 const RecurrentOptions& options) {
-  const RecurrentCall call("lstm", 4, x, weights, options);
+  RecurrentCall call = RecurrentCall::checked("lstm", 4, x, weights, options);
   call.check_state("state.h", state.h, call.R);
   call.check_state("state.c", state.c, call.H);
   LstmResult y{call.empty({call.B, call.T, call.R}),
                {call.empty({call.B, call.R}), call.empty({call.B, call.H})}};
+  call.pack(weights, options);
   const Tensor gates = input_products(call, x, weights.weight_ih);
   const Tensor h_before = call.empty_rows(call.R), c_before = call.empty_rows(call.H);
   const Tensor bias = added_biases(call, weights, 4 * call.H);
   visit_float("lstm", x, [&]<class T>(T) {
-    kernels::lstm<T>(
-        *call.sequences,
-        {call.H, call.R, weights.weight_hh.data<T>(), data_or_null<T>(weights.weight_hr),
-         bias.data<T>(), gates.mutable_data<T>(), states<T>(state.h, h_before, y.state.h),
-         states<T>(state.c, c_before, y.state.c), y.output.mutable_data<T>()});
+    kernels::lstm<T>(*call.sequences, {.H = call.H,
+                                       .R = call.R,
+                                       .weight_hh = weights.weight_hh.data<T>(),
+                                       .weight_hr = data_or_null<T>(weights.weight_hr),
+                                       .bias = bias.data<T>(),
+                                       .gates = gates.mutable_data<T>(),
+                                       .h = states<T>(state.h, h_before, y.state.h),
+                                       .c = states<T>(state.c, c_before, y.state.c),
+                                       .output = y.output.mutable_data<T>()});
   });
   record_joint(
       "lstm", {y.output, y.state.h, y.state.c},

@@ -17,8 +17,8 @@ struct RecurrentWeights {
 };
 
 struct RecurrentOptions {
-  /// int64 [B], of each sequence; undefined if all are T. What x holds from there on has no effect,
-  /// the output is 0 there, and a sequence of length 0 keeps its initial state.
+  /// The length of each sequence, int64 [B]; undefined if all are T. What x holds from there on has
+  /// no effect, the output is 0 there, and a sequence of length 0 keeps its initial state.
   Tensor lengths = {};
   bool reverse = false;  ///< whether each sequence is read from its last element to its first
 };

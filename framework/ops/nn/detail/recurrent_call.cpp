@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/ops/author/lengths.h>
@@ -62,30 +63,6 @@ void check_input(const char* operation, const Tensor& x, const Tensor& weight_ih
   }
 }
 
-/// Sequences that one thread runs together. They share each pass over weight_hh, so there are more
-/// of them if it is larger than the caches.
-std::int64_t block_size(const Tensor& weight_hh) {
-  constexpr std::int64_t cached = std::int64_t{8} << 20;
-  return weight_hh.numel() * item_size(weight_hh.dtype()) <= cached ? 12 : 48;
-}
-
-std::shared_ptr<const kernels::PackedSequences> pack(const Tensor& x, const Tensor& weight_hh,
-                                                     const RecurrentOptions& options) {
-  return std::make_shared<const kernels::PackedSequences>(
-      data_or_null<std::int64_t>(options.lengths), x.size(0), x.size(1), options.reverse,
-      block_size(weight_hh));
-}
-
-const Tensor& checked(const char* operation, std::int64_t gates, const Tensor& x,
-                      const RecurrentWeights& w, const RecurrentOptions& options) {
-  check_defined(operation, {{"x", x}, {"weight_ih", w.weight_ih}, {"weight_hh", w.weight_hh}});
-  check_dtypes(operation, x, w);
-  check_weights(operation, gates, w);
-  check_input(operation, x, w.weight_ih);
-  check_lengths(operation, options.lengths, x);
-  return x;
-}
-
 /// The elements of x as rows [rows, features].
 Tensor packed(const RecurrentCall& call, const Tensor& x) {
   Tensor rows = call.empty_rows(call.features);
@@ -128,30 +105,45 @@ Tensor bias_gradient(const Tensor& g) {
 
 }  // namespace
 
-RecurrentCall::RecurrentCall(const char* operation, std::int64_t gates, const Tensor& x,
-                             const RecurrentWeights& weights, const RecurrentOptions& options)
-    : B(checked(operation, gates, x, weights, options).size(0)),
-      T(x.size(1)),
-      features(x.size(2)),
-      G(gates),
-      H(weights.weight_hh.size(0) / gates),
-      R(weights.weight_hh.size(1)),
-      dtype(x.dtype()),
-      sequences(pack(x, weights.weight_hh, options)),
-      operation_(operation) {}
+RecurrentCall RecurrentCall::checked(const char* operation, std::int64_t gates, const Tensor& x,
+                                     const RecurrentWeights& w, const RecurrentOptions& options) {
+  check_defined(operation, {{"x", x}, {"weight_ih", w.weight_ih}, {"weight_hh", w.weight_hh}});
+  check_dtypes(operation, x, w);
+  check_weights(operation, gates, w);
+  check_input(operation, x, w.weight_ih);
+  check_lengths(operation, options.lengths, x);
+  return {.operation = operation,
+          .B = x.size(0),
+          .T = x.size(1),
+          .features = x.size(2),
+          .G = gates,
+          .H = w.weight_hh.size(0) / gates,
+          .R = w.weight_hh.size(1),
+          .dtype = x.dtype()};
+}
+
+void RecurrentCall::pack(const RecurrentWeights& weights, const RecurrentOptions& options) {
+  using kernels::PackedSequences;
+  const std::int64_t bytes = weights.weight_hh.numel() * item_size(dtype);
+  sequences = std::make_shared<const PackedSequences>(data_or_null<std::int64_t>(options.lengths),
+                                                      B, T, options.reverse,
+                                                      PackedSequences::block_size(B, bytes));
+}
 
 void RecurrentCall::check_state(const char* name, const Tensor& state, std::int64_t width) const {
   if (!state.defined()) return;
   if (state.dtype() != dtype) {
-    throw DTypeError(fmt::format("{}: {} is {}, x is {}: convert one with to()", operation_, name,
+    throw DTypeError(fmt::format("{}: {} is {}, x is {}: convert one with to()", operation, name,
                                  gradus::name(state.dtype()), gradus::name(dtype)));
   }
   if (state.shape() == Shape{B, width}) return;
   throw ShapeError(fmt::format("{}: {} is {}, it must be [{}, {}]: one row for each sequence",
-                               operation_, name, state.shape().str(), B, width));
+                               operation, name, state.shape().str(), B, width));
 }
 
-Tensor RecurrentCall::empty(const Shape& shape) const { return gradus::empty(shape, dtype); }
+Tensor RecurrentCall::empty(const Shape& shape) const {
+  return empty_sized(operation, shape, dtype);
+}
 
 Tensor input_products(const RecurrentCall& call, const Tensor& x, const Tensor& weight_ih) {
   return product(packed(call, x), true, weight_ih);
@@ -193,7 +185,7 @@ std::vector<Gradient> RecurrentSaved::gradients(const Tensor& d_input, const Ten
   if (needs[3]) all[3] = bias_gradient(d_input);
   if (needs[4]) {
     const bool same = needs[3] && d_hidden.is_same(d_input);
-    all[4] = same ? all[3].dense().clone() : bias_gradient(d_hidden);
+    all[4] = same ? all[3] : bias_gradient(d_hidden);
   }
   return all;
 }

@@ -11,35 +11,33 @@
 namespace gradus::detail {
 
 /// The arguments of an op after they were checked.
-class RecurrentCall {
- public:
+struct RecurrentCall {
   /// Throws as the ops do. `gates` is G.
-  RecurrentCall(const char* operation, std::int64_t gates, const Tensor& x,
-                const RecurrentWeights& weights, const RecurrentOptions& options);
-
+  static RecurrentCall checked(const char* operation, std::int64_t gates, const Tensor& x,
+                               const RecurrentWeights& weights, const RecurrentOptions& options);
   /// Throws unless a state is undefined or [B, width] and of the dtype of x.
   void check_state(const char* name, const Tensor& state, std::int64_t width) const;
+  /// Makes `sequences`. The results are allocated before: that refuses a B or T for which there is
+  /// no memory, as an x without features may have.
+  void pack(const RecurrentWeights& weights, const RecurrentOptions& options);
 
+  const char* operation;
   std::int64_t B, T;
   std::int64_t features;
   std::int64_t G, H;
   std::int64_t R;  ///< elements of h: H, or P with a projection
   DType dtype;
-  std::shared_ptr<const kernels::PackedSequences> sequences;
+  std::shared_ptr<const kernels::PackedSequences> sequences = {};
 
-  std::int64_t rows() const { return sequences->rows(); }
-  /// A tensor with uninitialised values.
+  /// A tensor with uninitialised values. Throws ShapeError if it cannot be addressed.
   Tensor empty(const Shape& shape) const;
-  Tensor empty_rows(std::int64_t width) const { return empty({rows(), width}); }
-
- private:
-  const char* operation_;
+  Tensor empty_rows(std::int64_t width) const { return empty({sequences->rows(), width}); }
 };
 
 /// x W_ih^T of all elements: [rows, G H].
 Tensor input_products(const RecurrentCall& call, const Tensor& x, const Tensor& weight_ih);
 
-/// bias_ih + bias_hh, of which only the first `hidden` elements count: [G H]. Undefined ones are 0.
+/// bias_ih + bias_hh, bias_hh only in its first `hidden` elements: [G H]. Undefined ones are 0.
 Tensor added_biases(const RecurrentCall& call, const RecurrentWeights& weights,
                     std::int64_t hidden);
 
