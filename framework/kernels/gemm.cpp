@@ -232,10 +232,16 @@ template <class T>
 void prepare(int64_t matrices, const Product<T>& product) {
   const auto& [ta, tb, m, n, k, alpha, beta, lda, ldb, ldc] = product;
   gradus::detail::use_one_blas_thread();  // which any block may go to
-  if (m == 1 || n == 1 || packed_gemm_is_faster<T>(ta, tb, m, n, k)) return;
-  if (std::is_same_v<T, float> && has_onednn()) return;
+  if (m == 1 || n == 1) return;
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (static_cast<double>(matrices) * work > 1e7) gradus::detail::warn_of_slow_blas_core();
+  const bool is_packed = packed_gemm_is_faster<T>(ta, tb, m, n, k);
+  constexpr bool is_float = std::is_same_v<T, float>;
+  // The last block of a large packed product, or its last piece of k, may not be packed.
+  if (is_packed && (!is_float || work <= 1 << 18)) return;
+  if (is_float && has_onednn()) return;
+  if (!is_packed && static_cast<double>(matrices) * work > 1e7) {
+    gradus::detail::warn_of_slow_blas_core();
+  }
 }
 
 template <class T>
