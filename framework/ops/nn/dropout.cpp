@@ -22,6 +22,13 @@ struct Mask {
   std::uint64_t seed, offset;
   double p;
 
+  // The mask itself: 1 / (1 - p) where the element is kept, else 0.
+  template <class T>
+  void draw(T* to, std::int64_t n) const {
+    const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
+    kernels::random_bernoulli_mask(seed, offset, to, n, 1 - p, scale);
+  }
+
   // x / (1 - p) where the element is kept, else 0, even for an infinite x.
   Tensor apply(const Tensor& x) const {
     Tensor y = empty_like(x);
@@ -29,8 +36,7 @@ struct Mask {
     visit_float("dropout", x, [&]<class T>(T) {
       T* out = y.mutable_data<T>();
       const T* in = x.data<T>();
-      const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
-      kernels::random_bernoulli_mask(seed, offset, out, n, 1 - p, scale);
+      draw(out, n);
       parallel_for_each(n, 1,
                         [=](std::int64_t i) { out[i] = out[i] == 0 ? T{0} : out[i] * in[i]; });
     });
@@ -46,12 +52,11 @@ void check(const char* operation, const Tensor& x, double p) {
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
 }
 
-// x [blocks, repeats, width] times a mask [blocks, width], and 0 where the mask is, even for an
-// infinite x.
+// x [blocks, repeats, width], not empty, times a mask [blocks, width], and 0 where the mask is,
+// even for an infinite x.
 Tensor masked(const Tensor& x, const Tensor& mask, std::int64_t repeats) {
   Tensor y = empty_like(x);
-  const std::int64_t width = repeats == 0 || mask.size(0) == 0 ? 0 : mask.size(1);
-  if (width == 0) return y;
+  const std::int64_t width = mask.size(1);
   visit_float("dropout", x, [&]<class T>(T) {
     const T *from = x.data<T>(), *factors = mask.data<T>();
     T* to = y.mutable_data<T>();
@@ -85,11 +90,9 @@ Tensor masked_rows(const Tensor& x, const Tensor& factors) {
   return y;
 }
 
-// [rows, width] of 1 / (1 - p), and 0 with probability p.
-Tensor random_mask(std::int64_t rows, std::int64_t width, DType dtype, double p,
-                   Generator& generator) {
-  return Mask{generator.seed(), generator.advance(static_cast<std::uint64_t>(rows * width)), p}
-      .apply(ones({rows, width}, dtype));
+// A mask for the next `count` numbers of the generator.
+Mask next_mask(Generator& generator, std::int64_t count, double p) {
+  return {generator.seed(), generator.advance(static_cast<std::uint64_t>(count)), p};
 }
 
 }  // namespace
@@ -97,7 +100,7 @@ Tensor random_mask(std::int64_t rows, std::int64_t width, DType dtype, double p,
 Tensor dropout(const Tensor& x, double p, Generator& generator) {
   check("dropout", x, p);
   if (p == 0) return x;
-  const Mask mask{generator.seed(), generator.advance(static_cast<std::uint64_t>(x.numel())), p};
+  const Mask mask = next_mask(generator, x.numel(), p);
   return record("dropout", mask.apply(x),
                 vjp(x, [mask](const Tensor& g) { return mask.apply(g); }));  // g / (1 - p) or 0
 }
@@ -108,34 +111,39 @@ Tensor locked_dropout(const Tensor& x, double p, Generator& generator) {
     throw ShapeError(
         fmt::format("locked_dropout: x is {}, it must be [batch, time, ...]", x.shape().str()));
   }
-  if (p == 0) return x;
-  const std::int64_t B = x.size(0), T = x.size(1);
-  const Tensor mask = random_mask(B, x.shape().numel(2, x.dim()), x.dtype(), p, generator);
-  return record("locked_dropout", masked(x, mask, T),
-                vjp(x, [mask = Saved(mask), T](const Tensor& g) { return masked(g, *mask, T); }));
+  if (p == 0 || x.numel() == 0) return x;
+  const std::int64_t steps = x.size(1);
+  const Tensor mask = empty({x.size(0), x.numel() / (x.size(0) * steps)}, x.dtype());
+  const Mask drawn = next_mask(generator, mask.numel(), p);
+  visit_float("locked_dropout", mask,
+              [&]<class T>(T) { drawn.draw(mask.mutable_data<T>(), mask.numel()); });
+  return record(
+      "locked_dropout", masked(x, mask, steps),
+      vjp(x, [mask = Saved(mask), steps](const Tensor& g) { return masked(g, *mask, steps); }));
 }
 
 Tensor embedding_dropout(const Tensor& x, const Tensor& ids, std::int64_t num_embeddings, double p,
                          Generator& generator) {
   check("embedding_dropout", x, p);
+  if (num_embeddings < 0) {
+    throw ValueError(fmt::format("embedding_dropout: num_embeddings is {}, it must be at least 0",
+                                 num_embeddings));
+  }
   detail::check_ids("embedding_dropout", ids, num_embeddings);
-  if (x.dim() != ids.dim() + 1 || x.shape().numel(0, ids.dim()) != ids.numel() ||
+  if (x.dim() != ids.dim() + 1 ||
       !std::equal(ids.shape().begin(), ids.shape().end(), x.shape().begin())) {
     throw ShapeError(
         fmt::format("embedding_dropout: x is {}, ids are {}: x must have one row for each id",
                     x.shape().str(), ids.shape().str()));
   }
   if (p == 0) return x;
-  const std::uint64_t seed = generator.seed();
-  const std::uint64_t first = generator.advance(static_cast<std::uint64_t>(num_embeddings));
   const Tensor factors = empty({ids.numel()}, x.dtype());
+  const Mask mask = next_mask(generator, num_embeddings, p);
   visit_float("embedding_dropout", x, [&]<class T>(T) {
-    const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
     const auto* id = ids.data<std::int64_t>();
     T* to = factors.mutable_data<T>();
     parallel_for_each(ids.numel(), 200, [=](std::int64_t k) {  // the number of the id, not of k
-      kernels::random_bernoulli_mask(seed, first + static_cast<std::uint64_t>(id[k]), to + k, 1,
-                                     1 - p, scale);
+      Mask{mask.seed, mask.offset + static_cast<std::uint64_t>(id[k]), p}.draw(to + k, 1);
     });
   });
   return record(
