@@ -4,6 +4,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/module/init.h>
+#include <gradus/framework/ops/author/lengths.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/layers/detail/weights.h>
@@ -23,12 +24,31 @@ struct detail::RecurrentLayers {
   double dropout, weight_dropout;
   std::optional<DType> dtype;
   std::int64_t proj_size = 0;
-  const char* nonlinearity = "";  ///< "tanh" is not shown
+  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
 };
 
 namespace {
 
 using detail::RecurrentLayers;
+
+template <class Options>
+RecurrentLayers layers_of(const char* name, const char* op, std::int64_t gates,
+                          std::int64_t input_size, std::int64_t hidden_size, const Options& o) {
+  RecurrentLayers layers{.name = name,
+                         .op = op,
+                         .gates = gates,
+                         .input_size = input_size,
+                         .hidden_size = hidden_size,
+                         .num_layers = o.num_layers,
+                         .bias = o.bias,
+                         .bidirectional = o.bidirectional,
+                         .dropout = o.dropout,
+                         .weight_dropout = o.weight_dropout,
+                         .dtype = o.dtype};
+  if constexpr (requires { o.proj_size; }) layers.proj_size = o.proj_size;
+  if constexpr (requires { o.nonlinearity; }) layers.nonlinearity = o.nonlinearity;
+  return layers;
+}
 
 void check_size(const RecurrentLayers& layers, const char* what, std::int64_t size,
                 std::int64_t least) {
@@ -65,7 +85,7 @@ const RecurrentLayers& checked(const RecurrentLayers& layers) {
 std::string describe(const RecurrentLayers& layers) {
   std::string text = fmt::format("{}({}, {}", layers.name, layers.input_size, layers.hidden_size);
   if (layers.num_layers != 1) text += fmt::format(", num_layers={}", layers.num_layers);
-  text += layers.nonlinearity;
+  if (layers.nonlinearity == RnnNonlinearity::relu) text += ", nonlinearity=relu";
   if (!layers.bias) text += ", bias=false";
   if (layers.dropout > 0) text += fmt::format(", dropout={}", layers.dropout);
   if (layers.bidirectional) text += ", bidirectional=true";
@@ -130,7 +150,7 @@ std::vector<RecurrentWeights> Recurrent::new_weights(const RecurrentLayers& laye
   return all;
 }
 
-const RecurrentWeights& Recurrent::weights(std::int64_t layer, bool reverse) const {
+RecurrentWeights Recurrent::weights(std::int64_t layer, bool reverse) const {
   if (layer < 0 || layer >= num_layers_ || (reverse && num_directions_ == 1)) {
     throw IndexError(fmt::format("{}: there is no layer {}{}: {}", op_, layer,
                                  reverse ? " in reverse" : "", str()));
@@ -138,18 +158,29 @@ const RecurrentWeights& Recurrent::weights(std::int64_t layer, bool reverse) con
   return weights_[static_cast<std::size_t>(layer * num_directions_ + (reverse ? 1 : 0))];
 }
 
-void Recurrent::check(const Tensor& x, const States& initial) const {
+void Recurrent::check_dtype(const char* name, const Tensor& tensor) const {
+  const DType dtype = weights_[0].weight_ih.dtype();
+  if (tensor.dtype() == dtype) return;
+  throw DTypeError(fmt::format("{}: {} is {}, the weights are {}: convert it with to(): layer {}",
+                               op_, name, gradus::name(tensor.dtype()), gradus::name(dtype),
+                               str()));
+}
+
+void Recurrent::check(const Tensor& x, const States& initial, const Tensor& lengths) const {
   detail::check_defined(op_, "x", x);
+  check_dtype("x", x);
   if (x.dim() != 3 || x.size(2) != input_size_) {
     throw ShapeError(fmt::format("{}: x is {}, it must be [batch, time, {}]: layer {}", op_,
                                  x.shape().str(), input_size_, str()));
   }
+  detail::check_lengths(op_, lengths, x);
   for (std::size_t k = 0; k < initial.size(); ++k) {
     if (!initial[k].defined()) continue;
+    const char* name = initial.size() == 1 ? "state" : k == 0 ? "state.h" : "state.c";
+    check_dtype(name, initial[k]);
     const std::int64_t width = k == 0 && proj_size_ > 0 ? proj_size_ : hidden_size_;
     const Shape shape{num_layers_ * num_directions_, x.size(0), width};
     if (initial[k].shape() == shape) continue;
-    const char* name = initial.size() == 1 ? "state" : k == 0 ? "state.h" : "state.c";
     throw ShapeError(
         fmt::format("{}: {} is {}, it must be {}, [layers * directions, batch, size]: layer {}",
                     op_, name, initial[k].shape().str(), shape.str(), str()));
@@ -157,24 +188,23 @@ void Recurrent::check(const Tensor& x, const States& initial) const {
 }
 
 Recurrent::States Recurrent::run(const Tensor& x, const States& initial, const Tensor& lengths,
-                                 const Layer& layer) const {
+                                 const Op& op) const {
   const bool training = is_training();
-  check(x, initial);
+  check(x, initial, lengths);
   Tensor y = x;
   std::vector<States> last(initial.size());
-  for (std::int64_t i = 0; i < num_layers_ * num_directions_;) {
-    if (i > 0) y = dropped(y, dropout_, training, *generator_);
+  for (std::int64_t layer = 0; layer < num_layers_; ++layer) {
+    if (layer > 0) y = dropped(y, dropout_, training, *generator_);
     States outputs;
-    for (const bool reverse : {false, true}) {
-      if (reverse && num_directions_ == 1) break;
+    for (std::int64_t direction = 0; direction < num_directions_; ++direction) {
+      const std::int64_t i = layer * num_directions_ + direction;
       RecurrentWeights weights = weights_[static_cast<std::size_t>(i)];
       weights.weight_hh = dropped(weights.weight_hh, weight_dropout_, training, *generator_);
       States state;
       for (const Tensor& s : initial) state.push_back(s.defined() ? select(s, 0, i) : s);
-      const States result = layer(y, weights, state, {.lengths = lengths, .reverse = reverse});
+      const States result = op(y, weights, state, {.lengths = lengths, .reverse = direction == 1});
       outputs.push_back(result[0]);
       for (std::size_t k = 0; k < last.size(); ++k) last[k].push_back(result[k + 1]);
-      ++i;
     }
     y = outputs.size() == 1 ? outputs[0] : cat(outputs, 2);
   }
@@ -183,23 +213,10 @@ Recurrent::States Recurrent::run(const Tensor& x, const States& initial, const T
   return results;
 }
 
-RNN::RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& o,
+RNN::RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& options,
          Generator& generator)
-    : Recurrent(
-          {.name = "RNN",
-           .op = "rnn",
-           .gates = 1,
-           .input_size = input_size,
-           .hidden_size = hidden_size,
-           .num_layers = o.num_layers,
-           .bias = o.bias,
-           .bidirectional = o.bidirectional,
-           .dropout = o.dropout,
-           .weight_dropout = o.weight_dropout,
-           .dtype = o.dtype,
-           .nonlinearity = o.nonlinearity == RnnNonlinearity::relu ? ", nonlinearity=relu" : ""},
-          generator),
-      nonlinearity_(o.nonlinearity) {}
+    : Recurrent(layers_of("RNN", "rnn", 1, input_size, hidden_size, options), generator),
+      nonlinearity_(options.nonlinearity) {}
 
 RnnResult RNN::operator()(const Tensor& x, const RnnInputs& inputs) const {
   const States y = run(x, {inputs.state}, inputs.lengths,
@@ -211,20 +228,9 @@ RnnResult RNN::operator()(const Tensor& x, const RnnInputs& inputs) const {
   return {y[0], y[1]};
 }
 
-GRU::GRU(std::int64_t input_size, std::int64_t hidden_size, const GRUOptions& o,
+GRU::GRU(std::int64_t input_size, std::int64_t hidden_size, const GRUOptions& options,
          Generator& generator)
-    : Recurrent({.name = "GRU",
-                 .op = "gru",
-                 .gates = 3,
-                 .input_size = input_size,
-                 .hidden_size = hidden_size,
-                 .num_layers = o.num_layers,
-                 .bias = o.bias,
-                 .bidirectional = o.bidirectional,
-                 .dropout = o.dropout,
-                 .weight_dropout = o.weight_dropout,
-                 .dtype = o.dtype},
-                generator) {}
+    : Recurrent(layers_of("GRU", "gru", 3, input_size, hidden_size, options), generator) {}
 
 RnnResult GRU::operator()(const Tensor& x, const RnnInputs& inputs) const {
   const States y = run(x, {inputs.state}, inputs.lengths,
@@ -236,21 +242,9 @@ RnnResult GRU::operator()(const Tensor& x, const RnnInputs& inputs) const {
   return {y[0], y[1]};
 }
 
-LSTM::LSTM(std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& o,
+LSTM::LSTM(std::int64_t input_size, std::int64_t hidden_size, const LSTMOptions& options,
            Generator& generator)
-    : Recurrent({.name = "LSTM",
-                 .op = "lstm",
-                 .gates = 4,
-                 .input_size = input_size,
-                 .hidden_size = hidden_size,
-                 .num_layers = o.num_layers,
-                 .bias = o.bias,
-                 .bidirectional = o.bidirectional,
-                 .dropout = o.dropout,
-                 .weight_dropout = o.weight_dropout,
-                 .dtype = o.dtype,
-                 .proj_size = o.proj_size},
-                generator) {}
+    : Recurrent(layers_of("LSTM", "lstm", 4, input_size, hidden_size, options), generator) {}
 
 LstmResult LSTM::operator()(const Tensor& x, const LstmInputs& inputs) const {
   const States y = run(x, {inputs.state.h, inputs.state.c}, inputs.lengths,

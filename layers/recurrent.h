@@ -46,13 +46,13 @@ struct LSTMOptions {
 /// What an RNN or a GRU takes beside x. Undefined: a state of zeros; all of length T.
 struct RnnInputs {
   Tensor state = {};    ///< [layers * directions, B, hidden_size]
-  Tensor lengths = {};  ///< int64 [B], of each sequence: see RecurrentOptions
+  Tensor lengths = {};  ///< the length of each sequence, int64 [B]: see RecurrentOptions
 };
 
 /// What an LSTM takes beside x.
 struct LstmInputs {
   LstmState state = {};  ///< each [layers * directions, B, hidden_size]; h has proj_size elements
-  Tensor lengths = {};   ///< int64 [B]
+  Tensor lengths = {};   ///< the length of each sequence, int64 [B]
 };
 
 namespace detail {
@@ -73,26 +73,27 @@ class GRADUS_API Recurrent : public Module {
   std::int64_t num_directions() const { return num_directions_; }
 
   /// The parameters of one layer in one direction. Throws IndexError.
-  const RecurrentWeights& weights(std::int64_t layer, bool reverse = false) const;
+  RecurrentWeights weights(std::int64_t layer, bool reverse = false) const;
 
  protected:
   using States = std::vector<Tensor>;
   /// One layer in one direction: the output, then the last states.
-  using Layer = std::function<States(const Tensor& x, const RecurrentWeights& weights,
-                                     const States& initial, const RecurrentOptions& options)>;
+  using Op = std::function<States(const Tensor& x, const RecurrentWeights& weights,
+                                  const States& initial, const RecurrentOptions& options)>;
 
   Recurrent(const detail::RecurrentLayers& layers, Generator& generator);
 
   /// The output of the last layer, then the last states of all, each [layers * directions, B, ...].
-  States run(const Tensor& x, const States& initial, const Tensor& lengths,
-             const Layer& layer) const;
+  /// Checks everything first, so that a call which is refused draws no random numbers.
+  States run(const Tensor& x, const States& initial, const Tensor& lengths, const Op& op) const;
 
  private:
   std::vector<RecurrentWeights> new_weights(const detail::RecurrentLayers& layers,
                                             Generator& generator);
   RecurrentWeights add_weights(const detail::RecurrentLayers& layers, std::int64_t features,
                                const std::string& suffix, Generator& generator);
-  void check(const Tensor& x, const States& initial) const;
+  void check(const Tensor& x, const States& initial, const Tensor& lengths) const;
+  void check_dtype(const char* name, const Tensor& tensor) const;
 
   const char* const op_;
   const std::int64_t input_size_, hidden_size_, num_layers_, num_directions_, proj_size_;
@@ -109,7 +110,8 @@ class GRADUS_API RNN : public Recurrent {
   GRADUS_TOO_LATE RNN& operator=(M&&);
 
   /// The generator must live as long as the layer. Warns of dropout with one layer. Throws
-  /// ValueError for sizes that are not positive and for a dropout outside [0, 1], DTypeError.
+  /// ValueError for input_size < 0, hidden_size < 1, num_layers < 1 and for a dropout outside
+  /// [0, 1], DTypeError.
   RNN(std::int64_t input_size, std::int64_t hidden_size, const RNNOptions& options = {},
       Generator& generator = default_generator());
 

@@ -63,7 +63,7 @@ Tensor RecurrentCell::as_sequences(const Tensor& x) const {
 
 RNNCell::RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options,
                  Generator& generator)
-    : RecurrentCell("RNNCell", "rnn_cell", 1, input_size, hidden_size, options.bias, options.dtype,
+    : RecurrentCell("RNNCell", "rnn", 1, input_size, hidden_size, options.bias, options.dtype,
                     generator),
       nonlinearity_(options.nonlinearity) {}
 
@@ -73,7 +73,7 @@ Tensor RNNCell::operator()(const Tensor& x, const Tensor& state) const {
 
 GRUCell::GRUCell(std::int64_t input_size, std::int64_t hidden_size, const GRUCellOptions& options,
                  Generator& generator)
-    : RecurrentCell("GRUCell", "gru_cell", 3, input_size, hidden_size, options.bias, options.dtype,
+    : RecurrentCell("GRUCell", "gru", 3, input_size, hidden_size, options.bias, options.dtype,
                     generator) {}
 
 Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
@@ -82,8 +82,8 @@ Tensor GRUCell::operator()(const Tensor& x, const Tensor& state) const {
 
 LSTMCell::LSTMCell(std::int64_t input_size, std::int64_t hidden_size,
                    const LSTMCellOptions& options, Generator& generator)
-    : RecurrentCell("LSTMCell", "lstm_cell", 4, input_size, hidden_size, options.bias,
-                    options.dtype, generator) {}
+    : RecurrentCell("LSTMCell", "lstm", 4, input_size, hidden_size, options.bias, options.dtype,
+                    generator) {}
 
 LstmState LSTMCell::operator()(const Tensor& x, const LstmState& state) const {
   return lstm(as_sequences(x), weights(), state).state;

@@ -58,7 +58,7 @@ class GRADUS_API RNNCell : public RecurrentCell {
   template <class M>
   GRADUS_TOO_LATE RNNCell& operator=(M&&);
 
-  /// Throws ValueError for sizes that are not positive, DTypeError.
+  /// Throws ValueError for input_size < 0 and hidden_size < 1, DTypeError.
   RNNCell(std::int64_t input_size, std::int64_t hidden_size, const RNNCellOptions& options = {},
           Generator& generator = default_generator());
 

@@ -97,9 +97,9 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { RNN(3, 2)(none); }, "rnn: x");
   says([&] { GRU(3, 2)(none); }, "gru: x");
   says([&] { LSTM(3, 2)(none); }, "lstm: x");
-  says([&] { RNNCell(3, 2)(none); }, "rnn_cell: x");
-  says([&] { GRUCell(3, 2)(none); }, "gru_cell: x");
-  says([&] { LSTMCell(3, 2)(none); }, "lstm_cell: x");
+  says([&] { RNNCell(3, 2)(none); }, "rnn: x");
+  says([&] { GRUCell(3, 2)(none); }, "gru: x");
+  says([&] { LSTMCell(3, 2)(none); }, "lstm: x");
   says([&] { in(none); }, "embedding: ids");
   says([&] { in.rows(none); }, "Embedding: ids");
   says([&] { in.set_row(0, none); }, "set_row: values");
