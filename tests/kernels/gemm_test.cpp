@@ -98,6 +98,20 @@ TEST(Gemm, AgreesWithTheDefinitionWhereItIsCutIntoBlocks) {
   expect_right_for_all_transposes<float>({false, false, 21, 4103, 71});
   expect_right_for_all_transposes<float>({false, false, 1, 3001, 401});
   expect_right_for_all_transposes<float>({false, false, 3001, 1, 401, 2.0f, 1.0f, 5});
+  expect_right<float>({true, false, 521, 64, 1025, 2.0f, 1.0f, 3});  // of many tokens
+}
+
+TEST(Gemm, OfManyTokensIsRightWhereItsLastBlockIsShort) {
+  const int64_t m = 16385, n = 64, k = 1024;  // 17 rows in the last block
+  std::vector<float> a(at(m * k)), b(at(n * k)), c(at(m * n));
+  for (int64_t i = 0; i < m * k; ++i) a[at(i)] = static_cast<float>(i % m % 7);
+  for (int64_t j = 0; j < n * k; ++j) b[at(j)] = static_cast<float>(j % n % 5);
+  gemm<float>(true, false, m, n, k, 1, a.data(), m, b.data(), n, 0, c.data(), n);
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      ASSERT_EQ(c[at(i * n + j)], static_cast<float>(k * (i % 7) * (j % 5))) << i << ", " << j;
+    }
+  }
 }
 
 TEST(Gemm, HasTheSameBitsForAnyNumberOfThreads) {

@@ -3,7 +3,9 @@
 #include <gradus/framework/kernels/onednn_gemm.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mman.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
@@ -83,6 +85,31 @@ TEST(OneDnnGemm, LeavesTheProcessorsOfTheThreadAsTheyWere) {
         std::_Exit(processors() == before ? 0 : 1);  // no search for leaks
       },
       testing::ExitedWithCode(0), "");
+}
+
+bool is_loaded() {
+  for (const char* name : {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so"}) {
+    if (dlopen(name, RTLD_NOW | RTLD_NOLOAD)) return true;
+  }
+  return false;
+}
+
+/// Ends the process at the first write, with 0 if oneDNN is there by then.
+[[noreturn]] void multiply_into_memory_that_cannot_be_written() {
+  constexpr int64_t m = 16385, n = 64, k = 1024;
+  const std::vector<float> a(m * k, 1), b(k * n, 1);
+  void* const c =
+      mmap(nullptr, m * n * sizeof(float), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  std::signal(SIGSEGV, [](int) { std::_Exit(is_loaded() ? 0 : 1); });
+  gemm<float>(true, false, m, n, k, 1, a.data(), m, b.data(), n, 0, static_cast<float*>(c), n);
+  std::_Exit(2);
+}
+
+// The weight gradient of many tokens is packed, but its last block, 17 rows, is not. That must not
+// be the first to look for oneDNN, on whatever thread it runs.
+TEST(OneDnnGemm, IsLoadedBeforeAnythingOfALargePackedProductIsWritten) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";  // a process of its own
+  EXPECT_EXIT(multiply_into_memory_that_cannot_be_written(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

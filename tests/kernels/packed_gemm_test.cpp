@@ -157,5 +157,20 @@ TEST(PackedGemmRule, LeavesToTheEngineWhatIsLarge) {
   EXPECT_FALSE(packed_gemm_is_faster<float>(true, true, long_side, long_side, long_side));
 }
 
+TEST(PackedGemmRule, TakesTheWeightGradientsOfManyTokens) {
+#ifdef __FMA__
+  constexpr bool taken = GRADUS_ONEDNN;
+#else
+  constexpr bool taken = false;
+#endif
+  EXPECT_EQ(packed_gemm_is_faster<float>(true, false, 1024, 256, 12800), taken);
+  EXPECT_EQ(packed_gemm_is_faster<float>(true, false, 64, 64, 1024), taken);
+  EXPECT_FALSE(packed_gemm_is_faster<float>(true, false, 64, 64, 1023));
+  EXPECT_FALSE(packed_gemm_is_faster<float>(true, false, 63, 64, 1024));
+  EXPECT_FALSE(packed_gemm_is_faster<float>(true, false, 64, 63, 1024));
+  EXPECT_FALSE(packed_gemm_is_faster<float>(true, true, 64, 64, 1024));
+  EXPECT_FALSE(packed_gemm_is_faster<float>(false, false, 64, 64, 1024));
+}
+
 }  // namespace
 }  // namespace gradus::kernels

@@ -47,6 +47,54 @@ TEST(PackedSequences, AreCutIntoBlocksOfAboutEqualSizes) {
   EXPECT_EQ(row, sequences.rows());
 }
 
+TEST(PackedSequences, AreCutIntoBlocksOfAboutEqualNumbersOfRows) {
+  Ids lengths;
+  for (int64_t i = 0; i < 20; ++i) lengths.push_back(10 + 10 * i);  // 2100 in all
+  const PackedSequences two(lengths.data(), 20, 200, false, 12),
+      four(lengths.data(), 20, 200, false, 5);
+  for (const PackedSequences* sequences : {&two, &four}) {
+    const auto count = static_cast<int64_t>(sequences->blocks().size());
+    EXPECT_EQ(count, sequences == &two ? 2 : 4);
+    int64_t begin = 0;
+    for (const PackedSequences::Block& block : sequences->blocks()) {
+      EXPECT_EQ(block.first_row(0), begin);
+      begin = block.rows.back();
+      EXPECT_NEAR(static_cast<double>(begin - block.first_row(0)),
+                  static_cast<double>(2100 / count), 100);  // half a sequence
+    }
+    EXPECT_EQ(begin, 2100);
+    EXPECT_EQ(sequences->most_steps(), 200);
+  }
+}
+
+TEST(PackedSequences, ALongSequenceIsABlockOfItsOwn) {
+  Ids lengths(30, 1);
+  lengths[7] = 500;
+  lengths[9] = 0;
+  const PackedSequences sequences(lengths.data(), 30, 500, false, 12);
+  ASSERT_EQ(sequences.blocks().size(), 2u);
+  EXPECT_EQ(sequences.blocks()[0].size(), 1);
+  EXPECT_EQ(sequences.blocks()[0].order[0], 7);
+  EXPECT_EQ(sequences.blocks()[1].size(), 29);
+  EXPECT_EQ(sequences.rows(), 528);
+}
+
+// With one block, the whole recurrence would run on one thread.
+TEST(PackedSequences, OfOneBatchAreAtLeastTwoBlocksFrom13On) {
+  const int64_t small = int64_t{8} << 20, large = small + 1;
+  for (const int64_t B : {1, 12, 13, 20, 24, 25, 48, 49, 96, 97, 1000}) {
+    for (const int64_t bytes : {int64_t{4}, small, large}) {
+      const int64_t size = PackedSequences::block_size(B, bytes);
+      const PackedSequences sequences(nullptr, B, 3, false, size);
+      EXPECT_EQ(sequences.blocks().size() > 1, B > 12) << B << " " << bytes;
+    }
+    EXPECT_EQ(PackedSequences::block_size(B, small), 12);
+  }
+  EXPECT_EQ(PackedSequences::block_size(20, large), 12);
+  EXPECT_EQ(PackedSequences::block_size(49, large), 25);
+  EXPECT_EQ(PackedSequences::block_size(500, large), 48);
+}
+
 TEST(PackedSequences, CanBeNothing) {
   const PackedSequences none(nullptr, 0, 3, false, 8), empty(nullptr, 2, 0, false, 8);
   EXPECT_EQ(none.rows(), 0);

@@ -1,6 +1,7 @@
 // The kernels of recurrent layers against their definition, element by element in double, and their
 // derivatives against central differences: for sizes about that of a register.
 #include <gradus/framework/kernels/nn/recurrent.h>
+#include <gradus/framework/kernels/nn/recurrent_steps.h>
 #include <gradus/tests/kernels/kernel_testing.h>
 #include <gtest/gtest.h>
 
@@ -161,6 +162,7 @@ void for_each_size(const std::function<void(const Sizes&)>& f) {
                      << "cell " << static_cast<int>(cell) << ", H " << H << ", " << reverse);
         f({cell, 5, 4, H, reverse, {2, 0, 4, 1, 4}});
         f({cell, 2, 1, H, reverse, {1, 1}});
+        f({cell, 8, 1, H, reverse, {1, 1, 0, 1, 1, 1, 1, 1}});  // one step of several blocks
       }
     }
   }
@@ -183,6 +185,38 @@ TYPED_TEST(Recurrent, AgreesWithTheDefinition) {
     expect_near(buffers.results.h, right.h, tolerance);
     if (s.has_cell()) expect_near(buffers.results.c, right.c, tolerance);
   });
+}
+
+// Of one step of many sequences, each block has a product with it.
+TEST(StepMatrix, IsPackedUnlessThereIsOneProduct) {
+  const std::vector<float> w(16, 1);
+  const auto is_packed = [&](int64_t B, int64_t T) {
+    return StepMatrix<float>(PackedSequences(nullptr, B, T, false, 3), true, 4, 4, w.data())
+        .is_packed();
+  };
+  EXPECT_FALSE(is_packed(0, 5));
+  EXPECT_FALSE(is_packed(3, 0));
+  EXPECT_FALSE(is_packed(3, 1));
+  EXPECT_TRUE(is_packed(3, 2));
+  EXPECT_TRUE(is_packed(4, 1));
+}
+
+TEST(Rnn, OfReluKeepsNan) {
+  const PackedSequences sequences(nullptr, 1, 1, false, 1);
+  for (const int64_t H : {1, 5, 16, 33}) {
+    std::vector<float> hidden(at(H), nan_value<float>), before(at(H)), last(at(H)), output(at(H));
+    const std::vector<float> w(at(H * H)), bias(at(H));
+    rnn<float>(sequences, {.H = H,
+                           .relu = true,
+                           .weight_hh = w.data(),
+                           .bias = bias.data(),
+                           .hidden = hidden.data(),
+                           .h = {nullptr, before.data(), last.data()},
+                           .output = output.data()});
+    for (int64_t i = 0; i < H; ++i) {
+      EXPECT_TRUE(std::isnan(output[at(i)]) && std::isnan(last[at(i)])) << i << " of " << H;
+    }
+  }
 }
 
 /// The gradients of the products [rows, gates H] (for a GRU also of its products of h), and of the
