@@ -10,7 +10,7 @@ namespace {
 
 /// The inputs of a case: x, the states [count] if there are any, the parameters, the lengths.
 struct Inputs {
-  Inputs(Case& c, std::size_t state_count) : of(c), x(c.inputs[0]), state(state_count) {
+  Inputs(Case& c, std::size_t state_count) : golden_case(c), x(c.inputs[0]), state(state_count) {
     if (!c.flag("state")) return;
     for (Tensor& s : state) s = c.inputs[used++];
   }
@@ -18,19 +18,22 @@ struct Inputs {
   /// Loads the parameters, which then are those of the layer.
   void load(const Module& layer) {
     StateDict weights;
-    std::istringstream names(of.word("parameters"));
+    std::istringstream names(golden_case.word("parameters"));
     const std::size_t first = used;
-    for (std::string name; std::getline(names, name, ',');) weights.set(name, of.inputs[used++]);
+    for (std::string name; std::getline(names, name, ',');)
+      weights.set(name, golden_case.inputs[used++]);
     layer.load_state_dict(weights);
     for (const NamedParameter& p : layer.parameters()) {
       const auto place = std::find_if(weights.begin(), weights.end(),
                                       [&](const StateEntry& e) { return e.name == p.path; });
-      of.inputs[first + static_cast<std::size_t>(place - weights.begin())] = p.parameter;
+      golden_case.inputs[first + static_cast<std::size_t>(place - weights.begin())] = p.parameter;
     }
   }
-  Tensor lengths() const { return of.flag("lengths") ? of.inputs[used] : Tensor(); }
+  Tensor lengths() const {
+    return golden_case.flag("lengths") ? golden_case.inputs[used] : Tensor();
+  }
 
-  Case& of;
+  Case& golden_case;
   Tensor x;
   std::vector<Tensor> state;
   std::size_t used = 1;

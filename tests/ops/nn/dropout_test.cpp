@@ -164,6 +164,13 @@ TEST(OpLockedDropout, KnownValuesAtTheEndsAndOfNothing) {
   }
   EXPECT_EQ(locked_dropout(ones({3, 4}), 0.5, generator).shape(), (Shape{3, 4}));
 }
+TEST(OpLockedDropout, KnownValuesOfNoStepsNeedNoMask) {
+  Generator generator(1);
+  const std::int64_t B = std::int64_t{1} << 40, C = std::int64_t{1} << 20;  // a mask of 2^60
+  const Tensor x = zeros({B, 0, C});
+  EXPECT_TRUE(locked_dropout(x, 0.5, generator).is_same(x));
+  EXPECT_EQ(generator.offset(), 0U);
+}
 TEST(OpLockedDropout, GradientPassesThroughTheSameMask) {
   Generator generator(4);
   const Tensor x = leaf(std::vector<double>(60, 1.0), {3, 4, 5});
@@ -219,6 +226,13 @@ TEST(OpEmbeddingDropout, BrokenInput) {
                "embedding_dropout: x is [2, 3], ids are [3]: x must have one row for each id");
   EXPECT_ERROR(embedding_dropout(ones({2, 3}), tensor({0, 1}), 4, -1), ValueError,
                "embedding_dropout: p is -1, it must be between 0 and 1");
+  Generator generator(1);
+  generator.advance(7);
+  const Tensor none = zeros({0}, DType::int64);
+  EXPECT_ERROR(embedding_dropout(zeros({0, 3}), none, -5, 0.5, generator), ValueError,
+               "embedding_dropout: num_embeddings is -5, it must be at least 0");
+  EXPECT_EQ(generator.offset(), 7U);
+  EXPECT_THROW(embedding_dropout(ones({2, 3}), tensor({0, 1}, {2, 1}), 4, 0.5), ShapeError);
   EXPECT_THROW(embedding_dropout(ones({2, 3}), tensor({0.0, 1.0}), 4, 0.5), DTypeError);
   EXPECT_THROW(embedding_dropout(tensor({{1, 2}}), tensor({0}), 4, 0.5), DTypeError);
 }

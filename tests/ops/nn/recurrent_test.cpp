@@ -5,6 +5,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/recurrent.h>
+#include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_cases.h>
@@ -107,7 +108,7 @@ struct Form {
 
 /// The leaves of a problem: x, the weights that are there, then the initial states.
 struct Problem {
-  Problem(const Op& op, const Form& form, DType dtype = DType::float64) : of(op) {
+  Problem(const Op& o, const Form& form, DType dtype = DType::float64) : op(o) {
     const std::int64_t rows = op.gates * form.H, R = form.P > 0 ? form.P : form.H;
     x = add({form.B, form.T, form.features}, 2, dtype);
     weights.weight_ih = add({rows, form.features}, 0.8, dtype);
@@ -122,17 +123,17 @@ struct Problem {
     if (!form.lengths.empty()) options.lengths = tensor(form.lengths);
   }
 
-  States run() const { return of.run(x, weights, state, options); }
+  States run() const { return op.run(x, weights, state, options); }
 
   /// Element by element: the definition.
   States composed() const {
     const std::int64_t B = x.size(0), T = x.size(1);
-    std::vector<States> rows(static_cast<std::size_t>(1 + of.states));  // of each result
+    std::vector<States> rows(static_cast<std::size_t>(1 + op.states));  // of each result
     for (std::int64_t b = 0; b < B; ++b) {
       States now;
       for (std::size_t k = 0; k < state.size(); ++k) {
         const Tensor& like = k == 0 ? weights.weight_hh : weights.weight_ih;
-        const std::int64_t width = k == 0 ? like.size(1) : like.size(0) / of.gates;
+        const std::int64_t width = k == 0 ? like.size(1) : like.size(0) / op.gates;
         now.push_back(state[k].defined() ? slice(state[k], 0, b, b + 1)
                                          : zeros({1, width}, x.dtype()));
       }
@@ -142,7 +143,7 @@ struct Problem {
       States output(static_cast<std::size_t>(T), zero);
       for (std::int64_t s = 0; s < length; ++s) {
         const std::int64_t t = options.reverse ? length - 1 - s : s;
-        now = of.step(select(slice(x, 0, b, b + 1), 1, t), weights, now);
+        now = op.step(select(slice(x, 0, b, b + 1), 1, t), weights, now);
         output[static_cast<std::size_t>(t)] = now[0];
       }
       rows[0].push_back(stack(output, 1));
@@ -154,12 +155,16 @@ struct Problem {
     return results;
   }
 
-  /// The gradients of all leaves for a random cotangent of each result.
+  /// A random one of a result.
+  Tensor cotangent(const States& results, std::size_t k) const {
+    return frozen(random_leaf(results[k].shape(), 20 + k)).to(x.dtype());
+  }
+
+  /// The gradients of all leaves for these cotangents.
   States gradients(const States& results) const {
     Tensor loss;
     for (std::size_t k = 0; k < results.size(); ++k) {
-      const Tensor g = frozen(random_leaf(results[k].shape(), 20 + k)).to(x.dtype());
-      const Tensor term = sum(results[k] * g);
+      const Tensor term = sum(results[k] * cotangent(results, k));
       loss = loss.defined() ? loss + term : term;
     }
     loss.backward();
@@ -171,7 +176,7 @@ struct Problem {
     return all;
   }
 
-  const Op& of;
+  const Op& op;
   Tensor x;
   RecurrentWeights weights;
   States state;
@@ -279,6 +284,13 @@ TEST(OpLstm, KnownValuesOfTheComposedFormForManySequences) {
   for (std::int64_t b = 0; b < 31; ++b) lengths.push_back(b * 7 % 5);
   expect_composed({.B = 31, .T = 4, .lengths = lengths});
   expect_composed({.B = 31, .T = 3, .reverse = true});
+  expect_composed({.B = 31, .T = 1});  // one step of several blocks
+}
+TEST(OpLstm, KnownValuesOfTheComposedFormForAWeightLargerThanTheCaches) {
+  std::vector<std::int64_t> lengths(26, 1);
+  lengths[3] = 0;
+  lengths[20] = 2;
+  expect_composed(tanh_rnn, {.B = 26, .T = 2, .features = 1, .H = 1025, .lengths = lengths});
 }
 TEST(OpLstm, KnownValuesOfTheComposedFormForOneElementAndOneSequence) {
   expect_composed({.T = 1});
@@ -341,6 +353,17 @@ TEST(OpRnn, KnownValues) {
       is_close(rnn(x, weights, RnnNonlinearity::relu, state).output, {1, 3, 1}, of_relu, 1e-14));
 }
 
+TEST(OpRnn, KnownValuesOfReluKeepNan) {
+  const RecurrentWeights weights{ones({3, 1}), zeros({3, 3})};
+  const RnnResult y =
+      rnn(tensor({1.0F, -2.0F, std::nanf(""), 2.0F}, {1, 4, 1}), weights, RnnNonlinearity::relu);
+  const auto values = values_of(y.output);
+  for (std::size_t i = 0; i < 12; ++i) {  // 0 times NaN is NaN in a product
+    EXPECT_TRUE(i < 6 ? values[i] == (i < 3 ? 1 : 0) : std::isnan(values[i])) << i;
+  }
+  for (const double v : values_of(y.state)) EXPECT_TRUE(std::isnan(v));
+}
+
 TEST(OpLstm, KnownValuesOfEmptySequencesAreTheInitialState) {
   for (const Op& op : all_ops) {
     SCOPED_TRACE(op.name);
@@ -349,11 +372,14 @@ TEST(OpLstm, KnownValuesOfEmptySequencesAreTheInitialState) {
       const States y = p->run();
       EXPECT_TRUE(has_values(y[0], y[0].shape(),
                              std::vector<double>(static_cast<std::size_t>(y[0].numel()), 0)));
+      const States gradients = p->gradients(y);
+      const std::size_t weights = gradients.size() - p->state.size();  // and x
       for (std::size_t k = 0; k < p->state.size(); ++k) {
         EXPECT_TRUE(has_values(y[k + 1], p->state[k].shape(), values_of(p->state[k])));
+        EXPECT_EQ(values_of(gradients[weights + k]), values_of(p->cotangent(y, k + 1)));
       }
-      for (const Tensor& g : p->gradients(y)) {
-        for (const double v : values_of(g)) EXPECT_TRUE(std::isfinite(v));
+      for (std::size_t k = 0; k < weights; ++k) {
+        for (const double v : values_of(gradients[k])) EXPECT_EQ(v, 0) << k;
       }
     }
   }
@@ -377,7 +403,7 @@ TEST(OpLstm, KnownValuesDoNotDependOnThePadding) {
     for (const bool reverse : {false, true}) {
       SCOPED_TRACE(op.name);
       const Problem problem(op, {.B = 4, .reverse = reverse, .lengths = some_lengths});
-      const auto results = [&](double padding) {
+      const auto pad_with = [&](double padding) {
         const NoGradGuard no_grad;
         auto values = problem.x.mutable_span<double>();
         const std::int64_t T = problem.x.size(1), C = problem.x.size(2);
@@ -387,11 +413,11 @@ TEST(OpLstm, KnownValuesDoNotDependOnThePadding) {
           std::fill(begin, values.begin() + (b + 1) * T * C, padding);
         }
       };
-      results(7);
+      pad_with(7);
       const States with_number = problem.run();
       const auto values = all_values(with_number);
       const auto gradients = all_values(problem.gradients(with_number));
-      results(not_a_number);
+      pad_with(not_a_number);
       const States with_nan = problem.run();
       EXPECT_EQ(all_values(with_nan), values);
       EXPECT_EQ(all_values(problem.gradients(with_nan)), gradients);
@@ -458,22 +484,53 @@ TEST(OpLstm, GradientOfEachResultAlone) {
   }
 }
 
-TEST(OpLstm, TheSameBitsForAnyNumberOfThreadsAndEveryOrderOfSequences) {
+void expect_same_bits_for_any_number_of_threads(const Op& op, const Form& form) {
+  SCOPED_TRACE(op.name);
   const ThreadsGuard guard;
+  const Problem problem(op, form);
+  std::vector<std::vector<double>> first;
+  for (const int threads : {1, 2, 3, 8}) {
+    set_num_threads(threads);
+    set_parallel_grain(threads == 1 ? detail::default_parallel_grain : 1);
+    const States y = problem.run();
+    auto bits = all_values(y);
+    for (const auto& g : all_values(problem.gradients(y))) bits.push_back(g);
+    if (threads == 1) first = bits;
+    EXPECT_EQ(bits, first) << threads;
+  }
+}
+
+TEST(OpLstm, TheSameBitsForAnyNumberOfThreads) {
   std::vector<std::int64_t> lengths;
   for (std::int64_t b = 0; b < 40; ++b) lengths.push_back(b * 11 % 7);
+  Form form{.B = 40, .T = 6, .features = 5, .H = 9, .lengths = lengths};
+  for (const bool reverse : {false, true}) {
+    form.reverse = reverse;
+    for (const Op& op : all_ops) expect_same_bits_for_any_number_of_threads(op, form);
+  }
+  form.P = 4;
+  expect_same_bits_for_any_number_of_threads(an_lstm, form);
+  for (const Op& op : all_ops) expect_same_bits_for_any_number_of_threads(op, {.B = 40, .T = 1});
+  const Form large{.B = 26, .T = 2, .features = 1, .H = 1025};  // a weight of more than 8 MiB
+  expect_same_bits_for_any_number_of_threads(tanh_rnn, large);
+}
+
+// Beyond rounding: which sequences share a product changes only what is left over at its end.
+TEST(OpLstm, GivesASequenceTheSameInEveryOrder) {
+  std::vector<std::int64_t> lengths, reversed;
+  for (std::int64_t b = 0; b < 40; ++b) lengths.push_back(b * 11 % 7);
+  reversed.assign(lengths.rbegin(), lengths.rend());
   for (const Op& op : all_ops) {
     SCOPED_TRACE(op.name);
-    const Problem problem(op, {.B = 40, .T = 6, .features = 5, .H = 9, .lengths = lengths});
-    std::vector<std::vector<double>> first;
-    for (const int threads : {1, 2, 3, 8}) {
-      set_num_threads(threads);
-      set_parallel_grain(threads == 1 ? detail::default_parallel_grain : 1);
-      const States y = problem.run();
-      auto bits = all_values(y);
-      for (const auto& g : all_values(problem.gradients(y))) bits.push_back(g);
-      if (threads == 1) first = bits;
-      EXPECT_EQ(bits, first) << threads;
+    const NoGradGuard no_grad;
+    Problem problem(op, {.B = 40, .T = 6, .features = 5, .H = 9, .lengths = lengths});
+    const States y = problem.run();
+    problem.x = flip(problem.x, {0});
+    for (Tensor& s : problem.state) s = flip(s, {0});
+    problem.options.lengths = tensor(reversed);
+    const States z = problem.run();
+    for (std::size_t k = 0; k < y.size(); ++k) {
+      EXPECT_TRUE(is_close(flip(z[k], {0}), y[k].shape(), values_of(y[k]), 1e-13)) << k;
     }
   }
 }
@@ -494,6 +551,28 @@ TEST(OpLstm, NeedsMemoryInProportionToTheSteps) {
     EXPECT_LT(peaks[1], 2.2 * peaks[0]);
     EXPECT_LT(peaks[1], 2 * 10000 * 8 * sizeof(float) * 40.0);
   }
+}
+
+TEST(OpLstm, NeedsNoMemoryForAProjectionThatIsFrozen) {
+  const OneThread one_thread;
+  const std::int64_t B = 3, T = 50, H = 20, P = 10;
+  std::vector<double> peaks;
+  std::vector<std::vector<double>> gradients[2];
+  for (const bool trainable : {true, false}) {
+    const Problem problem(an_lstm, {.B = B, .T = T, .H = H, .P = P});
+    problem.weights.weight_hr.set_trainable(trainable);
+    const Tensor y = problem.run()[0], g = problem.cotangent({y}, 0);
+    reset_peak_memory();
+    const std::int64_t before = memory_stats().live;
+    y.backward(g);
+    peaks.push_back(static_cast<double>(memory_stats().peak - before));
+    for (const Tensor& leaf : problem.leaves) {
+      if (leaf.is_same(problem.weights.weight_hr)) continue;
+      gradients[trainable].push_back(gradient_of(leaf));
+    }
+  }
+  EXPECT_EQ(gradients[false], gradients[true]);
+  EXPECT_LE(peaks[1] + B * T * (H + P) * 8.0, peaks[0]);
 }
 
 TEST(OpLstm, TakesNoMemoryFromTheSystemAfterTheFirstSteps) {
@@ -550,6 +629,25 @@ TEST(OpLstm, BrokenInput) {
                "lstm: weight_ih is an undefined tensor (default-constructed or moved from)");
   EXPECT_ERROR(run({zeros({16, 3}), Tensor()})(), Error,
                "lstm: weight_hh is an undefined tensor (default-constructed or moved from)");
+}
+
+// An x without features needs no memory, whatever its other sizes, but its results do.
+TEST(OpLstm, BrokenInputOfSizesThatCannotBeAddressed) {
+  const std::int64_t huge = std::int64_t{1} << 61;
+  const Tensor steps = zeros({1, huge, 0}), sequences = zeros({huge, 0, 0});
+  const auto weights = [](std::int64_t gates) {
+    return RecurrentWeights{zeros({gates, 0}), zeros({gates, 1})};
+  };
+  for (const Tensor& x : {steps, sequences}) {
+    EXPECT_THROW(rnn(x, weights(1)), ShapeError);
+    EXPECT_THROW(gru(x, weights(3)), ShapeError);
+    EXPECT_THROW(lstm(x, weights(4)), ShapeError);
+  }
+  EXPECT_ERROR(lstm(steps, weights(4)), ShapeError,
+               "lstm: [1, 2305843009213693952, 1] of float32 has more bytes than can be addressed");
+  EXPECT_ERROR(lstm(zeros({1, huge, 0}), weights(4), {}, {.lengths = tensor({0}), .reverse = true}),
+               ShapeError,
+               "lstm: [1, 2305843009213693952, 1] of float32 has more bytes than can be addressed");
 }
 
 TEST(OpLstm, BrokenInputOfLengths) {
