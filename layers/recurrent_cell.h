@@ -25,7 +25,7 @@ struct LSTMCellOptions {
 };
 
 /// Base of the cells, which take one step of RNN, GRU and LSTM: for loops that choose the next
-/// input themselves. If the whole sequence is known, the layers are much faster. The parameters
+/// input themselves. If the whole sequence is known, the layers are faster. The parameters
 /// weight_ih, weight_hh, bias_ih and bias_hh start from U(-1/sqrt(hidden_size),
 /// 1/sqrt(hidden_size)).
 class GRADUS_API RecurrentCell : public Module {
