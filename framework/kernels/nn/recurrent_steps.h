@@ -19,9 +19,8 @@ class StepMatrix {
   /// W is [n, k] if transposed, else [k, n].
   StepMatrix(const PackedSequences& sequences, bool transposed, int64_t k, int64_t n, const T* w)
       : transposed_(transposed), k_(k), n_(n), w_(w) {
-    const auto blocks = static_cast<int64_t>(sequences.blocks().size());
-    if (blocks * sequences.most_steps() > 1)
-      packed_.emplace(transposed, k, n, w, transposed ? k : n);
+    const bool is_used_once = sequences.blocks().size() <= 1 && sequences.most_steps() <= 1;
+    if (!is_used_once) packed_.emplace(transposed, k, n, w, transposed ? k : n);
   }
 
   bool is_packed() const { return packed_.has_value(); }
