@@ -47,8 +47,9 @@ PackedSequences::PackedSequences(const int64_t* lengths, int64_t B, int64_t T, b
   }
 }
 
-int64_t PackedSequences::block_size(int64_t B, int64_t weight_bytes) {
+int64_t PackedSequences::block_size(int64_t B, int64_t T, int64_t weight_bytes) {
   constexpr int64_t few = 12, many = 48, cached = int64_t{8} << 20;
+  if (T <= 1) return std::max<int64_t>(B, 1);
   return weight_bytes <= cached ? few : std::clamp((B + 1) / 2, few, many);
 }
 

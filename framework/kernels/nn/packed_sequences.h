@@ -38,8 +38,9 @@ class PackedSequences {
 
   /// Sequences of a batch that one thread should run together, for a weight_hh of so many bytes.
   /// They share each pass over it, so there are more of them if it is larger than the caches, but
-  /// never more than half the batch if each half has enough.
-  static int64_t block_size(int64_t B, int64_t weight_bytes);
+  /// never more than half the batch if each half has enough. For a single step all are one block,
+  /// whose product then runs on several threads.
+  static int64_t block_size(int64_t B, int64_t T, int64_t weight_bytes);
 
   int64_t batch() const { return static_cast<int64_t>(order_.size()); }
   int64_t rows() const { return rows_; }

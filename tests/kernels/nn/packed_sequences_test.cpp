@@ -84,15 +84,17 @@ TEST(PackedSequences, OfOneBatchAreAtLeastTwoBlocksFrom13On) {
   const int64_t small = int64_t{8} << 20, large = small + 1;
   for (const int64_t B : {1, 12, 13, 20, 24, 25, 48, 49, 96, 97, 1000}) {
     for (const int64_t bytes : {int64_t{4}, small, large}) {
-      const int64_t size = PackedSequences::block_size(B, bytes);
+      const int64_t size = PackedSequences::block_size(B, 3, bytes);
       const PackedSequences sequences(nullptr, B, 3, false, size);
       EXPECT_EQ(sequences.blocks().size() > 1, B > 12) << B << " " << bytes;
     }
-    EXPECT_EQ(PackedSequences::block_size(B, small), 12);
+    EXPECT_EQ(PackedSequences::block_size(B, 2, small), 12);
+    EXPECT_EQ(PackedSequences::block_size(B, 1, large), B);  // a single step
   }
-  EXPECT_EQ(PackedSequences::block_size(20, large), 12);
-  EXPECT_EQ(PackedSequences::block_size(49, large), 25);
-  EXPECT_EQ(PackedSequences::block_size(500, large), 48);
+  EXPECT_EQ(PackedSequences::block_size(0, 1, small), 1);
+  EXPECT_EQ(PackedSequences::block_size(20, 2, large), 12);
+  EXPECT_EQ(PackedSequences::block_size(49, 2, large), 25);
+  EXPECT_EQ(PackedSequences::block_size(500, 2, large), 48);
 }
 
 TEST(PackedSequences, CanBeNothing) {

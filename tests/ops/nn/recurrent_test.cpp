@@ -284,7 +284,8 @@ TEST(OpLstm, KnownValuesOfTheComposedFormForManySequences) {
   for (std::int64_t b = 0; b < 31; ++b) lengths.push_back(b * 7 % 5);
   expect_composed({.B = 31, .T = 4, .lengths = lengths});
   expect_composed({.B = 31, .T = 3, .reverse = true});
-  expect_composed({.B = 31, .T = 1});  // one step of several blocks
+  expect_composed({.B = 31, .T = 1});
+  expect_composed({.B = 31, .T = 4, .lengths = std::vector<std::int64_t>(31, 1)});  // in blocks
 }
 TEST(OpLstm, KnownValuesOfTheComposedFormForAWeightLargerThanTheCaches) {
   std::vector<std::int64_t> lengths(26, 1);

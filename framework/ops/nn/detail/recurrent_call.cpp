@@ -127,7 +127,7 @@ void RecurrentCall::pack(const RecurrentWeights& weights, const RecurrentOptions
   const std::int64_t bytes = weights.weight_hh.numel() * item_size(dtype);
   sequences = std::make_shared<const PackedSequences>(data_or_null<std::int64_t>(options.lengths),
                                                       B, T, options.reverse,
-                                                      PackedSequences::block_size(B, bytes));
+                                                      PackedSequences::block_size(B, T, bytes));
 }
 
 void RecurrentCall::check_state(const char* name, const Tensor& state, std::int64_t width) const {
