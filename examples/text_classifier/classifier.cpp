@@ -19,7 +19,7 @@ constexpr const char* format_key = "text_classifier";  // whose value is this:
 constexpr int format_version = 1;
 
 Linear output_layer(std::int64_t in, std::int64_t classes) {
-  const Linear output(in, classes);
+  Linear output(in, classes);
   const NoGradGuard no_grad;
   output.weight.zero_();  // as in fastText: all labels are equally likely at first
   output.bias.zero_();

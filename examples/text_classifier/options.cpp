@@ -20,6 +20,7 @@ template <class T>
 void add_choice(CLI::App& app, const char* flag, T& value, const std::vector<Choice<T>>& choices,
                 const char* what) {
   std::vector<std::string> names;
+  names.reserve(choices.size());
   for (const Choice<T>& choice : choices) names.emplace_back(choice.name);
   const auto choose = [&value, choices](const std::string& name) {
     for (const Choice<T>& choice : choices) {

@@ -84,7 +84,7 @@ Batches LoaderBase::batches_of(std::uint64_t seed, std::int64_t epoch, std::int6
       options_.batch_sampler
           ? options_.batch_sampler
           : batches_by_count(samples, {options_.batch_size, options_.shuffle, options_.drop_last});
-  const Batches all = sampler(generator);
+  Batches all = sampler(generator);
   for (std::int64_t k = 0; k < all.size(); ++k) {
     for (const std::int64_t i : all[k]) {
       if (i >= 0 && i < samples) continue;

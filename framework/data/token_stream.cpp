@@ -29,8 +29,7 @@ StreamBatch TokenStream::operator[](std::int64_t k) const {
     throw IndexError(fmt::format("TokenStream: there is no batch {}, there are {}", k, size()));
   }
   const std::int64_t begin = k * steps_, T = std::min(steps_, length_ - 1 - begin);
-  const StreamBatch batch{empty({batch_size_, T}, DType::int64),
-                          empty({batch_size_, T}, DType::int64)};
+  StreamBatch batch{empty({batch_size_, T}, DType::int64), empty({batch_size_, T}, DType::int64)};
   auto* inputs = batch.inputs.mutable_data<std::int64_t>();
   auto* targets = batch.targets.mutable_data<std::int64_t>();
   for (std::int64_t b = 0; b < batch_size_; ++b) {

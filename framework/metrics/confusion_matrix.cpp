@@ -78,7 +78,7 @@ const std::vector<std::string>& ConfusionMatrix::names() const {
 }
 
 std::string ConfusionMatrix::str() const {
-  const std::string text = table(names(), names());
+  std::string text = table(names(), names());
   const std::vector<std::string> ids = numbers(classes());
   const auto line = detail::split_characters(std::string_view(text).substr(0, text.find('\n')));
   if (line.size() <= widest_table || names_ == ids) return text;
