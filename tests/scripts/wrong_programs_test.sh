@@ -11,8 +11,8 @@ fail() { echo "wrong_programs_test: $*" >&2; exit 1; }
 late="initialise it in the constructor's initializer list"
 
 # Every layer, assigned in the body of a constructor and, for comparison, initialised before it.
-layers=$(grep -ohE '^class (GRADUS_API )?\w+ : public (Module|Table)' "$source"/layers/*.h | sed -E 's/^class (GRADUS_API )?(\w+) .*/\2/' |
-  sed 's/^ModuleList$/ModuleList<Linear>/' | grep -vxE 'FunctionLayer|Table')
+layers=$(grep -ohE '^class (GRADUS_API )?\w+ : public (Module|Table|Recurrent|RecurrentCell)' "$source"/layers/*.h | sed -E 's/^class (GRADUS_API )?(\w+) .*/\2/' |
+  sed 's/^ModuleList$/ModuleList<Linear>/' | grep -vxE 'FunctionLayer|Table|Recurrent|RecurrentCell')
 [ "$(wc -l <<<"$layers")" -ge 10 ] || fail "found only the layers $layers"
 
 programs=() phrases=() right=()
