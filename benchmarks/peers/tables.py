@@ -13,12 +13,12 @@ def row(cells):
 
 
 def time(milliseconds):
-    return "" if milliseconds is None else f"{milliseconds:.3g} ms"
+    return "" if milliseconds is None else f"{milliseconds:.{3 if milliseconds < 1000 else 4}g} ms"
 
 
 def compared(one):
     """The peer's time and the ratio, or what there is."""
-    if not one or one["ratio"] is None:
+    if not one or "ratio" not in one:
         return ["", ""]
     quartiles = f" [{one['ratio_p25']:.2f}, {one['ratio_p75']:.2f}]"
     return [time(one["peer_ms"]), f"{one['ratio']:.2f}{quartiles}" + (" void" if one["void"] else "")]
@@ -33,6 +33,28 @@ def workloads(rows):
         by_hand = [time(one["limit_ms"]), f"{1 / one['limit_ratio']:.2f}"] if one and "limit_ms" in one else ["", ""]
         gain = f"{two['gain_over_one_thread']:.2f}" if two and "gain_over_one_thread" in two else ""
         yield row([name, time(one and one["ours_ms"]), *compared(one), *by_hand, time(two and two["ours_ms"]), gain, *compared(two)])
+
+
+def products_alone(rows):
+    """Steps beside the products that they need."""
+    yield row(["workload", "1 thread", "products alone", "their share"])
+    yield row(["---"] * 4)
+    for name, by_threads in rows.items():
+        one = by_threads.get(1)
+        if one and "products_ratio" in one:
+            yield row([name, time(one["ours_ms"]), time(one["products_ms"]), f"{100 * one['products_ratio']:.0f} %"])
+
+
+def texts(rows):
+    """Whole trainings, in thousands of words per second."""
+    yield row(["training", "threads", "words/s", "fastText", "ratio", "quality", "ours", "fastText"])
+    yield row(["---"] * 8)
+    for name, by_threads in rows.items():
+        for threads, one in by_threads.items():
+            rates = [f"{one[side + '_words_per_second'] / 1e6:.2f}M" for side in ("ours", "peer")]
+            ratio = f"{one['ratio']:.2f} [{one['ratio_p25']:.2f}, {one['ratio_p75']:.2f}]"
+            learnt = [f"{one[side + '_' + one['quality']]:.4f}" for side in ("ours", "peer")]
+            yield row([name, str(threads), *rates, ratio, one["quality"], *learnt])
 
 
 def products(rows):
@@ -56,12 +78,14 @@ def main(path):
     with open(path, encoding="utf-8") as file:
         machine, *lines = [json.loads(line) for line in file]
     print(json.dumps(machine))
-    rows = {}
+    rows = {"P": {}, "W": {}, "F": {}}
     for line in lines:
-        if "ours_ms" in line:
-            rows.setdefault(line["workload"], {})[line["threads"]] = line
-    print("", *products({name: of for name, of in rows.items() if name.startswith("P_")}), sep="\n")
-    print("", *workloads({name: of for name, of in rows.items() if not name.startswith("P_")}), sep="\n")
+        name = line["workload"]
+        kind = name[0] if name[0] in "PF" else "W"
+        if kind == "F" or line["ours_ms"] is not None:
+            rows[kind].setdefault(name, {})[line["threads"]] = line
+    for table in products(rows["P"]), workloads(rows["W"]), products_alone(rows["W"]), texts(rows["F"]):
+        print("", *table, sep="\n")
 
 
 if __name__ == "__main__":
