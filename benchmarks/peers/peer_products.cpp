@@ -6,6 +6,7 @@
 #include <gradus/framework/kernels/packed_gemm.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
 
@@ -21,16 +22,15 @@ namespace w5 = peers::w5;
 namespace w8 = peers::w8;
 namespace w11 = peers::w11;
 
-std::vector<float> operand(int64_t count) { return peers::values(1, count); }
-
-/// Products of matrices that have no meaning.
+/// Products of matrices that have no meaning. All use the same three arrays, which stay in a cache
+/// if they fit.
 class Products {
  public:
   /// C [m, n] = op(A) op(B), as often as a batch says.
   void add(bool a_transposed, bool b_transposed, int64_t m, int64_t n, int64_t k,
            int64_t batch = 1) {
-    const auto a = keep(batch * m * k), b = keep(batch * k * n), c = keep(batch * m * n);
-    calls_.emplace_back([=] {
+    const auto [a, b, c] = arrays(batch * m * k, batch * k * n, batch * m * n);
+    calls_.emplace_back([=, a = a, b = b, c = c] {
       kernels::gemm_batched<float>(a_transposed, b_transposed, batch, m, n, k, 1, a->data(), m * k,
                                    b->data(), k * n, 0, c->data(), m * n);
     });
@@ -63,17 +63,27 @@ class Products {
 
  private:
   using Values = std::shared_ptr<std::vector<float>>;
-  static Values keep(int64_t count) { return std::make_shared<std::vector<float>>(operand(count)); }
+  std::array<Values, 3> arrays(int64_t a, int64_t b, int64_t c) {
+    const std::array<int64_t, 3> counts{a, b, c};
+    for (size_t i = 0; i < 3; ++i) {
+      const auto count = static_cast<size_t>(counts[i]);
+      if (arrays_[i]->size() < count) arrays_[i]->resize(count, 0.5F);
+    }
+    return arrays_;
+  }
 
   void add_steps(const std::vector<int64_t>& rows, bool transposed, int64_t k, int64_t n) {
     const int64_t most = *std::max_element(rows.begin(), rows.end());
-    const auto a = keep(most * k), b = keep(k * n), c = keep(most * n);
-    calls_.emplace_back([=] {
+    const auto [a, b, c] = arrays(most * k, k * n, most * n);
+    calls_.emplace_back([=, a = a, b = b, c = c] {
       const kernels::PackedMatrix<float> packed(transposed, k, n, b->data(), transposed ? k : n);
       for (const int64_t count : rows) packed.multiply(count, a->data(), k, 0, c->data(), n);
     });
   }
 
+  std::array<Values, 3> arrays_{std::make_shared<std::vector<float>>(),
+                                std::make_shared<std::vector<float>>(),
+                                std::make_shared<std::vector<float>>()};
   std::vector<std::function<void()>> calls_;
 };
 
