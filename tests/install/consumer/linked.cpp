@@ -350,6 +350,10 @@ const struct {
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
+    {"framework/ops/nn/convolution.h",
+     [] {
+       return is_two(conv1d(ones({1, 1, 2}), ones({2, 2, 1})));
+     }},
     {"framework/ops/nn/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
     {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
@@ -423,6 +427,10 @@ const struct {
     {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
     {"layers/layer_norm.h",
      [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
+    {"layers/convolution.h",
+     [] {
+       return is_two(Conv1d(3, 2, 1)(ones({1, 1, 3})));
+     }},
     {"layers/linear.h", [] { return is_two(Linear(3, 2)(ones({3}))); }},
     {"layers/module_list.h",
      [] {
