@@ -17,6 +17,7 @@
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/pooling.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
@@ -282,6 +283,15 @@ std::vector<Use> index_uses() {
       {"conv_transpose1d(x, weight)",
        {sequences(), sequences()},
        [](In in) { conv_transpose1d(in[0], in[1]); }},
+      {"max_pool1d(x)", {sequences()}, [](In in) { max_pool1d(in[0], 2); }},
+      {"avg_pool1d(x)", {sequences()}, [](In in) { avg_pool1d(in[0], 2); }},
+      {"adaptive_max_pool1d(x)", {sequences()}, [](In in) { adaptive_max_pool1d(in[0], 2); }},
+      {"adaptive_avg_pool1d(x)", {sequences()}, [](In in) { adaptive_avg_pool1d(in[0], 2); }},
+      {"max_over_time(x)", {sequences()}, [](In in) { max_over_time(in[0]); }},
+      {"mean_over_time(x)", {sequences()}, [](In in) { mean_over_time(in[0]); }},
+      {"max_pool1d_lengths(lengths)", {ids()}, [](In in) { max_pool1d_lengths(in[0], 1); }},
+      {"avg_pool1d_lengths(lengths)", {ids()}, [](In in) { avg_pool1d_lengths(in[0], 1); }},
+      {"unfold(x)", {matrix()}, [](In in) { unfold(in[0], 0, 1, 1); }},
       {"conv1d_lengths(lengths)", {ids()}, [](In in) { conv1d_lengths(in[0], 1); }},
       {"conv_transpose1d_lengths(lengths)",
        {ids()},

@@ -124,7 +124,7 @@ class WindowProducts {
   /// y = the products, plus the bias unless that is null.
   void run(const T* x, const T* bias, T* y) const {
     const SequenceRows rows(to_);
-    rows.clear_padding(y);
+    to_.fill_padding(y, T{0});
     const int64_t tiles = (rows.count() + tile() - 1) / tile(), width = to_.C;
     parallel_for_each(tiles, cost(tile()), [&](int64_t i) {
       const int64_t begin = i * tile(), end = std::min(begin + tile(), rows.count());

@@ -14,12 +14,21 @@ struct Sequences {
   const int64_t* lengths = nullptr;  ///< [B]; null if all are T
 
   int64_t length(int64_t b) const { return lengths ? lengths[b] : T; }
+
+  /// Elements from the end of each sequence on of y [B, T, C] = value.
+  template <class E>
+  void fill_padding(E* y, E value) const {
+    if (!lengths) return;
+    parallel_for_each(B, T * C / 8 + 8, [=, this](int64_t b) {
+      std::fill(y + (b * T + length(b)) * C, y + (b + 1) * T * C, value);
+    });
+  }
 };
 
 /// The elements of sequences, without the padding, as rows of one matrix: sequence by sequence.
 class SequenceRows {
  public:
-  explicit SequenceRows(const Sequences& sequences) : sequences_(sequences) {
+  explicit SequenceRows(const Sequences& sequences) {
     first_.reserve(static_cast<size_t>(sequences.B) + 1);
     for (int64_t b = 0; b < sequences.B; ++b) first_.push_back(count() + sequences.length(b));
   }
@@ -48,18 +57,7 @@ class SequenceRows {
     });
   }
 
-  /// Elements from the end of each sequence on of y [B, T, C] = 0.
-  template <class T>
-  void clear_padding(T* y) const {
-    if (!sequences_.lengths) return;
-    const int64_t all = sequences_.T, C = sequences_.C;
-    parallel_for_each(sequences_.B, all * C / 8 + 8, [=, this](int64_t b) {
-      std::fill(y + (b * all + sequences_.length(b)) * C, y + (b + 1) * all * C, T{0});
-    });
-  }
-
  private:
-  Sequences sequences_;
   std::vector<int64_t> first_{0};
 };
 

@@ -9,21 +9,9 @@
 #include <gradus/framework/ops/nn/detail/convolution_call.h>
 
 #include <algorithm>
-#include <functional>
 
 namespace gradus::detail {
 namespace {
-
-// No tensor has so many elements, and sums of some such numbers still are numbers.
-constexpr std::int64_t largest = std::int64_t{1} << 58;
-
-void check_at_least(const char* operation, const char* what, std::int64_t value,
-                    std::int64_t least) {
-  if (value >= least && value <= largest) return;
-  throw ValueError(fmt::format("{}: {} is {}, it must be {} {}", operation, what, value,
-                               value < least ? "at least" : "at most",
-                               value < least ? least : largest));
-}
 
 /// The elements of x under one window.
 template <class Options>
@@ -32,7 +20,8 @@ std::int64_t checked_span(const char* operation, std::int64_t K, const Options& 
   check_at_least(operation, "stride", options.stride, 1);
   check_at_least(operation, "dilation", options.dilation, 1);
   std::int64_t span = 0;
-  if (!__builtin_mul_overflow(options.dilation, K - 1, &span) && span < largest) return span + 1;
+  if (!__builtin_mul_overflow(options.dilation, K - 1, &span) && span < largest_size)
+    return span + 1;
   throw ValueError(
       fmt::format("{}: a window of {} elements with dilation {} is too long for any sequence",
                   operation, K, options.dilation));
@@ -51,11 +40,7 @@ void check_shapes(const char* operation, const Tensor& x, const Tensor& weight, 
     throw ShapeError(fmt::format("{}: weight is {}, it must be {}, none of them 0", operation,
                                  weight.shape().str(), weight_shape));
   }
-  if (x.dim() != 3) {
-    throw ShapeError(fmt::format(
-        "{}: x is {}, it must be 3-D [batch, time, channels]: unsqueeze() adds an axis of size 1",
-        operation, x.shape().str()));
-  }
+  check_sequences(operation, x);
   check_at_least(operation, "groups", groups, 1);
   if (weight.size(0) % groups == 0) return;
   throw ShapeError(fmt::format("{}: weight is {}: groups is {}, which does not divide {} channels",
@@ -121,7 +106,7 @@ std::int64_t ConvolutionWindows::count_on(std::int64_t length) const {
 std::int64_t ConvolutionWindows::length_under(const char* operation, std::int64_t windows) const {
   if (windows == 0) return 0;
   std::int64_t all = 0;
-  if (__builtin_mul_overflow(windows - 1, stride, &all) || all > largest) {
+  if (__builtin_mul_overflow(windows - 1, stride, &all) || all > largest_size) {
     throw ShapeError(fmt::format("{}: {} elements with a stride of {} make too long a sequence",
                                  operation, windows, stride));
   }
@@ -155,8 +140,9 @@ ConvolutionCall::Ref ConvolutionCall::checked(const char* operation, const Tenso
                  .padding = windows.before,
                  .dilation = windows.dilation,
                  .groups = options.groups};
-  call->set_lengths(options.lengths, call->shape.x, call->shape.y,
-                    [&](std::int64_t length) { return windows.count_on(length); });
+  call->lengths.set(
+      operation, options.lengths, [&](std::int64_t n) { return windows.count_on(n); },
+      call->shape.x, call->shape.y);
   return call;
 }
 
@@ -188,24 +174,8 @@ ConvolutionCall::Ref ConvolutionCall::checked(const char* operation, const Tenso
                  .padding = windows.before,
                  .dilation = windows.dilation,
                  .groups = options.groups};
-  call->set_lengths(options.lengths, call->shape.y, call->shape.x, length_of);
+  call->lengths.set(operation, options.lengths, length_of, call->shape.y, call->shape.x);
   return call;
-}
-
-void ConvolutionCall::set_lengths(const Tensor& lengths, kernels::Sequences& from,
-                                  kernels::Sequences& to,
-                                  const std::function<std::int64_t(std::int64_t)>& length_of) {
-  if (lengths.defined()) {
-    const auto* values = lengths.data<std::int64_t>();
-    input_lengths.assign(values, values + from.B);
-  } else if (from.T == 0) {
-    input_lengths.assign(static_cast<std::size_t>(from.B), 0);
-  } else {
-    return;
-  }
-  for (const std::int64_t length : input_lengths) result_lengths.push_back(length_of(length));
-  from.lengths = input_lengths.data();
-  to.lengths = result_lengths.data();
 }
 
 Tensor ConvolutionCall::empty(const kernels::Sequences& side) const {

@@ -2,11 +2,10 @@
 // What the convolution ops share: the checks of their arguments.
 #include <gradus/framework/kernels/nn/convolution.h>
 #include <gradus/framework/ops/nn/convolution.h>
+#include <gradus/framework/ops/nn/detail/sequence_lengths.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <vector>
 
 namespace gradus::detail {
 
@@ -38,22 +37,13 @@ struct ConvolutionCall {
   static Ref checked(const char* operation, const Tensor& x, const Tensor& weight,
                      const Tensor& bias, const ConvolutionTransposeOptions& options);
 
-  ConvolutionCall() = default;
-  ConvolutionCall(const ConvolutionCall&) = delete;  // `shape` refers to the lengths
-  ConvolutionCall& operator=(const ConvolutionCall&) = delete;
-
   /// A tensor for one side, with uninitialised values. Throws ShapeError if it cannot be addressed.
   Tensor empty(const kernels::Sequences& side) const;
 
   const char* operation = nullptr;
   DType dtype = DType::float32;
   kernels::Convolution shape{};
-  std::vector<std::int64_t> input_lengths, result_lengths;
-
- private:
-  /// Of both sides, if not all sequences have all elements.
-  void set_lengths(const Tensor& lengths, kernels::Sequences& from, kernels::Sequences& to,
-                   const std::function<std::int64_t(std::int64_t)>& length_of);
+  SequenceLengths lengths = {};
 };
 
 }  // namespace gradus::detail
