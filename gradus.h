@@ -47,6 +47,7 @@
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/pooling.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
@@ -76,6 +77,7 @@
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
+#include <gradus/layers/pooling.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>

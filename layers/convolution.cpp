@@ -108,7 +108,7 @@ Tensor uniform(const ConvolutionLayer& layer, const Shape& shape, Generator& gen
 
 /// The same options with what a call adds.
 template <class Options>
-Options with(Options options, const ConvolutionInputs& inputs) {
+Options with(Options options, const SequenceInputs& inputs) {
   options.lengths = inputs.lengths;
   return options;
 }
@@ -131,11 +131,11 @@ Conv1d::Conv1d(std::int64_t in_channels, std::int64_t out_channels, std::int64_t
     : Convolution(layer_of(in_channels, out_channels, kernel_size, options), generator),
       options_(op_options(options)) {}
 
-Tensor Conv1d::operator()(const Tensor& x, const ConvolutionInputs& inputs) const {
+Tensor Conv1d::operator()(const Tensor& x, const SequenceInputs& inputs) const {
   return conv1d(x, weight, bias, with(options_, inputs));
 }
 
-Tensor Conv1d::relu_max(const Tensor& x, const ConvolutionInputs& inputs) const {
+Tensor Conv1d::relu_max(const Tensor& x, const SequenceInputs& inputs) const {
   return conv1d_relu_max(x, weight, bias, with(options_, inputs));
 }
 
@@ -149,7 +149,7 @@ ConvTranspose1d::ConvTranspose1d(std::int64_t in_channels, std::int64_t out_chan
     : Convolution(layer_of(in_channels, out_channels, kernel_size, options), generator),
       options_(op_options(options)) {}
 
-Tensor ConvTranspose1d::operator()(const Tensor& x, const ConvolutionInputs& inputs) const {
+Tensor ConvTranspose1d::operator()(const Tensor& x, const SequenceInputs& inputs) const {
   return conv_transpose1d(x, weight, bias, with(options_, inputs));
 }
 

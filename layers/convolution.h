@@ -2,6 +2,7 @@
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/ops/nn/convolution.h>
+#include <gradus/framework/ops/nn/sequence_inputs.h>
 
 #include <cstdint>
 #include <optional>
@@ -27,11 +28,6 @@ struct ConvTranspose1dOptions {
   std::int64_t groups = 1;
   bool bias = true;
   std::optional<DType> dtype = std::nullopt;
-};
-
-/// What a convolution takes beside x.
-struct ConvolutionInputs {
-  Tensor lengths = {};  ///< the length of each sequence, int64 [B]; undefined if all are T
 };
 
 namespace detail {
@@ -71,9 +67,9 @@ class GRADUS_API Conv1d : public Convolution {
          const Conv1dOptions& options = {}, Generator& generator = default_generator());
 
   /// Throws as conv1d() does.
-  Tensor operator()(const Tensor& x, const ConvolutionInputs& inputs = {}) const;
+  Tensor operator()(const Tensor& x, const SequenceInputs& inputs = {}) const;
   /// The greatest value over time of the relu of that, [B, out_channels]: see conv1d_relu_max().
-  Tensor relu_max(const Tensor& x, const ConvolutionInputs& inputs = {}) const;
+  Tensor relu_max(const Tensor& x, const SequenceInputs& inputs = {}) const;
   /// The lengths of the results for sequences of these lengths: see conv1d_lengths().
   Tensor output_lengths(const Tensor& lengths) const;
 
@@ -94,7 +90,7 @@ class GRADUS_API ConvTranspose1d : public Convolution {
                   Generator& generator = default_generator());
 
   /// Throws as conv_transpose1d() does.
-  Tensor operator()(const Tensor& x, const ConvolutionInputs& inputs = {}) const;
+  Tensor operator()(const Tensor& x, const SequenceInputs& inputs = {}) const;
   /// The lengths of the results for sequences of these lengths: see conv_transpose1d_lengths().
   Tensor output_lengths(const Tensor& lengths) const;
 

@@ -9,6 +9,7 @@
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/pooling.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
@@ -73,6 +74,10 @@ TEST(MovedFrom, NoLayerCrashes) {
     (void)(layer.in_channels() + layer.out_channels() + layer.kernel_size());
   });
   check(ConvTranspose1d(3, 2, 2), of_sequences);
+  check(MaxPool1d(2), of_sequences);
+  check(AvgPool1d(2), of_sequences);
+  check(AdaptiveMaxPool1d(2), of_sequences);
+  check(AdaptiveAvgPool1d(2), of_sequences);
   check(RNNCell(3, 2), of_values);
   check(GRUCell(3, 2), of_values);
   check(LSTMCell(3, 2), of_values);
@@ -109,6 +114,10 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { Conv1d(3, 2, 2).relu_max(none); }, "conv1d_relu_max: x");
   says([&] { Conv1d(3, 2, 2).output_lengths(none); }, "conv1d_lengths: lengths");
   says([&] { ConvTranspose1d(3, 2, 2)(none); }, "conv_transpose1d: x");
+  says([&] { MaxPool1d(2)(none); }, "max_pool1d: x");
+  says([&] { AvgPool1d(2)(none); }, "avg_pool1d: x");
+  says([&] { AdaptiveMaxPool1d(2)(none); }, "adaptive_max_pool1d: x");
+  says([&] { AdaptiveAvgPool1d(2)(none); }, "adaptive_avg_pool1d: x");
   says([&] { RNNCell(3, 2)(none); }, "rnn: x");
   says([&] { GRUCell(3, 2)(none); }, "gru: x");
   says([&] { LSTMCell(3, 2)(none); }, "lstm: x");

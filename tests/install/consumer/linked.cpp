@@ -359,6 +359,14 @@ const struct {
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
     {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/nn/pooling.h",
+     [] {
+       return is_two(max_pool1d(ones({1, 4, 1}), 2));
+     }},
+    {"framework/ops/nn/sequence_inputs.h",
+     [] {
+       return is_two(mean_over_time(ones({1, 4, 2}), SequenceInputs{}));
+     }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -437,6 +445,10 @@ const struct {
        return ModuleList({Linear(3, 2), Linear(3, 2)})[-1].out_features() == 2;
      }},
     {"framework/data/negative_sampler.h", samples},
+    {"layers/pooling.h",
+     [] {
+       return is_two(AvgPool1d(2)(ones({1, 4, 1})));
+     }},
     {"layers/quotient_remainder_embedding.h",
      [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
     {"layers/recurrent.h",
