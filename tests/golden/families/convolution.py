@@ -55,4 +55,38 @@ def transposed():
         layer_case(f"conv_transpose1d.{i}", "conv_transpose1d", row)
 
 
-PARTS = (convolutions, transposed)
+def pooling_case(name, op, row, function, options=None):
+    s = Source(name)
+    T, channels = row["shape"]
+    case(name, op, [s.floats(row["batch"], T, channels)], lambda x: turned(function(turned(x))),
+         {**(options or {}), **{k: v for k, v in row.items() if k not in ("batch", "shape") and v is not None}})
+
+
+def pooling():
+    F = torch.nn.functional
+    shapes = [(7, 4), (12, 3), (31, 1)]
+    rows = pairwise(batch=[1, 3], shape=shapes, kernel=[2, 3, 5], stride=[None, 1, 2], padding=[0, 1], dilation=[1, 2],
+                    ceil=[False, True])
+    for i, row in enumerate(rows):
+        if (row["kernel"] - 1) * row["dilation"] >= row["shape"][0]:
+            row["dilation"] = 1
+        pooling_case(f"max_pool1d.{i}", "max_pool1d", row, lambda x: F.max_pool1d(
+            x, row["kernel"], row["stride"], row["padding"], row["dilation"], row["ceil"]))
+    rows = pairwise(batch=[1, 3], shape=shapes, kernel=[2, 3, 5], stride=[None, 1, 2], padding=[0, 1], ceil=[False, True],
+                    counted=[False, True])
+    for i, row in enumerate(rows):
+        pooling_case(f"avg_pool1d.{i}", "avg_pool1d", row, lambda x: F.avg_pool1d(
+            x, row["kernel"], row["stride"], row["padding"], row["ceil"], row["counted"]))
+    for i, row in enumerate(pairwise(batch=[1, 3], shape=shapes, output=[1, 2, 5, 9])):
+        pooling_case(f"adaptive_max_pool1d.{i}", "adaptive_max_pool1d", row, lambda x: F.adaptive_max_pool1d(x, row["output"]))
+        pooling_case(f"adaptive_avg_pool1d.{i}", "adaptive_avg_pool1d", row, lambda x: F.adaptive_avg_pool1d(x, row["output"]))
+
+
+def unfold():
+    for i, row in enumerate(pairwise(shape=[(7, 4), (2, 9, 3)], axis=[0, 1, -1], size=[1, 2], step=[1, 2, 3])):
+        s = Source(f"unfold.{i}")
+        case(f"unfold.{i}", "unfold", [s.floats(*row["shape"])], lambda x: x.unfold(row["axis"], row["size"], row["step"]),
+             {k: row[k] for k in ("axis", "size", "step")})
+
+
+PARTS = (convolutions, transposed, pooling, unfold)
