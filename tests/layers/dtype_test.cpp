@@ -1,5 +1,6 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/convolution.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
@@ -49,6 +50,8 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
+      layer("Conv1d", Conv1d(4, 3, 2, {.dtype = dtype}), sequences),
+      layer("ConvTranspose1d", ConvTranspose1d(4, 3, 2, {.dtype = dtype}), sequences),
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},
@@ -105,6 +108,8 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   const DType integer = DType::int64;
   const std::string rest = ": dtype is int64, it must be float32 or float64";
   EXPECT_ERROR(Linear(4, 3, {.dtype = integer}), DTypeError, "Linear" + rest);
+  EXPECT_ERROR(Conv1d(4, 3, 2, {.dtype = integer}), DTypeError, "Conv1d" + rest);
+  EXPECT_ERROR(ConvTranspose1d(4, 3, 2, {.dtype = integer}), DTypeError, "ConvTranspose1d" + rest);
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);
