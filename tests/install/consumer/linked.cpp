@@ -355,6 +355,10 @@ const struct {
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
     {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/nn/crf.h",
+     [] {
+       return is_two(crf_decode(ones({1, 2, 2})).labels);
+     }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -405,6 +409,7 @@ const struct {
     {"framework/module/summary.h", [] { return !summary(Model()).empty(); }},
     {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
+    {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
     {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
@@ -423,6 +428,10 @@ const struct {
     {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
     {"layers/layer_norm.h",
      [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
+    {"layers/crf.h",
+     [] {
+       return is_two(CRF(2).decode(ones({1, 2, 2})).labels);
+     }},
     {"layers/linear.h", [] { return is_two(Linear(3, 2)(ones({3}))); }},
     {"layers/module_list.h",
      [] {
