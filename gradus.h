@@ -42,6 +42,7 @@
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
 #include <gradus/framework/ops/nn/crf.h>
+#include <gradus/framework/ops/nn/ctc.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>

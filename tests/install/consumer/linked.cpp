@@ -359,6 +359,10 @@ const struct {
      [] {
        return is_two(crf_decode(ones({1, 2, 2})).labels);
      }},
+    {"framework/ops/nn/ctc.h",
+     [] {
+       return is_two(ctc_greedy_decode(ones({1, 2, 2})).labels);
+     }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
