@@ -42,6 +42,8 @@
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
 #include <gradus/framework/ops/nn/convolution.h>
+#include <gradus/framework/ops/nn/crf.h>
+#include <gradus/framework/ops/nn/ctc.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
@@ -69,8 +71,10 @@
 #include <gradus/framework/ops/triangle.h>
 #include <gradus/framework/ops/where.h>
 #include <gradus/framework/text/ngrams.h>
+#include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/layers/convolution.h>
+#include <gradus/layers/crf.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>

@@ -176,6 +176,7 @@ void add_linalg(Runners& all);
 void add_indexing(Runners& all);
 void add_recurrent(Runners& all);
 void add_convolution(Runners& all);
+void add_structured(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

@@ -4,6 +4,7 @@
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/layers/convolution.h>
+#include <gradus/layers/crf.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
@@ -81,6 +82,7 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(RNNCell(3, 2), of_values);
   check(GRUCell(3, 2), of_values);
   check(LSTMCell(3, 2), of_values);
+  check(CRF(3), [](const CRF& layer) { (void)layer.decode(ones({2, 4, 3})); });
   check(Sequential(Linear(3, 2), [](const Tensor& y) { return tanh(y); }), of_values);
   check(Embedding(4, 3), of_ids);
   check(Embedding(4, 3), [](const Embedding& layer) {
@@ -121,6 +123,9 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { RNNCell(3, 2)(none); }, "rnn: x");
   says([&] { GRUCell(3, 2)(none); }, "gru: x");
   says([&] { LSTMCell(3, 2)(none); }, "lstm: x");
+  says([&] { CRF(3)(none, ids); }, "crf_log_likelihood: emissions");
+  says([&] { CRF(3)(ones({1, 2, 3}), none); }, "crf_log_likelihood: labels");
+  says([&] { CRF(3).decode(none); }, "crf_decode: emissions");
   says([&] { in(none); }, "embedding: ids");
   says([&] { in.rows(none); }, "Embedding: ids");
   says([&] { in.set_row(0, none); }, "set_row: values");

@@ -12,6 +12,8 @@
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
 #include <gradus/framework/ops/nn/convolution.h>
+#include <gradus/framework/ops/nn/crf.h>
+#include <gradus/framework/ops/nn/ctc.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
@@ -338,6 +340,18 @@ std::vector<Use> other_uses() {
        {matrix(), ids()},
        [](In in) { nll_loss(in[0], in[1]); }},
       {"mse_loss(x, target)", {matrix(), matrix()}, [](In in) { mse_loss(in[0], in[1]); }},
+      {"crf_log_likelihood(emissions, labels)",
+       {sequences(), zeros({2, 3}, DType::int64)},
+       [](In in) { crf_log_likelihood(in[0], in[1]); }},
+      {"crf_log_partition(emissions)", {sequences()}, [](In in) { crf_log_partition(in[0]); }},
+      {"crf_marginals(emissions)", {sequences()}, [](In in) { crf_marginals(in[0]); }},
+      {"crf_decode(emissions)", {sequences()}, [](In in) { crf_decode(in[0]); }},
+      {"crf_n_best(emissions)", {sequences()}, [](In in) { crf_n_best(in[0], 2); }},
+      {"ctc_loss(logits, targets)",
+       {sequences(), ones({2, 1}).to(DType::int64)},
+       [](In in) { ctc_loss(in[0], in[1]); }},
+      {"ctc_greedy_decode(logits)", {sequences()}, [](In in) { ctc_greedy_decode(in[0]); }},
+      {"ctc_beam_decode(logits)", {sequences()}, [](In in) { ctc_beam_decode(in[0], 2); }},
       {"cat(tensors)", {matrix(), matrix()}, [](In in) { cat(in); }},
       {"stack(tensors)", {matrix(), matrix()}, [](In in) { stack(in); }},
       {"meshgrid(tensors)", {vector(), vector()}, [](In in) { meshgrid(in); }},

@@ -20,19 +20,20 @@ void check_integers(const char* operation, const Tensor& lengths) {
 
 }  // namespace
 
-void check_lengths(const char* operation, const Tensor& lengths, const Tensor& x) {
+void check_lengths(const char* operation, const Tensor& lengths, const Tensor& x,
+                   const char* x_is) {
   if (!lengths.defined()) return;
   check_integers(operation, lengths);
   if (lengths.shape() != Shape{x.size(0)}) {
     throw ShapeError(
-        fmt::format("{}: lengths are {}, x is {}: one length per sequence is needed, [{}]",
-                    operation, lengths.shape().str(), x.shape().str(), x.size(0)));
+        fmt::format("{}: lengths are {}, {} {}: one length per sequence is needed, [{}]", operation,
+                    lengths.shape().str(), x_is, x.shape().str(), x.size(0)));
   }
   const auto* values = lengths.data<std::int64_t>();
   const std::int64_t bad = kernels::first_outside(values, lengths.numel(), 0, x.size(1) + 1);
   if (bad < 0) return;
-  throw IndexError(fmt::format("{}: length {} at position [{}] is outside [0, {}]: x is {}",
-                               operation, values[bad], bad, x.size(1), x.shape().str()));
+  throw IndexError(fmt::format("{}: length {} at position [{}] is outside [0, {}]: {} {}",
+                               operation, values[bad], bad, x.size(1), x_is, x.shape().str()));
 }
 
 Tensor map_lengths(const char* operation, const Tensor& lengths,

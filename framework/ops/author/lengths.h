@@ -9,8 +9,9 @@ namespace gradus::detail {
 
 /// Nothing if `lengths` is undefined: all sequences of x [B, T, ...] are T long. Else throws
 /// DTypeError unless they are int64, ShapeError unless they are [B], IndexError for the first one
-/// outside [0, T].
-GRADUS_API void check_lengths(const char* operation, const Tensor& lengths, const Tensor& x);
+/// outside [0, T]. `x_is` begins what errors say of x.
+GRADUS_API void check_lengths(const char* operation, const Tensor& lengths, const Tensor& x,
+                              const char* x_is = "x is");
 
 /// f(length) of each of the lengths [B] as int64 [B]. Throws Error if they are undefined,
 /// DTypeError unless they are int64, ShapeError unless they are [B], IndexError for the first one

@@ -367,6 +367,14 @@ const struct {
      [] {
        return is_two(mean_over_time(ones({1, 4, 2}), SequenceInputs{}));
      }},
+    {"framework/ops/nn/crf.h",
+     [] {
+       return is_two(crf_decode(ones({1, 2, 2})).labels);
+     }},
+    {"framework/ops/nn/ctc.h",
+     [] {
+       return is_two(ctc_greedy_decode(ones({1, 2, 2})).labels);
+     }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -417,6 +425,7 @@ const struct {
     {"framework/module/summary.h", [] { return !summary(Model()).empty(); }},
     {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
+    {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
     {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
@@ -438,6 +447,10 @@ const struct {
     {"layers/convolution.h",
      [] {
        return is_two(Conv1d(3, 2, 1)(ones({1, 1, 3})));
+     }},
+    {"layers/crf.h",
+     [] {
+       return is_two(CRF(2).decode(ones({1, 2, 2})).labels);
      }},
     {"layers/linear.h", [] { return is_two(Linear(3, 2)(ones({3}))); }},
     {"layers/module_list.h",
