@@ -21,6 +21,7 @@ namespace w3 = peers::w3;
 namespace w4 = peers::w4;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
+namespace w8 = peers::w8;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
 namespace w11 = peers::w11;
@@ -250,6 +251,42 @@ Workload small_ops(const std::string& inputs, const std::string&) {
           }};
 }
 
+struct TextCnn : gradus::Module {
+  explicit TextCnn(const std::string& inputs)
+      : words(add("table", table(inputs, "w8_table", w8::kWords, w8::kWidth, /*sparse=*/false))),
+        windows(add("windows", gradus::ModuleList(w8::kLongest - w8::kShortest + 1, window))),
+        output(add("output", gradus::Linear(w8::kFilters * windows.size(), w8::kClasses))) {}
+  static gradus::Conv1d window(int64_t i) { return {w8::kWidth, w8::kFilters, w8::kShortest + i}; }
+  const gradus::Embedding words;
+  const gradus::ModuleList<gradus::Conv1d> windows;
+  const gradus::Linear output;
+};
+
+/// Variant "conv1d" composes what "relu_max" does in one pass.
+Workload text_cnn(const std::string& inputs, const std::string& variant) {
+  const TextCnn model(inputs);
+  const auto weights = load(inputs, w8::parameters(), model.parameters());
+  const auto ids = batches<int64_t>(inputs, "w8_ids", {w8::kBatch, w8::kSteps});
+  const auto labels = batches<int64_t>(inputs, "w8_labels", {w8::kBatch});
+  const auto optimizer =
+      std::make_shared<gradus::Adam>(model.parameters(), gradus::AdamOptions{.lr = w8::kLr});
+  const bool fused = variant == "relu_max";
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const Tensor x = model.words(ids[i]);
+    std::vector<Tensor> features;
+    for (const gradus::Conv1d& conv : model.windows) {
+      features.push_back(fused ? conv.relu_max(x) : max_over_time(relu(conv(x))));
+    }
+    const Tensor loss = cross_entropy(model.output(cat(features, 1)), labels[i]);
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] { return moved(inputs, weights); }};
+}
+
 /// Trainable values of a shape.
 Tensor leaf(uint64_t seed, const gradus::Shape& shape) {
   return gradus::tensor(peers::values(seed, shape.numel()), shape).set_trainable(true);
@@ -399,6 +436,10 @@ const peers::Side kGradus{
                           {"W6_mlp_adam", "adam", mlp},
                           {"W6b_mlp_fused_adam", "adam", mlp},
                           {"W7_small_ops", "operators", small_ops},
+                          {"W8_text_cnn", "conv1d", text_cnn},
+                          {"W8_text_cnn", "relu_max", text_cnn},
+                          {"W8b_text_cnn_fused_adam", "conv1d", text_cnn},
+                          {"W8b_text_cnn_fused_adam", "relu_max", text_cnn},
                           {"W9_tanh_forward", "forward", tanh_chain},
                           {"W9_tanh_backward", "backward", tanh_chain},
                           {"W9_softmax_forward", "forward", softmax_rows},

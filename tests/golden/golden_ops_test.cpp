@@ -193,6 +193,8 @@ const Runners& op_runners() {
     add_shapes(result);
     add_indexing(result);
     add_recurrent(result);
+    add_convolution(result);
+    add_structured(result);
     return result;
   }();
   return all;

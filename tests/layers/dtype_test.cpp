@@ -1,5 +1,7 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/convolution.h>
+#include <gradus/layers/crf.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
@@ -42,6 +44,7 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
   const Tensor ids = tensor({{0, 2, 1}, {2, 2, 0}});
   const Tensor sequences = randn({2, 3, 4}, dtype.value_or(DType::float32));
   const LSTMCell cell(4, 3, {.dtype = dtype});
+  const CRF crf(4, {.dtype = dtype});
   return {
       layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
@@ -49,9 +52,15 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
+      layer("Conv1d", Conv1d(4, 3, 2, {.dtype = dtype}), sequences),
+      layer("ConvTranspose1d", ConvTranspose1d(4, 3, 2, {.dtype = dtype}), sequences),
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},
+      {"CRF", crf,
+       [crf, sequences] {
+         return crf(sequences, zeros({2, 3}, DType::int64));
+       }},
       layer("Embedding", Embedding(3, 4, {.dtype = dtype}), ids),
       layer("EmbeddingBag", EmbeddingBag(3, 4, {.dtype = dtype}), ids),
       layer("QuotientRemainderEmbedding",
@@ -105,6 +114,9 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   const DType integer = DType::int64;
   const std::string rest = ": dtype is int64, it must be float32 or float64";
   EXPECT_ERROR(Linear(4, 3, {.dtype = integer}), DTypeError, "Linear" + rest);
+  EXPECT_ERROR(Conv1d(4, 3, 2, {.dtype = integer}), DTypeError, "Conv1d" + rest);
+  EXPECT_ERROR(ConvTranspose1d(4, 3, 2, {.dtype = integer}), DTypeError, "ConvTranspose1d" + rest);
+  EXPECT_ERROR(CRF(4, {.dtype = integer}), DTypeError, "CRF" + rest);
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);

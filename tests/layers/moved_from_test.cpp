@@ -3,11 +3,14 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/layers/convolution.h>
+#include <gradus/layers/crf.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/pooling.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
@@ -65,9 +68,21 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(GRU(3, 2), of_sequences);
   check(LSTM(3, 2), of_sequences);
   check(LSTM(3, 2), [](const LSTM& layer) { (void)layer.weights(0); });
+  check(Conv1d(3, 2, 2), of_sequences);
+  check(Conv1d(3, 2, 2), [](const Conv1d& layer) {
+    (void)layer.relu_max(ones({2, 4, 3}));
+    (void)layer.output_lengths(tensor({1}));
+    (void)(layer.in_channels() + layer.out_channels() + layer.kernel_size());
+  });
+  check(ConvTranspose1d(3, 2, 2), of_sequences);
+  check(MaxPool1d(2), of_sequences);
+  check(AvgPool1d(2), of_sequences);
+  check(AdaptiveMaxPool1d(2), of_sequences);
+  check(AdaptiveAvgPool1d(2), of_sequences);
   check(RNNCell(3, 2), of_values);
   check(GRUCell(3, 2), of_values);
   check(LSTMCell(3, 2), of_values);
+  check(CRF(3), [](const CRF& layer) { (void)layer.decode(ones({2, 4, 3})); });
   check(Sequential(Linear(3, 2), [](const Tensor& y) { return tanh(y); }), of_values);
   check(Embedding(4, 3), of_ids);
   check(Embedding(4, 3), [](const Embedding& layer) {
@@ -97,9 +112,20 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { RNN(3, 2)(none); }, "rnn: x");
   says([&] { GRU(3, 2)(none); }, "gru: x");
   says([&] { LSTM(3, 2)(none); }, "lstm: x");
+  says([&] { Conv1d(3, 2, 2)(none); }, "conv1d: x");
+  says([&] { Conv1d(3, 2, 2).relu_max(none); }, "conv1d_relu_max: x");
+  says([&] { Conv1d(3, 2, 2).output_lengths(none); }, "conv1d_lengths: lengths");
+  says([&] { ConvTranspose1d(3, 2, 2)(none); }, "conv_transpose1d: x");
+  says([&] { MaxPool1d(2)(none); }, "max_pool1d: x");
+  says([&] { AvgPool1d(2)(none); }, "avg_pool1d: x");
+  says([&] { AdaptiveMaxPool1d(2)(none); }, "adaptive_max_pool1d: x");
+  says([&] { AdaptiveAvgPool1d(2)(none); }, "adaptive_avg_pool1d: x");
   says([&] { RNNCell(3, 2)(none); }, "rnn: x");
   says([&] { GRUCell(3, 2)(none); }, "gru: x");
   says([&] { LSTMCell(3, 2)(none); }, "lstm: x");
+  says([&] { CRF(3)(none, ids); }, "crf_log_likelihood: emissions");
+  says([&] { CRF(3)(ones({1, 2, 3}), none); }, "crf_log_likelihood: labels");
+  says([&] { CRF(3).decode(none); }, "crf_decode: emissions");
   says([&] { in(none); }, "embedding: ids");
   says([&] { in.rows(none); }, "Embedding: ids");
   says([&] { in.set_row(0, none); }, "set_row: values");

@@ -11,11 +11,15 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/convolution.h>
+#include <gradus/framework/ops/nn/crf.h>
+#include <gradus/framework/ops/nn/ctc.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/pooling.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
@@ -65,7 +69,7 @@ Tensor vector() { return tensor({1.0, 2.0}); }
 Tensor integers() { return tensor({3, 1, 2, 4}, {2, 2}); }
 Tensor flags() { return tensor({true, false, true, true}, {2, 2}); }
 Tensor ids() { return tensor({0, 1}); }
-Tensor sequences() { return ones({2, 3, 2}, DType::float64); }
+Tensor sequences() { return ones({2, 2, 2}, DType::float64); }
 /// Of a recurrent layer with this number of gates, for two features and a hidden size of 1.
 RecurrentWeights weights_of(std::int64_t gates) {
   return {ones({gates, 2}, DType::float64), ones({gates, 1}, DType::float64)};
@@ -274,6 +278,26 @@ std::vector<Use> index_uses() {
       {"rnn(x)", {sequences()}, [](In in) { rnn(in[0], weights_of(1)); }},
       {"gru(x)", {sequences()}, [](In in) { gru(in[0], weights_of(3)); }},
       {"lstm(x)", {sequences()}, [](In in) { lstm(in[0], weights_of(4)); }},
+      {"conv1d(x, weight)", {sequences(), sequences()}, [](In in) { conv1d(in[0], in[1]); }},
+      {"conv1d_relu_max(x, weight)",
+       {sequences(), sequences()},
+       [](In in) { conv1d_relu_max(in[0], in[1]); }},
+      {"conv_transpose1d(x, weight)",
+       {sequences(), sequences()},
+       [](In in) { conv_transpose1d(in[0], in[1]); }},
+      {"max_pool1d(x)", {sequences()}, [](In in) { max_pool1d(in[0], 2); }},
+      {"avg_pool1d(x)", {sequences()}, [](In in) { avg_pool1d(in[0], 2); }},
+      {"adaptive_max_pool1d(x)", {sequences()}, [](In in) { adaptive_max_pool1d(in[0], 2); }},
+      {"adaptive_avg_pool1d(x)", {sequences()}, [](In in) { adaptive_avg_pool1d(in[0], 2); }},
+      {"max_over_time(x)", {sequences()}, [](In in) { max_over_time(in[0]); }},
+      {"mean_over_time(x)", {sequences()}, [](In in) { mean_over_time(in[0]); }},
+      {"max_pool1d_lengths(lengths)", {ids()}, [](In in) { max_pool1d_lengths(in[0], 1); }},
+      {"avg_pool1d_lengths(lengths)", {ids()}, [](In in) { avg_pool1d_lengths(in[0], 1); }},
+      {"unfold(x)", {matrix()}, [](In in) { unfold(in[0], 0, 1, 1); }},
+      {"conv1d_lengths(lengths)", {ids()}, [](In in) { conv1d_lengths(in[0], 1); }},
+      {"conv_transpose1d_lengths(lengths)",
+       {ids()},
+       [](In in) { conv_transpose1d_lengths(in[0], 1); }},
       {"scatter(x, ids, src)",
        {matrix(), places(), matrix()},
        [](In in) { scatter(in[0], 0, in[1], in[2]); }},
@@ -316,6 +340,18 @@ std::vector<Use> other_uses() {
        {matrix(), ids()},
        [](In in) { nll_loss(in[0], in[1]); }},
       {"mse_loss(x, target)", {matrix(), matrix()}, [](In in) { mse_loss(in[0], in[1]); }},
+      {"crf_log_likelihood(emissions, labels)",
+       {sequences(), zeros({2, 3}, DType::int64)},
+       [](In in) { crf_log_likelihood(in[0], in[1]); }},
+      {"crf_log_partition(emissions)", {sequences()}, [](In in) { crf_log_partition(in[0]); }},
+      {"crf_marginals(emissions)", {sequences()}, [](In in) { crf_marginals(in[0]); }},
+      {"crf_decode(emissions)", {sequences()}, [](In in) { crf_decode(in[0]); }},
+      {"crf_n_best(emissions)", {sequences()}, [](In in) { crf_n_best(in[0], 2); }},
+      {"ctc_loss(logits, targets)",
+       {sequences(), ones({2, 1}).to(DType::int64)},
+       [](In in) { ctc_loss(in[0], in[1]); }},
+      {"ctc_greedy_decode(logits)", {sequences()}, [](In in) { ctc_greedy_decode(in[0]); }},
+      {"ctc_beam_decode(logits)", {sequences()}, [](In in) { ctc_beam_decode(in[0], 2); }},
       {"cat(tensors)", {matrix(), matrix()}, [](In in) { cat(in); }},
       {"stack(tensors)", {matrix(), matrix()}, [](In in) { stack(in); }},
       {"meshgrid(tensors)", {vector(), vector()}, [](In in) { meshgrid(in); }},

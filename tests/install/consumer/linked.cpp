@@ -350,11 +350,31 @@ const struct {
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
+    {"framework/ops/nn/convolution.h",
+     [] {
+       return is_two(conv1d(ones({1, 1, 2}), ones({2, 2, 1})));
+     }},
     {"framework/ops/nn/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
     {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
     {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/nn/pooling.h",
+     [] {
+       return is_two(max_pool1d(ones({1, 4, 1}), 2));
+     }},
+    {"framework/ops/nn/sequence_inputs.h",
+     [] {
+       return is_two(mean_over_time(ones({1, 4, 2}), SequenceInputs{}));
+     }},
+    {"framework/ops/nn/crf.h",
+     [] {
+       return is_two(crf_decode(ones({1, 2, 2})).labels);
+     }},
+    {"framework/ops/nn/ctc.h",
+     [] {
+       return is_two(ctc_greedy_decode(ones({1, 2, 2})).labels);
+     }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -405,6 +425,7 @@ const struct {
     {"framework/module/summary.h", [] { return !summary(Model()).empty(); }},
     {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
+    {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
     {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
@@ -423,12 +444,24 @@ const struct {
     {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
     {"layers/layer_norm.h",
      [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
+    {"layers/convolution.h",
+     [] {
+       return is_two(Conv1d(3, 2, 1)(ones({1, 1, 3})));
+     }},
+    {"layers/crf.h",
+     [] {
+       return is_two(CRF(2).decode(ones({1, 2, 2})).labels);
+     }},
     {"layers/linear.h", [] { return is_two(Linear(3, 2)(ones({3}))); }},
     {"layers/module_list.h",
      [] {
        return ModuleList({Linear(3, 2), Linear(3, 2)})[-1].out_features() == 2;
      }},
     {"framework/data/negative_sampler.h", samples},
+    {"layers/pooling.h",
+     [] {
+       return is_two(AvgPool1d(2)(ones({1, 4, 1})));
+     }},
     {"layers/quotient_remainder_embedding.h",
      [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
     {"layers/recurrent.h",
