@@ -41,12 +41,17 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/binary_cross_entropy.h>
+#include <gradus/framework/ops/nn/cross_entropy.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/margin_loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/recurrent.h>
+#include <gradus/framework/ops/nn/reduction.h>
+#include <gradus/framework/ops/nn/regression_loss.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/norm.h>

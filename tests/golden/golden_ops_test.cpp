@@ -134,7 +134,8 @@ void add_products_and_losses(Runners& all) {
     return {cross_entropy(c.inputs[0], c.inputs[1], loss_options(c))};
   };
   all["nll_loss"] = [](Case& c) -> Results {
-    return {nll_loss(c.inputs[0], c.inputs[1], loss_options(c))};
+    return {nll_loss(c.inputs[0], c.inputs[1],
+                     {.ignore_index = c.integer("ignore_index"), .reduction = c.reduction()})};
   };
   all["mse_loss"] = [](Case& c) -> Results {
     return {mse_loss(c.inputs[0], c.inputs[1], c.reduction())};
