@@ -42,10 +42,12 @@
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
 #include <gradus/framework/ops/nn/binary_cross_entropy.h>
+#include <gradus/framework/ops/nn/contrastive.h>
 #include <gradus/framework/ops/nn/cross_entropy.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/linear_cross_entropy.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/margin_loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
