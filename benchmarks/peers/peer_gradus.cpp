@@ -209,10 +209,10 @@ std::vector<std::pair<std::string, Tensor>> load(
 Workload lstm_language_model(const std::string& inputs, const std::string&) {
   const LanguageModel model(inputs);
   const auto weights = load(inputs, w4::parameters(), model.parameters());
-  std::vector<Tensor> words, next;  // [kBatch, kSteps], [kBatch * kSteps]
+  std::vector<Tensor> words, next;  // [kBatch, kSteps]
   for (const Tensor& ids : batches<int64_t>(inputs, "w4_ids", {w4::kSteps + 1, w4::kBatch})) {
     words.push_back(transpose(slice(ids, 0, 0, w4::kSteps), 0, 1));
-    next.push_back(flatten(transpose(slice(ids, 0, 1, w4::kSteps + 1), 0, 1)));
+    next.push_back(transpose(slice(ids, 0, 1, w4::kSteps + 1), 0, 1));
   }
   const auto state = std::make_shared<gradus::LstmState>();
   const auto optimizer =
@@ -222,7 +222,7 @@ Workload lstm_language_model(const std::string& inputs, const std::string&) {
     optimizer->zero_grad();
     const gradus::LstmResult y = model.lstm(model.words(words[i]), {.state = *state});
     *state = y.state.detach();
-    const Tensor loss = cross_entropy(model.output(flatten(y.output, 0, 1)), next[i]);
+    const Tensor loss = cross_entropy(model.output(y.output), next[i]);
     loss.backward();
     clip_grad_norm(model.parameters(), w4::kClip);
     optimizer->step();

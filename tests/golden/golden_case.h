@@ -2,7 +2,7 @@
 // Reads the cases that make_golden.py wrote.
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/module/module.h>
-#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/reduction.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <algorithm>
@@ -177,6 +177,7 @@ void add_indexing(Runners& all);
 void add_recurrent(Runners& all);
 void add_convolution(Runners& all);
 void add_structured(Runners& all);
+void add_losses(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

@@ -1,6 +1,7 @@
 #include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/elementwise_loops.h>
 #include <gradus/framework/kernels/nn/activation.h>
+#include <gradus/framework/kernels/nn/sigmoid.h>
 #include <gradus/framework/kernels/simd/special.h>
 
 #include <numbers>
@@ -20,20 +21,6 @@ B bounded_below(const B& x) {
   using T = typename B::value_type;
   return detail::max(constant<B>(std::is_same_v<T, float> ? -128 : -1024), x);
 }
-
-/// sigmoid(x) and 1 - sigmoid(x), both without cancellation.
-template <class B>
-struct Sigmoid {
-  explicit Sigmoid(const B& x) {
-    const B one = constant<B>(1);
-    const B e = detail::exp(-detail::abs(x));
-    const B large = one / (one + e), small = e * large;
-    const auto negative = x < constant<B>(0);
-    value = detail::select(negative, small, large);
-    rest = detail::select(negative, large, small);
-  }
-  B value, rest;
-};
 
 /// sigmoid(2 z) = (1 + tanh(z)) / 2, z = sqrt(2 / pi) (x + 0.044715 x^3), and 2 dz/dx.
 /// Source: Hendrycks and Gimpel 2016, "Gaussian error linear units".
