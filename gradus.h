@@ -41,6 +41,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/channel_norm.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
@@ -49,6 +50,7 @@
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
+#include <gradus/framework/ops/nn/weight_norm.h>
 #include <gradus/framework/ops/norm.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/power.h>
@@ -68,9 +70,11 @@
 #include <gradus/framework/ops/where.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/batch_norm.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/group_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
@@ -81,6 +85,7 @@
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
 #include <gradus/layers/table.h>
+#include <gradus/layers/weight_norm.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
