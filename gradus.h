@@ -42,6 +42,7 @@
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
 #include <gradus/framework/ops/nn/binary_cross_entropy.h>
+#include <gradus/framework/ops/nn/channel_norm.h>
 #include <gradus/framework/ops/nn/contrastive.h>
 #include <gradus/framework/ops/nn/convolution.h>
 #include <gradus/framework/ops/nn/crf.h>
@@ -60,6 +61,7 @@
 #include <gradus/framework/ops/nn/regression_loss.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
+#include <gradus/framework/ops/nn/weight_norm.h>
 #include <gradus/framework/ops/norm.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/power.h>
@@ -80,11 +82,13 @@
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/group_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
@@ -96,6 +100,7 @@
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
 #include <gradus/layers/table.h>
+#include <gradus/layers/weight_norm.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>

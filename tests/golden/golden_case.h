@@ -178,6 +178,7 @@ void add_recurrent(Runners& all);
 void add_convolution(Runners& all);
 void add_structured(Runners& all);
 void add_losses(Runners& all);
+void add_norms(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

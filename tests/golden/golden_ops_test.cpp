@@ -182,6 +182,7 @@ const Runners& op_runners() {
     add_convolution(result);
     add_structured(result);
     add_losses(result);
+    add_norms(result);
     return result;
   }();
   return all;

@@ -1,9 +1,11 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/group_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
@@ -49,6 +51,8 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
       layer("RMSNorm", RMSNorm(4, {.dtype = dtype}), x),
+      layer("BatchNorm1d", BatchNorm1d(4, {.dtype = dtype}), x),
+      layer("GroupNorm", GroupNorm(2, 4, {.dtype = dtype}), sequences),
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
@@ -90,7 +94,8 @@ TEST(LayerDType, Float64StartsFromAllDigitsAndHasRightGradients) {
   for (const Layer& layer : layers_of(DType::float64)) {
     SCOPED_TRACE(layer.name);
     const auto values = values_of(layer.module.parameters()[0].parameter);
-    if (layer.name != "LayerNorm" && layer.name != "RMSNorm") {  // which start as ones
+    const bool fixed = layer.name.find("Norm") != std::string::npos;
+    if (!fixed) {  // those start as ones
       EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](double v) {
         return v != static_cast<double>(static_cast<float>(v));
       }));
@@ -119,6 +124,8 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   EXPECT_ERROR(CRF(4, {.dtype = integer}), DTypeError, "CRF" + rest);
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
+  EXPECT_ERROR(BatchNorm1d(4, {.dtype = integer}), DTypeError, "BatchNorm1d" + rest);
+  EXPECT_ERROR(GroupNorm(2, 4, {.dtype = integer}), DTypeError, "GroupNorm" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);
   EXPECT_ERROR(EmbeddingBag(3, 4, {.dtype = integer}), DTypeError, "EmbeddingBag" + rest);
   EXPECT_ERROR(QuotientRemainderEmbedding(9, 4, {.dtype = integer}), DTypeError,

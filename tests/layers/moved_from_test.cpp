@@ -3,11 +3,13 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/group_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/pooling.h>
@@ -17,6 +19,7 @@
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/layers/weight_norm.h>
 #include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
 
@@ -59,6 +62,9 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(Linear(3, 2), of_values);
   check(LayerNorm({3}), of_values);
   check(RMSNorm({3}), of_values);
+  check(BatchNorm1d(3), of_values);
+  check(GroupNorm(1, 3), of_values);
+  check(WeightNorm(Linear(3, 2)), of_values);
   check(Dropout(0.5), of_values);
   check(LockedDropout(0.5), of_values);
   check(EmbeddingDropout(0.5),
@@ -106,6 +112,9 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { Linear(3, 2)(none); }, "linear: x");
   says([&] { LayerNorm({3})(none); }, "layer_norm: x");
   says([&] { RMSNorm({3})(none); }, "rms_norm: x");
+  says([&] { BatchNorm1d(3)(none); }, "batch_norm: x");
+  says([&] { GroupNorm(1, 3)(none); }, "group_norm: x");
+  says([&] { WeightNorm(Linear(3, 2))(none); }, "linear: x");
   says([&] { Dropout(0.5)(none); }, "dropout: x");
   says([&] { LockedDropout(0.5)(none); }, "locked_dropout: x");
   says([&] { EmbeddingDropout(0.5)(in, none); }, "embedding: ids");

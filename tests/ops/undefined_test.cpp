@@ -11,6 +11,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/channel_norm.h>
 #include <gradus/framework/ops/nn/convolution.h>
 #include <gradus/framework/ops/nn/crf.h>
 #include <gradus/framework/ops/nn/ctc.h>
@@ -23,6 +24,7 @@
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
+#include <gradus/framework/ops/nn/weight_norm.h>
 #include <gradus/framework/ops/norm.h>
 #include <gradus/framework/ops/pad.h>
 #include <gradus/framework/ops/power.h>
@@ -299,6 +301,13 @@ std::vector<Use> index_uses() {
       {"conv_transpose1d_lengths(lengths)",
        {ids()},
        [](In in) { conv_transpose1d_lengths(in[0], 1); }},
+      {"batch_norm(x)",
+       {matrix()},
+       [](In in) { batch_norm(in[0], {}, {}, {}, {}, {.training = true}); }},
+      {"weight_norm(v, g)",
+       {matrix(), ones({2, 1}, DType::float64)},
+       [](In in) { weight_norm(in[0], in[1]); }},
+      {"norm_except_dim(v)", {matrix()}, [](In in) { norm_except_dim(in[0]); }},
       {"scatter(x, ids, src)",
        {matrix(), places(), matrix()},
        [](In in) { scatter(in[0], 0, in[1], in[2]); }},

@@ -358,6 +358,16 @@ const struct {
     {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
+    {"framework/ops/nn/channel_norm.h",
+     [] {
+       return group_norm(ones({1, 2}), 1).numel() == 2 &&
+              batch_norm(ones({2, 1}), {}, {}, {}, {}, {.training = true}).numel() == 2;
+     }},
+    {"framework/ops/nn/weight_norm.h",
+     [] {
+       return weight_norm(vector(), vector()).numel() == 2 &&
+              norm_except_dim(vector()).numel() == 2;
+     }},
     {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
     {"framework/ops/nn/pooling.h",
      [] {
@@ -442,6 +452,15 @@ const struct {
     {"layers/dropout.h", [] { return is_two(Dropout()(vector())); }},
     {"layers/embedding.h", [] { return Embedding(2, 3)(ids()).numel() == 6; }},
     {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
+    {"layers/batch_norm.h",
+     [] {
+       return is_two(BatchNorm1d(1)(ones({2, 1})));
+     }},
+    {"layers/group_norm.h",
+     [] {
+       return is_two(GroupNorm(1, 2)(ones({1, 2})));
+     }},
+    {"layers/weight_norm.h", [] { return is_two(WeightNorm(Linear(3, 2))(ones({3}))); }},
     {"layers/layer_norm.h",
      [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
     {"layers/convolution.h",
