@@ -9,6 +9,7 @@ namespace gradus {
 /// max_pool1d() of x [B, T, channels]: [B, T', channels].
 class GRADUS_API MaxPool1d : public Module {
  public:
+  GRADUS_TOO_LATE MaxPool1d();
   template <class M>
   GRADUS_TOO_LATE MaxPool1d& operator=(M&&);
 
@@ -28,6 +29,7 @@ class GRADUS_API MaxPool1d : public Module {
 /// avg_pool1d() of x [B, T, channels]: [B, T', channels].
 class GRADUS_API AvgPool1d : public Module {
  public:
+  GRADUS_TOO_LATE AvgPool1d();
   template <class M>
   GRADUS_TOO_LATE AvgPool1d& operator=(M&&);
 
@@ -47,6 +49,7 @@ class GRADUS_API AvgPool1d : public Module {
 /// adaptive_max_pool1d() of x [B, T, channels]: [B, output_size, channels].
 class GRADUS_API AdaptiveMaxPool1d : public Module {
  public:
+  GRADUS_TOO_LATE AdaptiveMaxPool1d();
   template <class M>
   GRADUS_TOO_LATE AdaptiveMaxPool1d& operator=(M&&);
 
@@ -63,6 +66,7 @@ class GRADUS_API AdaptiveMaxPool1d : public Module {
 /// adaptive_avg_pool1d() of x [B, T, channels]: [B, output_size, channels].
 class GRADUS_API AdaptiveAvgPool1d : public Module {
  public:
+  GRADUS_TOO_LATE AdaptiveAvgPool1d();
   template <class M>
   GRADUS_TOO_LATE AdaptiveAvgPool1d& operator=(M&&);
 
