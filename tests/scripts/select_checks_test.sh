@@ -58,8 +58,8 @@ lacks isa 'program test_kernels'
 choose layers/linear.cpp
 has 'tidy layers/linear.cpp' 'program test_layers'
 lacks isa 'program test_kernels' 'program test_text'
-choose optim/sgd.cpp
-has 'tidy optim/sgd.cpp' 'program test_optim' 'program test_golden'
+choose optim/adagrad.cpp
+has 'tidy optim/adagrad.cpp' 'program test_optim' 'program test_golden'
 lacks isa 'program test_layers' 'program test_io'
 
 # A private source is reached by way of the one that uses it.
