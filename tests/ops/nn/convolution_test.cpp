@@ -521,7 +521,8 @@ TEST(Conv1dLengths, SayWhatIsWrong) {
                "to(DType::int64)");
   EXPECT_ERROR(conv1d_lengths(tensor({1}), 0), ValueError,
                "conv1d_lengths: kernel_size is 0, it must be at least 1");
-  EXPECT_ERROR(conv_transpose1d_lengths(tensor({std::int64_t{3}, huge >> 8}), 3, {.stride = 1024}), ShapeError,
+  EXPECT_ERROR(conv_transpose1d_lengths(tensor({std::int64_t{3}, huge >> 8}), 3, {.stride = 1024}),
+               ShapeError,
                "conv_transpose1d_lengths: 18014398509481984 elements with a stride of 1024 make "
                "too long a sequence");
 }
