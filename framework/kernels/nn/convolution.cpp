@@ -53,9 +53,8 @@ void conv1d_weight_gradient(const Convolution& c, const T* x, const T* d_y, T* d
   const SequenceRows rows(c.y);
   const int64_t window = c.K * c.inputs(), size = c.y.C * window, tile = tile_length(window);
   constexpr int64_t most_parts = 8;  // each with a sum of its own
-  const int64_t tiles = (rows.count() + tile - 1) / tile;
-  const int64_t parts = std::clamp<int64_t>(tiles / 2, 1, most_parts);
-  const int64_t length = (tiles + parts - 1) / parts * tile;
+  const int64_t length = std::max(2 * tile, (rows.count() / most_parts / tile + 1) * tile);
+  const int64_t parts = std::max<int64_t>((rows.count() + length - 1) / length, 1);
   const Scratch<T> sums(parts * size);
   parallel_for_each(parts, cost_of_rows(length, size), [&](int64_t i) {
     T* sum = sums.data() + i * size;
