@@ -76,8 +76,9 @@ class Cut {
   const Chunk& operator[](int64_t i) const { return chunks_[static_cast<size_t>(i)]; }
   /// The number of values of a set.
   double values_of(int64_t instance) const {
+    const int64_t channels = C / groups;
     return static_cast<double>(counts_[static_cast<size_t>(instance)]) *
-           static_cast<double>(C / groups);
+           static_cast<double>(channels);
   }
   /// The work for a chunk, in additions.
   int64_t cost() const { return (longest_ + 2) * 8 * C; }
