@@ -105,7 +105,8 @@ TEST(CRF, LearnsWhichLabelsFollowEachOther) {
       optimizer.step();
       emissions.step();
     }
-    const auto predicted = crf.decode(output(x)).labels.span<std::int64_t>();
+    const Tensor decoded = crf.decode(output(x)).labels;
+    const auto predicted = decoded.span<std::int64_t>();
     return static_cast<double>(std::inner_product(
                predicted.begin(), predicted.end(), labels.begin(), std::int64_t{0}, std::plus<>(),
                [](std::int64_t a, std::int64_t b) { return std::int64_t{a == b}; })) /
