@@ -364,7 +364,9 @@ const struct {
     {"framework/ops/nn/linear_cross_entropy.h",
      [] { return linear_cross_entropy(matrix(), matrix(), vector(), ids()).numel() == 1; }},
     {"framework/ops/nn/margin_loss.h",
-     [] { return soft_margin_loss(vector(), tensor({1, -1})).numel() == 1; }},
+     [] {
+       return soft_margin_loss(vector(), tensor({1, -1})).numel() == 1;
+     }},
     {"framework/ops/nn/reduction.h",
      [] { return is_two(mse_loss(vector(), vector(), Reduction::none)); }},
     {"framework/ops/nn/regression_loss.h", [] { return l1_loss(vector(), vector()).numel() == 1; }},
