@@ -104,7 +104,7 @@ Tensor conv1d_relu_max(const Tensor& x, const Tensor& weight, const Tensor& bias
                        const ConvolutionOptions& options) {
   const auto call = ConvolutionCall::checked("conv1d_relu_max", x, weight, bias, options);
   const Shape shape{x.size(0), weight.size(0)};
-  const Tensor y = detail::empty_sized(call->operation, shape, x.dtype());
+  Tensor y = detail::empty_sized(call->operation, shape, x.dtype());
   const Tensor places = empty(shape, DType::int64);
   visit_float(call->operation, x, [&]<class T>(T) {
     kernels::conv1d_relu_max(call->shape, x.data<T>(), weight.data<T>(), data_or_null<T>(bias),
