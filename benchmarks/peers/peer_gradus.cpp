@@ -254,8 +254,9 @@ Workload small_ops(const std::string& inputs, const std::string&) {
 struct TextCnn : gradus::Module {
   explicit TextCnn(const std::string& inputs)
       : words(add("table", table(inputs, "w8_table", w8::kWords, w8::kWidth, /*sparse=*/false))),
-        windows(add("windows", gradus::ModuleList(w8::kLongest - w8::kShortest + 1, window))),
-        output(add("output", gradus::Linear(w8::kFilters * windows.size(), w8::kClasses))) {}
+        windows(add("windows", gradus::ModuleList(kWindows, window))),
+        output(add("output", gradus::Linear(w8::kFilters * kWindows, w8::kClasses))) {}
+  static constexpr int64_t kWindows = w8::kLongest - w8::kShortest + 1;
   static gradus::Conv1d window(int64_t i) { return {w8::kWidth, w8::kFilters, w8::kShortest + i}; }
   const gradus::Embedding words;
   const gradus::ModuleList<gradus::Conv1d> windows;

@@ -3,59 +3,14 @@
 #include <gradus/framework/kernels/copy.h>
 #include <gradus/framework/kernels/nn/convolution.h>
 #include <gradus/framework/kernels/nn/convolution_windows.h>
+#include <gradus/framework/kernels/nn/greatest.h>
 #include <gradus/framework/kernels/scratch.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <type_traits>
 
 namespace gradus::kernels {
 namespace {
-
-/// True for a NaN too, but nothing is above one.
-template <class T>
-bool is_above(T a, T b) {
-  return !(a <= b) && b == b;
-}
-
-/// The greatest of some values of each channel, and their rows.
-template <class T>
-class Greatest {
- public:
-  explicit Greatest(int64_t width) : width_(width), values_(width), rows_(width) {}
-
-  /// Of sums [n, width], plus the bias unless that is null, and 0.
-  void find(int64_t n, const T* sums, const T* bias) const {
-    T* __restrict values = values_.data();
-    Row* __restrict rows = rows_.data();
-    std::fill_n(values, width_, T{0});
-    for (int64_t i = 0; i < n; ++i) {
-      const T* __restrict row = sums + i * width_;
-      for (int64_t o = 0; o < width_; ++o) {
-        const T sum = bias ? row[o] + bias[o] : row[o];
-        const bool above = is_above(sum, values[o]);
-        values[o] = above ? sum : values[o];
-        rows[o] = above ? static_cast<Row>(i) : rows[o];
-      }
-    }
-  }
-
-  /// y [width] = the greater of both; where y changes, its place is that of row 0 plus the row.
-  void merge_into(T* y, int64_t* places, int64_t first_place) const {
-    for (int64_t o = 0; o < width_; ++o) {
-      if (!is_above(values_[o], y[o])) continue;
-      y[o] = values_[o];
-      places[o] = first_place + rows_[o];
-    }
-  }
-
- private:
-  using Row = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;  // as wide as T
-
-  int64_t width_;
-  Scratch<T> values_;
-  Scratch<Row> rows_;
-};
 
 /// Calls f(w, e, n) for what the window of one element of y holds of x: n elements from e on of x,
 /// under n elements from w on of a weight [y.C, K, inputs].
@@ -149,11 +104,11 @@ void conv1d_relu_max(const Convolution& c, const T* x, const T* weight, const T*
     const int64_t begin = i * together, end = std::min(begin + together, c.y.B);
     std::fill(y + begin * width, y + end * width, T{0});
     std::fill(places + begin * width, places + end * width, int64_t{-1});
-    const Greatest<T> greatest(width);
+    const Greatest<T> greatest(width, T{0});
     const auto take = [&](int64_t row, int64_t n, const T* sums) {
       rows.for_each_part(row, row + n, [&](int64_t j, int64_t b, int64_t t, int64_t m) {
-        greatest.find(m, sums + j * width, bias);
-        greatest.merge_into(y + b * width, places + b * width, t);
+        greatest.find(m, sums + j * width, width, bias);
+        greatest.merge_into(y + b * width, places + b * width, t, 1);
       });
     };
     products.for_each_tile(rows, rows.first(begin), rows.first(end), x, take);

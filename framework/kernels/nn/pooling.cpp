@@ -1,5 +1,6 @@
 #include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/kernels/nn/greatest.h>
 #include <gradus/framework/kernels/nn/pooling.h>
 #include <gradus/framework/kernels/scratch.h>
 
@@ -9,14 +10,9 @@
 namespace gradus::kernels {
 namespace {
 
-/// Calls f(b, i) for element i of each sequence b of `to`, in parallel.
-template <class F>
-void for_each_window(const Sequences& from, const Sequences& to, const F& f) {
-  const SequenceRows rows(to);
-  const int64_t elements = from.T / std::max<int64_t>(to.T, 1) + 1;
-  parallel_for(rows.count(), to.C * elements, [&](int64_t begin, int64_t end) {
-    rows.for_each(begin, end, [&](int64_t, int64_t b, int64_t i) { f(b, i); });
-  });
+/// The work for one window, in additions.
+int64_t cost_of_window(const Sequences& from, const Sequences& to) {
+  return 2 * to.C * (from.T / std::max<int64_t>(to.T, 1) + 1) + 16;
 }
 
 /// Calls f(b) for each sequence of d_x, which is 0 then, in parallel.
@@ -34,23 +30,25 @@ void for_each_gradient(const Sequences& from, T* d_x, const F& f) {
 template <class T>
 void max_pool(const PoolWindows& windows, const Sequences& from, const Sequences& to, const T* x,
               T* y, int64_t* places) {
+  constexpr int64_t most_rows = 1 << 20;
+  constexpr T least = -std::numeric_limits<T>::infinity();
   const int64_t C = from.C;
+  const SequenceRows rows(to);
   to.fill_padding(y, T{0});
   to.fill_padding(places, int64_t{-1});
-  for_each_window(from, to, [=](int64_t b, int64_t i) {
-    T* __restrict greatest = y + (b * to.T + i) * C;
-    int64_t* __restrict place = places + (b * to.T + i) * C;
-    const PoolWindow window = windows.at(i, from.length(b));
-    std::fill_n(greatest, C, -std::numeric_limits<T>::infinity());
-    std::fill_n(place, C, window.begin < window.end ? window.begin : -1);
-    for (int64_t t = window.begin; t < window.end; t += window.step) {
-      const T* __restrict row = x + (b * from.T + t) * C;
-      for (int64_t c = 0; c < C; ++c) {
-        const bool above = !(row[c] <= greatest[c]) && greatest[c] == greatest[c];
-        greatest[c] = above ? row[c] : greatest[c];
-        place[c] = above ? t : place[c];
+  parallel_for(rows.count(), cost_of_window(from, to), [&](int64_t begin, int64_t end) {
+    const Greatest<T> greatest(C, least);
+    rows.for_each(begin, end, [&](int64_t, int64_t b, int64_t i) {
+      const PoolWindow window = windows.at(i, from.length(b));
+      const int64_t to_row = (b * to.T + i) * C;
+      std::fill_n(y + to_row, C, least);
+      std::fill_n(places + to_row, C, window.begin < window.end ? window.begin : -1);
+      for (int64_t t = window.begin; t < window.end; t += most_rows * window.step) {
+        const int64_t n = std::min((window.end - 1 - t) / window.step + 1, most_rows);
+        greatest.find(n, x + (b * from.T + t) * C, window.step * C, nullptr);
+        greatest.merge_into(y + to_row, places + to_row, t, window.step);
       }
-    }
+    });
   });
 }
 
@@ -73,20 +71,23 @@ template <class T>
 void mean_pool(const PoolWindows& windows, const Sequences& from, const Sequences& to, const T* x,
                T* y) {
   const int64_t C = from.C;
+  const SequenceRows rows(to);
   to.fill_padding(y, T{0});
-  for_each_window(from, to, [=](int64_t b, int64_t i) {
+  parallel_for(rows.count(), cost_of_window(from, to), [&](int64_t begin, int64_t end) {
     const Scratch<double> sums(C);
     double* __restrict sum = sums.data();
-    std::fill_n(sum, C, 0.0);
-    const PoolWindow window = windows.at(i, from.length(b));
-    for (int64_t t = window.begin; t < window.end; t += window.step) {
-      const T* __restrict row = x + (b * from.T + t) * C;
-      for (int64_t c = 0; c < C; ++c) sum[c] += static_cast<double>(row[c]);
-    }
-    T* __restrict mean = y + (b * to.T + i) * C;
-    for (int64_t c = 0; c < C; ++c) {
-      mean[c] = static_cast<T>(sum[c] / static_cast<double>(window.divisor));
-    }
+    rows.for_each(begin, end, [&](int64_t, int64_t b, int64_t i) {
+      std::fill_n(sum, C, 0.0);
+      const PoolWindow window = windows.at(i, from.length(b));
+      for (int64_t t = window.begin; t < window.end; t += window.step) {
+        const T* __restrict row = x + (b * from.T + t) * C;
+        for (int64_t c = 0; c < C; ++c) sum[c] += static_cast<double>(row[c]);
+      }
+      T* __restrict mean = y + (b * to.T + i) * C;
+      for (int64_t c = 0; c < C; ++c) {
+        mean[c] = static_cast<T>(sum[c] / static_cast<double>(window.divisor));
+      }
+    });
   });
 }
 

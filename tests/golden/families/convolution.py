@@ -65,14 +65,14 @@ def pooling_case(name, op, row, function, options=None):
 def pooling():
     F = torch.nn.functional
     shapes = [(7, 4), (12, 3), (31, 1)]
-    rows = pairwise(batch=[1, 3], shape=shapes, kernel=[2, 3, 5], stride=[None, 1, 2], padding=[0, 1], dilation=[1, 2],
+    rows = pairwise(batch=[1, 3], shape=shapes, kernel=[2, 3, 5], stride=[None, 1, 2, 4], padding=[0, 1], dilation=[1, 2],
                     ceil=[False, True])
     for i, row in enumerate(rows):
         if (row["kernel"] - 1) * row["dilation"] >= row["shape"][0]:
             row["dilation"] = 1
         pooling_case(f"max_pool1d.{i}", "max_pool1d", row, lambda x: F.max_pool1d(
             x, row["kernel"], row["stride"], row["padding"], row["dilation"], row["ceil"]))
-    rows = pairwise(batch=[1, 3], shape=shapes, kernel=[2, 3, 5], stride=[None, 1, 2], padding=[0, 1], ceil=[False, True],
+    rows = pairwise(batch=[1, 3], shape=shapes, kernel=[2, 3, 5], stride=[None, 1, 2, 4], padding=[0, 1], ceil=[False, True],
                     counted=[False, True])
     for i, row in enumerate(rows):
         pooling_case(f"avg_pool1d.{i}", "avg_pool1d", row, lambda x: F.avg_pool1d(

@@ -146,6 +146,7 @@ std::vector<Pool> all_pools() {
           max_pool(3, {.stride = 2, .padding = 1, .ceil_mode = true}),
           max_pool(2, {.stride = 3, .dilation = 2}),
           max_pool(3, {.stride = 1, .padding = 2, .dilation = 2, .ceil_mode = true}),
+          max_pool(2, {.stride = 4, .ceil_mode = true}),
           max_pool(1, {}),
           avg_pool(2, {}),
           avg_pool(3, {.stride = 1, .padding = 1}),
@@ -196,6 +197,10 @@ TEST(OpMaxPool1d, KnownValues) {
   EXPECT_TRUE(
       has_values(max_pool1d(x5, 3, {.stride = 1, .padding = 1}), {1, 5, 1}, {5, 5, 5, 4, 4}));
   EXPECT_TRUE(has_values(max_pool1d(x5, 2, {.stride = 1, .dilation = 3}), {1, 2, 1}, {4, 5}));
+  // A third window would start behind x.
+  EXPECT_TRUE(has_values(max_pool1d(x5, 2, {.stride = 4, .ceil_mode = true}), {1, 2, 1}, {5, 3}));
+  EXPECT_TRUE(has_values(max_pool1d(slice(x5, 1, 0, 4), 2, {.stride = 4, .ceil_mode = true}),
+                         {1, 1, 1}, {5}));
   EXPECT_TRUE(has_values(max_pool1d(x5, 2, {.lengths = tensor({3})}), {1, 2, 1}, {5, 0}));
 }
 TEST(OpMaxPool1d, KnownValuesOfTheComposedForm) {
