@@ -150,7 +150,7 @@ Results unary(Case& c) {
 }
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners(), as the next seven
+void add_row_reductions(Runners& all);  // part of op_runners(), as the next eight
 void add_more_elementwise(Runners& all);
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
@@ -158,6 +158,7 @@ void add_linalg(Runners& all);
 void add_indexing(Runners& all);
 void add_recurrent(Runners& all);
 void add_norms(Runners& all);
+void add_activations(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

@@ -194,6 +194,7 @@ const Runners& op_runners() {
     add_indexing(result);
     add_recurrent(result);
     add_norms(result);
+    add_activations(result);
     return result;
   }();
   return all;

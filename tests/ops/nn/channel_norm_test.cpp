@@ -317,8 +317,8 @@ TEST(OpBatchNorm, BrokenInputLeavesTheRunningValuesAlone) {
       ValueError,
       "batch_norm: there is one value per channel, x is [2, 4, 3] and the sum of its "
       "lengths is 1: training needs two or more: use a larger batch, or eval()");
-  const Tensor frozen_graph = leaf({1.0F, 2.0F, 3.0F}, {3});
-  EXPECT_THROW(batch_norm(ones({2, 3}), mean, frozen_graph, {}, {}, training()), AutogradError);
+  const Tensor trainable = leaf(std::vector<float>{1, 2, 3}, {3});
+  EXPECT_THROW(batch_norm(ones({2, 3}), mean, trainable, {}, {}, training()), AutogradError);
   EXPECT_TRUE(has_values(mean, {3}, {1, 2, 3}));
   EXPECT_TRUE(has_values(var, {3}, {4, 5, 6}));
 }
