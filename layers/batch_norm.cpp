@@ -83,7 +83,7 @@ Tensor BatchNorm1d::operator()(const Tensor& x, const NormInputs& inputs) const 
   const bool updates = tracks && is_training();
   BatchNormOptions options{.training = updates || !tracks, .eps = eps_, .lengths = inputs.lengths};
   if (updates) options.momentum = share_of_next_batch();
-  const Tensor y = batch_norm(x, running_mean, running_var, weight, bias, options);
+  Tensor y = batch_norm(x, running_mean, running_var, weight, bias, options);
   if (updates && has_values(x, inputs.lengths))
     num_batches_tracked.mutable_data<std::int64_t>()[0] += 1;
   return y;

@@ -112,7 +112,7 @@ Tensor gumbel_softmax(const Tensor& logits, double tau, bool hard, std::int64_t 
     throw ValueError(fmt::format("gumbel_softmax: tau is {}, it must be finite and > 0", tau));
   }
   const Tensor noise = -log(-log(rand(logits.shape(), logits.dtype(), generator)));
-  const Tensor soft = softmax((logits + noise) * (1 / tau), axis);
+  Tensor soft = softmax((logits + noise) * (1 / tau), axis);
   if (!hard || soft.numel() == 0 || soft.dim() == 0) return soft;
   const Tensor value = soft.detach();
   const Tensor chosen = argmax(value, axis, true);
