@@ -89,10 +89,12 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/group_norm.h>
+#include <gradus/layers/identity.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
 #include <gradus/layers/pooling.h>
+#include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>

@@ -168,7 +168,7 @@ Results unary(Case& c) {
 }
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners(), as the next seven
+void add_row_reductions(Runners& all);  // part of op_runners(), as the next eight
 void add_more_elementwise(Runners& all);
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
@@ -179,6 +179,7 @@ void add_convolution(Runners& all);
 void add_structured(Runners& all);
 void add_losses(Runners& all);
 void add_norms(Runners& all);
+void add_activations(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

@@ -183,6 +183,7 @@ const Runners& op_runners() {
     add_structured(result);
     add_losses(result);
     add_norms(result);
+    add_activations(result);
     return result;
   }();
   return all;

@@ -8,6 +8,7 @@
 #include <gradus/layers/group_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
@@ -52,6 +53,7 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
       layer("RMSNorm", RMSNorm(4, {.dtype = dtype}), x),
       layer("BatchNorm1d", BatchNorm1d(4, {.dtype = dtype}), x),
+      layer("PReLU", PReLU(4, {.dtype = dtype}), x),
       layer("GroupNorm", GroupNorm(2, 4, {.dtype = dtype}), sequences),
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
@@ -94,8 +96,8 @@ TEST(LayerDType, Float64StartsFromAllDigitsAndHasRightGradients) {
   for (const Layer& layer : layers_of(DType::float64)) {
     SCOPED_TRACE(layer.name);
     const auto values = values_of(layer.module.parameters()[0].parameter);
-    const bool fixed = layer.name.find("Norm") != std::string::npos;
-    if (!fixed) {  // those start as ones
+    const bool fixed = layer.name.find("Norm") != std::string::npos || layer.name == "PReLU";
+    if (!fixed) {  // those start as ones, or 0.25
       EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](double v) {
         return v != static_cast<double>(static_cast<float>(v));
       }));
@@ -125,6 +127,7 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
   EXPECT_ERROR(BatchNorm1d(4, {.dtype = integer}), DTypeError, "BatchNorm1d" + rest);
+  EXPECT_ERROR(PReLU(1, {.dtype = integer}), DTypeError, "PReLU" + rest);
   EXPECT_ERROR(GroupNorm(2, 4, {.dtype = integer}), DTypeError, "GroupNorm" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);
   EXPECT_ERROR(EmbeddingBag(3, 4, {.dtype = integer}), DTypeError, "EmbeddingBag" + rest);

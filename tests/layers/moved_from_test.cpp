@@ -10,9 +10,11 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/group_norm.h>
+#include <gradus/layers/identity.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/pooling.h>
+#include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
@@ -65,6 +67,9 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(BatchNorm1d(3), of_values);
   check(GroupNorm(1, 3), of_values);
   check(WeightNorm(Linear(3, 2)), of_values);
+  check(PReLU(3), of_values);
+  check(Identity(), of_values);
+  check(Flatten(), of_values);
   check(Dropout(0.5), of_values);
   check(LockedDropout(0.5), of_values);
   check(EmbeddingDropout(0.5),
@@ -115,6 +120,8 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { BatchNorm1d(3)(none); }, "batch_norm: x");
   says([&] { GroupNorm(1, 3)(none); }, "group_norm: x");
   says([&] { WeightNorm(Linear(3, 2))(none); }, "linear: x");
+  says([&] { PReLU()(none); }, "prelu: x");
+  says([&] { Flatten()(none); }, "flatten: x");
   says([&] { Dropout(0.5)(none); }, "dropout: x");
   says([&] { LockedDropout(0.5)(none); }, "locked_dropout: x");
   says([&] { EmbeddingDropout(0.5)(in, none); }, "embedding: ids");

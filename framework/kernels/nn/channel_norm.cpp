@@ -60,7 +60,8 @@ struct Chunk {
 /// The instances of a layout, cut into chunks of about 64K elements, at most 256 of an instance.
 class Cut {
  public:
-  explicit Cut(const ChannelLayout& layout) : C(layout.C), groups(layout.groups), rows_(layout) {
+  explicit Cut(const ChannelLayout& layout)
+      : C(layout.C), groups(layout.groups), width(C / groups), rows_(layout) {
     for (int64_t i = 0; i < layout.instances(); ++i) {
       const int64_t begin = rows_.before(layout.whole_batch ? 0 : i);
       const int64_t end = rows_.before(layout.whole_batch ? layout.B : i + 1);
@@ -76,9 +77,7 @@ class Cut {
   const Chunk& operator[](int64_t i) const { return chunks_[static_cast<size_t>(i)]; }
   /// The number of values of a set.
   double values_of(int64_t instance) const {
-    const int64_t channels = C / groups;
-    return static_cast<double>(counts_[static_cast<size_t>(instance)]) *
-           static_cast<double>(channels);
+    return static_cast<double>(counts_[static_cast<size_t>(instance)]) * static_cast<double>(width);
   }
   /// The work for a chunk, in additions.
   int64_t cost() const { return (longest_ + 2) * 8 * C; }
@@ -87,7 +86,7 @@ class Cut {
     rows_.for_each(chunk.begin, chunk.end, f);
   }
 
-  const int64_t C, groups;
+  const int64_t C, groups, width;  ///< width: of a group, in channels
 
  private:
   const NumberedRows rows_;
@@ -100,7 +99,7 @@ class Cut {
 /// value of 0 adds 0 for any weight.
 template <class T>
 void sum_groups(const double* values, const T* weight, const Cut& cut, double* sums) {
-  const int64_t width = cut.C / cut.groups;
+  const int64_t width = cut.width;
   for (int64_t k = 0; k < cut.groups; ++k) {
     double sum = 0;
     for (int64_t c = k * width; c < (k + 1) * width; ++c) {
@@ -114,10 +113,9 @@ void sum_groups(const double* values, const T* weight, const Cut& cut, double* s
 class Deviations {
  public:
   Deviations(const SetMoments* moments, const Cut& cut) : values_(2 * cut.C) {
-    const int64_t width = cut.C / cut.groups;
     for (int64_t c = 0; c < cut.C; ++c) {
-      values_[c] = moments[c / width].mean;
-      values_[cut.C + c] = moments[c / width].rest;
+      values_[c] = moments[c / cut.width].mean;
+      values_[cut.C + c] = moments[c / cut.width].rest;
     }
     mean_ = values_.data(), rest_ = values_.data() + cut.C;
   }
@@ -165,7 +163,7 @@ void set_pivots(const T* x, SetMoments* moments, const Cut& cut) {
     cut.for_each_row({chunk.instance, chunk.begin, chunk.begin + 1}, [&](int64_t row) {
       for (int64_t k = 0; k < cut.groups; ++k)
         moments[chunk.instance * cut.groups + k].mean =
-            static_cast<double>(x[row * cut.C + k * (cut.C / cut.groups)]);
+            static_cast<double>(x[row * cut.C + k * cut.width]);
     });
   }
 }
@@ -247,7 +245,7 @@ void channel_normalize(const T* x, const T* weight, const T* bias, const SetMome
                        const ChannelLayout& layout) {
   if (layout.C == 0) return;
   const Cut cut(layout);
-  const int64_t C = layout.C, width = C / layout.groups;
+  const int64_t C = layout.C, width = cut.width;
   enum { mean, factor, shift, kinds };
   parallel_for_each(cut.size(), cut.cost(), [&](int64_t i) {
     const Coefficients<T> of(C, kinds);
@@ -298,9 +296,8 @@ class CotangentSums {
         products[c] += cotangent == 0 ? 0 : cotangent * deviation(row, c);
       }
     });
-    const int64_t width = C_ / cut.groups;
     for (int64_t c = 0; c < C_; ++c)
-      if (products[c] != 0) products[c] *= moments[c / width].scale;
+      if (products[c] != 0) products[c] *= moments[c / cut.width].scale;
   }
 
  private:
@@ -359,7 +356,7 @@ CotangentMeans sum_cotangents(const T* g, const T* x, const T* weight, const Set
 template <class T>
 void scale_cotangents(const T* g, const T* weight, const SetMoments* moments, T* dx,
                       const Cut& cut) {
-  const int64_t C = cut.C, width = C / cut.groups;
+  const int64_t C = cut.C, width = cut.width;
   parallel_for_each(cut.size(), cut.cost(), [&](int64_t i) {
     const Coefficients<T> factor(C, 1);
     for (int64_t c = 0; c < C; ++c) {
@@ -381,7 +378,7 @@ void scale_cotangents(const T* g, const T* weight, const SetMoments* moments, T*
 template <class T>
 void centered_cotangents(const T* g, const T* x, const T* weight, const SetMoments* moments,
                          const CotangentMeans& means, T* dx, const Cut& cut) {
-  const int64_t C = cut.C, width = C / cut.groups;
+  const int64_t C = cut.C, width = cut.width;
   enum { mean, scale, shift, factor, slope, offset, quiet, kinds };
   parallel_for_each(cut.size(), cut.cost(), [&](int64_t i) {
     const Coefficients<T> of(C, kinds);

@@ -471,6 +471,9 @@ const struct {
      [] {
        return is_two(BatchNorm1d(1)(ones({2, 1})));
      }},
+    {"layers/identity.h",
+     [] { return is_two(Identity()(vector())) && is_two(Flatten(0)(vector())); }},
+    {"layers/prelu.h", [] { return is_two(PReLU()(ones({2}))); }},
     {"layers/group_norm.h",
      [] {
        return is_two(GroupNorm(1, 2)(ones({1, 2})));
