@@ -147,8 +147,7 @@ void W4_lstm_language_model(benchmark::State& state) {
     optimizer.zero_grad();
     const gradus::LstmResult y = model.lstm(model.words(ids[i]), {.state = carried});
     carried = y.state.detach();
-    const Tensor loss =
-        cross_entropy(model.output(y.output), ids[(i + 1) % kBatches]);
+    const Tensor loss = cross_entropy(model.output(y.output), ids[(i + 1) % kBatches]);
     loss.backward();
     clip_grad_norm(model.parameters(), w4::kClip);
     optimizer.step();
