@@ -17,7 +17,6 @@ namespace gradus {
 
 using detail::data_or_null;
 using detail::mutable_data_or_null;
-using detail::scale_stride;
 
 namespace {
 

@@ -45,7 +45,7 @@ Tensor signs(const char* operation, const Tensor& y, const Tensor& x, const Shap
     throw ShapeError(fmt::format("{}: y is {}, {} is needed: one label for each loss", operation,
                                  y.shape().str(), shape.str()));
   }
-  const Tensor values = y.detach().to(x.dtype());
+  Tensor values = y.detach().to(x.dtype());
   visit_float(operation, x, [&]<class T>(T) {
     const T* value = values.data<T>();
     for (std::int64_t i = 0; i < values.numel(); ++i) {
