@@ -1,4 +1,6 @@
 #include <gradus/framework/base/memory.h>
+#include <gradus/framework/core/grad_mode.h>
+#include <gradus/framework/core/random.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/linear_cross_entropy.h>
