@@ -46,9 +46,11 @@
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/hierarchical_softmax.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/recurrent.h>
+#include <gradus/framework/ops/nn/sampled_loss.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/norm.h>
@@ -71,10 +73,12 @@
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/adaptive_log_softmax.h>
 #include <gradus/layers/crf.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>

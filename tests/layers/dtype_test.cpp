@@ -1,8 +1,10 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/adaptive_log_softmax.h>
 #include <gradus/layers/crf.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
@@ -44,6 +46,9 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
   const Tensor sequences = randn({2, 3, 4}, dtype.value_or(DType::float32));
   const LSTMCell cell(4, 3, {.dtype = dtype});
   const CRF crf(4, {.dtype = dtype});
+  const AdaptiveLogSoftmaxWithLoss adaptive(4, 5, {2, 3}, {.div_value = 2, .dtype = dtype});
+  const std::vector<std::int64_t> counts{3, 2, 1};
+  const HierarchicalSoftmax hierarchical(4, counts, {.dtype = dtype});
   return {
       layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
@@ -54,6 +59,14 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},
+      {"AdaptiveLogSoftmaxWithLoss", adaptive,
+       [adaptive, x] {
+         return adaptive(x, tensor({1, 4})).output;
+       }},
+      {"HierarchicalSoftmax", hierarchical,
+       [hierarchical, x] {
+         return hierarchical(x, tensor({1, 2}));
+       }},
       {"CRF", crf,
        [crf, sequences] {
          return crf(sequences, zeros({2, 3}, DType::int64));
@@ -87,7 +100,8 @@ TEST(LayerDType, Float64StartsFromAllDigitsAndHasRightGradients) {
   for (const Layer& layer : layers_of(DType::float64)) {
     SCOPED_TRACE(layer.name);
     const auto values = values_of(layer.module.parameters()[0].parameter);
-    if (layer.name != "LayerNorm" && layer.name != "RMSNorm") {  // which start as ones
+    if (layer.name != "LayerNorm" && layer.name != "RMSNorm" &&  // which start as ones
+        layer.name != "HierarchicalSoftmax") {                   // and as zeros
       EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](double v) {
         return v != static_cast<double>(static_cast<float>(v));
       }));
@@ -112,6 +126,10 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   const std::string rest = ": dtype is int64, it must be float32 or float64";
   EXPECT_ERROR(Linear(4, 3, {.dtype = integer}), DTypeError, "Linear" + rest);
   EXPECT_ERROR(CRF(4, {.dtype = integer}), DTypeError, "CRF" + rest);
+  EXPECT_ERROR(AdaptiveLogSoftmaxWithLoss(16, 4, {2}, {.dtype = integer}), DTypeError,
+               "Linear" + rest);
+  EXPECT_ERROR(HierarchicalSoftmax(4, std::vector<std::int64_t>{1, 1}, {.dtype = integer}),
+               DTypeError, "HierarchicalSoftmax" + rest);
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);

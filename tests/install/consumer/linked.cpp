@@ -363,6 +363,11 @@ const struct {
      [] {
        return is_two(ctc_greedy_decode(ones({1, 2, 2})).labels);
      }},
+    {"framework/ops/nn/hierarchical_softmax.h",
+     [] {
+       return HuffmanTree(std::vector<std::int64_t>{3, 2, 1}).path(0).size() == 1;
+     }},
+    {"framework/ops/nn/sampled_loss.h", [] { return is_two(ClassSampler::log_uniform(9)(2)); }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -432,6 +437,15 @@ const struct {
     {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
     {"layers/layer_norm.h",
      [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
+    {"layers/adaptive_log_softmax.h",
+     [] {
+       return is_two(AdaptiveLogSoftmaxWithLoss(4, 3, {2})(ones({2, 4}), ids()).output);
+     }},
+    {"layers/hierarchical_softmax.h",
+     [] {
+       const HierarchicalSoftmax layer(2, std::vector<std::int64_t>{2, 1});
+       return layer(ones({2, 2}), ids()).numel() == 1;
+     }},
     {"layers/crf.h",
      [] {
        return is_two(CRF(2).decode(ones({1, 2, 2})).labels);
