@@ -90,11 +90,13 @@
 #include <gradus/layers/subword_embedding.h>
 #include <gradus/layers/table.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/radam.h>
@@ -111,5 +113,6 @@
 #include <gradus/optim/training/early_stopping.h>
 #include <gradus/optim/training/freeze.h>
 #include <gradus/optim/training/lr_finder.h>
+#include <gradus/optim/training/split_for_muon.h>
 #include <gradus/optim/training/stop_signal.h>
 #include <gradus/optim/training/time_limit.h>

@@ -29,6 +29,16 @@ Tensor matrix() { return tensor({2.0, 1.0, 1.0, 2.0}, {2, 2}); }
 Tensor ids() { return tensor({1, 0}); }
 bool is_two(const Tensor& x) { return x.numel() == 2; }
 
+bool orthogonalises() {
+  const Model model;
+  const auto [matrices, rest] = split_for_muon(model.parameters());
+  Muon optimizer({{matrices, {.lr = 0.02}}, {rest, {.adamw = true}}});
+  const Tensor before = model.layer.weight.clone();
+  sum(model.layer(ones({1, 2}))).backward();
+  optimizer.step();
+  return any(not_equal(model.layer.weight, before)).item() == 1;
+}
+
 // Trains by both constructors, reads and writes the options and the state.
 template <class O>
 bool trains() {
@@ -475,6 +485,7 @@ const struct {
     {"layers/subword_embedding.h", looks_up_parts},
     {"layers/table.h", [] { return Embedding(2, 3).row(0).numel() == 3; }},
     {"optim/adadelta.h", trains<Adadelta>},
+    {"optim/adafactor.h", trains<Adafactor>},
     {"optim/adagrad.h", [] { return trains<Adagrad>() && trains<RowwiseAdagrad>(); }},
     {"optim/adam.h", [] { return trains<Adam>() && trains<AdamW>(); }},
     {"optim/adamax.h", trains<Adamax>},
@@ -486,6 +497,7 @@ const struct {
     {"optim/lbfgs.h", minimises},
     {"optim/lion.h", trains<Lion>},
     {"optim/schedule/lr_scheduler.h", schedules},
+    {"optim/muon.h", orthogonalises},
     {"optim/nadam.h", trains<NAdam>},
     {"optim/optimizer.h", trains<Own>},
     {"optim/options.h",
@@ -504,6 +516,8 @@ const struct {
     {"optim/training/early_stopping.h", stops_early},
     {"optim/training/freeze.h", [] { return freeze(Model().parameters(), "*") == 2; }},
     {"optim/training/lr_finder.h", finds_a_rate},
+    {"optim/training/split_for_muon.h",
+     [] { return split_for_muon(Model().parameters()).matrices.size() == 1; }},
     {"optim/training/stop_signal.h", [] { return !StopSignal().requested(); }},
     {"optim/training/time_limit.h", [] { return TimeLimit(0).expired(); }},
     {"framework/metrics/named_value.h",
