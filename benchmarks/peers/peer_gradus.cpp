@@ -294,7 +294,7 @@ Workload crf(const std::string&, const std::string&) {
                                        {w12::kBatch, w12::kSteps});
   const gradus::CRF layer(C);
   for (size_t i = 0; i < 3; ++i) {  // transitions, start, end
-    const Tensor& scores = layer.parameters()[i].parameter;
+    const Tensor scores = layer.parameters()[i].parameter;
     const gradus::NoGradGuard no_grad;
     scores.copy_(gradus::tensor(peers::values(33 + i, scores.numel()), scores.shape()));
   }
