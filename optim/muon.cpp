@@ -60,7 +60,7 @@ double scale_of(const MuonOptions& options, std::int64_t m, std::int64_t n) {
 /// Momentum, and the direction of the step before it is orthogonalised.
 template <class T>
 Tensor direction(const MuonOptions& options, const Tensor& gradient, const Tensor& momentum) {
-  const Tensor u = empty_like(gradient);
+  Tensor u = empty_like(gradient);
   const T* g = gradient.data<T>();
   T *m = momentum.mutable_data<T>(), *to = u.mutable_data<T>();
   const T keep = static_cast<T>(options.momentum), take = static_cast<T>(1 - options.momentum);

@@ -261,8 +261,7 @@ Tensor crf_log_likelihood(const Tensor& emissions, const Tensor& labels, const C
         "crf_log_likelihood: labels are {}, emissions are {}: they must be [B, T] and [B, T, C]",
         labels.shape().str(), emissions.shape().str()));
   }
-  const Tensor y =
-      detail::empty_sized("crf_log_likelihood", {emissions.size(0)}, emissions.dtype());
+  Tensor y = detail::empty_sized("crf_log_likelihood", {emissions.size(0)}, emissions.dtype());
   const Chains chains("crf_log_likelihood", emissions, scores, options);
   check_labels(chains, labels, options);
   const Partition partition("crf_log_likelihood", chains, emissions, recorded(emissions, scores));
@@ -285,7 +284,7 @@ Tensor crf_log_likelihood(const Tensor& emissions, const Tensor& labels, const C
 Tensor crf_log_partition(const Tensor& emissions, const CrfScores& scores,
                          const CrfOptions& options) {
   check_chain("crf_log_partition", emissions, scores, options);
-  const Tensor y = detail::empty_sized("crf_log_partition", {emissions.size(0)}, emissions.dtype());
+  Tensor y = detail::empty_sized("crf_log_partition", {emissions.size(0)}, emissions.dtype());
   const Chains chains("crf_log_partition", emissions, scores, options);
   const Partition partition("crf_log_partition", chains, emissions, recorded(emissions, scores));
   visit_float("crf_log_partition", y, [&]<class E>(E) {
@@ -304,7 +303,7 @@ Tensor crf_marginals(const Tensor& emissions, const CrfScores& scores, const Crf
         "crf_marginals: no derivative, and an argument requires a gradient: detach() it or use a "
         "NoGradGuard");
   }
-  const Tensor y = empty_like(emissions);
+  Tensor y = empty_like(emissions);
   const Chains chains("crf_marginals", emissions, scores, options);
   visit_float("crf_marginals", y, [&]<class E>(E) {
     kernels::crf_marginals<E>(*chains.chain, chains.sequences<E>(emissions), y.mutable_data<E>());
@@ -319,8 +318,8 @@ namespace {
 CrfPaths best(const char* operation, const Tensor& emissions, std::int64_t n,
               const CrfScores& scores, const CrfOptions& options) {
   const std::int64_t B = emissions.size(0), T = emissions.size(1);
-  const CrfPaths paths{detail::empty_sized(operation, {B, n, T}, DType::int64),
-                       detail::empty_sized(operation, {B, n}, emissions.dtype())};
+  CrfPaths paths{detail::empty_sized(operation, {B, n, T}, DType::int64),
+                 detail::empty_sized(operation, {B, n}, emissions.dtype())};
   const Chains chains(operation, emissions, scores, options);
   check_no_nan(operation, chains, emissions, scores);
   visit_float(operation, emissions, [&]<class E>(E) {
@@ -343,7 +342,7 @@ CrfPaths crf_n_best(const Tensor& emissions, std::int64_t n, const CrfScores& sc
                     const CrfOptions& options) {
   check_chain("crf_n_best", emissions, scores, options);
   if (n < 1) throw ValueError(fmt::format("crf_n_best: n is {}, it must be at least 1", n));
-  const CrfPaths paths = best("crf_n_best", emissions, n, scores, options);
+  CrfPaths paths = best("crf_n_best", emissions, n, scores, options);
   detail::note_op("crf_n_best");
   return paths;
 }

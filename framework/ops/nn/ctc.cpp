@@ -97,7 +97,7 @@ std::vector<double> weights_of(const Tensor& targets, const CtcOptions& options)
 Tensor reduced(const Tensor& losses, const std::vector<double>& weights, Reduction reduction,
                DType dtype) {
   const bool none = reduction == Reduction::none;
-  const Tensor y = none ? empty(losses.shape(), dtype) : empty({}, dtype);
+  Tensor y = none ? empty(losses.shape(), dtype) : empty({}, dtype);
   const auto* from = losses.data<double>();
   visit_float("ctc_loss", y, [&]<class T>(T) {
     T* const to = y.mutable_data<T>();
@@ -185,9 +185,9 @@ void check_decoding(const char* operation, const Tensor& logits, const CtcDecode
 CtcPaths ctc_greedy_decode(const Tensor& logits, const CtcDecodeOptions& options) {
   check_decoding("ctc_greedy_decode", logits, options);
   const std::int64_t B = logits.size(0), T = logits.size(1);
-  const CtcPaths paths{empty({B, T}, DType::int64),
-                       detail::empty_sized("ctc_greedy_decode", {B}, DType::int64),
-                       empty({B}, logits.dtype())};
+  CtcPaths paths{empty({B, T}, DType::int64),
+                 detail::empty_sized("ctc_greedy_decode", {B}, DType::int64),
+                 empty({B}, logits.dtype())};
   visit_float("ctc_greedy_decode", logits, [&]<class E>(E) {
     kernels::ctc_greedy<E>({logits.data<E>(), data_or_null<std::int64_t>(options.lengths), B, T,
                             logits.size(2), options.blank},
@@ -207,9 +207,9 @@ CtcPaths ctc_beam_decode(const Tensor& logits, std::int64_t width, std::int64_t 
         "ctc_beam_decode: n is {}, width is {}: n must be at least 1 and at most width", n, width));
   }
   const std::int64_t B = logits.size(0), T = logits.size(1);
-  const CtcPaths paths{detail::empty_sized("ctc_beam_decode", {B, n, T}, DType::int64),
-                       detail::empty_sized("ctc_beam_decode", {B, n}, DType::int64),
-                       empty({B, n}, logits.dtype())};
+  CtcPaths paths{detail::empty_sized("ctc_beam_decode", {B, n, T}, DType::int64),
+                 detail::empty_sized("ctc_beam_decode", {B, n}, DType::int64),
+                 empty({B, n}, logits.dtype())};
   visit_float("ctc_beam_decode", logits, [&]<class E>(E) {
     kernels::ctc_beam<E>({logits.data<E>(), data_or_null<std::int64_t>(options.lengths), B, T,
                           logits.size(2), options.blank},

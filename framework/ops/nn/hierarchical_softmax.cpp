@@ -151,7 +151,7 @@ struct Decisions {
 Tensor reduced(const Tensor& terms, const Decisions& decisions, std::int64_t N,
                Reduction reduction) {
   const bool none = reduction == Reduction::none;
-  const Tensor y = none ? empty({N}, terms.dtype()) : empty({}, terms.dtype());
+  Tensor y = none ? empty({N}, terms.dtype()) : empty({}, terms.dtype());
   visit_float("hierarchical_softmax_loss", terms, [&]<class T>(T) {
     const T* term = terms.data<T>();
     T* to = y.mutable_data<T>();
@@ -215,7 +215,8 @@ struct HierarchicalBackward {
  private:
   /// The factors times the cotangents of their rows; 0 where that is 0.
   Tensor times(const Tensor& g) const {
-    const Tensor from = *factors, y = empty_like(from), row = *rows;
+    const Tensor from = *factors, row = *rows;
+    Tensor y = empty_like(from);
     const std::int64_t N = x.shape()[0];
     visit_float("hierarchical_softmax_loss", y, [&]<class T>(T) {
       const T* cotangent = g.data<T>();

@@ -181,7 +181,7 @@ struct Call {
   }
   /// The logistic loss, reduced.
   Tensor logistic(const Tensor& label, const Tensor& sample) const {
-    const Tensor losses = softplus(-label) + sum(softplus(sample), 1);
+    Tensor losses = softplus(-label) + sum(softplus(sample), 1);
     if (options.reduction == Reduction::none) return losses;
     return options.reduction == Reduction::sum || losses.numel() == 0 ? sum(losses) : mean(losses);
   }

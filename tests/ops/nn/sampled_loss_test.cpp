@@ -254,6 +254,7 @@ TEST(ClassSampler, KnowsItsProbabilities) {
   const ClassSampler zipf = ClassSampler::log_uniform(5);
   const Tensor all = arange(5);
   std::vector<double> expected;
+  expected.reserve(5);
   for (int k = 0; k < 5; ++k)
     expected.push_back(std::log(std::log((k + 2.0) / (k + 1)) / std::log(6)));
   EXPECT_TRUE(is_close(zipf.log_probabilities(all, DType::float64), {5}, expected, 1e-14));

@@ -15,6 +15,7 @@ std::vector<NamedParameter> model() {
 
 std::vector<std::string> paths_of(const std::vector<NamedParameter>& parameters) {
   std::vector<std::string> paths;
+  paths.reserve(parameters.size());
   for (const NamedParameter& target : parameters) paths.push_back(target.path);
   return paths;
 }
