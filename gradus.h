@@ -51,6 +51,7 @@
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/hierarchical_softmax.h>
 #include <gradus/framework/ops/nn/linear_cross_entropy.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/margin_loss.h>
@@ -59,6 +60,7 @@
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/reduction.h>
 #include <gradus/framework/ops/nn/regression_loss.h>
+#include <gradus/framework/ops/nn/sampled_loss.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/nn/weight_norm.h>
@@ -82,6 +84,7 @@
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/adaptive_log_softmax.h>
 #include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
@@ -89,6 +92,7 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/group_norm.h>
+#include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/identity.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
@@ -104,11 +108,13 @@
 #include <gradus/layers/table.h>
 #include <gradus/layers/weight_norm.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/optimizer.h>
 #include <gradus/optim/radam.h>
@@ -125,5 +131,6 @@
 #include <gradus/optim/training/early_stopping.h>
 #include <gradus/optim/training/freeze.h>
 #include <gradus/optim/training/lr_finder.h>
+#include <gradus/optim/training/split_for_muon.h>
 #include <gradus/optim/training/stop_signal.h>
 #include <gradus/optim/training/time_limit.h>

@@ -25,6 +25,8 @@ namespace w8 = peers::w8;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
 namespace w11 = peers::w11;
+namespace w12 = peers::w12;
+namespace w13 = peers::w13;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
@@ -322,6 +324,50 @@ Workload lstm_sequences(const std::string& inputs, const std::string&) {
   return {step, norm, /*trains=*/false};
 }
 
+Workload crf(const std::string&, const std::string&) {
+  const int64_t C = w12::kLabels;
+  const gradus::Shape shape{w12::kBatch, w12::kSteps, C};
+  const Tensor x = gradus::tensor(peers::values(31, shape.numel()), shape).set_trainable(true);
+  const Tensor labels = gradus::tensor(peers::labels(32, w12::kBatch * w12::kSteps, 0, C),
+                                       {w12::kBatch, w12::kSteps});
+  const gradus::CRF layer(C);
+  for (size_t i = 0; i < 3; ++i) {  // transitions, start, end
+    const Tensor scores = layer.parameters()[i].parameter;
+    const gradus::NoGradGuard no_grad;
+    scores.copy_(gradus::tensor(peers::values(33 + i, scores.numel()), scores.shape()));
+  }
+  const auto step = [=](int64_t) {
+    layer.zero_grad();
+    x.clear_grad();
+    const Tensor loss = layer(x, labels);
+    loss.backward();
+    return loss.item();
+  };
+  const auto norm = [=] {
+    double sum = squared_norm(x.grad().dense());
+    for (const gradus::NamedParameter& p : layer.parameters()) {
+      sum += squared_norm(p.parameter.grad().dense());
+    }
+    return std::sqrt(sum);
+  };
+  return {step, norm, /*trains=*/false};
+}
+
+Workload ctc(const std::string&, const std::string&) {
+  const gradus::Shape shape{w13::kBatch, w13::kSteps, w13::kClasses};
+  const Tensor x = gradus::tensor(peers::values(36, shape.numel()), shape).set_trainable(true);
+  const Tensor targets =
+      gradus::tensor(peers::labels(37, w13::kBatch * w13::kTargets, 1, w13::kClasses),
+                     {w13::kBatch, w13::kTargets});
+  const auto step = [=](int64_t) {
+    x.clear_grad();
+    const Tensor loss = gradus::ctc_loss(x, targets);
+    loss.backward();
+    return loss.item();
+  };
+  return {step, [=] { return std::sqrt(squared_norm(x.grad().dense())); }, /*trains=*/false};
+}
+
 /// The op forward, recorded.
 template <class F>
 Workload forward(F op) {
@@ -458,7 +504,9 @@ const peers::Side kGradus{
                           {"W10_adam_large", "adam", adam_large},
                           {"W10b_fused_adam_large", "adam", adam_large},
                           {"W11_lstm_packed", "lengths", lstm_sequences},
-                          {"W11_lstm_padded", "lengths", lstm_sequences}},
+                          {"W11_lstm_padded", "lengths", lstm_sequences},
+                          {"W12_crf", "crf", crf},
+                          {"W13_ctc", "ctc_loss", ctc}},
                          product),
     [](int threads) { gradus::set_num_threads(threads); }, peers::seconds_now,
     peers::library_facts};

@@ -1,11 +1,13 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/adaptive_log_softmax.h>
 #include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/group_norm.h>
+#include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/prelu.h>
@@ -48,6 +50,9 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
   const Tensor sequences = randn({2, 3, 4}, dtype.value_or(DType::float32));
   const LSTMCell cell(4, 3, {.dtype = dtype});
   const CRF crf(4, {.dtype = dtype});
+  const AdaptiveLogSoftmaxWithLoss adaptive(4, 5, {2, 3}, {.div_value = 2, .dtype = dtype});
+  const std::vector<std::int64_t> counts{3, 2, 1};
+  const HierarchicalSoftmax hierarchical(4, counts, {.dtype = dtype});
   return {
       layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
@@ -63,6 +68,14 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},
+      {"AdaptiveLogSoftmaxWithLoss", adaptive,
+       [adaptive, x] {
+         return adaptive(x, tensor({1, 4})).output;
+       }},
+      {"HierarchicalSoftmax", hierarchical,
+       [hierarchical, x] {
+         return hierarchical(x, tensor({1, 2}));
+       }},
       {"CRF", crf,
        [crf, sequences] {
          return crf(sequences, zeros({2, 3}, DType::int64));
@@ -96,8 +109,9 @@ TEST(LayerDType, Float64StartsFromAllDigitsAndHasRightGradients) {
   for (const Layer& layer : layers_of(DType::float64)) {
     SCOPED_TRACE(layer.name);
     const auto values = values_of(layer.module.parameters()[0].parameter);
-    const bool fixed = layer.name.find("Norm") != std::string::npos || layer.name == "PReLU";
-    if (!fixed) {  // those start as ones, or 0.25
+    const bool fixed = layer.name.find("Norm") != std::string::npos || layer.name == "PReLU" ||
+                       layer.name == "HierarchicalSoftmax";
+    if (!fixed) {  // those start as ones, 0.25, or zeros
       EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](double v) {
         return v != static_cast<double>(static_cast<float>(v));
       }));
@@ -124,6 +138,10 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   EXPECT_ERROR(Conv1d(4, 3, 2, {.dtype = integer}), DTypeError, "Conv1d" + rest);
   EXPECT_ERROR(ConvTranspose1d(4, 3, 2, {.dtype = integer}), DTypeError, "ConvTranspose1d" + rest);
   EXPECT_ERROR(CRF(4, {.dtype = integer}), DTypeError, "CRF" + rest);
+  EXPECT_ERROR(AdaptiveLogSoftmaxWithLoss(16, 4, {2}, {.dtype = integer}), DTypeError,
+               "Linear" + rest);
+  EXPECT_ERROR(HierarchicalSoftmax(4, std::vector<std::int64_t>{1, 1}, {.dtype = integer}),
+               DTypeError, "HierarchicalSoftmax" + rest);
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
   EXPECT_ERROR(BatchNorm1d(4, {.dtype = integer}), DTypeError, "BatchNorm1d" + rest);

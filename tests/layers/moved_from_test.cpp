@@ -3,6 +3,8 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/nn/sampled_loss.h>
+#include <gradus/layers/adaptive_log_softmax.h>
 #include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
@@ -10,6 +12,7 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/group_norm.h>
+#include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/identity.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
@@ -93,6 +96,10 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(RNNCell(3, 2), of_values);
   check(GRUCell(3, 2), of_values);
   check(LSTMCell(3, 2), of_values);
+  const std::vector<std::int64_t> counts{3, 2, 1};
+  const auto classify = [&](const auto& layer) { (void)layer(x, ids); };
+  check(HierarchicalSoftmax(3, counts), classify);
+  check(AdaptiveLogSoftmaxWithLoss(3, 4, {2}, {.div_value = 1}), classify);
   check(CRF(3), [](const CRF& layer) { (void)layer.decode(ones({2, 4, 3})); });
   check(Sequential(Linear(3, 2), [](const Tensor& y) { return tanh(y); }), of_values);
   check(Embedding(4, 3), of_ids);
@@ -139,6 +146,13 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { RNNCell(3, 2)(none); }, "rnn: x");
   says([&] { GRUCell(3, 2)(none); }, "gru: x");
   says([&] { LSTMCell(3, 2)(none); }, "lstm: x");
+  const std::vector<std::int64_t> counts{3, 2, 1};
+  says([&] { HierarchicalSoftmax(3, counts)(none, ids); }, "HierarchicalSoftmax: x");
+  says([&] { HierarchicalSoftmax(3, counts)(ones({2, 3}), none); }, "HierarchicalSoftmax: labels");
+  const AdaptiveLogSoftmaxWithLoss adaptive(4, 4, {2});
+  says([&] { adaptive(none, ids); }, "AdaptiveLogSoftmaxWithLoss: x");
+  says([&] { adaptive(ones({2, 4}), none); }, "AdaptiveLogSoftmaxWithLoss: labels");
+  says([&] { adaptive.log_prob(none); }, "AdaptiveLogSoftmaxWithLoss: x");
   says([&] { CRF(3)(none, ids); }, "crf_log_likelihood: emissions");
   says([&] { CRF(3)(ones({1, 2, 3}), none); }, "crf_log_likelihood: labels");
   says([&] { CRF(3).decode(none); }, "crf_decode: emissions");
@@ -157,6 +171,14 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { skip_gram_loss(in, out, none, ids, negatives); }, "skip_gram_loss: centers");
   says([&] { skip_gram_loss(in, out, ids, none, negatives); }, "skip_gram_loss: contexts");
   says([&] { skip_gram_loss(in, out, ids, ids, none); }, "skip_gram_loss: negatives");
+}
+
+TEST(MovedFrom, AClassSamplerThrows) {
+  ClassSampler sampler = ClassSampler::log_uniform(5);
+  const ClassSampler moved = std::move(sampler);
+  EXPECT_THROW(sampler(2), Error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW(sampler.log_probabilities(tensor({0})), Error);
+  EXPECT_NO_THROW(moved(2));
 }
 
 TEST(MovedFrom, ASamplerThrows) {

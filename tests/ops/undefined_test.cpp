@@ -18,10 +18,12 @@
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/hierarchical_softmax.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/pooling.h>
 #include <gradus/framework/ops/nn/recurrent.h>
+#include <gradus/framework/ops/nn/sampled_loss.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/nn/weight_norm.h>
@@ -77,6 +79,7 @@ Tensor signs() { return tensor({1, -1}); }
 RecurrentWeights weights_of(std::int64_t gates) {
   return {ones({gates, 2}, DType::float64), ones({gates, 1}, DType::float64)};
 }
+HuffmanTree two_classes() { return HuffmanTree(std::vector<std::int64_t>{2, 1}); }
 Tensor places() { return tensor({0, 1, 1, 0}, {2, 2}); }
 
 std::vector<Use> unary_uses() {
@@ -417,6 +420,23 @@ std::vector<Use> other_uses() {
        [](In in) {
          matryoshka_loss(in, {2, 1}, [](In cut) { return info_nce_loss(cut[0], cut[1]); });
        }},
+      {"hierarchical_softmax_loss(x, weight, labels)",
+       {matrix(), ones({1, 2}, DType::float64), ids()},
+       [](In in) { hierarchical_softmax_loss(in[0], in[1], in[2], two_classes()); }},
+      {"hierarchical_softmax_log_probabilities(x, weight)",
+       {matrix(), ones({1, 2}, DType::float64)},
+       [](In in) { hierarchical_softmax_log_probabilities(in[0], in[1], two_classes()); }},
+      {"sampled_softmax_loss(x, weight, labels, samples)",
+       {matrix(), matrix(), ids(), ids()},
+       [](In in) {
+         sampled_softmax_loss(in[0], in[1], in[2], in[3], ClassSampler::log_uniform(2));
+       }},
+      {"nce_loss(x, weight, labels, samples)",
+       {matrix(), matrix(), ids(), ids()},
+       [](In in) { nce_loss(in[0], in[1], in[2], in[3], ClassSampler::log_uniform(2)); }},
+      {"negative_sampling_loss(x, weight, labels, samples)",
+       {matrix(), matrix(), ids(), ids()},
+       [](In in) { negative_sampling_loss(in[0], in[1], in[2], in[3]); }},
       {"cat(tensors)", {matrix(), matrix()}, [](In in) { cat(in); }},
       {"stack(tensors)", {matrix(), matrix()}, [](In in) { stack(in); }},
       {"meshgrid(tensors)", {vector(), vector()}, [](In in) { meshgrid(in); }},

@@ -390,7 +390,9 @@ const peers::Side kTorch{
                           {"W10_adam_large", "adam", adam_large},
                           {"W11_lstm_packed", "packed", lstm_sequences},
                           {"W11_lstm_padded", "padded", lstm_sequences},
-                          {"W11_lstm_padded", "padded_without_onednn", lstm_sequences}},
+                          {"W11_lstm_padded", "padded_without_onednn", lstm_sequences},
+                          {"W12_crf", "loop", crf},
+                          {"W13_ctc", "ctc_loss", ctc}},
                          product),
     [](int threads) {
       at::set_num_threads(threads);

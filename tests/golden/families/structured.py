@@ -46,4 +46,31 @@ def ctc():
         case(name, "ctc_loss", inputs, ctc_loss, options, gradients=row["zero"] or not row["impossible"])
 
 
-PARTS = (ctc,)
+def adaptive_log_softmax():
+    for i, row in enumerate(pairwise(shape=[(6, 12, 9), (7, 20, 33)], cutoffs=["one", "three"], div=[2.0, 1.5],
+                                     bias=[False, True])):
+        name = f"adaptive_log_softmax.{i}"
+        s = Source(name)
+        N, features, classes = row["shape"]
+        cutoffs = [classes // 3] if row["cutoffs"] == "one" else [2, classes // 2, classes - 2]
+
+        def make():
+            return torch.nn.AdaptiveLogSoftmaxWithLoss(features, classes, cutoffs, row["div"], row["bias"])
+        parameters = [(n, s.floats(*p.shape, low=-1, high=1)) for n, p in make().named_parameters()]
+        labels = s.integers(0, classes, N)
+        labels[:4] = [0, 2, classes // 2, classes - 1]  # of every cluster
+
+        def run(x, y, *values):
+            net = make().to(x.dtype)
+            named = dict(zip((n for n, _ in parameters), values))
+            output, loss = torch.func.functional_call(net, named, (x, y))
+            with torch.no_grad():
+                for n, p in net.named_parameters():
+                    p.copy_(named[n])
+                return [output, loss, net.log_prob(x), net.predict(x)]
+        case(name, "adaptive_log_softmax", [s.floats(N, features), labels] + [v for _, v in parameters], run,
+             {"classes": classes, "cutoffs": cutoffs, "div_value": row["div"], "head_bias": row["bias"],
+              "parameters": [n for n, _ in parameters]})
+
+
+PARTS = (ctc, adaptive_log_softmax)

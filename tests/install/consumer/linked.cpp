@@ -29,6 +29,16 @@ Tensor matrix() { return tensor({2.0, 1.0, 1.0, 2.0}, {2, 2}); }
 Tensor ids() { return tensor({1, 0}); }
 bool is_two(const Tensor& x) { return x.numel() == 2; }
 
+bool orthogonalises() {
+  const Model model;
+  const auto [matrices, rest] = split_for_muon(model.parameters());
+  Muon optimizer({{matrices, {.lr = 0.02}}, {rest, {.adamw = true}}});
+  const Tensor before = model.layer.weight.clone();
+  sum(model.layer(ones({1, 2}))).backward();
+  optimizer.step();
+  return any(not_equal(model.layer.weight, before)).item() == 1;
+}
+
 // Trains by both constructors, reads and writes the options and the state.
 template <class O>
 bool trains() {
@@ -400,6 +410,11 @@ const struct {
      [] {
        return is_two(ctc_greedy_decode(ones({1, 2, 2})).labels);
      }},
+    {"framework/ops/nn/hierarchical_softmax.h",
+     [] {
+       return HuffmanTree(std::vector<std::int64_t>{3, 2, 1}).path(0).size() == 1;
+     }},
+    {"framework/ops/nn/sampled_loss.h", [] { return is_two(ClassSampler::log_uniform(9)(2)); }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -485,6 +500,15 @@ const struct {
      [] {
        return is_two(Conv1d(3, 2, 1)(ones({1, 1, 3})));
      }},
+    {"layers/adaptive_log_softmax.h",
+     [] {
+       return is_two(AdaptiveLogSoftmaxWithLoss(4, 3, {2})(ones({2, 4}), ids()).output);
+     }},
+    {"layers/hierarchical_softmax.h",
+     [] {
+       const HierarchicalSoftmax layer(2, std::vector<std::int64_t>{2, 1});
+       return layer(ones({2, 2}), ids()).numel() == 1;
+     }},
     {"layers/crf.h",
      [] {
        return is_two(CRF(2).decode(ones({1, 2, 2})).labels);
@@ -518,6 +542,7 @@ const struct {
     {"layers/subword_embedding.h", looks_up_parts},
     {"layers/table.h", [] { return Embedding(2, 3).row(0).numel() == 3; }},
     {"optim/adadelta.h", trains<Adadelta>},
+    {"optim/adafactor.h", trains<Adafactor>},
     {"optim/adagrad.h", [] { return trains<Adagrad>() && trains<RowwiseAdagrad>(); }},
     {"optim/adam.h", [] { return trains<Adam>() && trains<AdamW>(); }},
     {"optim/adamax.h", trains<Adamax>},
@@ -529,6 +554,7 @@ const struct {
     {"optim/lbfgs.h", minimises},
     {"optim/lion.h", trains<Lion>},
     {"optim/schedule/lr_scheduler.h", schedules},
+    {"optim/muon.h", orthogonalises},
     {"optim/nadam.h", trains<NAdam>},
     {"optim/optimizer.h", trains<Own>},
     {"optim/options.h",
@@ -547,6 +573,8 @@ const struct {
     {"optim/training/early_stopping.h", stops_early},
     {"optim/training/freeze.h", [] { return freeze(Model().parameters(), "*") == 2; }},
     {"optim/training/lr_finder.h", finds_a_rate},
+    {"optim/training/split_for_muon.h",
+     [] { return split_for_muon(Model().parameters()).matrices.size() == 1; }},
     {"optim/training/stop_signal.h", [] { return !StopSignal().requested(); }},
     {"optim/training/time_limit.h", [] { return TimeLimit(0).expired(); }},
     {"framework/metrics/named_value.h",

@@ -216,8 +216,8 @@ TEST(OpCtcLoss, KnownValuesOfEmptyInput) {
 
 TEST(OpCtcLoss, KnownValuesOfExtremeLogits) {
   const Tensor target = tensor({1}, {1, 1});
-  const auto check = [&](std::vector<double> values, double expected, double tolerance) {
-    const Tensor x = leaf(std::move(values), {1, 2, 3});
+  const auto check = [&](const std::vector<double>& values, double expected, double tolerance) {
+    const Tensor x = leaf(values, {1, 2, 3});
     const Tensor loss = ctc_loss(x, target, {.reduction = Reduction::sum});
     EXPECT_TRUE(is_close(loss, {}, {expected}, tolerance));
     loss.backward();
@@ -364,6 +364,7 @@ TEST(CtcBeamDecode, FindsTheBestOfAllTargets) {
       for (std::int64_t b = 0; b < B; ++b) {
         const auto all = all_targets(x[b], blank);
         std::vector<std::pair<double, Labels>> order;
+        order.reserve(all.size());
         for (const auto& [labels, p] : all) order.emplace_back(-p, labels);
         std::sort(order.begin(), order.end());
         for (std::int64_t r = 0; r < n; ++r) {
