@@ -61,9 +61,8 @@ void multiply_block(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, co
     for (int64_t i = 0; i < m; i += tile_rows) {
       const int64_t rows = std::min(tile_rows, m - i);
       constexpr auto left = packed ? TileLeft::by_columns : TileLeft::by_rows;
-      multiply_tiles<T, left>[static_cast<size_t>(rows - 1)](
-          k, packed ? a + i * k : a + i * lda, packed ? tile_rows : lda, b + j * k, width,
-          std::min(width, n - j), to.at(i, j));
+      multiply_tile<T, left>(rows)(k, packed ? a + i * k : a + i * lda, packed ? tile_rows : lda,
+                                   b + j * k, width, std::min(width, n - j), to.at(i, j));
     }
   }
 }
