@@ -11,11 +11,14 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/attention.h>
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
+#include <gradus/framework/ops/nn/positions.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 #include <gradus/framework/ops/nn/softmax.h>
@@ -66,6 +69,7 @@ Tensor integers() { return tensor({3, 1, 2, 4}, {2, 2}); }
 Tensor flags() { return tensor({true, false, true, true}, {2, 2}); }
 Tensor ids() { return tensor({0, 1}); }
 Tensor sequences() { return ones({2, 3, 2}, DType::float64); }
+Tensor heads() { return ones({2, 3, 2, 2}, DType::float64); }
 /// Of a recurrent layer with this number of gates, for two features and a hidden size of 1.
 RecurrentWeights weights_of(std::int64_t gates) {
   return {ones({gates, 2}, DType::float64), ones({gates, 1}, DType::float64)};
@@ -274,6 +278,19 @@ std::vector<Use> index_uses() {
       {"rnn(x)", {sequences()}, [](In in) { rnn(in[0], weights_of(1)); }},
       {"gru(x)", {sequences()}, [](In in) { gru(in[0], weights_of(3)); }},
       {"lstm(x)", {sequences()}, [](In in) { lstm(in[0], weights_of(4)); }},
+      {"scaled_dot_product_attention(q, k, v)",
+       {heads(), heads(), heads()},
+       [](In in) { scaled_dot_product_attention(in[0], in[1], in[2]); }},
+      {"attention_weights(q, k)",
+       {heads(), heads()},
+       [](In in) { attention_weights(in[0], in[1]); }},
+      {"rotary_embedding(x)", {heads()}, [](In in) { rotary_embedding(in[0]); }},
+      {"length_mask(lengths)", {ids()}, [](In in) { length_mask(in[0], 2); }},
+      {"zero_padding(x)",
+       {matrix()},
+       [](In in) {
+         zero_padding(in[0], tensor({1, 1}));
+       }},
       {"scatter(x, ids, src)",
        {matrix(), places(), matrix()},
        [](In in) { scatter(in[0], 0, in[1], in[2]); }},
