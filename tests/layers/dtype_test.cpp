@@ -1,13 +1,16 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/attention.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/positions.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/layers/transformer.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <algorithm>
@@ -49,6 +52,9 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
+      layer("MultiheadAttention", MultiheadAttention(4, 2, {.dtype = dtype}), sequences),
+      layer("TransformerEncoderLayer", TransformerEncoderLayer(4, 2, {.dtype = dtype}), sequences),
+      layer("LearnedPositions", LearnedPositions(5, 4, {.dtype = dtype}), sequences),
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},

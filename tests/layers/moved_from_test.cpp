@@ -3,17 +3,20 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/layers/attention.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/positions.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/layers/transformer.h>
 #include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
 
@@ -65,6 +68,25 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(GRU(3, 2), of_sequences);
   check(LSTM(3, 2), of_sequences);
   check(LSTM(3, 2), [](const LSTM& layer) { (void)layer.weights(0); });
+  check(MultiheadAttention(3, 1), of_sequences);
+  check(MultiheadAttention(3, 1), [](const MultiheadAttention& layer) {
+    (void)layer.weights(ones({2, 4, 3}));
+    KeyValueCache cache;
+    const NoGradGuard no_grad;
+    layer.append(cache, ones({2, 4, 3}), ones({2, 4, 3}));
+  });
+  const auto of_pairs = [&](const auto& layer) { (void)layer(ones({2, 4, 3}), ones({2, 5, 3})); };
+  const auto encoder = [](std::int64_t) { return TransformerEncoderLayer(3, 1); };
+  const auto decoder = [](std::int64_t) { return TransformerDecoderLayer(3, 1); };
+  check(encoder(0), of_sequences);
+  check(decoder(0), of_pairs);
+  check(TransformerEncoder(2, encoder, LayerNorm(3)), of_sequences);
+  check(TransformerDecoder(2, decoder, LayerNorm(3)), of_pairs);
+  check(Transformer(3, 1, {.num_encoder_layers = 1, .num_decoder_layers = 1}), of_pairs);
+  check(LearnedPositions(4, 3), of_sequences);
+  check(SinusoidalPositions(4, 4), [](const SinusoidalPositions& layer) {
+    (void)layer(ones({2, 4, 4}));
+  });
   check(RNNCell(3, 2), of_values);
   check(GRUCell(3, 2), of_values);
   check(LSTMCell(3, 2), of_values);
