@@ -150,13 +150,14 @@ Results unary(Case& c) {
 }
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners(), as the next six
+void add_row_reductions(Runners& all);  // part of op_runners(), as the next seven
 void add_more_elementwise(Runners& all);
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
 void add_linalg(Runners& all);
 void add_indexing(Runners& all);
 void add_recurrent(Runners& all);
+void add_attention(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

@@ -193,6 +193,7 @@ const Runners& op_runners() {
     add_shapes(result);
     add_indexing(result);
     add_recurrent(result);
+    add_attention(result);
     return result;
   }();
   return all;
