@@ -11,6 +11,7 @@
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/positions.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/where.h>
 #include <gradus/layers/attention.h>
 #include <gradus/layers/detail/weights.h>
 
@@ -212,8 +213,12 @@ Tensor MultiheadAttention::weights(const Tensor& x, const AttentionInputs& input
   refuse_cache(inputs);
   check("x", x, embed_dim_);
   const Tensor clean = zero_padding(x, inputs.lengths);
-  return attention_weights(turned(queries_of(clean), num_heads_, 0),
-                           turned(keys_of(clean), kv_width_ / head_dim(), 0), options_of(inputs));
+  const Tensor p =
+      attention_weights(turned(queries_of(clean), num_heads_, 0),
+                        turned(keys_of(clean), kv_width_ / head_dim(), 0), options_of(inputs));
+  if (!inputs.lengths.defined()) return p;
+  const Tensor mask = length_mask(inputs.lengths, x.size(1));
+  return where(reshape(mask, {x.size(0), 1, x.size(1), 1}), p, 0);
 }
 
 Tensor MultiheadAttention::weights(const Tensor& query, const Tensor& key,

@@ -76,7 +76,7 @@ class GRADUS_API MultiheadAttention : public Module {
   void append(KeyValueCache& cache, const Tensor& key, const Tensor& value) const;
 
   /// The weights [B, num_heads, Q, K] of the same attention, without dropout; their mean over axis
-  /// 1 is what PyTorch returns.
+  /// 1 is what PyTorch returns. Of a sequence to itself, they are 0 where lengths end.
   Tensor weights(const Tensor& x, const AttentionInputs& inputs = {}) const;
   Tensor weights(const Tensor& query, const Tensor& key, const AttentionInputs& inputs = {}) const;
 

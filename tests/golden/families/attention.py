@@ -95,7 +95,7 @@ def multihead_case(name, row):
         y, p = call(net, names, args[len(given):len(given) + len(names)], q, k, v, average_attn_weights=False, **masks)
         if row["lengths"] and row["kind"] == "self":
             inside = within(args[-1], T)
-            y = y.masked_fill(~inside[..., None], 0)
+            y, p = y.masked_fill(~inside[..., None], 0), p.masked_fill(~inside[:, None, :, None], 0)
         return [y, p]
     case(name, "multihead_attention", inputs, run, {**row, "E": E, "parameters": names})
 
