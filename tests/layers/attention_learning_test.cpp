@@ -1,14 +1,10 @@
-// Layers learn to find things by attention: an encoder to copy a sequence backwards, a decoder to
-// sort one.
+// Layers learn where to look: an encoder and a decoder write a sequence backwards, each with one
+// layer.
 #include <gradus/framework/ops/compare.h>
-#include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/reduce.h>
-#include <gradus/framework/ops/search.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/ops/sort.h>
-#include <gradus/framework/ops/split.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/positions.h>
@@ -16,25 +12,24 @@
 #include <gradus/optim/adam.h>
 #include <gradus/tests/support/op_testing.h>
 
-#include <cstdio>
-
 namespace gradus {
 namespace {
 
-constexpr std::int64_t kSymbols = 6, kLength = 6, kModel = 16;
+constexpr std::int64_t kSymbols = 10, kLength = 12, kModel = 16;
 
 struct Training {
-  double lr = 0.003;
+  double lr = 0.005;
   bool frozen = false;  ///< all weights of attention
 };
+
+Tensor backwards(const Tensor& ids) { return flip(ids, {1}); }
 
 TransformerLayerOptions layer_options() {
   return {.dim_feedforward = 32, .dropout = 0, .norm_first = true};
 }
 
-/// Writes a sequence backwards: which element is needed is known from the position alone.
-struct Reverser : Module {
-  Reverser()
+struct Encoder : Module {
+  Encoder()
       : symbols(add("symbols", Embedding(kSymbols, kModel))),
         positions(add("positions", LearnedPositions(kLength, kModel))),
         encoder(add("encoder", TransformerEncoder(1,
@@ -44,7 +39,6 @@ struct Reverser : Module {
                                                   }))),
         output(add("output", Linear(kModel, kSymbols))) {}
   Tensor operator()(const Tensor& ids) const { return output(encoder(positions(symbols(ids)))); }
-  static Tensor labels(const Tensor& ids) { return flip(ids, {1}); }
 
   const Embedding symbols;
   const LearnedPositions positions;
@@ -52,9 +46,9 @@ struct Reverser : Module {
   const Linear output;
 };
 
-/// Writes the symbols in their order, each after those before it.
-struct Sorter : Module {
-  Sorter()
+/// Reads the symbols that it should have written before.
+struct EncoderAndDecoder : Module {
+  EncoderAndDecoder()
       : symbols(add("symbols", Embedding(kSymbols + 1, kModel))),
         positions(add("positions", LearnedPositions(kLength, kModel))),
         net(add("net",
@@ -64,10 +58,9 @@ struct Sorter : Module {
         output(add("output", Linear(kModel, kSymbols))) {}
   Tensor operator()(const Tensor& ids) const {
     const Tensor start = full({ids.size(0), 1}, kSymbols, DType::int64);
-    const Tensor before = cat({start, slice(labels(ids), 1, 0, kLength - 1)}, 1);
+    const Tensor before = cat({start, slice(backwards(ids), 1, 0, kLength - 1)}, 1);
     return output(net(positions(symbols(ids)), positions(symbols(before)), {.causal = true}));
   }
-  static Tensor labels(const Tensor& ids) { return sort(ids, 1).values; }
 
   const Embedding symbols;
   const LearnedPositions positions;
@@ -86,26 +79,28 @@ double accuracy(const Training& training) {
     if (training.frozen && is_attention) p.parameter.set_trainable(false);
   }
   Adam optimizer(model.parameters(), {.lr = training.lr});
-  for (int step = 0; step < 600; ++step) {
+  for (int step = 0; step < 400; ++step) {
     const Tensor ids = randint(kSymbols, {32, kLength}, generator);
     optimizer.zero_grad();
-    cross_entropy(flatten(model(ids), 0, 1), flatten(Model::labels(ids))).backward();
+    cross_entropy(flatten(model(ids), 0, 1), flatten(backwards(ids))).backward();
     optimizer.step();
   }
   const Tensor ids = randint(kSymbols, {300, kLength}, generator);
-  return mean(equal(argmax(model(ids), 2), Model::labels(ids)).to(DType::float32)).item();
+  return mean(equal(argmax(model(ids), 2), backwards(ids)).to(DType::float32)).item();
 }
 
+// With five other seeds: 0.99 or more; 0.37 or less for the encoder, 0.55 for both; 0.11 or less.
 template <class Model>
-void report() {
-  for (const Training& t : {Training{}, Training{.frozen = true}, Training{.lr = 0}}) {
-    std::printf("%g ", accuracy<Model>(t));
-  }
-  std::printf("\n");
+void expect_learning(double most_frozen) {
+  EXPECT_GT(accuracy<Model>({}), 0.95);
+  EXPECT_LT(accuracy<Model>({.frozen = true}), most_frozen);
+  EXPECT_LT(accuracy<Model>({.lr = 0}), 0.2);
 }
 
-TEST(SlowAttentionLearning, AnEncoderLearnsToWriteBackwards) { report<Reverser>(); }
-TEST(SlowAttentionLearning, ADecoderLearnsToSort) { report<Sorter>(); }
+TEST(SlowAttentionLearning, AnEncoderLearnsToWriteBackwards) { expect_learning<Encoder>(0.5); }
+TEST(SlowAttentionLearning, ADecoderLearnsToWriteBackwards) {
+  expect_learning<EncoderAndDecoder>(0.75);
+}
 
 }  // namespace
 }  // namespace gradus
