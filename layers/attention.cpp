@@ -213,7 +213,7 @@ Tensor MultiheadAttention::weights(const Tensor& x, const AttentionInputs& input
   refuse_cache(inputs);
   check("x", x, embed_dim_);
   const Tensor clean = zero_padding(x, inputs.lengths);
-  const Tensor p =
+  Tensor p =
       attention_weights(turned(queries_of(clean), num_heads_, 0),
                         turned(keys_of(clean), kv_width_ / head_dim(), 0), options_of(inputs));
   if (!inputs.lengths.defined()) return p;

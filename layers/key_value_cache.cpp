@@ -42,7 +42,7 @@ Tensor time_first(const Tensor& x) {
 
 /// A buffer [capacity, B, width] that begins with the first `size` elements of another.
 Tensor new_buffer(std::int64_t capacity, const Tensor& like, const Tensor& old, std::int64_t size) {
-  const Tensor buffer = empty({capacity, like.size(0), like.size(2)}, like.dtype());
+  Tensor buffer = empty({capacity, like.size(0), like.size(2)}, like.dtype());
   if (size > 0) slice(buffer, 0, 0, size).copy_(slice(old, 0, 0, size));
   return buffer;
 }

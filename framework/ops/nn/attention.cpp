@@ -310,7 +310,7 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
   Call call = Call::checked(operation, q, k, options, time_first);
   call.check_values(k, v);
   const std::int64_t rows = call.B * call.H * call.Q;
-  const Tensor y = detail::empty_sized(operation, call.shape(call.H, call.Q, call.dv), q.dtype());
+  Tensor y = detail::empty_sized(operation, call.shape(call.H, call.Q, call.dv), q.dtype());
   const Tensor greatest = empty({rows}, q.dtype()), factor = empty({rows}, q.dtype());
   const std::uint64_t offset =
       call.dropout > 0 ? generator.advance(static_cast<std::uint64_t>(rows * call.K)) : 0;

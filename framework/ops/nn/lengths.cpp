@@ -21,7 +21,7 @@ Tensor length_mask(const Tensor& lengths, std::int64_t T) {
         fmt::format("length_mask: lengths are {}, they must be [B]", lengths.shape().str()));
   }
   const std::int64_t B = lengths.size(0);
-  const Tensor mask = detail::empty_sized("length_mask", Shape{B, T}, DType::boolean);
+  Tensor mask = detail::empty_sized("length_mask", Shape{B, T}, DType::boolean);
   detail::check_lengths("length_mask", lengths, mask);
   bool* to = mask.mutable_data<bool>();
   const auto* length = lengths.data<std::int64_t>();

@@ -63,7 +63,7 @@ Turned Turned::checked(const Tensor& x, const RotaryOptions& options) {
 }
 
 Tensor Turned::apply(const Tensor& x, double direction) const {
-  const Tensor y = empty_like(x);
+  Tensor y = empty_like(x);
   const std::int64_t pairs = d / 2;
   if (x.numel() == 0) return y;
   const std::vector<double> frequency = frequencies(options.base, d);
@@ -115,7 +115,7 @@ Tensor alibi(std::int64_t H, std::int64_t Q, std::int64_t K, DType dtype,
   check_size(op, "the number of heads", H, 1);
   check_size(op, "the number of queries", Q, 0);
   check_size(op, "the number of keys", K, 0);
-  const Tensor mask = detail::empty_sized(op, Shape{H, Q, K}, dtype);
+  Tensor mask = detail::empty_sized(op, Shape{H, Q, K}, dtype);
   const std::vector<double> slopes = slopes_of(H);
   visit_float(op, mask, [&]<class T>(T) {
     T* to = mask.mutable_data<T>();
@@ -137,7 +137,7 @@ Tensor sinusoidal_positions(std::int64_t T, std::int64_t D, DType dtype) {
   check_size(op, "T", T, 0);
   check_size(op, "D", D, 0);
   if (D % 2 != 0) throw ValueError(fmt::format("{}: D is {}, it must be even", op, D));
-  const Tensor y = detail::empty_sized(op, Shape{T, D}, dtype);
+  Tensor y = detail::empty_sized(op, Shape{T, D}, dtype);
   const std::vector<double> frequency = frequencies(10000, D);
   visit_float(op, y, [&]<class E>(E) {
     E* to = y.mutable_data<E>();
