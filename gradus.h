@@ -41,6 +41,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/attention.h>
 #include <gradus/framework/ops/nn/binary_cross_entropy.h>
 #include <gradus/framework/ops/nn/channel_norm.h>
 #include <gradus/framework/ops/nn/contrastive.h>
@@ -52,11 +53,13 @@
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/hierarchical_softmax.h>
+#include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/linear_cross_entropy.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/margin_loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/pooling.h>
+#include <gradus/framework/ops/nn/positions.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/reduction.h>
 #include <gradus/framework/ops/nn/regression_loss.h>
@@ -85,6 +88,7 @@
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/layers/adaptive_log_softmax.h>
+#include <gradus/layers/attention.h>
 #include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
@@ -94,10 +98,12 @@
 #include <gradus/layers/group_norm.h>
 #include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/identity.h>
+#include <gradus/layers/key_value_cache.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
 #include <gradus/layers/pooling.h>
+#include <gradus/layers/positions.h>
 #include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
@@ -106,6 +112,7 @@
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
 #include <gradus/layers/table.h>
+#include <gradus/layers/transformer.h>
 #include <gradus/layers/weight_norm.h>
 #include <gradus/optim/adadelta.h>
 #include <gradus/optim/adafactor.h>

@@ -421,6 +421,16 @@ Workload norm_rows(const std::string&, const std::string& variant) {
       [](const std::vector<Tensor>& x) { return layer_norm(x[0], {w9::kNormWidth}, x[1], x[2]); });
 }
 
+template <bool causal>
+Workload attention(const std::string&, const std::string& variant) {
+  const auto heads = [](uint64_t seed) {
+    return leaf(seed, {1, w9::kHeads, w9::kTimes, w9::kHeadSize});
+  };
+  return one_op(variant, {heads(1), heads(2), heads(3)}, [](const std::vector<Tensor>& x) {
+    return scaled_dot_product_attention(x[0], x[1], x[2], {.causal = causal});
+  });
+}
+
 Workload sum_all(const std::string&, const std::string& variant) {
   return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
                 [](const std::vector<Tensor>& x) { return sum(x[0]); });
@@ -499,6 +509,10 @@ const peers::Side kGradus{
                           {"W9_sum_axis0_backward", "backward", sum_axis<0>},
                           {"W9_sum_axis1_forward", "forward", sum_axis<1>},
                           {"W9_sum_axis1_backward", "backward", sum_axis<1>},
+                          {"W9_attention_forward", "forward", attention<false>},
+                          {"W9_attention_backward", "backward", attention<false>},
+                          {"W9_causal_attention_forward", "forward", attention<true>},
+                          {"W9_causal_attention_backward", "backward", attention<true>},
                           {"W10_adam_small", "adam", adam_small},
                           {"W10b_fused_adam_small", "adam", adam_small},
                           {"W10_adam_large", "adam", adam_large},

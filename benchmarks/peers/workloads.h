@@ -60,6 +60,7 @@ inline constexpr int64_t kTanh = 4'000'000;                          // tanh(a *
 inline constexpr int64_t kSoftmaxRows = 8192, kSoftmaxWidth = 1000;  // along the rows
 inline constexpr int64_t kNormRows = 4096, kNormWidth = 768;         // layer norm of the rows
 inline constexpr int64_t kSumRows = 4096, kSumWidth = 1024;          // over all, over each axis
+inline constexpr int64_t kHeads = 8, kTimes = 4096, kHeadSize = 64;  // attention of one sequence
 }  // namespace w9
 
 /// W10: Adam's step alone, on gradients that stay: over 100 parameters of 10^3 to 10^5 values, and

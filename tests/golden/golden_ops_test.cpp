@@ -184,6 +184,7 @@ const Runners& op_runners() {
     add_losses(result);
     add_norms(result);
     add_activations(result);
+    add_attention(result);
     return result;
   }();
   return all;

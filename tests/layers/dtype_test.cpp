@@ -1,6 +1,7 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/layers/adaptive_log_softmax.h>
+#include <gradus/layers/attention.h>
 #include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
@@ -10,11 +11,13 @@
 #include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/positions.h>
 #include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/layers/transformer.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <algorithm>
@@ -65,6 +68,11 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
       layer("Conv1d", Conv1d(4, 3, 2, {.dtype = dtype}), sequences),
       layer("ConvTranspose1d", ConvTranspose1d(4, 3, 2, {.dtype = dtype}), sequences),
+      layer("MultiheadAttention", MultiheadAttention(4, 2, {.dtype = dtype}), sequences),
+      layer("TransformerEncoderLayer",
+            TransformerEncoderLayer(4, 2, {.dim_feedforward = 3, .dropout = 0, .dtype = dtype}),
+            sequences),
+      layer("LearnedPositions", LearnedPositions(5, 4, {.dtype = dtype}), sequences),
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},

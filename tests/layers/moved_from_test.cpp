@@ -5,6 +5,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/sampled_loss.h>
 #include <gradus/layers/adaptive_log_softmax.h>
+#include <gradus/layers/attention.h>
 #include <gradus/layers/batch_norm.h>
 #include <gradus/layers/convolution.h>
 #include <gradus/layers/crf.h>
@@ -17,6 +18,7 @@
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/pooling.h>
+#include <gradus/layers/positions.h>
 #include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
@@ -24,6 +26,7 @@
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/layers/transformer.h>
 #include <gradus/layers/weight_norm.h>
 #include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
@@ -93,6 +96,25 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(AvgPool1d(2), of_sequences);
   check(AdaptiveMaxPool1d(2), of_sequences);
   check(AdaptiveAvgPool1d(2), of_sequences);
+  check(MultiheadAttention(3, 1), of_sequences);
+  check(MultiheadAttention(3, 1), [](const MultiheadAttention& layer) {
+    (void)layer.weights(ones({2, 4, 3}));
+    KeyValueCache cache;
+    const NoGradGuard no_grad;
+    layer.append(cache, ones({2, 4, 3}), ones({2, 4, 3}));
+  });
+  const auto of_pairs = [&](const auto& layer) { (void)layer(ones({2, 4, 3}), ones({2, 5, 3})); };
+  const auto encoder = [](std::int64_t) { return TransformerEncoderLayer(3, 1); };
+  const auto decoder = [](std::int64_t) { return TransformerDecoderLayer(3, 1); };
+  check(encoder(0), of_sequences);
+  check(decoder(0), of_pairs);
+  check(TransformerEncoder(2, encoder, LayerNorm(3)), of_sequences);
+  check(TransformerDecoder(2, decoder, LayerNorm(3)), of_pairs);
+  check(Transformer(3, 1, {.num_encoder_layers = 1, .num_decoder_layers = 1}), of_pairs);
+  check(LearnedPositions(4, 3), of_sequences);
+  check(SinusoidalPositions(4, 4), [](const SinusoidalPositions& layer) {
+    (void)layer(ones({2, 4, 4}));
+  });
   check(RNNCell(3, 2), of_values);
   check(GRUCell(3, 2), of_values);
   check(LSTMCell(3, 2), of_values);

@@ -11,6 +11,7 @@
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/moments.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/attention.h>
 #include <gradus/framework/ops/nn/channel_norm.h>
 #include <gradus/framework/ops/nn/convolution.h>
 #include <gradus/framework/ops/nn/crf.h>
@@ -19,9 +20,11 @@
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/ops/nn/hierarchical_softmax.h>
+#include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/pooling.h>
+#include <gradus/framework/ops/nn/positions.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 #include <gradus/framework/ops/nn/sampled_loss.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
@@ -75,6 +78,7 @@ Tensor flags() { return tensor({true, false, true, true}, {2, 2}); }
 Tensor ids() { return tensor({0, 1}); }
 Tensor sequences() { return ones({2, 2, 2}, DType::float64); }
 Tensor signs() { return tensor({1, -1}); }
+Tensor heads() { return ones({2, 3, 2, 2}, DType::float64); }
 /// Of a recurrent layer with this number of gates, for two features and a hidden size of 1.
 RecurrentWeights weights_of(std::int64_t gates) {
   return {ones({gates, 2}, DType::float64), ones({gates, 1}, DType::float64)};
@@ -316,6 +320,19 @@ std::vector<Use> index_uses() {
       {"gumbel_softmax(logits)", {matrix()}, [](In in) { gumbel_softmax(in[0]); }},
       {"normalize(x)", {matrix()}, [](In in) { normalize(in[0]); }},
       {"norm_except_dim(v)", {matrix()}, [](In in) { norm_except_dim(in[0]); }},
+      {"scaled_dot_product_attention(q, k, v)",
+       {heads(), heads(), heads()},
+       [](In in) { scaled_dot_product_attention(in[0], in[1], in[2]); }},
+      {"attention_weights(q, k)",
+       {heads(), heads()},
+       [](In in) { attention_weights(in[0], in[1]); }},
+      {"rotary_embedding(x)", {heads()}, [](In in) { rotary_embedding(in[0]); }},
+      {"length_mask(lengths)", {ids()}, [](In in) { length_mask(in[0], 2); }},
+      {"zero_padding(x)",
+       {matrix()},
+       [](In in) {
+         zero_padding(in[0], tensor({1, 1}));
+       }},
       {"scatter(x, ids, src)",
        {matrix(), places(), matrix()},
        [](In in) { scatter(in[0], 0, in[1], in[2]); }},
