@@ -1,6 +1,7 @@
 // Layers that were moved from throw an Error, as a Tensor does, or still work; none crashes.
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/data/negative_sampler.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/sampled_loss.h>
