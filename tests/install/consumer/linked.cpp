@@ -415,6 +415,13 @@ const struct {
        return HuffmanTree(std::vector<std::int64_t>{3, 2, 1}).path(0).size() == 1;
      }},
     {"framework/ops/nn/sampled_loss.h", [] { return is_two(ClassSampler::log_uniform(9)(2)); }},
+    {"framework/ops/nn/attention.h",
+     [] {
+       const Tensor q = ones({1, 1, 1, 2});
+       return is_two(scaled_dot_product_attention(q, q, q));
+     }},
+    {"framework/ops/nn/lengths.h", [] { return is_two(length_mask(tensor({1}), 2)); }},
+    {"framework/ops/nn/positions.h", [] { return is_two(sinusoidal_positions(1, 2)); }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -525,6 +532,19 @@ const struct {
      }},
     {"layers/quotient_remainder_embedding.h",
      [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
+    {"layers/attention.h",
+     [] {
+       return is_two(MultiheadAttention(2, 1)(ones({1, 1, 2})));
+     }},
+    {"layers/key_value_cache.h", [] { return KeyValueCache().size() == 0; }},
+    {"layers/positions.h",
+     [] {
+       return is_two(LearnedPositions(1, 2)(ones({1, 1, 2})));
+     }},
+    {"layers/transformer.h",
+     [] {
+       return is_two(TransformerEncoderLayer(2, 1)(ones({1, 1, 2})));
+     }},
     {"layers/recurrent.h",
      [] {
        return is_two(LSTM(3, 2)(ones({1, 1, 3})).output);

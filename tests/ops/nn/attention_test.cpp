@@ -149,7 +149,7 @@ std::function<Tensor(const Inputs&)> run_of(const Form& form) {
   };
 }
 OpCase case_of(const std::string& name, const Form& form) {
-  return {"scaled_dot_product_attention", name, leaves_of(form), run_of(form)};
+  return OpCase{"scaled_dot_product_attention", name, leaves_of(form), run_of(form)};
 }
 
 const OpCases cases{
