@@ -89,7 +89,7 @@ Tensor transposed(const StateEntry& entry) {
   }
   // what is mapped from a file may not be aligned
   const Tensor x = entry.tensor.is_read_only() ? entry.tensor.clone() : entry.tensor;
-  const Tensor y = empty({x.size(1), x.size(0)}, x.dtype());
+  Tensor y = empty({x.size(1), x.size(0)}, x.dtype());
   constexpr std::array<std::int64_t, 2> axes{1, 0};
   kernels::permute(detail::data(x), detail::raw(y), 2, x.shape().begin(), axes.data(),
                    static_cast<std::size_t>(item_size(x.dtype())));
