@@ -27,6 +27,7 @@
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/module/init.h>
 #include <gradus/framework/module/module.h>
+#include <gradus/framework/module/rename.h>
 #include <gradus/framework/module/resize.h>
 #include <gradus/framework/module/state_dict.h>
 #include <gradus/framework/module/summary.h>

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/framework/base/detail/name_pattern.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/module/detail/named_parameters.h>
 #include <gradus/optim/training/freeze.h>
@@ -9,23 +10,8 @@
 namespace gradus {
 namespace {
 
-// `*` matches any characters, `?` one; backtracks to the last `*` if the rest does not match.
 bool matches(std::string_view path, std::string_view pattern) {
-  std::size_t i = 0, k = 0, retry = 0, star = std::string_view::npos;
-  while (i < path.size()) {
-    if (k < pattern.size() && pattern[k] == '*') {
-      star = k++;
-      retry = i;
-    } else if (k < pattern.size() && (pattern[k] == '?' || pattern[k] == path[i])) {
-      ++i, ++k;
-    } else if (star != std::string_view::npos) {
-      k = star + 1;
-      i = ++retry;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', k) == std::string_view::npos;
+  return detail::match_name(path, pattern).has_value();
 }
 
 std::string paths_of(const std::vector<NamedParameter>& parameters) {

@@ -168,7 +168,7 @@ Results unary(Case& c) {
 }
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners(), as all up to add_attention
+void add_row_reductions(Runners& all);  // part of op_runners(), as all up to add_published
 void add_more_elementwise(Runners& all);
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
@@ -181,6 +181,7 @@ void add_losses(Runners& all);
 void add_norms(Runners& all);
 void add_activations(Runners& all);
 void add_attention(Runners& all);
+void add_published(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

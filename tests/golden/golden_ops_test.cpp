@@ -185,6 +185,7 @@ const Runners& op_runners() {
     add_norms(result);
     add_activations(result);
     add_attention(result);
+    add_published(result);
     return result;
   }();
   return all;

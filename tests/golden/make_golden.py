@@ -3,7 +3,7 @@
 
     make_golden.py [FAMILY ...]  runs families/FAMILY.py, all of them if none is named, and writes values/FAMILY.txt (the
                                  cases) and values/FAMILY.safetensors (their tensors); `model` writes torch_model.safetensors
-                                 as well (a model as PyTorch saves it)
+                                 as well (a model as PyTorch saves it), `published` bert.safetensors and gpt2.safetensors
     make_golden.py --check       reads gradus_model.safetensors, which gradus wrote, as PyTorch would
 
 Needs torch (1.13 or newer), numpy and safetensors. The tests need none of them. golden_file.py

@@ -7,6 +7,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/module/init.h>
+#include <gradus/framework/module/rename.h>
 #include <gradus/framework/module/resize.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
@@ -330,6 +331,8 @@ TEST_F(Mapped, ServesLookupsAtAnyAlignment) {
     EXPECT_EQ(load_mapped(file("u")).at("a").item(), 7);
     save(table.state_dict(), file("v"));
     EXPECT_EQ(load(file("v")).at("weight").span<float>()[5], 6);
+    EXPECT_THAT(transpose(load_mapped(file("u")), {"f"}).at("f").span<float>(),
+                ElementsAre(1, 3, 5, 2, 4, 6));
     if (shift == 3) continue;
     EXPECT_EQ(
         message_of<Error>([&] { sum(table.weight); }),

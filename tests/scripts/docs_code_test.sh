@@ -36,6 +36,8 @@ for page in "$source"/docs/*.md; do
   check "$page" || { head -n 40 "$scratch/errors"; fail "$(basename "$page") does not compile"; }
   blocks=$((blocks + in_page))
 done
+longest=$(awk '$0 == "```cpp" { n = 0 } NF { ++n } $0 == "```" && n > most { most = n } END { print most - 2 }' "$source/docs/published_models.md")
+[ "$longest" -le 60 ] || fail "a model of published_models.md has $longest lines: they are to have at most 60"
 [ "$blocks" -ge 14 ] || fail "found only $blocks blocks"
 
 printf '```cpp\nTensor x = words(ids);\n```\n' > "$scratch/wrong.md"
