@@ -9,29 +9,6 @@
 namespace gradus::examples {
 namespace {
 
-template <class T>
-struct Choice {
-  const char* name;
-  T value;
-};
-
-/// An option that takes one of these names, the first by default.
-template <class T>
-void add_choice(CLI::App& app, const char* flag, T& value, const std::vector<Choice<T>>& choices,
-                const char* what) {
-  std::vector<std::string> names;
-  names.reserve(choices.size());
-  for (const Choice<T>& choice : choices) names.emplace_back(choice.name);
-  const auto choose = [&value, choices](const std::string& name) {
-    for (const Choice<T>& choice : choices) {
-      if (choice.name == name) value = choice.value;
-    }
-  };
-  app.add_option_function<std::string>(flag, choose, what)
-      ->check(CLI::IsMember(names))
-      ->default_str(names.front());
-}
-
 void add_column(CLI::App& app, const char* flag, Column& column, const char* what) {
   const auto choose = [&column](const std::string& text) {
     std::int64_t position = 0;
@@ -72,15 +49,23 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
   add_number(app, "--patience", options.patience, 0, many,
              "end after so many epochs that were not better; 0: never")
       ->needs(valid);
-  add_choice<bool>(app, "--model", options.wide_mlp, {{"fasttext", false}, {"wide_mlp", true}},
-                   "fasttext: mean of rows, linear layer, SGD; wide_mlp: a hidden layer, Adam");
+  add_choice<ModelKind>(app, "--model", options.model_options.kind,
+                        {{"fasttext", ModelKind::fasttext},
+                         {"wide_mlp", ModelKind::wide_mlp},
+                         {"bilstm", ModelKind::bilstm}},
+                        "fasttext: mean of rows, linear layer, SGD; wide_mlp: a hidden layer, "
+                        "Adam; bilstm: an LSTM in both directions, Adam");
   auto* dim = add_number(app, "--dim", options.dim, 1, 10'000, "length of a row");
-  add_number(app, "--hidden", options.hidden, 1, 100'000, "width of wide_mlp's hidden layer");
-  add_number(app, "--dropout", options.dropout, 0.0, 0.999, "of the hidden layer");
+  add_number(app, "--hidden", options.model_options.hidden, 1, 100'000,
+             "width of wide_mlp's hidden layer; for bilstm, of a direction, 100 by default");
+  add_number(app, "--dropout", options.model_options.dropout, 0.0, 0.999,
+             "of the hidden layer; for bilstm, of the rows and of the mean, 0.3 by default");
   add_number(app, "--epochs", options.epochs, 1, many, "passes over the texts");
-  add_number(app, "--lr", options.lr, 0.0, 100.0,
-             "learning rate at the start, 0.001 by default for wide_mlp; it falls to 0");
-  add_number(app, "--batch-size", options.batch_size, 1, many, "texts in a step");
+  add_number(
+      app, "--lr", options.lr, 0.0, 100.0,
+      "learning rate at the start, for wide_mlp 0.001 by default, for bilstm 0.002; it falls to 0");
+  add_number(app, "--batch-size", options.batch_size, 1, many,
+             "texts in a step, 32 by default for bilstm");
   add_number(app, "--min-count", options.min_count, 1, many, "leave rarer words out");
   add_number(app, "--word-ngrams", features.word_ngrams, 1, 10,
              "neighbouring words that count together, at most; 1: none do");
@@ -115,11 +100,20 @@ void check(const CLI::App& app, ClassifierOptions& options) {
   if (options.freeze && (options.features.word_ngrams > 1 || ngrams.maxn > 0)) {
     refuse("--freeze", "n-grams have no pretrained vectors: leave them out, or do not freeze");
   }
+  const ModelKind kind = options.model_options.kind;
   for (const char* flag : {"--hidden", "--dropout"}) {
-    if (app.count(flag) > 0 && !options.wide_mlp)
-      refuse(flag, "has no effect without --model wide_mlp");
+    if (app.count(flag) > 0 && kind == ModelKind::fasttext)
+      refuse(flag, "has no effect without --model wide_mlp or bilstm");
   }
-  if (options.wide_mlp && app.count("--lr") == 0) options.lr = 1e-3;
+  if (kind == ModelKind::wide_mlp && app.count("--lr") == 0) options.lr = 1e-3;
+  if (kind != ModelKind::bilstm) return;
+  if (options.features.word_ngrams > 1 || ngrams.maxn > 0) {
+    refuse("--model", "bilstm reads words in order: leave out --word-ngrams and --max-n");
+  }
+  if (app.count("--lr") == 0) options.lr = 2e-3;
+  if (app.count("--batch-size") == 0) options.batch_size = 32;
+  if (app.count("--hidden") == 0) options.model_options.hidden = 100;
+  if (app.count("--dropout") == 0) options.model_options.dropout = 0.3;
 }
 
 }  // namespace

@@ -4,8 +4,14 @@
 #include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/framework/module/init.h>
+#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/optim/adam.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/message_of.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
 
 namespace gradus::examples {
 namespace {
@@ -40,11 +46,10 @@ TEST(TextFeatures, TakeTokensAsTheyAreIfAsked) {
 class ClassifierFile : public FolderTest {};
 
 TEST_F(ClassifierFile, BringsBackTheWholeClassifier) {
-  for (const std::int64_t hidden : {0, 4}) {
+  for (const ModelKind kind : {ModelKind::fasttext, ModelKind::wide_mlp, ModelKind::bilstm}) {
     TextFeatures some = features(2, {.minn = 3, .maxn = 4, .buckets = 10});
     some.tokenized = true;
-    const EmbeddingBag table(some.size(), 3);
-    const TextModel model(table, hidden, 0.5, 2);
+    const TextModel model(randn({some.size(), 3}), false, {.kind = kind, .hidden = 4}, 2);
     const NoGradGuard no_grad;
     for (const NamedParameter& target : model.parameters()) normal_(target.parameter, 0, 1);
     model.eval();
@@ -53,12 +58,75 @@ TEST_F(ClassifierFile, BringsBackTheWholeClassifier) {
     saved.save(path);
     const Classifier loaded = Classifier::load(path);
     EXPECT_EQ(loaded.labels.names(), saved.labels.names());
-    EXPECT_EQ(loaded.model.hidden_size, hidden);
+    EXPECT_EQ(loaded.model.options.kind, kind);
+    EXPECT_EQ(loaded.model.options.hidden, 4);
     const std::vector<std::vector<std::int64_t>> rows = {saved.features.rows("Sea land, x")};
     EXPECT_EQ(loaded.features.rows("Sea land, x"), rows[0]);
     const Tensor scores = loaded.model(flatten_sequences(rows));
     const Tensor expected = model(flatten_sequences(rows));
     EXPECT_THAT(scores.span<float>(), testing::ElementsAreArray(expected.span<float>()));
+  }
+}
+
+TEST_F(ClassifierFile, NamesAKindThatItDoesNotKnow) {
+  const TextModel model(randn({2, 3}), false, {}, 2);
+  const std::string path = file("model.safetensors").string();
+  Classifier{features(1, {.minn = 0, .maxn = 0, .buckets = 10}), LabelSet({"dry", "wet"}), model}
+      .save(path);
+  StateDict state = load(path);
+  state.metadata["model"] = "transformer";
+  save(state, path);
+  EXPECT_EQ(message_of<FormatError>([&] { (void)Classifier::load(path); }),
+            "'" + path +
+                "' has a model 'transformer', which this program does not know: it knows fasttext, "
+                "wide_mlp, bilstm");
+}
+
+/// Scores of texts, one after the other or in one batch, by a bidirectional LSTM.
+TextModel bilstm(bool frozen = false) {
+  manual_seed(3);
+  return {randn({5, 3}), frozen, {.kind = ModelKind::bilstm, .hidden = 4}, 2};
+}
+
+TEST(BiLstmModel, ReadsATextAloneAsInABatchOfLongerOnes) {
+  const TextModel model = bilstm();
+  model.eval();
+  const std::vector<std::vector<std::int64_t>> texts = {{1, 2}, {}, {3, 4, 0, 1, 2}};
+  const Tensor all = model(flatten_sequences(texts));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const Tensor alone = model(flatten_sequences(std::span(texts).subspan(i, 1)));
+    const auto row = all[static_cast<std::int64_t>(i)];
+    for (std::int64_t k = 0; k < 2; ++k) {
+      EXPECT_NEAR(row[k].item(), alone[0][k].item(), 1e-6) << i;
+    }
+  }
+}
+
+TEST(BiLstmModel, KnowsTheOrderOfWords) {
+  const TextModel model = bilstm();
+  model.eval();
+  const std::vector<std::vector<std::int64_t>> texts = {{1, 2, 3}, {3, 2, 1}};
+  const Tensor scores = model(flatten_sequences(texts));
+  EXPECT_GT(std::abs(scores[0][0].item() - scores[1][0].item()), 1e-3);
+}
+
+// The rows of words that a text does not have stay: padding is no word.
+TEST(BiLstmModel, TrainsTheRowsOfItsWordsAlone) {
+  for (const bool frozen : {false, true}) {
+    const TextModel model = bilstm(frozen);
+    const Tensor before = model.rows().detach().clone();
+    Adam optimizer(model.parameters(), {.lr = 0.1, .lazy = true});
+    const std::vector<std::vector<std::int64_t>> texts = {{1}, {2, 3, 2}};
+    for (int step = 0; step < 3; ++step) {
+      optimizer.zero_grad();
+      cross_entropy(model(flatten_sequences(texts)), tensor({0, 1})).backward();
+      optimizer.step();
+    }
+    for (std::int64_t row = 0; row < 6; ++row) {
+      const Tensor now = model.rows()[row].detach();
+      const bool same = std::ranges::equal(now.span<float>(), before[row].span<float>());
+      EXPECT_EQ(same, frozen || row < 1 || row > 3) << row;
+    }
   }
 }
 

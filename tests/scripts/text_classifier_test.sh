@@ -56,6 +56,21 @@ grep -q '^{"step": 1, "loss": [0-9.]*, "accuracy": [0-9.]*}$' log.jsonl || fail 
 run train --input train.txt --word-ngrams 2 --model wide_mlp --lr 0 --hidden 64 --epochs 2 --output zero.safetensors || fail "wide, --lr 0"
 fails "below 95 %, which --at-least asks for" test zero.safetensors test.txt --at-least 95
 
+# A bidirectional LSTM learns the order from the words themselves.
+run train --input train.txt --valid valid.txt --model bilstm --hidden 16 --dim 16 --dropout 0.1 --epochs 10 --lr 0.02 --output bilstm.safetensors ||
+  fail "train --model bilstm"
+expect "400 texts, 2 labels, 11 words, 11 rows of 16"
+run test bilstm.safetensors test.txt --at-least 95 --report report.html || fail "bilstm has not learnt"
+grep -qF ' land sea x' report.html || fail "the report of bilstm"
+run train --input train.txt --model bilstm --hidden 16 --dim 16 --lr 0 --epochs 2 --output zero.safetensors || fail "bilstm, --lr 0"
+fails "below 95 %, which --at-least asks for" test zero.safetensors test.txt --at-least 95
+[ "$(printf 'x1 sea land x2\n\n' | "$program" predict bilstm.safetensors | head -1)" = wet ] || fail "predict with bilstm"
+for threads in 1 3; do
+  run train --input train.txt --model bilstm --hidden 16 --dim 16 --epochs 2 --threads $threads --output bilstm$threads.safetensors || fail "bilstm"
+done
+cmp -s bilstm1.safetensors bilstm3.safetensors || fail "--threads changes bilstm"
+refuses "bilstm reads words in order: leave out --word-ngrams and --max-n" train --input train.txt --model bilstm --word-ngrams 2
+
 # n-grams of characters know words that were never seen.
 printf 'flower\tblossoming\nflower\tblossoms\nanimal\thorses\nanimal\thorseshoe\n' > words.tsv
 run train --input words.tsv --min-n 3 --max-n 5 --buckets 1000 --output characters.safetensors || fail "train --max-n 5"
@@ -115,6 +130,12 @@ expect "3 words, 3 rows of 2"
 [ "$(printf 'ocean\nland\n' | "$program" predict frozen.safetensors)" = $'wet\ndry' ] || fail "a word that only the vectors have"
 printf '1 2\nsky 1 0\n' > other.txt
 fails "--vectors: 'other.txt' has no word of 'two.txt'" train --input two.txt --vectors other.txt
+for freeze in "" --freeze; do
+  run train --input two.txt --vectors vectors.txt $freeze --model bilstm --hidden 4 --epochs 100 --lr 0.01 --dropout 0 --output vectors.safetensors ||
+    fail "bilstm with vectors $freeze"
+  [ "$(printf 'sea\nland\n' | "$program" predict vectors.safetensors)" = $'wet\ndry' ] || fail "bilstm has not learnt from vectors $freeze"
+done
+[ "$(printf 'ocean\n' | "$program" predict vectors.safetensors)" = wet ] || fail "bilstm: a word that only the vectors have"
 refuses "n-grams have no pretrained vectors" train --input two.txt --vectors vectors.txt --freeze --word-ngrams 2
 refuses "--freeze requires --vectors" train --input two.txt --freeze
 refuses "excludes" train --input two.txt --vectors vectors.txt --dim 5
@@ -149,9 +170,9 @@ fails "--output: cannot write 'missing/model.safetensors': No such file or direc
 fails "--output: cannot write '.': Is a directory" train --input two.txt --output .
 refuses "'0' is not a whole number from 1 to" train --input train.txt --dim 0
 refuses "is above --max-n, which is 0" train --input train.txt --min-n 3
-refuses "has no effect without --model wide_mlp" train --input train.txt --dropout 0.1
+refuses "has no effect without --model wide_mlp or bilstm" train --input train.txt --dropout 0.1
 refuses "--patience requires --valid" train --input train.txt --patience 2
-refuses "--model: large not in {fasttext,wide_mlp}" train --input train.txt --model large
+refuses "--model: large not in {fasttext,wide_mlp,bilstm}" train --input train.txt --model large
 refuses "--input is required" train
 refuses "A subcommand is required"
 for command in train test predict; do
