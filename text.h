@@ -36,5 +36,6 @@
 #include <gradus/framework/metrics/tensorboard.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
+#include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/vocabulary.h>

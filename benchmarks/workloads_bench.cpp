@@ -26,6 +26,8 @@ namespace w7 = peers::w7;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
 namespace w11 = peers::w11;
+namespace w12 = peers::w12;
+namespace w13 = peers::w13;
 
 // Ids 0, 1, ... drawn with probability proportional to 1 / (id + 1)^power.
 std::vector<Tensor> zipf_batches(int64_t rows, double power, const Shape& shape) {
@@ -147,8 +149,7 @@ void W4_lstm_language_model(benchmark::State& state) {
     optimizer.zero_grad();
     const gradus::LstmResult y = model.lstm(model.words(ids[i]), {.state = carried});
     carried = y.state.detach();
-    const Tensor loss =
-        cross_entropy(model.output(flatten(y.output, 0, 1)), flatten(ids[(i + 1) % kBatches]));
+    const Tensor loss = cross_entropy(model.output(y.output), ids[(i + 1) % kBatches]);
     loss.backward();
     clip_grad_norm(model.parameters(), w4::kClip);
     optimizer.step();
@@ -298,6 +299,58 @@ void adam(benchmark::State& state, const std::vector<int64_t>& sizes) {
 void W10_adam_small(benchmark::State& state) { adam(state, w10::small_sizes()); }
 void W10_adam_large(benchmark::State& state) { adam(state, {w10::kLarge}); }
 
+void W12_crf(benchmark::State& state) {
+  const gradus::CRF crf(w12::kLabels);
+  const Tensor x = gradus::randn({w12::kBatch, w12::kSteps, w12::kLabels}).set_trainable(true);
+  const Tensor labels = gradus::randint(w12::kLabels, {w12::kBatch, w12::kSteps});
+  run(state, labels.numel(), [&](size_t) {
+    crf.zero_grad();
+    x.clear_grad();
+    const Tensor loss = crf(x, labels);
+    loss.backward();
+    return loss.item();
+  });
+}
+
+void W13_ctc(benchmark::State& state) {
+  const Tensor x = gradus::randn({w13::kBatch, w13::kSteps, w13::kClasses}).set_trainable(true);
+  const Tensor targets = gradus::randint(1, w13::kClasses, {w13::kBatch, w13::kTargets});
+  run(state, w13::kBatch * w13::kSteps, [&](size_t) {
+    x.clear_grad();
+    const Tensor loss = gradus::ctc_loss(x, targets);
+    loss.backward();
+    return loss.item();
+  });
+}
+
+// The loss of 2,048 rows over 50,000 classes, down to x and the weight: over all of them, or over
+// the label and 100 samples.
+template <class Loss>
+void large_vocabulary(benchmark::State& state, const Loss& loss_of) {
+  const int64_t rows = 2048, classes = 50'000, width = 512;
+  const Tensor x = gradus::randn({rows, width}).set_trainable(true);
+  const Tensor weight = gradus::randn({classes, width}, 0, 0.05).set_trainable(true);
+  const Tensor labels = gradus::randint(classes, {rows});
+  run(state, rows, [&](size_t) {
+    x.clear_grad();
+    weight.clear_grad();
+    const Tensor loss = loss_of(x, weight, labels);
+    loss.backward();
+    return loss.item();
+  });
+}
+void full_softmax(benchmark::State& state) {
+  large_vocabulary(state, [](const Tensor& x, const Tensor& weight, const Tensor& labels) {
+    return cross_entropy(linear(x, weight), labels);
+  });
+}
+void sampled_softmax(benchmark::State& state) {
+  const gradus::ClassSampler sampler = gradus::ClassSampler::log_uniform(50'000);
+  large_vocabulary(state, [&](const Tensor& x, const Tensor& weight, const Tensor& labels) {
+    return sampled_softmax_loss(x, weight, labels, sampler(100), sampler, {.sparse = true});
+  });
+}
+
 BENCHMARK(W1_embedding_sparse_sgd)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W1b_embedding_sparse_adagrad)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W1b_embedding_sparse_adam)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
@@ -323,5 +376,9 @@ BENCHMARK(W10_adam_small)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W10_adam_large)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W11_lstm_lengths)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
 BENCHMARK(W11_lstm_whole)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W12_crf)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(W13_ctc)->Arg(1)->Arg(2)->ArgName("threads")->UseRealTime();
+BENCHMARK(full_softmax)->Arg(1)->ArgName("threads")->UseRealTime();
+BENCHMARK(sampled_softmax)->Arg(1)->ArgName("threads")->UseRealTime();
 
 }  // namespace

@@ -45,6 +45,9 @@ class GRADUS_API LockedDropout : public Module {
   Generator* const generator_;
 };
 
+/// The same under PyTorch's name: whole channels of x [B, T, C] are zeroed.
+using Dropout1d = LockedDropout;
+
 /// Looks words up in a table and, in training mode, drops whole words: each word of the vocabulary
 /// with probability p, wherever it stands in the batch; the others are multiplied by 1 / (1 - p).
 ///

@@ -21,9 +21,12 @@ namespace w3 = peers::w3;
 namespace w4 = peers::w4;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
+namespace w8 = peers::w8;
 namespace w9 = peers::w9;
 namespace w10 = peers::w10;
 namespace w11 = peers::w11;
+namespace w12 = peers::w12;
+namespace w13 = peers::w13;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
@@ -208,10 +211,10 @@ std::vector<std::pair<std::string, Tensor>> load(
 Workload lstm_language_model(const std::string& inputs, const std::string&) {
   const LanguageModel model(inputs);
   const auto weights = load(inputs, w4::parameters(), model.parameters());
-  std::vector<Tensor> words, next;  // [kBatch, kSteps], [kBatch * kSteps]
+  std::vector<Tensor> words, next;  // [kBatch, kSteps]
   for (const Tensor& ids : batches<int64_t>(inputs, "w4_ids", {w4::kSteps + 1, w4::kBatch})) {
     words.push_back(transpose(slice(ids, 0, 0, w4::kSteps), 0, 1));
-    next.push_back(flatten(transpose(slice(ids, 0, 1, w4::kSteps + 1), 0, 1)));
+    next.push_back(transpose(slice(ids, 0, 1, w4::kSteps + 1), 0, 1));
   }
   const auto state = std::make_shared<gradus::LstmState>();
   const auto optimizer =
@@ -221,7 +224,7 @@ Workload lstm_language_model(const std::string& inputs, const std::string&) {
     optimizer->zero_grad();
     const gradus::LstmResult y = model.lstm(model.words(words[i]), {.state = *state});
     *state = y.state.detach();
-    const Tensor loss = cross_entropy(model.output(flatten(y.output, 0, 1)), next[i]);
+    const Tensor loss = cross_entropy(model.output(y.output), next[i]);
     loss.backward();
     clip_grad_norm(model.parameters(), w4::kClip);
     optimizer->step();
@@ -248,6 +251,43 @@ Workload small_ops(const std::string& inputs, const std::string&) {
             const std::vector<float> zeros(static_cast<size_t>(w7::kWidth));
             return std::sqrt(peers::squared_distance(x.grad().dense().data<float>(), zeros));
           }};
+}
+
+struct TextCnn : gradus::Module {
+  explicit TextCnn(const std::string& inputs)
+      : words(add("table", table(inputs, "w8_table", w8::kWords, w8::kWidth, /*sparse=*/false))),
+        windows(add("windows", gradus::ModuleList(kWindows, window))),
+        output(add("output", gradus::Linear(w8::kFilters * kWindows, w8::kClasses))) {}
+  static constexpr int64_t kWindows = w8::kLongest - w8::kShortest + 1;
+  static gradus::Conv1d window(int64_t i) { return {w8::kWidth, w8::kFilters, w8::kShortest + i}; }
+  const gradus::Embedding words;
+  const gradus::ModuleList<gradus::Conv1d> windows;
+  const gradus::Linear output;
+};
+
+/// Variant "conv1d" composes what "relu_max" does in one pass.
+Workload text_cnn(const std::string& inputs, const std::string& variant) {
+  const TextCnn model(inputs);
+  const auto weights = load(inputs, w8::parameters(), model.parameters());
+  const auto ids = batches<int64_t>(inputs, "w8_ids", {w8::kBatch, w8::kSteps});
+  const auto labels = batches<int64_t>(inputs, "w8_labels", {w8::kBatch});
+  const auto optimizer =
+      std::make_shared<gradus::Adam>(model.parameters(), gradus::AdamOptions{.lr = w8::kLr});
+  const bool fused = variant == "relu_max";
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const Tensor x = model.words(ids[i]);
+    std::vector<Tensor> features;
+    for (const gradus::Conv1d& conv : model.windows) {
+      features.push_back(fused ? conv.relu_max(x) : max_over_time(relu(conv(x))));
+    }
+    const Tensor loss = cross_entropy(model.output(cat(features, 1)), labels[i]);
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] { return moved(inputs, weights); }};
 }
 
 /// Trainable values of a shape.
@@ -282,6 +322,50 @@ Workload lstm_sequences(const std::string& inputs, const std::string&) {
     return std::sqrt(sum);
   };
   return {step, norm, /*trains=*/false};
+}
+
+Workload crf(const std::string&, const std::string&) {
+  const int64_t C = w12::kLabels;
+  const gradus::Shape shape{w12::kBatch, w12::kSteps, C};
+  const Tensor x = gradus::tensor(peers::values(31, shape.numel()), shape).set_trainable(true);
+  const Tensor labels = gradus::tensor(peers::labels(32, w12::kBatch * w12::kSteps, 0, C),
+                                       {w12::kBatch, w12::kSteps});
+  const gradus::CRF layer(C);
+  for (size_t i = 0; i < 3; ++i) {  // transitions, start, end
+    const Tensor scores = layer.parameters()[i].parameter;
+    const gradus::NoGradGuard no_grad;
+    scores.copy_(gradus::tensor(peers::values(33 + i, scores.numel()), scores.shape()));
+  }
+  const auto step = [=](int64_t) {
+    layer.zero_grad();
+    x.clear_grad();
+    const Tensor loss = layer(x, labels);
+    loss.backward();
+    return loss.item();
+  };
+  const auto norm = [=] {
+    double sum = squared_norm(x.grad().dense());
+    for (const gradus::NamedParameter& p : layer.parameters()) {
+      sum += squared_norm(p.parameter.grad().dense());
+    }
+    return std::sqrt(sum);
+  };
+  return {step, norm, /*trains=*/false};
+}
+
+Workload ctc(const std::string&, const std::string&) {
+  const gradus::Shape shape{w13::kBatch, w13::kSteps, w13::kClasses};
+  const Tensor x = gradus::tensor(peers::values(36, shape.numel()), shape).set_trainable(true);
+  const Tensor targets =
+      gradus::tensor(peers::labels(37, w13::kBatch * w13::kTargets, 1, w13::kClasses),
+                     {w13::kBatch, w13::kTargets});
+  const auto step = [=](int64_t) {
+    x.clear_grad();
+    const Tensor loss = gradus::ctc_loss(x, targets);
+    loss.backward();
+    return loss.item();
+  };
+  return {step, [=] { return std::sqrt(squared_norm(x.grad().dense())); }, /*trains=*/false};
 }
 
 /// The op forward, recorded.
@@ -335,6 +419,16 @@ Workload norm_rows(const std::string&, const std::string& variant) {
       {leaf(6, {w9::kNormRows, w9::kNormWidth}), leaf(7, {w9::kNormWidth}),
        leaf(8, {w9::kNormWidth})},
       [](const std::vector<Tensor>& x) { return layer_norm(x[0], {w9::kNormWidth}, x[1], x[2]); });
+}
+
+template <bool causal>
+Workload attention(const std::string&, const std::string& variant) {
+  const auto heads = [](uint64_t seed) {
+    return leaf(seed, {1, w9::kHeads, w9::kTimes, w9::kHeadSize});
+  };
+  return one_op(variant, {heads(1), heads(2), heads(3)}, [](const std::vector<Tensor>& x) {
+    return scaled_dot_product_attention(x[0], x[1], x[2], {.causal = causal});
+  });
 }
 
 Workload sum_all(const std::string&, const std::string& variant) {
@@ -399,6 +493,10 @@ const peers::Side kGradus{
                           {"W6_mlp_adam", "adam", mlp},
                           {"W6b_mlp_fused_adam", "adam", mlp},
                           {"W7_small_ops", "operators", small_ops},
+                          {"W8_text_cnn", "conv1d", text_cnn},
+                          {"W8_text_cnn", "relu_max", text_cnn},
+                          {"W8b_text_cnn_fused_adam", "conv1d", text_cnn},
+                          {"W8b_text_cnn_fused_adam", "relu_max", text_cnn},
                           {"W9_tanh_forward", "forward", tanh_chain},
                           {"W9_tanh_backward", "backward", tanh_chain},
                           {"W9_softmax_forward", "forward", softmax_rows},
@@ -411,12 +509,18 @@ const peers::Side kGradus{
                           {"W9_sum_axis0_backward", "backward", sum_axis<0>},
                           {"W9_sum_axis1_forward", "forward", sum_axis<1>},
                           {"W9_sum_axis1_backward", "backward", sum_axis<1>},
+                          {"W9_attention_forward", "forward", attention<false>},
+                          {"W9_attention_backward", "backward", attention<false>},
+                          {"W9_causal_attention_forward", "forward", attention<true>},
+                          {"W9_causal_attention_backward", "backward", attention<true>},
                           {"W10_adam_small", "adam", adam_small},
                           {"W10b_fused_adam_small", "adam", adam_small},
                           {"W10_adam_large", "adam", adam_large},
                           {"W10b_fused_adam_large", "adam", adam_large},
                           {"W11_lstm_packed", "lengths", lstm_sequences},
-                          {"W11_lstm_padded", "lengths", lstm_sequences}},
+                          {"W11_lstm_padded", "lengths", lstm_sequences},
+                          {"W12_crf", "crf", crf},
+                          {"W13_ctc", "ctc_loss", ctc}},
                          product),
     [](int threads) { gradus::set_num_threads(threads); }, peers::seconds_now,
     peers::library_facts};

@@ -92,13 +92,13 @@ Contender start_one(const Options& options, const Binary& binary, const std::str
 
 /// Starts all that can run `workload`. A row of several threads has two more kinds of contender:
 /// ours on one thread, for the gain, and a peer whose threads wait passively, since the thread
-/// pools inside one library can fight. The steps written by hand have one thread only.
+/// pools inside one library can fight. Limits have one thread only.
 std::vector<Contender> start(const Options& options, const std::vector<Binary>& binaries,
                              const std::string& workload, int threads) {
   std::vector<Contender> all;
   for (const Binary& binary : binaries) {
     for (const auto& [name, variant] : binary.variants) {
-      if (name != workload || (binary.role == Role::limit && threads > 1)) continue;
+      if (name != workload || (binary.is_limit() && threads > 1)) continue;
       all.push_back(start_one(options, binary, name, variant, threads, threads, false));
       if (threads == 1) continue;
       all.push_back(binary.role == Role::ours
@@ -158,6 +158,7 @@ struct Row {
   const Contender* alone = nullptr;  // ours on one thread, in a row of several
   const Contender* peer = nullptr;   // the fastest
   const Contender* limit = nullptr;
+  const Contender* products = nullptr;
   const Contender* reference = nullptr;  // whose loss is the right one
   bool all_agree = true;                 // with it
 
@@ -185,9 +186,13 @@ void add_sides(Json& json, const Row& row) {
   add(row.peer, "peer");
   if (row.peer != nullptr) json.text("peer", row.peer->binary->library);
   if (row.peer != nullptr && !row.peer->ratios.empty()) add_ratio(json, row.peer->ratios);
-  if (row.limit == nullptr) return;
-  json.real("limit_ms", median(row.limit->milliseconds));
-  if (!row.limit->ratios.empty()) json.real("limit_ratio", median(row.limit->ratios));
+  const auto add_limit = [&](const Contender* c, const std::string& name) {
+    if (c == nullptr) return;
+    json.real(name + "_ms", median(c->milliseconds));
+    if (!c->ratios.empty()) json.real(name + "_ratio", median(c->ratios));
+  };
+  add_limit(row.limit, "limit");
+  add_limit(row.products, "products");
 }
 
 /// What makes a row no comparison, at its end.
@@ -246,9 +251,11 @@ Row compare(const std::string& workload, int threads, std::vector<Contender>& co
   Row row{workload, threads, ours_on(threads)};
   row.reference = row.ours;
   for (Contender& c : contenders) {
-    if (row.reference == nullptr) row.reference = &c;
-    c.agrees = agree(*row.reference, c);
-    row.all_agree &= c.agrees;
+    if (!c.is(Role::products)) {  // which have no result
+      if (row.reference == nullptr) row.reference = &c;
+      c.agrees = agree(*row.reference, c);
+      row.all_agree &= c.agrees;
+    }
     if (row.ours == nullptr || &c == row.ours) continue;
     for (size_t i = 0; i < c.milliseconds.size(); ++i) {
       c.ratios.push_back(c.milliseconds[i] / row.ours->milliseconds[i]);
@@ -257,6 +264,7 @@ Row compare(const std::string& workload, int threads, std::vector<Contender>& co
   if (threads > 1) row.alone = ours_on(1);
   row.peer = fastest(contenders, [](const Contender& c) { return c.is(Role::peer); });
   row.limit = fastest(contenders, [](const Contender& c) { return c.is(Role::limit); });
+  row.products = fastest(contenders, [](const Contender& c) { return c.is(Role::products); });
   return row;
 }
 
@@ -293,7 +301,7 @@ Report measure(const Options& options, const std::vector<Binary>& binaries,
 Report measure_hello(const Options& options, const std::vector<Binary>& binaries) {
   std::vector<Contender> contenders;
   for (const Binary& binary : binaries) {
-    if (binary.role == Role::limit) continue;
+    if (binary.is_limit()) continue;
     contenders.emplace_back();
     contenders.back().binary = &binary;
     contenders.back().variant = "process";
@@ -318,15 +326,11 @@ Report measure_hello(const Options& options, const std::vector<Binary>& binaries
 /// Where the value of a textual option belongs, or null.
 std::string* text_option(Options& options, const std::string& name) {
   const std::vector<std::pair<const char*, std::string*>> all{
-      {"--inputs", &options.inputs},
-      {"--ours", &options.ours},
-      {"--limit", &options.limit},
-      {"--machine", &options.machine},
-      {"--json", &options.json},
-      {"--texts", &options.texts},
-      {"--text-ours", &options.text_ours},
-      {"--text-peer", &options.text_peer},
-      {"--word-pairs", &options.word_pairs}};
+      {"--inputs", &options.inputs},       {"--ours", &options.ours},
+      {"--limit", &options.limit},         {"--products", &options.products},
+      {"--machine", &options.machine},     {"--json", &options.json},
+      {"--texts", &options.texts},         {"--text-ours", &options.text_ours},
+      {"--text-peer", &options.text_peer}, {"--word-pairs", &options.word_pairs}};
   for (const auto& [known, value] : all) {
     if (name == known) return value;
   }
@@ -457,6 +461,7 @@ int run(const Options& options) {
   if (!options.ours.empty()) binaries.push_back(describe(options.ours, Role::ours));
   for (const std::string& path : options.peers) binaries.push_back(describe(path, Role::peer));
   if (!options.limit.empty()) binaries.push_back(describe(options.limit, Role::limit));
+  if (!options.products.empty()) binaries.push_back(describe(options.products, Role::products));
   Result result(options.json);
   std::printf("%s; %d rounds; ratio = peer / ours, median [quartiles]\n", peers::cpu_name().c_str(),
               options.rounds);

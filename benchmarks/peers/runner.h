@@ -15,7 +15,7 @@
 namespace peers {
 
 struct Options {
-  std::string inputs, ours, limit, machine, json;
+  std::string inputs, ours, limit, products, machine, json;
   std::string texts, text_ours, text_peer, word_pairs;  // of the rows F1 and F2
   std::vector<std::string> peers, filters;
   std::vector<int> threads, cores;
@@ -43,8 +43,8 @@ inline Process::Environment environment(int threads, bool passive) {
   return all;
 }
 
-/// Ours, what it is compared with, and the steps written by hand.
-enum class Role { ours, peer, limit };
+/// Ours, what it is compared with, the steps written by hand, and the products of a step alone.
+enum class Role { ours, peer, limit, products };
 
 /// What a program says of itself.
 struct Binary {
@@ -53,6 +53,7 @@ struct Binary {
   std::vector<std::pair<std::string, std::string>> variants;  // workload, variant
   std::vector<std::pair<std::string, std::string>> facts;     // names and values
 
+  bool is_limit() const { return role == Role::limit || role == Role::products; }
   bool has(const std::string& workload) const {
     return std::any_of(variants.begin(), variants.end(),
                        [&](const auto& variant) { return variant.first == workload; });

@@ -60,6 +60,7 @@ inline constexpr int64_t kTanh = 4'000'000;                          // tanh(a *
 inline constexpr int64_t kSoftmaxRows = 8192, kSoftmaxWidth = 1000;  // along the rows
 inline constexpr int64_t kNormRows = 4096, kNormWidth = 768;         // layer norm of the rows
 inline constexpr int64_t kSumRows = 4096, kSumWidth = 1024;          // over all, over each axis
+inline constexpr int64_t kHeads = 8, kTimes = 4096, kHeadSize = 64;  // attention of one sequence
 }  // namespace w9
 
 /// W10: Adam's step alone, on gradients that stay: over 100 parameters of 10^3 to 10^5 values, and
@@ -77,6 +78,15 @@ inline std::vector<int64_t> small_sizes() {
   return sizes;
 }
 }  // namespace w10
+
+/// W12: the loss of a conditional random field over whole sequences, and the gradients of emissions
+/// and scores. W13: CTC, down to the logits. Nothing is trained.
+namespace w12 {
+inline constexpr int64_t kBatch = 32, kSteps = 100, kLabels = 17;
+}  // namespace w12
+namespace w13 {
+inline constexpr int64_t kBatch = 16, kSteps = 500, kClasses = 60, kTargets = 40;
+}  // namespace w13
 
 /// P: products of two matrices, [m, k] x [k, n], of which T is stored transposed.
 namespace products {
@@ -108,6 +118,15 @@ inline std::vector<float> values(uint64_t seed, int64_t count) {
   for (float& value : result) {
     state = state * 6364136223846793005U + 1442695040888963407U;
     value = static_cast<float>(state >> 40) / 4194304.0F - 2.0F;
+  }
+  return result;
+}
+
+/// `count` labels in [low, high), the same on every side.
+inline std::vector<int64_t> labels(uint64_t seed, int64_t count, int64_t low, int64_t high) {
+  std::vector<int64_t> result;
+  for (const float value : values(seed, count)) {
+    result.push_back(low + static_cast<int64_t>((value + 2) / 4 * static_cast<float>(high - low)));
   }
   return result;
 }
@@ -174,7 +193,7 @@ struct Workload {
   /// Runs training step n and returns its loss.
   std::function<double(int64_t n)> step;
   /// L2 distance of all weights from where they started (P: the absolute sum of the result; W7, W9,
-  /// W11: L2 norm of the gradients, of the result where the workload is a forward pass).
+  /// W11 to W13: L2 norm of the gradients, of the result where the workload is a forward pass).
   std::function<double()> moved;
   /// Whether a step changes the weights; if not, one tells as much as fifty.
   bool trains = true;

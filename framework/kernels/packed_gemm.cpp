@@ -1,109 +1,20 @@
 // The method: K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 #include <gradus/framework/base/detail/instantiate.h>
 #include <gradus/framework/kernels/copy.h>
+#include <gradus/framework/kernels/gemm_tile.h>
 #include <gradus/framework/kernels/packed_gemm.h>
 #include <gradus/framework/kernels/scratch.h>
-#include <gradus/framework/kernels/simd/loop.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
 namespace gradus::kernels {
 namespace {
 
-using detail::Batch;
-using detail::batch_size;
-
-// A tile of C is kept in registers: 12 of 16, or 28 of 32.
-#ifdef __AVX512F__
-constexpr int64_t tile_rows = 14;
-#else
-constexpr int64_t tile_rows = 6;
-#endif
-template <class T>
-constexpr int64_t tile_columns = 2 * batch_size<T>;
-
 // Bytes that are packed at a time: A for the second-level cache, B for the third.
 constexpr int64_t packed_a_bytes = int64_t{144} << 10;
 constexpr int64_t packed_b_bytes = int64_t{1024} << 10;
-
-/// Where a tile is written: c[i * row_step + j * column_step] = alpha tile[i, j] + beta c[...].
-template <class T>
-struct Target {
-  T alpha, beta;
-  T* c;
-  int64_t row_step, column_step;
-
-  Target at(int64_t i, int64_t j) const {
-    return {alpha, beta, c + i * row_step + j * column_step, row_step, column_step};
-  }
-};
-
-/// The products of `rows` rows of A, packed [k, tile_rows] or `lda` elements apart, and a packed
-/// panel of B [k, tile_columns], of which `columns` columns are used.
-template <class T, bool packed, int64_t rows>
-void multiply_tile(int64_t k, const T* a, int64_t lda, const T* b, int64_t columns,
-                   const Target<T>& to) {
-  constexpr int64_t step = batch_size<T>, width = tile_columns<T>;
-  Batch<T> sum[rows][2];
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < rows; ++i) {
-    sum[i][0] = sum[i][1] = Batch<T>(T{0});
-    __builtin_prefetch(to.c + i * to.row_step, 1);
-    __builtin_prefetch(to.c + i * to.row_step + width - 1, 1);
-  }
-#pragma GCC unroll 4
-  for (int64_t p = 0; p < k; ++p) {
-    const Batch<T> left = Batch<T>::load_aligned(b + p * width);
-    const Batch<T> right = Batch<T>::load_aligned(b + p * width + step);
-#pragma GCC unroll 16
-    for (int64_t i = 0; i < rows; ++i) {
-      const Batch<T> factor(packed ? a[p * tile_rows + i] : a[i * lda + p]);
-      sum[i][0] = detail::multiply_add(factor, left, sum[i][0]);
-      sum[i][1] = detail::multiply_add(factor, right, sum[i][1]);
-    }
-  }
-  const Batch<T> alpha(to.alpha), beta(to.beta);
-  if (columns == width && to.column_step == 1) {
-#pragma GCC unroll 16
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t half = 0; half < 2; ++half) {
-        T* y = to.c + i * to.row_step + half * step;
-        Batch<T> value = alpha * sum[i][half];
-        if (to.beta != T{0}) value = detail::multiply_add(beta, Batch<T>::load_unaligned(y), value);
-        value.store_unaligned(y);
-      }
-    }
-    return;
-  }
-  alignas(64) T tile[rows][width];
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < rows; ++i) {
-    (alpha * sum[i][0]).store_aligned(tile[i]);
-    (alpha * sum[i][1]).store_aligned(tile[i] + step);
-  }
-  for (int64_t j = 0; j < columns; ++j) {
-    T* y = to.c + j * to.column_step;
-#pragma GCC unroll 16
-    for (int64_t i = 0; i < rows; ++i, y += to.row_step) {
-      *y = to.beta == T{0} ? tile[i][j] : tile[i][j] + to.beta * *y;
-    }
-  }
-}
-
-template <class T>
-using Multiply = void (*)(int64_t k, const T* a, int64_t lda, const T* b, int64_t columns,
-                          const Target<T>& to);
-
-/// multiply_tile for 1, 2, ... tile_rows rows.
-template <class T, bool packed>
-constexpr auto multiply_rows = []<int64_t... i>(std::integer_sequence<int64_t, i...>) {
-  return std::array<Multiply<T>, sizeof...(i)>{multiply_tile<T, packed, i + 1>...};
-}
-(std::make_integer_sequence<int64_t, tile_rows>());
 
 int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
@@ -144,20 +55,21 @@ void pack_a(int64_t m, int64_t k, const T* a, int64_t lda, T* to) {
 /// Multiplies rows [0, m) of A, packed or `lda` elements apart, by packed columns [0, n) of B.
 template <class T, bool packed>
 void multiply_block(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
-                    const Target<T>& to) {
+                    const TileTarget<T>& to) {
   constexpr int64_t width = tile_columns<T>;
   for (int64_t j = 0; j < n; j += width) {
     for (int64_t i = 0; i < m; i += tile_rows) {
       const int64_t rows = std::min(tile_rows, m - i);
-      multiply_rows<T, packed>[static_cast<size_t>(rows - 1)](
-          k, packed ? a + i * k : a + i * lda, lda, b + j * k, std::min(width, n - j), to.at(i, j));
+      constexpr auto left = packed ? TileLeft::by_columns : TileLeft::by_rows;
+      multiply_tile<T, left>(rows)(k, packed ? a + i * k : a + i * lda, packed ? tile_rows : lda,
+                                   b + j * k, width, std::min(width, n - j), to.at(i, j));
     }
   }
 }
 
 template <class T>
 void multiply(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
-              const T* b, int64_t ldb, const Target<T>& to) {
+              const T* b, int64_t ldb, const TileTarget<T>& to) {
   constexpr int64_t width = tile_columns<T>, size = sizeof(T);
   const int64_t columns = std::max(packed_b_bytes / (k * size) / width * width, width);
   const int64_t rows = std::max(packed_a_bytes / (k * size) / tile_rows * tile_rows, tile_rows);

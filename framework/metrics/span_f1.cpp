@@ -5,6 +5,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/metrics/detail/inputs.h>
 #include <gradus/framework/metrics/span_f1.h>
+#include <gradus/framework/text/detail/tags.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -14,77 +15,8 @@
 namespace gradus {
 namespace {
 
-/// A tag without its dash: {'B', "PER"}.
-struct Tag {
-  char prefix = 'O';
-  std::string_view type;
-};
-
-std::string_view prefixes(TagScheme scheme) {
-  switch (scheme) {
-    case TagScheme::iob1:
-    case TagScheme::iob2:
-      return "BIO";
-    case TagScheme::ioe1:
-    case TagScheme::ioe2:
-      return "IEO";
-    default:
-      return "BIESO";
-  }
-}
-
-const char* name(TagScheme scheme) {
-  constexpr const char* names[] = {"IOB1", "IOB2", "IOE1", "IOE2", "IOBES"};
-  return names[static_cast<std::size_t>(scheme)];
-}
-
-Tag parse(const std::string& where, std::string_view text, TagScheme scheme, std::size_t place) {
-  const bool has_type = text.size() > 2 && text[1] == '-';
-  const bool known = !text.empty() && prefixes(scheme).find(text[0]) != std::string_view::npos;
-  if (!known || (text.size() > 1 && !has_type) || (has_type && text[0] == 'O')) {
-    throw FormatError(fmt::format("{}: '{}', tag {}, is none of {}: O, or a prefix, '-' and a type",
-                                  where, detail::printable(text), place, name(scheme)));
-  }
-  return {text[0], has_type ? text.substr(2) : std::string_view()};
-}
-
-/// One tag after the other; before the first and after the last is O.
-struct Pair {
-  Tag before, after;
-  bool same() const { return before.type == after.type; }
-  bool before_is(std::string_view prefixes) const {
-    return prefixes.find(before.prefix) != std::string_view::npos;
-  }
-  bool after_is(std::string_view prefixes) const {
-    return prefixes.find(after.prefix) != std::string_view::npos;
-  }
-};
-
-/// True if a span ends between the two, or begins there: the rules of conlleval, and S.
-bool ends(const Pair& pair) {
-  if (pair.before_is("O")) return false;
-  return pair.before_is("ES") || pair.after_is("BSO") || !pair.same();
-}
-bool begins(const Pair& pair) {
-  if (pair.after_is("O")) return false;
-  return pair.after_is("BS") || pair.before_is("ESO") || !pair.same();
-}
-
-/// True unless the scheme has another tag where a span ends, or begins, so.
-bool valid_end(const Pair& pair, TagScheme scheme) {
-  if (scheme == TagScheme::ioe1)
-    return !pair.before_is("E") || (pair.after_is("IE") && pair.same());
-  if (scheme == TagScheme::ioe2) return pair.before_is("E");
-  if (scheme == TagScheme::iobes) return pair.before_is("ES");
-  return true;
-}
-bool valid_begin(const Pair& pair, TagScheme scheme) {
-  if (scheme == TagScheme::iob1)
-    return !pair.after_is("B") || (pair.before_is("BI") && pair.same());
-  if (scheme == TagScheme::iob2) return pair.after_is("B");
-  if (scheme == TagScheme::iobes) return pair.after_is("BS");
-  return true;
-}
+using detail::Tag;
+using detail::TagPair;
 
 [[noreturn]] void refuse(const std::string& where, std::span<const std::string> tags, std::size_t i,
                          TagScheme scheme) {
@@ -93,7 +25,7 @@ bool valid_begin(const Pair& pair, TagScheme scheme) {
   throw FormatError(
       fmt::format("{}: tag {}: {} after {} is not valid in {}: repair or discard "
                   "such tags with options.invalid",
-                  where, i, after, before, name(scheme)));
+                  where, i, after, before, detail::scheme_name(scheme)));
 }
 
 /// The labels [B, T] with ignore_index wherever the lengths end.
@@ -127,13 +59,13 @@ std::int64_t count(std::size_t n) { return static_cast<std::int64_t>(n); }
 std::vector<TagSpan> decode(const std::string& where, std::span<const std::string> tags,
                             TagScheme scheme, InvalidTags invalid) {
   std::vector<TagSpan> spans;
-  Pair pair;
+  TagPair pair;
   std::int64_t begin = 0;
   bool valid = true;
   for (std::size_t i = 0; i <= tags.size(); ++i) {
-    pair = {pair.after, i < tags.size() ? parse(where, tags[i], scheme, i) : Tag()};
-    if (ends(pair)) {
-      if (!valid_end(pair, scheme)) {
+    pair = {pair.after, i < tags.size() ? detail::parse_tag(where, tags[i], scheme, i) : Tag()};
+    if (pair.ends()) {
+      if (!pair.valid_end(scheme)) {
         if (invalid == InvalidTags::refuse) refuse(where, tags, i, scheme);
         valid = false;
       }
@@ -141,9 +73,9 @@ std::vector<TagSpan> decode(const std::string& where, std::span<const std::strin
         spans.push_back({begin, count(i), std::string(pair.before.type)});
       }
     }
-    if (begins(pair)) {
+    if (pair.begins()) {
       begin = count(i);
-      valid = valid_begin(pair, scheme);
+      valid = pair.valid_begin(scheme);
       if (!valid && invalid == InvalidTags::refuse) refuse(where, tags, i, scheme);
     }
   }
@@ -159,7 +91,7 @@ std::vector<TagSpan> tag_spans(std::span<const std::string> tags, TagScheme sche
 
 SpanF1::SpanF1(const SpanOptions& options) : options_(options) {
   for (std::size_t i = 0; i < options.tags.size(); ++i) {
-    const Tag tag = parse("SpanF1", options.tags[i], options.scheme, i);
+    const Tag tag = detail::parse_tag("SpanF1", options.tags[i], options.scheme, i);
     if (tag.prefix != 'O') types_[std::string(tag.type)];  // is in the result, found or not
   }
 }

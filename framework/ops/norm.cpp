@@ -7,7 +7,11 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/norm.h>
 #include <gradus/framework/ops/author/reduced_axes.h>
+#include <gradus/framework/ops/clamp.h>
+#include <gradus/framework/ops/compare.h>
+#include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/norm.h>
+#include <gradus/framework/ops/where.h>
 
 #include <cmath>
 
@@ -57,6 +61,16 @@ Tensor norm(const Tensor& x, double p, const ReducedAxes& plan, bool keepdim, do
 Tensor norm(const Tensor& x, double p) { return norm(x, p, ReducedAxes("norm", x), false, 0); }
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim, double eps) {
   return norm(x, p, ReducedAxes("norm", x, axes), keepdim, eps);
+}
+
+Tensor normalize(const Tensor& x, double p, std::int64_t axis, double eps) {
+  detail::axis_view(x, axis, "normalize");
+  if (!is_floating(x.dtype())) detail::throw_not_floating("normalize", x.dtype());
+  if (!(eps >= 0) || std::isinf(eps)) {
+    throw ValueError(fmt::format("normalize: eps is {}: it must be a finite number >= 0", eps));
+  }
+  const Tensor length = norm(x, p, axis, true);
+  return x / (eps > 0 ? clamp(length, eps) : masked_fill(length, equal(length, 0), 1));
 }
 
 }  // namespace gradus

@@ -2,6 +2,8 @@
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/ops/reduce.h>
 
+#include <cstdint>
+
 namespace gradus {
 
 /// The p-norm (sum(|x|^p) + eps)^(1/p) of a float tensor, over axes or over everything, shaped like
@@ -14,5 +16,10 @@ namespace gradus {
 GRADUS_API Tensor norm(const Tensor& x, double p = 2);
 GRADUS_API Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim = false,
                        double eps = 0);
+
+/// x / max(norm(x, p), eps) along one axis: a slice of norm 0 stays 0. Throws IndexError,
+/// DTypeError; ValueError for a NaN p and for an eps that is negative or not finite.
+GRADUS_API Tensor normalize(const Tensor& x, double p = 2, std::int64_t axis = -1,
+                            double eps = 1e-12);
 
 }  // namespace gradus

@@ -6,7 +6,10 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
+#include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/remap.h>
+#include <gradus/framework/ops/author/axes.h>
+#include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/shape.h>
 
@@ -127,6 +130,26 @@ Tensor movedim(const Tensor& x, const std::vector<std::int64_t>& source,
 }
 Tensor movedim(const Tensor& x, std::int64_t source, std::int64_t destination) {
   return movedim(x, std::vector<std::int64_t>{source}, std::vector<std::int64_t>{destination});
+}
+
+Tensor unfold(const Tensor& x, std::int64_t axis, std::int64_t size, std::int64_t step) {
+  const auto [a, outer, n, inner] = detail::axis_view(x, axis, "unfold");
+  if (size < 1 || step < 1) {
+    throw ValueError(
+        fmt::format("unfold: size is {}, step is {}: both must be at least 1", size, step));
+  }
+  if (size > n) {
+    throw ShapeError(fmt::format("unfold: x is {}: axis {} has {} entries, a window has {}",
+                                 x.shape().str(), a, n, size));
+  }
+  const std::int64_t windows = (n - size) / step + 1;
+  Tensor ids = detail::empty_sized("unfold", {windows, size}, DType::int64);
+  auto* id = ids.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < windows; ++i) {
+    for (std::int64_t k = 0; k < size; ++k) *id++ = i * step + k;
+  }
+  const Tensor y = index_select(x, a, flatten(ids));
+  return movedim(reshape(y, detail::splice(x.shape(), a, 1, {windows, size})), a + 1, -1);
 }
 
 }  // namespace gradus

@@ -27,4 +27,10 @@ GRADUS_API Tensor movedim(const Tensor& x, const std::vector<std::int64_t>& sour
                           const std::vector<std::int64_t>& destination);
 GRADUS_API Tensor movedim(const Tensor& x, std::int64_t source, std::int64_t destination);
 
+/// Windows of `size` entries along an axis, each `step` after the one before, as a last axis:
+/// x [B, T, C] -> [B, floor((T - size) / step) + 1, C, size] for axis 1.
+/// Throws IndexError, ValueError unless size > 0 and step > 0, ShapeError if the axis is shorter
+/// than a window.
+GRADUS_API Tensor unfold(const Tensor& x, std::int64_t axis, std::int64_t size, std::int64_t step);
+
 }  // namespace gradus

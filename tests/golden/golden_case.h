@@ -1,9 +1,11 @@
 #pragma once
 // Reads the cases that make_golden.py wrote.
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/module/module.h>
+#include <gradus/framework/ops/nn/reduction.h>
 #include <gradus/tests/support/op_testing.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -117,6 +119,22 @@ class Case {
     return values_of(tensors_.at(name() + "/" + what));
   }
 
+  /// Loads the inputs from `first` on into the parameters of their names, which then stand in for
+  /// them. Returns the place after the last one.
+  std::size_t load_parameters(const Module& layer, std::size_t first) {
+    StateDict weights;
+    std::istringstream names(word("parameters"));
+    std::size_t used = first;
+    for (std::string name; std::getline(names, name, ',');) weights.set(name, inputs[used++]);
+    layer.load_state_dict(weights);
+    for (const NamedParameter& p : layer.parameters()) {
+      const auto place = std::find_if(weights.begin(), weights.end(),
+                                      [&](const StateEntry& e) { return e.name == p.path; });
+      inputs[first + static_cast<std::size_t>(place - weights.begin())] = p.parameter;
+    }
+    return used;
+  }
+
   /// Options that nobody asked for.
   std::vector<std::string> ignored() const {
     std::vector<std::string> result;
@@ -150,13 +168,19 @@ Results unary(Case& c) {
 }
 
 const Runners& op_runners();
-void add_row_reductions(Runners& all);  // part of op_runners(), as the next six
+void add_row_reductions(Runners& all);  // part of op_runners(), as all up to add_attention
 void add_more_elementwise(Runners& all);
 void add_more_shapes(Runners& all);
 void add_more_products(Runners& all);
 void add_linalg(Runners& all);
 void add_indexing(Runners& all);
 void add_recurrent(Runners& all);
+void add_convolution(Runners& all);
+void add_structured(Runners& all);
+void add_losses(Runners& all);
+void add_norms(Runners& all);
+void add_activations(Runners& all);
+void add_attention(Runners& all);
 const Runners& training_runners();
 void add_embeddings(Runners& all);  // part of training_runners(), as the next three
 Results lbfgs(Case& c);

@@ -3,7 +3,6 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/matmul.h>
-#include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
@@ -49,10 +48,6 @@ template <class F>
 Results place(Case& c, F f) {
   if (!c.has("axis")) return {f(c.inputs[0])};
   return {f(c.inputs[0], c.integer("axis"), c.flag("keepdim"))};
-}
-
-CrossEntropyOptions loss_options(const Case& c) {
-  return {.ignore_index = c.integer("ignore_index"), .reduction = c.reduction()};
 }
 
 Results convert(Case& c) {
@@ -118,7 +113,7 @@ void add_reductions(Runners& all) {
   all["argmin"] = [](Case& c) { return place(c, GOLDEN_CALL(argmin)); };
 }
 
-void add_products_and_losses(Runners& all) {
+void add_products(Runners& all) {
   all["matmul"] = [](Case& c) -> Results {
     return {matmul(c.inputs[0], c.inputs[1],
                    {.trans_a = c.flag("trans_a"), .trans_b = c.flag("trans_b")})};
@@ -129,15 +124,6 @@ void add_products_and_losses(Runners& all) {
   all["softmax"] = [](Case& c) -> Results { return {softmax(c.inputs[0], c.integer("axis"))}; };
   all["log_softmax"] = [](Case& c) -> Results {
     return {log_softmax(c.inputs[0], c.integer("axis"))};
-  };
-  all["cross_entropy"] = [](Case& c) -> Results {
-    return {cross_entropy(c.inputs[0], c.inputs[1], loss_options(c))};
-  };
-  all["nll_loss"] = [](Case& c) -> Results {
-    return {nll_loss(c.inputs[0], c.inputs[1], loss_options(c))};
-  };
-  all["mse_loss"] = [](Case& c) -> Results {
-    return {mse_loss(c.inputs[0], c.inputs[1], c.reduction())};
   };
 }
 
@@ -189,10 +175,16 @@ const Runners& op_runners() {
     add_more_shapes(result);
     add_more_products(result);
     add_linalg(result);
-    add_products_and_losses(result);
+    add_products(result);
     add_shapes(result);
     add_indexing(result);
     add_recurrent(result);
+    add_convolution(result);
+    add_structured(result);
+    add_losses(result);
+    add_norms(result);
+    add_activations(result);
+    add_attention(result);
     return result;
   }();
   return all;

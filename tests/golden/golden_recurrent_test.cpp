@@ -3,8 +3,6 @@
 #include <gradus/layers/recurrent_cell.h>
 #include <gradus/tests/golden/golden_case.h>
 
-#include <algorithm>
-
 namespace gradus::golden {
 namespace {
 
@@ -15,20 +13,7 @@ struct Inputs {
     for (Tensor& s : state) s = c.inputs[used++];
   }
 
-  /// Loads the parameters, which then are those of the layer.
-  void load(const Module& layer) {
-    StateDict weights;
-    std::istringstream names(golden_case.word("parameters"));
-    const std::size_t first = used;
-    for (std::string name; std::getline(names, name, ',');)
-      weights.set(name, golden_case.inputs[used++]);
-    layer.load_state_dict(weights);
-    for (const NamedParameter& p : layer.parameters()) {
-      const auto place = std::find_if(weights.begin(), weights.end(),
-                                      [&](const StateEntry& e) { return e.name == p.path; });
-      golden_case.inputs[first + static_cast<std::size_t>(place - weights.begin())] = p.parameter;
-    }
-  }
+  void load(const Module& layer) { used = golden_case.load_parameters(layer, used); }
   Tensor lengths() const {
     return golden_case.flag("lengths") ? golden_case.inputs[used] : Tensor();
   }

@@ -5,10 +5,12 @@
 #include <gradus/layers/sequential.h>
 #include <gradus/layers/skip_gram.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
@@ -153,6 +155,8 @@ const Runners& training_runners() {
         {"radam", [](Case& c) { return optimize<RAdam>(c, RAdamOptions{}); }},
         {"sparse_adam", [](Case& c) { return optimize<SparseAdam>(c, SparseAdamOptions{}); }},
         {"lion", [](Case& c) { return optimize<Lion>(c, LionOptions{}); }},
+        {"adafactor", [](Case& c) { return optimize<Adafactor>(c, AdafactorOptions{}); }},
+        {"muon", [](Case& c) { return optimize<Muon>(c, MuonOptions{}); }},
         {"rowwise_adagrad",
          [](Case& c) { return optimize<RowwiseAdagrad>(c, RowwiseAdagradOptions{}); }},
         {"lbfgs", lbfgs},

@@ -1,13 +1,23 @@
 // The dtype that the options of a layer name.
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/adaptive_log_softmax.h>
+#include <gradus/layers/attention.h>
+#include <gradus/layers/batch_norm.h>
+#include <gradus/layers/convolution.h>
+#include <gradus/layers/crf.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/group_norm.h>
+#include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
+#include <gradus/layers/positions.h>
+#include <gradus/layers/prelu.h>
 #include <gradus/layers/quotient_remainder_embedding.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/recurrent_cell.h>
 #include <gradus/layers/subword_embedding.h>
+#include <gradus/layers/transformer.h>
 #include <gradus/tests/support/op_testing.h>
 
 #include <algorithm>
@@ -42,16 +52,42 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
   const Tensor ids = tensor({{0, 2, 1}, {2, 2, 0}});
   const Tensor sequences = randn({2, 3, 4}, dtype.value_or(DType::float32));
   const LSTMCell cell(4, 3, {.dtype = dtype});
+  const CRF crf(4, {.dtype = dtype});
+  const AdaptiveLogSoftmaxWithLoss adaptive(4, 5, {2, 3}, {.div_value = 2, .dtype = dtype});
+  const std::vector<std::int64_t> counts{3, 2, 1};
+  const HierarchicalSoftmax hierarchical(4, counts, {.dtype = dtype});
   return {
       layer("Linear", Linear(4, 3, {.dtype = dtype}), x),
       layer("LayerNorm", LayerNorm(4, {.dtype = dtype}), x),
       layer("RMSNorm", RMSNorm(4, {.dtype = dtype}), x),
+      layer("BatchNorm1d", BatchNorm1d(4, {.dtype = dtype}), x),
+      layer("PReLU", PReLU(4, {.dtype = dtype}), x),
+      layer("GroupNorm", GroupNorm(2, 4, {.dtype = dtype}), sequences),
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
+      layer("Conv1d", Conv1d(4, 3, 2, {.dtype = dtype}), sequences),
+      layer("ConvTranspose1d", ConvTranspose1d(4, 3, 2, {.dtype = dtype}), sequences),
+      layer("MultiheadAttention", MultiheadAttention(4, 2, {.dtype = dtype}), sequences),
+      layer("TransformerEncoderLayer",
+            TransformerEncoderLayer(4, 2, {.dim_feedforward = 3, .dropout = 0, .dtype = dtype}),
+            sequences),
+      layer("LearnedPositions", LearnedPositions(5, 4, {.dtype = dtype}), sequences),
       layer("RNNCell", RNNCell(4, 3, {.dtype = dtype}), x),
       layer("GRUCell", GRUCell(4, 3, {.dtype = dtype}), x),
       {"LSTMCell", cell, [cell, x] { return cell(x).h; }},
+      {"AdaptiveLogSoftmaxWithLoss", adaptive,
+       [adaptive, x] {
+         return adaptive(x, tensor({1, 4})).output;
+       }},
+      {"HierarchicalSoftmax", hierarchical,
+       [hierarchical, x] {
+         return hierarchical(x, tensor({1, 2}));
+       }},
+      {"CRF", crf,
+       [crf, sequences] {
+         return crf(sequences, zeros({2, 3}, DType::int64));
+       }},
       layer("Embedding", Embedding(3, 4, {.dtype = dtype}), ids),
       layer("EmbeddingBag", EmbeddingBag(3, 4, {.dtype = dtype}), ids),
       layer("QuotientRemainderEmbedding",
@@ -81,7 +117,9 @@ TEST(LayerDType, Float64StartsFromAllDigitsAndHasRightGradients) {
   for (const Layer& layer : layers_of(DType::float64)) {
     SCOPED_TRACE(layer.name);
     const auto values = values_of(layer.module.parameters()[0].parameter);
-    if (layer.name != "LayerNorm" && layer.name != "RMSNorm") {  // which start as ones
+    const bool fixed = layer.name.find("Norm") != std::string::npos || layer.name == "PReLU" ||
+                       layer.name == "HierarchicalSoftmax";
+    if (!fixed) {  // those start as ones, 0.25, or zeros
       EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](double v) {
         return v != static_cast<double>(static_cast<float>(v));
       }));
@@ -105,8 +143,18 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   const DType integer = DType::int64;
   const std::string rest = ": dtype is int64, it must be float32 or float64";
   EXPECT_ERROR(Linear(4, 3, {.dtype = integer}), DTypeError, "Linear" + rest);
+  EXPECT_ERROR(Conv1d(4, 3, 2, {.dtype = integer}), DTypeError, "Conv1d" + rest);
+  EXPECT_ERROR(ConvTranspose1d(4, 3, 2, {.dtype = integer}), DTypeError, "ConvTranspose1d" + rest);
+  EXPECT_ERROR(CRF(4, {.dtype = integer}), DTypeError, "CRF" + rest);
+  EXPECT_ERROR(AdaptiveLogSoftmaxWithLoss(16, 4, {2}, {.dtype = integer}), DTypeError,
+               "Linear" + rest);
+  EXPECT_ERROR(HierarchicalSoftmax(4, std::vector<std::int64_t>{1, 1}, {.dtype = integer}),
+               DTypeError, "HierarchicalSoftmax" + rest);
   EXPECT_ERROR(LayerNorm(4, {.dtype = integer}), DTypeError, "LayerNorm" + rest);
   EXPECT_ERROR(RMSNorm(4, {.dtype = integer}), DTypeError, "RMSNorm" + rest);
+  EXPECT_ERROR(BatchNorm1d(4, {.dtype = integer}), DTypeError, "BatchNorm1d" + rest);
+  EXPECT_ERROR(PReLU(1, {.dtype = integer}), DTypeError, "PReLU" + rest);
+  EXPECT_ERROR(GroupNorm(2, 4, {.dtype = integer}), DTypeError, "GroupNorm" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);
   EXPECT_ERROR(EmbeddingBag(3, 4, {.dtype = integer}), DTypeError, "EmbeddingBag" + rest);
   EXPECT_ERROR(QuotientRemainderEmbedding(9, 4, {.dtype = integer}), DTypeError,

@@ -173,5 +173,34 @@ TEST(OpNorm, BrokenInput) {
   EXPECT_THROW(norm(ones({2}), 2, 0, false, not_a_number), ValueError);
 }
 
+TEST(Normalize, GivesSlicesOfNormOne) {
+  const Tensor x = tensor({3.0, 4.0, 0.0, 0.0}, {2, 2});
+  EXPECT_TRUE(is_close(normalize(x), {2, 2}, {0.6, 0.8, 0, 0}, 1e-15));
+  EXPECT_TRUE(is_close(normalize(x, 1), {2, 2}, {3 / 7.0, 4 / 7.0, 0, 0}, 1e-15));
+  EXPECT_TRUE(is_close(normalize(x, 2, 0), {2, 2}, {1, 1, 0, 0}, 1e-15));
+  EXPECT_TRUE(is_close(normalize(x, infinity, 1, 8), {2, 2}, {3 / 8.0, 0.5, 0, 0}, 1e-15));
+  EXPECT_TRUE(is_close(normalize(x, 2, 1, 0), {2, 2}, {0.6, 0.8, 0, 0}, 1e-15));
+  EXPECT_TRUE(has_values(normalize(zeros({0, 2})), {0, 2}, {}));
+}
+TEST(Normalize, HasRightGradients) {
+  for (const std::int64_t axis : {0, 1, -1}) {
+    for (const double eps : {0.0, 1e-12, 100.0}) {
+      EXPECT_TRUE(passes_gradcheck(
+          [=](const std::vector<Tensor>& in) { return normalize(in[0], 2.5, axis, eps); },
+          {random_leaf({3, 4, 2})}));
+    }
+  }
+  const Tensor x = leaf({0, 0});
+  normalize(x, 2, 0, 0.5).backward(tensor({1.0, 2.0}));
+  EXPECT_EQ(gradient_of(x), (std::vector<double>{2, 4}));
+}
+TEST(Normalize, RefusesBrokenInput) {
+  EXPECT_ERROR(normalize(ones({2}), 2, 0, -1), ValueError,
+               "normalize: eps is -1: it must be a finite number >= 0");
+  EXPECT_THROW(normalize(ones({2}), 2, 1), IndexError);
+  EXPECT_THROW(normalize(ones({2}), not_a_number), ValueError);
+  EXPECT_THROW(normalize(tensor({1, 2})), DTypeError);
+}
+
 }  // namespace
 }  // namespace gradus

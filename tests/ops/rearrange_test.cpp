@@ -142,5 +142,31 @@ TEST(Movedim, RefusesAxesThatDoNotFit) {
                "movedim: axis 0 appears twice in [0, -2] for a tensor of shape [2, 3]");
 }
 
+TEST(Unfold, HasTheWindowsAsItsLastAxis) {
+  const Tensor x = tensor({{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}});
+  EXPECT_TRUE(has_values(unfold(x, 1, 3, 2), {2, 2, 3}, {1, 2, 3, 3, 4, 5, 6, 7, 8, 8, 9, 10}));
+  EXPECT_TRUE(has_values(unfold(x, -2, 2, 1), {1, 5, 2}, {1, 6, 2, 7, 3, 8, 4, 9, 5, 10}));
+  EXPECT_TRUE(has_values(unfold(x, 0, 1, 5), {1, 5, 1}, {1, 2, 3, 4, 5}));
+  EXPECT_TRUE(has_values(unfold(tensor({true, false, true}), 0, 2, 1), {2, 2}, {1, 0, 0, 1}));
+}
+TEST(Unfold, AddsTheGradientsOfWindowsThatOverlap) {
+  const Tensor x = leaf({1, 2, 3, 4});
+  unfold(x, 0, 3, 1).backward(tensor({1.0, 10.0, 100.0, 2.0, 20.0, 200.0}, {2, 3}));
+  EXPECT_EQ(gradient_of(x), (Values{1, 12, 120, 200}));
+  const Tensor y = random_leaf({2, 5, 3});
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return unfold(in[0], 1, 2, 2); }, {y}));
+}
+TEST(Unfold, SaysWhatDoesNotFit) {
+  const Tensor x = zeros({2, 3});
+  EXPECT_ERROR(unfold(x, 1, 4, 1), ShapeError,
+               "unfold: x is [2, 3]: axis 1 has 3 entries, a window has 4");
+  EXPECT_ERROR(unfold(x, 1, 2, 0), ValueError,
+               "unfold: size is 2, step is 0: both must be at least 1");
+  EXPECT_THROW(unfold(x, 1, 0, 1), ValueError);
+  EXPECT_THROW(unfold(x, 2, 1, 1), IndexError);
+  EXPECT_THROW(unfold(zeros({1, 1, 1, 1, 1, 1, 1, 1}), 0, 1, 1), ShapeError);
+  EXPECT_THROW(unfold(zeros({std::int64_t{1} << 62, 0}), 0, std::int64_t{1} << 61, 1), ShapeError);
+}
+
 }  // namespace
 }  // namespace gradus

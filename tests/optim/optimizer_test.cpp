@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
@@ -394,6 +396,8 @@ TEST(Optimizer, IsCalledByItsClassInMessages) {
   expect_named<NAdam, NAdamOptions>("NAdam");
   expect_named<RAdam, RAdamOptions>("RAdam");
   expect_named<Lion, LionOptions>("Lion");
+  expect_named<Adafactor, AdafactorOptions>("Adafactor");
+  expect_named<Muon, MuonOptions>("Muon");
   expect_named<LBFGS, LBFGSOptions>("LBFGS");
 }
 

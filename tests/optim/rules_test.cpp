@@ -1,10 +1,14 @@
 // The optimizers beyond SGD and Adam: what all have in common, then their rules.
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/ops/linalg.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
+#include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
@@ -139,6 +143,255 @@ TEST(Lion, LeavesAWeightWithoutGradientAndKeepsNaN) {
   EXPECT_TRUE(std::isnan(x.parameter.span<double>()[1]));
 }
 
+TEST(Adafactor, FollowsItsFormulaForAVector) {
+  double w = 1, v = 0, t = 0;
+  std::vector<double> expected;
+  for (const double g : {0.5, -1.0, 2.0}) {
+    const double b = std::pow(++t, -0.5);
+    v += b * (g * g - v);
+    const double update = g / std::max(std::sqrt(v), 0.7);
+    const double step = std::max(0.4, std::abs(w)) * std::min(0.3, 1 / std::sqrt(t));
+    w = w * (1 - 0.3 * 0.2) - step * update / std::max(1.0, std::abs(update) / 1.2);
+    expected.push_back(w);
+  }
+  EXPECT_THAT(
+      three_steps<Adafactor>(AdafactorOptions{
+          .lr = 0.3, .beta2_decay = -0.5, .eps = {0.7, 0.4}, .d = 1.2, .weight_decay = 0.2}),
+      Pointwise(DoubleNear(1e-14), expected));
+}
+
+/// Three steps for matrices [2, 3], one after the other, element by element.
+std::vector<double> adafactor_of_matrices(std::vector<double> w,
+                                          const std::vector<Tensor>& gradients,
+                                          const AdafactorOptions& o) {
+  const std::size_t n = w.size(), matrices = n / 6;
+  std::vector<double> rows(2 * matrices, 0), cols(3 * matrices, 0);
+  double t = 0;
+  for (const Tensor& gradient : gradients) {
+    const double b = std::pow(++t, o.beta2_decay);
+    const auto g = values_of(gradient);
+    std::vector<double> row_means(rows.size(), 0), col_means(cols.size(), 0), u(n);
+    double size = 0, squares = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      row_means[i / 3] += g[i] * g[i] / 3;
+      col_means[i / 6 * 3 + i % 3] += g[i] * g[i] / 2;
+      size += w[i] * w[i] / static_cast<double>(n);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += b * (row_means[i] - rows[i]);
+    for (std::size_t i = 0; i < cols.size(); ++i) cols[i] += b * (col_means[i] - cols[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t m = i / 6;
+      const double mean = (rows[2 * m] + rows[2 * m + 1]) / 2;
+      const double v = rows[i / 3] * cols[3 * m + i % 3] / std::max(mean, o.eps[0]);
+      u[i] = g[i] / std::max(std::sqrt(v), o.eps[0]);
+      squares += u[i] * u[i] / static_cast<double>(n);
+    }
+    const double step = std::max(o.eps[1], std::sqrt(size)) * std::min(o.lr, 1 / std::sqrt(t));
+    for (std::size_t i = 0; i < n; ++i) {
+      w[i] = w[i] * (1 - o.lr * o.weight_decay) -
+             step * u[i] / std::max(1.0, std::sqrt(squares) / o.d);
+    }
+  }
+  return w;
+}
+
+TEST(Adafactor, FollowsItsFormulaForMatrices) {
+  for (const Shape& shape : {Shape{2, 3}, Shape{4, 2, 3}}) {
+    for (const double eps : {0.1, 1.0}) {
+      const AdafactorOptions options{
+          .lr = 0.8, .beta2_decay = -0.6, .eps = {eps, 0.05}, .d = 1.1, .weight_decay = 0.1};
+      const NamedParameter x = named("x", random_tensor(shape, 1));
+      Adafactor optimizer({x}, options);
+      std::vector<Tensor> gradients;
+      const auto start = values_of(x.parameter);
+      for (unsigned step = 0; step < 3; ++step) {
+        gradients.push_back(random_tensor(shape, 2 + step));
+        x.parameter.set_grad(gradients.back().clone());
+        optimizer.step();
+      }
+      EXPECT_THAT(values_of(x.parameter),
+                  Pointwise(DoubleNear(1e-14), adafactor_of_matrices(start, gradients, options)));
+    }
+  }
+}
+
+TEST(Adafactor, KeepsTwoVectorsForAMatrix) {
+  const NamedParameter m = named("m", random_tensor({5, 3}, 1)), v = named("v", ones({4}));
+  Adafactor optimizer({m, v});
+  m.parameter.set_grad(random_tensor({5, 3}, 2));
+  v.parameter.set_grad(ones({4}));
+  optimizer.step();
+  const StateDict state = optimizer.state_dict();
+  EXPECT_EQ(state.at("m.row_var").shape(), (Shape{5, 1}));
+  EXPECT_EQ(state.at("m.col_var").shape(), (Shape{1, 3}));
+  EXPECT_EQ(state.at("m.variance").numel(), 0);
+  EXPECT_EQ(state.at("v.variance").shape(), Shape{4});
+  EXPECT_EQ(state.at("v.row_var").numel() + state.at("v.col_var").numel(), 0);
+}
+
+TEST(Adafactor, StandsStillAtAGradientOfZeroAndTakesEmptyParameters) {
+  const NamedParameter x = named("x", random_tensor<float>({3, 2}, 1));
+  const NamedParameter none = named("none", zeros({0, 2}));
+  Adafactor optimizer({x, none});
+  const Tensor before = x.parameter.clone();
+  step_with_zeros(optimizer, {x, none});
+  EXPECT_TRUE(same_bytes(x.parameter, before));
+}
+
+using Matrix = std::vector<std::vector<double>>;
+
+Matrix times(const Matrix& a, const Matrix& b) {
+  Matrix c(a.size(), std::vector<double>(b[0].size(), 0));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t k = 0; k < b.size(); ++k) {
+      for (std::size_t j = 0; j < b[0].size(); ++j) c[i][j] += a[i][k] * b[k][j];
+    }
+  }
+  return c;
+}
+
+Matrix transposed(const Matrix& a) {
+  Matrix b(a[0].size(), std::vector<double>(a.size()));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < a[0].size(); ++j) b[j][i] = a[i][j];
+  }
+  return b;
+}
+
+/// a x + b (x x^T) x + c (x x^T)^2 x, `steps` times, of x over its norm.
+Matrix orthogonalised(Matrix x, const MuonOptions& o) {
+  double squares = 0;
+  for (const auto& row : x) {
+    for (const double value : row) squares += value * value;
+  }
+  for (auto& row : x) {
+    for (double& value : row) value /= std::max(std::sqrt(squares), o.eps);
+  }
+  for (std::int64_t step = 0; step < o.ns_steps; ++step) {
+    const Matrix gram = times(x, transposed(x)), once = times(gram, x), twice = times(gram, once);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      for (std::size_t j = 0; j < x[0].size(); ++j) {
+        x[i][j] = o.ns_coefficients[0] * x[i][j] + o.ns_coefficients[1] * once[i][j] +
+                  o.ns_coefficients[2] * twice[i][j];
+      }
+    }
+  }
+  return x;
+}
+
+std::vector<double> muon_steps(std::vector<double> w, std::size_t rows,
+                               const std::vector<Tensor>& gradients, const MuonOptions& o,
+                               double scale) {
+  const std::size_t columns = w.size() / rows;
+  std::vector<double> m(w.size(), 0);
+  for (const Tensor& gradient : gradients) {
+    const auto g = values_of(gradient);
+    Matrix u(rows, std::vector<double>(columns));
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      m[i] += (1 - o.momentum) * (g[i] - m[i]);
+      u[i / columns][i % columns] = o.nesterov ? g[i] + o.momentum * (m[i] - g[i]) : m[i];
+    }
+    const Matrix x = orthogonalised(u, o);
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      w[i] = w[i] * (1 - o.lr * o.weight_decay) - o.lr * scale * x[i / columns][i % columns];
+    }
+  }
+  return w;
+}
+
+TEST(Muon, FollowsItsFormula) {
+  for (const Shape& shape : {Shape{2, 5}, Shape{5, 2}, Shape{3, 3}}) {
+    const auto rows = static_cast<double>(shape[0]), columns = static_cast<double>(shape[1]);
+    MuonOptions options{.lr = 0.1, .weight_decay = 0.2, .momentum = 0.8, .ns_steps = 3};
+    MuonOptions rms = options, spectral = options;
+    rms.match_rms_adamw = true;
+    rms.nesterov = false;
+    spectral.spectral_unclamped = true;
+    spectral.eps = 1;
+    spectral.ns_coefficients = {2, -1.5, 0.5};
+    for (const auto& [o, scale] : std::vector<std::pair<MuonOptions, double>>{
+             {options, std::sqrt(std::max(1.0, rows / columns))},
+             {rms, 0.2 * std::sqrt(std::max(rows, columns))},
+             {spectral, std::sqrt(rows / columns)}}) {
+      const NamedParameter x = named("x", random_tensor(shape, 1));
+      const auto start = values_of(x.parameter);
+      Muon optimizer({x}, o);
+      std::vector<Tensor> gradients;
+      for (unsigned step = 0; step < 3; ++step) {
+        gradients.push_back(random_tensor(shape, 2 + step));
+        x.parameter.set_grad(gradients.back().clone());
+        optimizer.step();
+      }
+      EXPECT_THAT(values_of(x.parameter),
+                  Pointwise(DoubleNear(1e-12), muon_steps(start, static_cast<std::size_t>(shape[0]),
+                                                          gradients, o, scale)));
+    }
+  }
+}
+
+TEST(Muon, StepsHaveSingularValuesNearOne) {
+  for (const Shape& shape : {Shape{20, 50}, Shape{50, 20}}) {
+    const NamedParameter x = named("x", zeros(shape, DType::float64));
+    Muon optimizer({x}, {.lr = 1, .weight_decay = 0, .spectral_unclamped = true});
+    x.parameter.set_grad(random_tensor(shape, 2));
+    optimizer.step();
+    const double scale = std::sqrt(static_cast<double>(shape[0]) / static_cast<double>(shape[1]));
+    const Tensor values = svd(x.parameter.detach()).s;
+    for (const double s : values.span<double>()) {
+      EXPECT_GT(s / scale, 0.6);
+      EXPECT_LT(s / scale, 1.3);
+    }
+  }
+}
+
+TEST(Muon, HasGroupsThatAdamWUpdates) {
+  const Tensor start = random_tensor<float>({7}, 1);
+  const NamedParameter a = named("a", start), b = named("b", start);
+  const NamedParameter matrix = named("matrix", random_tensor<float>({3, 4}, 2));
+  Muon muon(std::vector<ParameterGroup<MuonOptions>>{{{matrix}, {}},
+                                                     {{a},
+                                                      {.lr = 0.01,
+                                                       .weight_decay = 0.3,
+                                                       .adamw = true,
+                                                       .adamw_betas = {0.8, 0.9},
+                                                       .adamw_eps = 0.1}}});
+  AdamW adamw({b}, {.lr = 0.01, .betas = {0.8, 0.9}, .eps = 0.1, .weight_decay = 0.3});
+  for (unsigned step = 0; step < 4; ++step) {
+    const Tensor g = random_tensor<float>({7}, 3 + step);
+    a.parameter.set_grad(g.clone());
+    b.parameter.set_grad(g.clone());
+    matrix.parameter.set_grad(random_tensor<float>({3, 4}, 9 + step));
+    muon.step();
+    adamw.step();
+  }
+  EXPECT_TRUE(same_bytes(a.parameter, b.parameter));
+  const StateDict state = muon.state_dict();
+  EXPECT_EQ(state.size(), 3u);
+  EXPECT_TRUE(state.contains("matrix.momentum_buffer") && state.contains("a.exp_avg") &&
+              state.contains("a.exp_avg_sq"));
+}
+
+TEST(Muon, RefusesWhatIsNoMatrix) {
+  const Tensor start = ones({3, 2});
+  const NamedParameter w = named("w", start), bias = named("layer.bias", ones({3}));
+  Muon optimizer({w, bias});
+  w.parameter.set_grad(ones({3, 2}));
+  bias.parameter.set_grad(ones({3}));
+  EXPECT_EQ(message_of<ShapeError>([&] { optimizer.step(); }),
+            "Muon: layer.bias is [3], but only matrices can be orthogonalised: put it into a group "
+            "with .adamw = true (see split_for_muon())");
+  EXPECT_TRUE(same_bytes(w.parameter, start));
+}
+
+TEST(Muon, StandsStillAtAGradientOfZeroAndTakesEmptyMatrices) {
+  const NamedParameter x = named("x", random_tensor<float>({3, 2}, 1));
+  const NamedParameter none = named("none", zeros({0, 2}));
+  Muon optimizer({x, none}, {.weight_decay = 0});
+  const Tensor before = x.parameter.clone();
+  step_with_zeros(optimizer, {x, none});
+  EXPECT_TRUE(same_bytes(x.parameter, before));
+}
+
 TEST(Adamax, KeepsNaN) {
   const NamedParameter x = named("x", tensor({1.0}));
   Adamax optimizer({x});
@@ -186,7 +439,7 @@ bool takes_dense() {
 template <class Optimizer>
 class EachRule : public testing::Test {};
 using All = testing::Types<Adagrad, RowwiseAdagrad, RMSprop, Adadelta, Adamax, NAdam, RAdam,
-                           SparseAdam, Lion>;
+                           SparseAdam, Lion, Adafactor, Muon>;
 TYPED_TEST_SUITE(EachRule, All);
 
 // A gradient that the rule takes: dense, or all rows of the table.
@@ -313,9 +566,10 @@ TYPED_TEST(EachRule, KeepsNoMoreStateThanItsRuleNeeds) {
   const StateDict state = optimizer.state_dict();
   for (const StateEntry& entry : state.entries()) elements += entry.tensor.numel();
   const bool one = std::is_same_v<TypeParam, Adagrad> || std::is_same_v<TypeParam, Lion> ||
-                   std::is_same_v<TypeParam, RMSprop>;
+                   std::is_same_v<TypeParam, RMSprop> || std::is_same_v<TypeParam, Muon>;
   const bool rows = std::is_same_v<TypeParam, RowwiseAdagrad>;
-  EXPECT_EQ(elements, rows ? 8 : one ? 32 : 64);
+  const bool both = std::is_same_v<TypeParam, Adafactor>;  // rows and columns
+  EXPECT_EQ(elements, rows ? 8 : both ? 12 : one ? 32 : 64);
 }
 
 TYPED_TEST(EachRule, RefusesALearningRateThatIsNone) {
@@ -371,6 +625,17 @@ TEST(Rules, RefuseOptionsOutOfRange) {
             "SparseAdam: eps is 0, it must be above 0");
   EXPECT_EQ(message.operator()<Lion>(LionOptions{.weight_decay = -1}),
             "Lion: weight_decay is -1, it must not be negative");
+  EXPECT_EQ(message.operator()<Adafactor>(AdafactorOptions{.beta2_decay = 0.5}),
+            "Adafactor: beta2_decay is 0.5, it must be finite and at most 0");
+  EXPECT_EQ(message.operator()<Adafactor>(AdafactorOptions{.d = 0.5}),
+            "Adafactor: d is 0.5, it must be finite and at least 1");
+  EXPECT_EQ(message.operator()<Muon>(MuonOptions{.momentum = 1}),
+            "Muon: momentum is 1, it must be in [0, 1)");
+  EXPECT_EQ(message.operator()<Muon>(MuonOptions{.ns_steps = -1}),
+            "Muon: ns_steps is -1, it must be at least 0");
+  EXPECT_EQ(
+      message.operator()<Muon>(MuonOptions{.match_rms_adamw = true, .spectral_unclamped = true}),
+      "Muon: match_rms_adamw and spectral_unclamped are both set: choose one");
 }
 
 }  // namespace

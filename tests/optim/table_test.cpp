@@ -3,11 +3,13 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/memory.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
@@ -125,6 +127,8 @@ TEST(OptimizersPage, HasTheTableOfWhatOptimizersDo) {
       line<NAdam>("`NAdam`", NAdamOptions{}),
       line<RAdam>("`RAdam`", RAdamOptions{}),
       line<Lion>("`Lion`", LionOptions{}),
+      line<Adafactor>("`Adafactor`", AdafactorOptions{}),
+      line<Muon>("`Muon`", MuonOptions{}),
       line<LBFGS>("`LBFGS`", LBFGSOptions{.max_iter = 1}),
   });
 }
@@ -179,6 +183,8 @@ TEST(OptimizersPage, HasTheTableOfWhatOptimizersKeep) {
       kept<NAdam>("`NAdam`", NAdamOptions{}),
       kept<RAdam>("`RAdam`", RAdamOptions{}),
       kept<Lion>("`Lion`", LionOptions{}),
+      kept<Adafactor>("`Adafactor`", AdafactorOptions{}),
+      kept<Muon>("`Muon`", MuonOptions{}),
   });
   EXPECT_EQ(kept<AdamW>("", AdamWOptions{}), kept<Adam>("", AdamOptions{}));
 }

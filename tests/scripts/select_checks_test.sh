@@ -35,7 +35,7 @@ faults_of() {  # FILE: the titles of the faults planted into it, or found by way
 }
 
 # A kernel: its faults, its tests and those that reach it through an op, the instruction sets.
-kernel=framework/kernels/nn/softmax.cpp
+kernel=framework/kernels/nn/normalization.cpp
 choose "$kernel"
 has "tidy $kernel" 'program test_kernels' 'program test_ops' 'program test_golden' isa
 lacks 'program test_text' 'program test_data'
@@ -47,8 +47,8 @@ faults_of "$kernel" | diff - <(grep '^fault ' "$choice" | sort) >/dev/null || fa
 grep '^fault ' "$choice" | while read -r _ title; do lacks "drawn $title"; done
 
 # A header: whatever includes it, directly or by way of others.
-choose framework/kernels/nn/softmax.h
-has "tidy $kernel" 'tidy framework/ops/nn/softmax.cpp' 'program test_kernels' 'program test_ops' isa
+choose framework/kernels/nn/normalization.h
+has "tidy $kernel" 'tidy framework/ops/nn/normalization.cpp' 'program test_kernels' 'program test_ops' isa
 choose framework/core/tensor.h
 has_includers_of framework/core/tensor.h
 has 'program test_core' 'program test_optim' 'program test_training'
@@ -58,8 +58,8 @@ lacks isa 'program test_kernels'
 choose layers/linear.cpp
 has 'tidy layers/linear.cpp' 'program test_layers'
 lacks isa 'program test_kernels' 'program test_text'
-choose optim/sgd.cpp
-has 'tidy optim/sgd.cpp' 'program test_optim' 'program test_golden'
+choose optim/adagrad.cpp
+has 'tidy optim/adagrad.cpp' 'program test_optim' 'program test_golden'
 lacks isa 'program test_layers' 'program test_io'
 
 # A private source is reached by way of the one that uses it.

@@ -265,8 +265,9 @@ TEST(EveryOp, AnInputChangedInPlaceIsNoticedOrNotNeeded) {
 
 /// Ops whose gradients are matrix products: 0 times NaN or infinity is NaN there.
 inline bool multiplies_matrices(const std::string& op) {
-  static const std::set<std::string> ops{"matmul", "linear", "addmm", "cholesky",
-                                         "qr",     "rnn",    "gru",   "lstm"};
+  static const std::set<std::string> ops{
+      "matmul", "linear", "addmm", "cholesky", "qr",
+      "rnn",    "gru",    "lstm",  "conv1d",   "conv_transpose1d"};
   return ops.contains(op);
 }
 

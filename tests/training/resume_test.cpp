@@ -63,6 +63,14 @@ Optimizers sparse_adam_and_sgd(const std::vector<NamedParameter>& parameters) {
   return result;
 }
 
+Optimizers muon_and_adamw(const std::vector<NamedParameter>& parameters) {
+  const auto [matrices, rest] = split_for_muon(parameters, {"embedding.*"});
+  Optimizers result;
+  result.push_back(std::make_unique<Muon>(std::vector<ParameterGroup<MuonOptions>>{
+      {matrices, {.lr = 0.02}}, {rest, {.lr = 0.01, .adamw = true}}}));
+  return result;
+}
+
 std::vector<Recipe> recipes() {
   std::vector<Recipe> all;
   for (const bool sparse : {false, true}) {
@@ -86,6 +94,8 @@ std::vector<Recipe> recipes() {
   all.push_back(one<NAdam>("nadam", false, NAdamOptions{.lr = 0.01}));
   all.push_back(one<RAdam>("radam", false, RAdamOptions{.lr = 0.01, .betas = {0.8, 0.9}}));
   all.push_back(one<Lion>("lion", false, LionOptions{.lr = 0.01}));
+  all.push_back(one<Adafactor>("adafactor", false, AdafactorOptions{.lr = 0.05}));
+  all.push_back({"muon", false, muon_and_adamw});
   return all;
 }
 

@@ -74,6 +74,10 @@ cp wrong wrong-limit; mkdir limits; mv wrong-limit limits/wrong
 measure 1 --peer "$folder/slow" --limit "$folder/limits/wrong"
 grep -q 'VOID: wrong, plain: loss 1.002, ours 1;' out || fail "a limit that does something else is not void"
 
+measure 0 --peer "$folder/slow" --limit "$folder/limit" --products "$folder/limits/wrong"
+grep -q '"limit_ratio": 0.5, "products_ms": 1, "products_ratio": 1, "compared": true' rows || fail "the products alone are not in the JSON"
+grep -q 'VOID' out && fail "products, which have no result, make a row void"
+
 # ---- rows of one side
 expect 0 more
 grep -q '^W0_more .* ours  *-  *| more .* NOT COMPARED: gradus has no W0_more$' out || fail "a row of the peer alone"

@@ -265,6 +265,16 @@ Workload norm_rows(const std::string&, const std::string& variant) {
                 });
 }
 
+template <bool causal>
+Workload attention(const std::string&, const std::string& variant) {
+  const auto heads = [](uint64_t seed) {
+    return leaf(seed, {1, w9::kHeads, w9::kTimes, w9::kHeadSize});
+  };
+  return one_op(variant, {heads(1), heads(2), heads(3)}, [](const std::vector<Tensor>& x) {
+    return at::scaled_dot_product_attention(x[0], x[1], x[2], {}, 0, causal);
+  });
+}
+
 Workload sum_all(const std::string&, const std::string& variant) {
   return one_op(variant, {leaf(5, {w9::kSumRows, w9::kSumWidth})},
                 [](const std::vector<Tensor>& x) { return x[0].sum(); });
@@ -382,6 +392,10 @@ const peers::Side kTorch{
                           {"W9_sum_axis0_backward", "backward", sum_axis<0>},
                           {"W9_sum_axis1_forward", "forward", sum_axis<1>},
                           {"W9_sum_axis1_backward", "backward", sum_axis<1>},
+                          {"W9_attention_forward", "forward", attention<false>},
+                          {"W9_attention_backward", "backward", attention<false>},
+                          {"W9_causal_attention_forward", "forward", attention<true>},
+                          {"W9_causal_attention_backward", "backward", attention<true>},
 #ifdef PEERS_HAVE_FUSED_ADAM
                           {"W10b_fused_adam_small", "fused_adam", adam_small},
                           {"W10b_fused_adam_large", "fused_adam", adam_large},
@@ -390,7 +404,9 @@ const peers::Side kTorch{
                           {"W10_adam_large", "adam", adam_large},
                           {"W11_lstm_packed", "packed", lstm_sequences},
                           {"W11_lstm_padded", "padded", lstm_sequences},
-                          {"W11_lstm_padded", "padded_without_onednn", lstm_sequences}},
+                          {"W11_lstm_padded", "padded_without_onednn", lstm_sequences},
+                          {"W12_crf", "loop", crf},
+                          {"W13_ctc", "ctc_loss", ctc}},
                          product),
     [](int threads) {
       at::set_num_threads(threads);

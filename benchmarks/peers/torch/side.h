@@ -21,6 +21,8 @@ using torch::Tensor;
 // One of each of these files, so that a change of a workload compiles little.
 Workload lstm_language_model(const std::string& inputs, const std::string& variant);
 Workload lstm_sequences(const std::string& inputs, const std::string& variant);
+Workload crf(const std::string& inputs, const std::string& variant);
+Workload ctc(const std::string& inputs, const std::string& variant);
 Workload gpt(const std::string& inputs, const std::string& variant);
 Workload text_cnn(const std::string& inputs, const std::string& variant);
 

@@ -49,6 +49,8 @@ void Access::replace(const Tensor& tensor, const Tensor& values) {
   target.offset = source.offset;
   target.shape = source.shape;
   target.dtype = source.dtype;
+  target.node = source.node;
+  target.output = source.output;
   if (!target.leaf) return;
   target.leaf->gradient = Gradient();
   ++target.leaf->generation;

@@ -82,7 +82,7 @@ struct GRADUS_API Access {
   static bool overlap(const Tensor& a, const Tensor& b);
   /// `source`, or a copy of it if it overlaps `target`, which is about to be written.
   static Tensor apart(const Tensor& source, const Tensor& target);
-  /// Gives an existing handle (a parameter) new values, keeping its identity and flags.
+  /// Gives an existing handle (a parameter) new values and their record, keeping its flags.
   static void replace(const Tensor& tensor, const Tensor& values);
 };
 

@@ -33,18 +33,4 @@ void logsumexp(const T* x, double* y, int64_t R, int64_t C);
 template <class T>
 void logsumexp_vjp(const T* g, const T* x, const double* y, T* dx, int64_t R, int64_t C);
 
-/// row_lse [R] = log(sum(exp(x))), row_loss [R] = row_lse - x[label], 0 where the label is
-/// `ignore_index`; other labels are in [0, C). L: T, or double for a float T, which makes the
-/// derivative accurate to the last digits for logits of any size (a float of 1e4 has 3 decimals
-/// left).
-template <class T, class L>
-void cross_entropy(const T* x, const int64_t* labels, int64_t ignore_index, T* row_loss, L* row_lse,
-                   int64_t R, int64_t C);
-
-/// dx = scale_r (softmax(x) - onehot(label)), a row of 0 where the label is ignored. scale_r is
-/// row_scale[r * scale_stride], scale_stride 0 or 1.
-template <class T, class L>
-void cross_entropy_vjp(const T* x, const int64_t* labels, int64_t ignore_index, const L* row_lse,
-                       const T* row_scale, int64_t scale_stride, T* dx, int64_t R, int64_t C);
-
 }  // namespace gradus::kernels

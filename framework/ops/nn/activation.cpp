@@ -1,10 +1,17 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/dispatch.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/activation.h>
+#include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/map_float.h>
+#include <gradus/framework/ops/compare.h>
+#include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/shape.h>
+#include <gradus/framework/ops/where.h>
 
 #include <cmath>
 
@@ -72,6 +79,65 @@ Tensor leaky_relu(const Tensor& x, double negative_slope) {
         });
   };
   return record("leaky_relu", y, vjp(x, derivative));
+}
+
+Tensor celu(const Tensor& x, double alpha) {
+  if (alpha == 0 || !std::isfinite(alpha)) {
+    throw ValueError(fmt::format("celu: alpha is {}, it must be finite and not 0", alpha));
+  }
+  const Tensor y = map_float("celu", x, [=](const auto* in, auto* out, std::int64_t n) {
+    kernels::celu(in, out, n, alpha);
+  });
+  const auto derivative = [x = Saved(x), alpha](const Tensor& g) {
+    return map_float("celu", g, *x, [=](const auto* gy, const auto* in, auto* dx, std::int64_t n) {
+      kernels::celu_vjp(gy, in, dx, n, alpha);  // g where x > 0, else g exp(x / alpha)
+    });
+  };
+  return record("celu", y, vjp(x, derivative));
+}
+
+Tensor prelu(const Tensor& x, const Tensor& weight) {
+  detail::check_defined("prelu", {{"x", x}, {"weight", weight}});
+  if (!is_floating(x.dtype())) detail::throw_not_floating("prelu", x.dtype());
+  detail::check_same_dtype("prelu", x, weight);
+  const bool by_feature = weight.dim() == 1 && x.dim() > 0 && weight.size(0) == x.size(-1);
+  if (weight.numel() != 1 && !by_feature) {
+    throw ShapeError(
+        fmt::format("prelu: weight is {}, x is {}: it must have one element, or one "
+                    "for each feature, which are the last axis of x",
+                    weight.shape().str(), x.shape().str()));
+  }
+  return where(x > 0, x, (by_feature ? weight : reshape(weight, {})) * x);
+}
+
+Tensor mish(const Tensor& x) {
+  return record("mish", map("mish", x, kernels::mish),
+                vjp(x, map_vjp("mish", x, kernels::mish_vjp)));
+}
+
+Tensor softsign(const Tensor& x) {
+  return record("softsign", map("softsign", x, kernels::softsign),
+                vjp(x, map_vjp("softsign", x, kernels::softsign_vjp)));  // g / (1 + |x|)^2
+}
+
+Tensor hardsigmoid(const Tensor& x) {
+  return record("hardsigmoid", map("hardsigmoid", x, kernels::hardsigmoid),
+                vjp(x, map_vjp("hardsigmoid", x, kernels::hardsigmoid_vjp)));
+}
+
+Tensor hardswish(const Tensor& x) {
+  return record("hardswish", map("hardswish", x, kernels::hardswish),
+                vjp(x, map_vjp("hardswish", x, kernels::hardswish_vjp)));
+}
+
+Tensor glu(const Tensor& x, std::int64_t axis) {
+  const detail::AxisView view = detail::axis_view(x, axis, "glu");
+  if (!is_floating(x.dtype())) detail::throw_not_floating("glu", x.dtype());
+  if (view.n % 2 != 0) {
+    throw ShapeError(fmt::format("glu: x is {}: axis {} has an odd size, it must have two halves",
+                                 x.shape().str(), axis));
+  }
+  return slice(x, axis, 0, view.n / 2) * sigmoid(slice(x, axis, view.n / 2, view.n));
 }
 
 }  // namespace gradus

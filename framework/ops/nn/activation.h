@@ -1,9 +1,11 @@
 #pragma once
 #include <gradus/framework/core/tensor.h>
 
+#include <cstdint>
+
 namespace gradus {
 
-// Elementwise, for float tensors. Each throws DTypeError for other dtypes.
+// For float tensors; elementwise but for glu(). Each throws DTypeError for other dtypes.
 
 /// How gelu() is computed: with the error function, or by PyTorch's approximation with tanh.
 enum class Approximate { none, tanh };
@@ -30,5 +32,35 @@ GRADUS_API Tensor elu(const Tensor& x, double alpha = 1);
 
 /// x where x > 0, else negative_slope x; the gradient at 0 is negative_slope.
 GRADUS_API Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
+
+/// x where x > 0, else alpha (exp(x / alpha) - 1); the gradient at 0 is 1. Throws ValueError for an
+/// alpha that is 0, infinite or NaN.
+/// Source: Barron 2017, "Continuously differentiable exponential linear units".
+GRADUS_API Tensor celu(const Tensor& x, double alpha = 1);
+
+/// x where x > 0, else weight x, where the weight has one element, or one for each feature: those
+/// are the last axis of x. The gradient at 0 is weight. Throws ShapeError for other weights.
+/// Source: He et al. 2015, "Delving deep into rectifiers: surpassing human-level performance on
+/// ImageNet classification".
+GRADUS_API Tensor prelu(const Tensor& x, const Tensor& weight);
+
+/// x tanh(log(1 + exp(x))); 0 at -infinity.
+/// Source: Misra 2019, "Mish: a self regularized non-monotonic activation function".
+GRADUS_API Tensor mish(const Tensor& x);
+
+/// x / (1 + |x|); 1 and -1 at infinity.
+GRADUS_API Tensor softsign(const Tensor& x);
+
+/// x / 6 + 1/2, but at least 0 and at most 1; the gradient at -3 and 3 is 0.
+GRADUS_API Tensor hardsigmoid(const Tensor& x);
+
+/// x hardsigmoid(x); 0 at -infinity. The gradient at -3 is 0, at 3 it is 1.
+/// Source: Howard et al. 2019, "Searching for MobileNetV3".
+GRADUS_API Tensor hardswish(const Tensor& x);
+
+/// a sigmoid(b), where a and b are the halves of x along `axis`. Throws IndexError, ShapeError for
+/// an axis of odd size.
+/// Source: Dauphin et al. 2017, "Language modeling with gated convolutional networks".
+GRADUS_API Tensor glu(const Tensor& x, std::int64_t axis = -1);
 
 }  // namespace gradus

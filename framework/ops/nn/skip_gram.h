@@ -1,7 +1,7 @@
 #pragma once
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/ops/nn/embedding.h>
-#include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/reduction.h>
 
 namespace gradus {
 

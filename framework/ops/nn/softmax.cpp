@@ -1,11 +1,18 @@
+#include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/bridge/visit.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
+#include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/softmax.h>
 #include <gradus/framework/ops/author/reduced_axes.h>
+#include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/softmax.h>
+#include <gradus/framework/ops/scatter.h>
+
+#include <cmath>
 
 namespace gradus {
 
@@ -88,6 +95,28 @@ Tensor logsumexp(const Tensor& x, const ReducedAxes& plan, bool keepdim) {
 Tensor logsumexp(const Tensor& x) { return logsumexp(x, ReducedAxes("logsumexp", x), false); }
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim) {
   return logsumexp(x, ReducedAxes("logsumexp", x, axes), keepdim);
+}
+
+Tensor softmin(const Tensor& x, std::int64_t axis) {
+  slice_view(x, axis, "softmin");
+  if (!is_floating(x.dtype())) detail::throw_not_floating("softmin", x.dtype());
+  return softmax(-x, axis);
+}
+
+Tensor gumbel_softmax(const Tensor& logits, double tau, bool hard, std::int64_t axis,
+                      Generator& generator) {
+  detail::check_defined("gumbel_softmax", "logits", logits);
+  if (!is_floating(logits.dtype())) detail::throw_not_floating("gumbel_softmax", logits.dtype());
+  slice_view(logits, axis, "gumbel_softmax");
+  if (!(tau > 0) || std::isinf(tau)) {
+    throw ValueError(fmt::format("gumbel_softmax: tau is {}, it must be finite and > 0", tau));
+  }
+  const Tensor noise = -log(-log(rand(logits.shape(), logits.dtype(), generator)));
+  Tensor soft = softmax((logits + noise) * (1 / tau), axis);
+  if (!hard || soft.numel() == 0 || soft.dim() == 0) return soft;
+  const Tensor value = soft.detach();
+  const Tensor chosen = argmax(value, axis, true);
+  return soft + (scatter(zeros_like(value), axis, chosen, 1) - value);
 }
 
 }  // namespace gradus

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/core/random.h>
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/ops/reduce.h>
 
@@ -17,6 +18,18 @@ GRADUS_API Tensor softmax(const Tensor& x, std::int64_t axis);
 /// log(softmax(x)) along `axis`, without intermediate underflow. A slice that is all -infinity
 /// gives -infinity, where PyTorch gives NaN; its gradient is the cotangent.
 GRADUS_API Tensor log_softmax(const Tensor& x, std::int64_t axis);
+
+/// softmax(-x) along `axis`.
+GRADUS_API Tensor softmin(const Tensor& x, std::int64_t axis);
+
+/// A random draw of categories with a gradient: softmax((logits + noise) / tau) along `axis`, with
+/// noise of the Gumbel distribution. With `hard` it is 1 for the greatest and 0 for the others, up
+/// to rounding, with the gradient of the soft one. Throws ValueError unless tau > 0 is finite.
+/// Sources: Jang, Gu, Poole 2017, "Categorical reparameterization with Gumbel-softmax"; Maddison,
+/// Mnih, Teh 2017, "The concrete distribution".
+GRADUS_API Tensor gumbel_softmax(const Tensor& logits, double tau = 1, bool hard = false,
+                                 std::int64_t axis = -1,
+                                 Generator& generator = default_generator());
 
 /// log(sum(exp(x))) over axes or over everything, shaped like any reduction. It is -infinity if all
 /// elements are -infinity (everything masked) or there are none, with gradient 0, where PyTorch's

@@ -42,7 +42,8 @@ def optimizer_case(name, op, make, groups, sizes, steps=4, sparse=(), absent=())
     options = {"steps": steps, "groups": len(groups)}
     for g, group in enumerate(groups):
         for key, value in group.items():
-            for field, number in zip(["betas.0", "betas.1"], value) if key == "betas" else [(key, value)]:
+            tuple_fields = [(f"{key}.{k}", v) for k, v in enumerate(value)] if isinstance(value, tuple) else None
+            for field, number in tuple_fields or [(key, value)]:
                 options[f"{g}:{field}"] = number
     write(name, op, options, values, computed, TIGHT_TOLERANCE)
 
@@ -96,6 +97,8 @@ def more_optimizers():
          momentum_decay=[4e-3, 0.3], decoupled_weight_decay=up, maximize=up)),
         ("radam", torch.optim.RAdam, pairwise(lr=rates, betas=betas, eps=eps, weight_decay=decay,
          decoupled_weight_decay=up, maximize=up)),
+        ("adafactor", torch.optim.Adafactor, pairwise(lr=[0.5, 0.05], beta2_decay=[-0.8, -0.3],
+         eps=[(0.1, 0.3), (1e-3, 0.01)], d=[1.0, 1.5], weight_decay=decay, maximize=up)),
         ("sparse_adam", torch.optim.SparseAdam, pairwise(lr=rates, betas=betas, eps=eps, maximize=up)))
     for op, make, grid in grids:
         for i, row in enumerate(grid):
@@ -148,7 +151,38 @@ class RowwiseAdagrad:
                 w.reshape(len(w), -1)[...] -= group["lr"] * rows / np.where(root == 0, 1, root)[:, None]
 
 
+class Muon:
+    """The same: PyTorch iterates in bfloat16. Source: Jordan et al. 2024."""
+
+    def __init__(self, groups):
+        self.groups, self.means = groups, {}
+
+    def step(self):
+        for group in self.groups:
+            a, b, c = group["ns_coefficients"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                w, g = p.detach().numpy(), p.grad.numpy()
+                m = self.means.setdefault(id(p), np.zeros_like(w))
+                m += (1 - group["momentum"]) * (g - m)
+                x = (g + group["momentum"] * (m - g) if group["nesterov"] else m).astype(np.float64)
+                x = x / max(np.linalg.norm(x), group["eps"])
+                for _ in range(5):
+                    gram = x @ x.T
+                    x = a * x + (b * gram + c * gram @ gram) @ x
+                ratio = w.shape[0] / w.shape[1]
+                scale = 0.2 * max(w.shape) ** 0.5 if group["match_rms_adamw"] else max(1, ratio) ** 0.5
+                w *= w.dtype.type(1 - group["lr"] * group["weight_decay"])
+                w -= (group["lr"] * scale * x).astype(w.dtype)
+
+
 def numpy_optimizers():
+    grid = pairwise(lr=[0.1, 0.02], weight_decay=[0.0, 0.2], momentum=[0.95, 0.5], nesterov=[False, True],
+                    eps=[1e-7, 1.0], match_rms_adamw=[False, True],
+                    ns_coefficients=[(3.4445, -4.775, 2.0315), (2.0, -1.5, 0.5)])
+    for i, row in enumerate(grid):
+        optimizer_case(f"muon.{i}", "muon", Muon, [row], [(3, 5), (6, 2)], steps=3, absent={(1, 1)})
     for i, row in enumerate(pairwise(lr=[0.1, 0.01], betas=[(0.9, 0.99), (0.5, 0.8)], weight_decay=[0.0, 0.2])):
         optimizer_case(f"lion.{i}", "lion", Lion, [row], [(3, 5), (19,)], absent={(1, 2)})
     grid = pairwise(lr=[0.1, 0.01], initial_accumulator_value=[0.0, 0.5], eps=[1e-10, 0.1], sparse=[False, True])

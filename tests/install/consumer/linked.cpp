@@ -29,6 +29,16 @@ Tensor matrix() { return tensor({2.0, 1.0, 1.0, 2.0}, {2, 2}); }
 Tensor ids() { return tensor({1, 0}); }
 bool is_two(const Tensor& x) { return x.numel() == 2; }
 
+bool orthogonalises() {
+  const Model model;
+  const auto [matrices, rest] = split_for_muon(model.parameters());
+  Muon optimizer({{matrices, {.lr = 0.02}}, {rest, {.adamw = true}}});
+  const Tensor before = model.layer.weight.clone();
+  sum(model.layer(ones({1, 2}))).backward();
+  optimizer.step();
+  return any(not_equal(model.layer.weight, before)).item() == 1;
+}
+
 // Trains by both constructors, reads and writes the options and the state.
 template <class O>
 bool trains() {
@@ -350,11 +360,61 @@ const struct {
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
-    {"framework/ops/nn/loss.h", [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
+    {"framework/ops/nn/convolution.h",
+     [] {
+       return is_two(conv1d(ones({1, 1, 2}), ones({2, 2, 1})));
+     }},
+    {"framework/ops/nn/loss.h", [] { return nll_loss(matrix(), ids()).numel() == 1; }},
+    {"framework/ops/nn/binary_cross_entropy.h",
+     [] { return binary_cross_entropy(ones({2}), ones({2})).numel() == 1; }},
+    {"framework/ops/nn/contrastive.h",
+     [] { return info_nce_loss(matrix(), matrix()).numel() == 1; }},
+    {"framework/ops/nn/cross_entropy.h",
+     [] { return cross_entropy(matrix(), ids()).numel() == 1; }},
+    {"framework/ops/nn/linear_cross_entropy.h",
+     [] { return linear_cross_entropy(matrix(), matrix(), vector(), ids()).numel() == 1; }},
+    {"framework/ops/nn/margin_loss.h",
+     [] {
+       return soft_margin_loss(vector(), tensor({1, -1})).numel() == 1;
+     }},
+    {"framework/ops/nn/reduction.h",
+     [] { return is_two(mse_loss(vector(), vector(), Reduction::none)); }},
+    {"framework/ops/nn/regression_loss.h", [] { return l1_loss(vector(), vector()).numel() == 1; }},
     {"framework/ops/matmul.h", [] { return matmul(matrix(), matrix()).numel() == 4; }},
     {"framework/ops/moments.h", [] { return gradus::std(vector()).numel() == 1; }},
     {"framework/ops/norm.h", [] { return norm(vector()).numel() == 1; }},
+    {"framework/ops/nn/channel_norm.h",
+     [] {
+       return group_norm(ones({1, 2}), 1).numel() == 2 &&
+              batch_norm(ones({2, 1}), {}, {}, {}, {}, {.training = true}).numel() == 2;
+     }},
+    {"framework/ops/nn/weight_norm.h",
+     [] {
+       return weight_norm(vector(), vector()).numel() == 2 &&
+              norm_except_dim(vector()).numel() == 2;
+     }},
     {"framework/ops/nn/normalization.h", [] { return is_two(layer_norm(vector(), {2})); }},
+    {"framework/ops/nn/pooling.h",
+     [] {
+       return is_two(max_pool1d(ones({1, 4, 1}), 2));
+     }},
+    {"framework/ops/nn/sequence_inputs.h",
+     [] {
+       return is_two(mean_over_time(ones({1, 4, 2}), SequenceInputs{}));
+     }},
+    {"framework/ops/nn/crf.h",
+     [] {
+       return is_two(crf_decode(ones({1, 2, 2})).labels);
+     }},
+    {"framework/ops/nn/ctc.h",
+     [] {
+       return is_two(ctc_greedy_decode(ones({1, 2, 2})).labels);
+     }},
+    {"framework/ops/nn/hierarchical_softmax.h",
+     [] {
+       return HuffmanTree(std::vector<std::int64_t>{3, 2, 1}).path(0).size() == 1;
+     }},
+    {"framework/ops/nn/sampled_loss.h", [] { return is_two(ClassSampler::log_uniform(9)(2)); }},
     {"framework/ops/nn/recurrent.h",
      [] {
        const Tensor w = ones({2, 2}, DType::float64);
@@ -405,6 +465,7 @@ const struct {
     {"framework/module/summary.h", [] { return !summary(Model()).empty(); }},
     {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
+    {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
     {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
@@ -421,14 +482,47 @@ const struct {
     {"layers/dropout.h", [] { return is_two(Dropout()(vector())); }},
     {"layers/embedding.h", [] { return Embedding(2, 3)(ids()).numel() == 6; }},
     {"layers/embedding_bag.h", [] { return EmbeddingBag(2, 3)(ids(), tensor({0})).numel() == 3; }},
+    {"layers/batch_norm.h",
+     [] {
+       return is_two(BatchNorm1d(1)(ones({2, 1})));
+     }},
+    {"layers/identity.h",
+     [] { return is_two(Identity()(vector())) && is_two(Flatten(0)(vector())); }},
+    {"layers/prelu.h", [] { return is_two(PReLU()(ones({2}))); }},
+    {"layers/group_norm.h",
+     [] {
+       return is_two(GroupNorm(1, 2)(ones({1, 2})));
+     }},
+    {"layers/weight_norm.h", [] { return is_two(WeightNorm(Linear(3, 2))(ones({3}))); }},
     {"layers/layer_norm.h",
      [] { return is_two(LayerNorm(2)(ones({2}))) && is_two(RMSNorm(2)(ones({2}))); }},
+    {"layers/convolution.h",
+     [] {
+       return is_two(Conv1d(3, 2, 1)(ones({1, 1, 3})));
+     }},
+    {"layers/adaptive_log_softmax.h",
+     [] {
+       return is_two(AdaptiveLogSoftmaxWithLoss(4, 3, {2})(ones({2, 4}), ids()).output);
+     }},
+    {"layers/hierarchical_softmax.h",
+     [] {
+       const HierarchicalSoftmax layer(2, std::vector<std::int64_t>{2, 1});
+       return layer(ones({2, 2}), ids()).numel() == 1;
+     }},
+    {"layers/crf.h",
+     [] {
+       return is_two(CRF(2).decode(ones({1, 2, 2})).labels);
+     }},
     {"layers/linear.h", [] { return is_two(Linear(3, 2)(ones({3}))); }},
     {"layers/module_list.h",
      [] {
        return ModuleList({Linear(3, 2), Linear(3, 2)})[-1].out_features() == 2;
      }},
     {"framework/data/negative_sampler.h", samples},
+    {"layers/pooling.h",
+     [] {
+       return is_two(AvgPool1d(2)(ones({1, 4, 1})));
+     }},
     {"layers/quotient_remainder_embedding.h",
      [] { return QuotientRemainderEmbedding(4, 2)(ids()).numel() == 4; }},
     {"layers/recurrent.h",
@@ -448,6 +542,7 @@ const struct {
     {"layers/subword_embedding.h", looks_up_parts},
     {"layers/table.h", [] { return Embedding(2, 3).row(0).numel() == 3; }},
     {"optim/adadelta.h", trains<Adadelta>},
+    {"optim/adafactor.h", trains<Adafactor>},
     {"optim/adagrad.h", [] { return trains<Adagrad>() && trains<RowwiseAdagrad>(); }},
     {"optim/adam.h", [] { return trains<Adam>() && trains<AdamW>(); }},
     {"optim/adamax.h", trains<Adamax>},
@@ -459,6 +554,7 @@ const struct {
     {"optim/lbfgs.h", minimises},
     {"optim/lion.h", trains<Lion>},
     {"optim/schedule/lr_scheduler.h", schedules},
+    {"optim/muon.h", orthogonalises},
     {"optim/nadam.h", trains<NAdam>},
     {"optim/optimizer.h", trains<Own>},
     {"optim/options.h",
@@ -477,6 +573,8 @@ const struct {
     {"optim/training/early_stopping.h", stops_early},
     {"optim/training/freeze.h", [] { return freeze(Model().parameters(), "*") == 2; }},
     {"optim/training/lr_finder.h", finds_a_rate},
+    {"optim/training/split_for_muon.h",
+     [] { return split_for_muon(Model().parameters()).matrices.size() == 1; }},
     {"optim/training/stop_signal.h", [] { return !StopSignal().requested(); }},
     {"optim/training/time_limit.h", [] { return TimeLimit(0).expired(); }},
     {"framework/metrics/named_value.h",

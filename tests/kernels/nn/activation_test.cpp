@@ -27,17 +27,27 @@ Exact times_x(Exact x, Exact factor) {
   return factor == 0 ? std::copysign(Exact{0}, x) : x * factor;
 }
 
+Exact tanh_of_softplus(Exact x) {  // without cancellation for negative x
+  const Exact e = std::exp(-std::fabs(x));
+  return x < 0 ? e * (e + 2) / (e * (e + 2) + 2) : (1 + 2 * e) / (1 + 2 * e + 2 * e * e);
+}
+
 std::vector<Reference> references() {
-  return {{"gelu", gelu, [](Exact x) { return times_x(x, cdf(x)); }, -38, 10, 6, 1e-36},
-          {"gelu_tanh", gelu_tanh, [](Exact x) { return times_x(x, sigmoid_of(gelu_angle(x))); },
-           -9, 9, 4, 0.5},
-          {"silu", silu, [](Exact x) { return times_x(x, sigmoid_of(x)); }, -100, 20, 4, 1e-36},
-          {"logsigmoid", logsigmoid,
-           [](Exact x) {
-             return std::fmin(x, Exact{0}) - std::log1p(std::exp(-std::fabs(x))) +
-                    (x - x == 0 || std::isinf(x) ? 0 : x);
-           },
-           -100, 100, 3, 1e-36}};
+  return {
+      {"mish", mish, [](Exact x) { return times_x(x, tanh_of_softplus(x)); }, -100, 20, 5, 1e-36},
+      {"softsign", softsign,
+       [](Exact x) { return std::isinf(x) ? std::copysign(Exact{1}, x) : x / (1 + std::fabs(x)); },
+       -50, 50, 2},
+      {"gelu", gelu, [](Exact x) { return times_x(x, cdf(x)); }, -38, 10, 6, 1e-36},
+      {"gelu_tanh", gelu_tanh, [](Exact x) { return times_x(x, sigmoid_of(gelu_angle(x))); }, -9, 9,
+       4, 0.5},
+      {"silu", silu, [](Exact x) { return times_x(x, sigmoid_of(x)); }, -100, 20, 4, 1e-36},
+      {"logsigmoid", logsigmoid,
+       [](Exact x) {
+         return std::fmin(x, Exact{0}) - std::log1p(std::exp(-std::fabs(x))) +
+                (x - x == 0 || std::isinf(x) ? 0 : x);
+       },
+       -100, 100, 3, 1e-36}};
 }
 
 TYPED_TEST(Activation, WithinFewUnitsInTheLastPlace) {
@@ -66,19 +76,28 @@ TYPED_TEST(Activation, Derivatives) {
       {"gelu_tanh_vjp", gelu_tanh_vjp, [&](Exact g, Exact x) { return g * tanh_slope(x); }, -6, 6,
        4, 2},
       {"silu_vjp", silu_vjp, [&](Exact g, Exact x) { return g * silu_slope(x); }, -20, 20, 4, 2},
+      {"mish_vjp", mish_vjp,
+       [](Exact g, Exact x) {
+         const Exact t = tanh_of_softplus(x), s = sigmoid_of(x);
+         return g * (t + (s == 0 ? 0 : x * s * (1 - t * t)));
+       },
+       -20, 20, 6, 2},
+      {"softsign_vjp", softsign_vjp,
+       [](Exact g, Exact x) { return g / ((1 + std::fabs(x)) * (1 + std::fabs(x))); }, -50, 50, 4},
       {"logsigmoid_vjp", logsigmoid_vjp, [](Exact g, Exact x) { return g * sigmoid_of(-x); }, -50,
        50, 4, 1e-30}};
   for (const BinaryReference& f : all) {
     check_binary<T>(f);
     check_zero_cotangent<T>(f.kernel);
   }
-  for (const BinaryKernel* f : {&gelu_vjp, &gelu_tanh_vjp, &silu_vjp}) {
+  for (const BinaryKernel* f : {&gelu_vjp, &gelu_tanh_vjp, &silu_vjp, &mish_vjp, &hardswish_vjp}) {
     for (const T far : {infinity<T>, std::numeric_limits<T>::max(), T(1e20), T(2000)}) {
       EXPECT_EQ(apply(*f, T(3), far), T(3));
       EXPECT_EQ(apply(*f, T(3), -far), T(0));
     }
-    EXPECT_EQ(apply(*f, T(3), T(0)), T(1.5));
+    EXPECT_NEAR(apply(*f, T(3), T(0)), f == &mish_vjp ? 1.8 : 1.5, 1e-6);
   }
+  for (const BinaryKernel* f : {&hardsigmoid_vjp, &hardswish_vjp}) check_zero_cotangent<T>(*f);
 }
 
 // f(x, y, n) against exact(x), for every length around the width of a batch.
@@ -119,6 +138,22 @@ TYPED_TEST(Activation, WithNumbersForEveryLength) {
         elu_vjp(g.data(), x, y, n, 1.5);
       },
       [](Exact x) { return x > 0 ? Exact{2} : 3 * std::exp(x); }, 4);
+  check_with_numbers<T>([](const T* x, T* y, int64_t n) { celu(x, y, n, 1.5); },
+                        [](Exact x) { return x > 0 ? x : Exact{1.5} * std::expm1(x / 1.5L); }, 6);
+  check_with_numbers<T>(
+      [](const T* x, T* y, int64_t n) {
+        const std::vector<T> g(static_cast<size_t>(n), T(2));
+        celu_vjp(g.data(), x, y, n, 2);
+      },
+      [](Exact x) { return x > 0 ? Exact{2} : 2 * std::exp(x / 2); }, 4);
+  for (const UnaryKernel* f : {&hardsigmoid, &hardswish}) {
+    check_with_numbers<T>([f](const T* x, T* y, int64_t n) { run(*f, x, y, n); },
+                          [f](Exact x) {
+                            const Exact s = std::clamp((x + 3) / 6, Exact{0}, Exact{1});
+                            return f == &hardsigmoid ? s : x * s;
+                          },
+                          4);
+  }
   check_with_numbers<T>([](const T* x, T* y, int64_t n) { leaky_relu(x, y, n, 0.25); },
                         [](Exact x) { return x > 0 ? x : x / 4; }, 1);
   check_with_numbers<T>(

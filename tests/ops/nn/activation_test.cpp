@@ -1,6 +1,7 @@
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/shape.h>
 #include <gradus/tests/ops/elementwise_testing.h>
 
 #include <numbers>
@@ -27,12 +28,28 @@ const OpCases cases{
            [](const Inputs& in) { return leaky_relu(in[0]); }},
     OpCase{"leaky_relu", "negative", leaves({{2, 3}}, -2, -0.5),
            [](const Inputs& in) { return leaky_relu(in[0], 0.2); }},
+    OpCase{"celu", "positive", leaves({{2, 3}}, 0.5, 2),
+           [](const Inputs& in) { return celu(in[0]); }},
+    OpCase{"celu", "negative", leaves({{2, 3}}, -2, -0.5),
+           [](const Inputs& in) { return celu(in[0], 0.7); }},
+    OpCase{"mish", "a matrix", leaves({{2, 3}}), [](const Inputs& in) { return mish(in[0]); }},
+    OpCase{"softsign", "a matrix", leaves({{2, 3}}),
+           [](const Inputs& in) { return softsign(in[0]); }},
+    OpCase{"hardsigmoid", "the slope", leaves({{2, 3}}),
+           [](const Inputs& in) { return hardsigmoid(in[0]); }},
+    OpCase{"hardsigmoid", "the flat parts", leaves({{2, 3}}, 4, 5),
+           [](const Inputs& in) { return hardsigmoid(in[0]); }},
+    OpCase{"hardswish", "the middle", leaves({{2, 3}}),
+           [](const Inputs& in) { return hardswish(in[0]); }},
+    OpCase{"hardswish", "the outer parts", leaves({{2, 3}}, -5, -4),
+           [](const Inputs& in) { return hardswish(in[0]); }},
 };
 
 const Unary erf_gelu = [](const Tensor& x) { return gelu(x); };
 const Unary tanh_gelu = [](const Tensor& x) { return gelu(x, Approximate::tanh); };
 const Unary plain_softplus = [](const Tensor& x) { return softplus(x); };
 const Unary plain_elu = [](const Tensor& x) { return elu(x); };
+const Unary plain_celu = [](const Tensor& x) { return celu(x); };
 const Unary plain_leaky_relu = [](const Tensor& x) { return leaky_relu(x); };
 
 TEST(OpGelu, KnownValuesOfBothForms) {
@@ -182,6 +199,156 @@ TEST(OpLeakyRelu, GradientAtZeroIsTheSlopeAndOfNaNIsNaN) {
   EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
 }
 TEST(OpLeakyRelu, BrokenInput) { check_broken_floating(plain_leaky_relu, "leaky_relu"); }
+
+TEST(OpCelu, KnownValues) {
+  check_unary_values(plain_celu, [](double x) { return x > 0 ? x : std::expm1(x); },
+                     {0, 1, -1, 1e-9, -1e-9, -3, 7, -30});
+  EXPECT_TRUE(is_close(celu(tensor({infinity, -infinity, not_a_number, 2.0, -1.0}), 0.5), {5},
+                       {infinity, -0.5, not_a_number, 2, 0.5 * std::expm1(-2.0)}, 1e-15));
+}
+TEST(OpCelu, Gradient) {
+  check_unary_gradients(plain_celu, 0.5, 2);
+  check_unary_gradients([](const Tensor& x) { return celu(x, 1.7); }, -2, -0.5);
+}
+TEST(OpCelu, GradientAtZeroIsOne) {
+  const Unary op = [](const Tensor& x) { return celu(x, 0.5); };
+  EXPECT_EQ(gradient_at(op, 0, 3), 3);
+  EXPECT_NEAR(gradient_at(op, -1, 3), 3 * std::exp(-2.0), 1e-15);
+  EXPECT_EQ(gradient_at(op, -infinity, 3), 0);
+  EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
+}
+TEST(OpCelu, BrokenInput) {
+  check_broken_floating(plain_celu, "celu");
+  EXPECT_ERROR(celu(ones({2}), 0), ValueError, "celu: alpha is 0, it must be finite and not 0");
+  EXPECT_ERROR(celu(ones({2}), infinity), ValueError,
+               "celu: alpha is inf, it must be finite and not 0");
+}
+
+TEST(OpMish, KnownValues) {
+  check_unary_values(mish, [](double x) { return x * std::tanh(std::log1p(std::exp(x))); },
+                     {0, 1, -1, 1e-5, 0.3, -3, 7, -30, 30});
+  EXPECT_TRUE(has_values(mish(tensor({infinity, -infinity, not_a_number, -1e300, 1e300})), {5},
+                         {infinity, 0, not_a_number, 0, 1e300}));
+  EXPECT_NEAR(mish(tensor({-40.0})).item() / (-40 * std::exp(-40.0)), 1, 1e-14);
+}
+TEST(OpMish, Gradient) { check_unary_gradients(mish, -4, 4); }
+TEST(OpMish, GradientAtZeroFarOutAndForAZeroCotangent) {
+  EXPECT_NEAR(gradient_at(mish, 0, 5), 3, 1e-15);  // tanh(log 2) = 3 / 5
+  for (const double far : {infinity, 1e300, 1000.0}) {
+    EXPECT_EQ(gradient_at(mish, far, 3), 3);
+    EXPECT_EQ(gradient_at(mish, -far, 3), 0);
+  }
+  EXPECT_EQ(gradient_at(mish, not_a_number, 0), 0);
+  EXPECT_TRUE(std::isnan(gradient_at(mish, not_a_number, 1)));
+}
+TEST(OpMish, BrokenInput) { check_broken_float_unary(mish, "mish"); }
+
+TEST(OpSoftsign, KnownValues) {
+  check_unary_values(softsign, [](double x) { return x / (1 + std::fabs(x)); },
+                     {0, 1, -1, 1e-5, -3, 1e20, -1e20});
+  EXPECT_TRUE(has_values(softsign(tensor({infinity, -infinity, not_a_number})), {3},
+                         {1, -1, not_a_number}));
+}
+TEST(OpSoftsign, Gradient) { check_unary_gradients(softsign, -4, 4); }
+TEST(OpSoftsign, GradientAtZeroFarOutAndForAZeroCotangent) {
+  EXPECT_EQ(gradient_at(softsign, 0, 3), 3);
+  EXPECT_EQ(gradient_at(softsign, -1, 3), 0.75);
+  EXPECT_EQ(gradient_at(softsign, infinity, 3), 0);
+  EXPECT_EQ(gradient_at(softsign, not_a_number, 0), 0);
+}
+TEST(OpSoftsign, BrokenInput) { check_broken_float_unary(softsign, "softsign"); }
+
+TEST(OpHardsigmoid, KnownValues) {
+  EXPECT_TRUE(is_close(hardsigmoid(tensor({0.0, 1.5, -1.5, 3.0, -3.0, 9.0, -9.0, infinity,
+                                           -infinity, not_a_number})),
+                       {10}, {0.5, 0.75, 0.25, 1, 0, 1, 0, 1, 0, not_a_number}, 1e-15));
+}
+TEST(OpHardsigmoid, Gradient) {
+  check_unary_gradients(hardsigmoid, -2.5, 2.5);
+  check_unary_gradients(hardsigmoid, 3.5, 5);
+}
+TEST(OpHardsigmoid, GradientAtTheKinksAndOfNaN) {
+  EXPECT_EQ(gradient_at(hardsigmoid, 3, 6), 0);
+  EXPECT_EQ(gradient_at(hardsigmoid, -3, 6), 0);
+  EXPECT_EQ(gradient_at(hardsigmoid, 2.9, 6), 1);
+  EXPECT_EQ(gradient_at(hardsigmoid, -infinity, 6), 0);
+  EXPECT_TRUE(std::isnan(gradient_at(hardsigmoid, not_a_number, 6)));
+  EXPECT_EQ(gradient_at(hardsigmoid, not_a_number, 0), 0);
+}
+TEST(OpHardsigmoid, BrokenInput) { check_broken_float_unary(hardsigmoid, "hardsigmoid"); }
+
+TEST(OpHardswish, KnownValues) {
+  EXPECT_TRUE(is_close(
+      hardswish(tensor({0.0, 1.5, -1.5, 3.0, -3.0, 9.0, -9.0, infinity, -infinity, not_a_number})),
+      {10}, {0, 1.125, -0.375, 3, 0, 9, 0, infinity, 0, not_a_number}, 1e-15));
+}
+TEST(OpHardswish, Gradient) {
+  check_unary_gradients(hardswish, -2.5, 2.5);
+  check_unary_gradients(hardswish, 3.5, 5);
+}
+TEST(OpHardswish, GradientAtTheKinksAndOfNaN) {
+  EXPECT_EQ(gradient_at(hardswish, 3, 6), 6);
+  EXPECT_EQ(gradient_at(hardswish, -3, 6), 0);
+  EXPECT_EQ(gradient_at(hardswish, 0, 6), 3);
+  EXPECT_EQ(gradient_at(hardswish, infinity, 6), 6);
+  EXPECT_EQ(gradient_at(hardswish, -infinity, 6), 0);
+  EXPECT_TRUE(std::isnan(gradient_at(hardswish, not_a_number, 6)));
+  EXPECT_EQ(gradient_at(hardswish, not_a_number, 0), 0);
+}
+TEST(OpHardswish, BrokenInput) { check_broken_float_unary(hardswish, "hardswish"); }
+
+TEST(Prelu, HasASlopeForAllOrOneForEachFeature) {
+  const Tensor x = tensor({1.0, -2.0, -3.0, 4.0, infinity, -infinity}, {3, 2});
+  EXPECT_TRUE(has_values(prelu(x, tensor({0.5})), {3, 2}, {1, -1, -1.5, 4, infinity, -infinity}));
+  EXPECT_TRUE(has_values(prelu(x, scalar(0.5)), {3, 2}, {1, -1, -1.5, 4, infinity, -infinity}));
+  EXPECT_TRUE(has_values(prelu(x, tensor({2.0, -3.0})), {3, 2}, {1, 6, -6, 4, infinity, infinity}));
+  EXPECT_TRUE(has_values(prelu(scalar(-2.0), tensor({3.0})), {}, {-6}));
+  EXPECT_TRUE(has_values(prelu(zeros({0, 2}), ones({2})), {0, 2}, {}));
+}
+TEST(Prelu, HasRightGradients) {
+  const auto op = [](const Inputs& in) { return prelu(in[0], in[1]); };
+  const Tensor x = leaf({1, -2, -3, 4, 0.5, -1}, {2, 1, 3});
+  EXPECT_TRUE(passes_gradcheck(op, {x, random_leaf({3})}));
+  EXPECT_TRUE(passes_gradcheck(op, {x, random_leaf({1})}));
+  EXPECT_TRUE(passes_gradcheck(op, {x, random_leaf({})}));
+  const Tensor zero = leaf({0.0}), weight = leaf({0.25});
+  prelu(zero, weight).backward(tensor({2.0}));
+  EXPECT_EQ(gradient_of(zero), std::vector<double>{0.5});
+  EXPECT_EQ(gradient_of(weight), std::vector<double>{0});
+}
+TEST(Prelu, AZeroCotangentGivesZero) {
+  const Tensor x = leaf({not_a_number, -infinity, 2}), weight = leaf({0.5});
+  prelu(x, weight).backward(tensor({0.0, 0.0, 1.0}));
+  EXPECT_EQ(gradient_of(x), (std::vector<double>{0, 0, 1}));
+  EXPECT_EQ(gradient_of(weight), std::vector<double>{0});
+}
+TEST(Prelu, RefusesBrokenInput) {
+  EXPECT_ERROR(prelu(ones({3, 2}), ones({3})), ShapeError,
+               "prelu: weight is [3], x is [3, 2]: it must have one element, or one for each "
+               "feature, which are the last axis of x");
+  EXPECT_THROW(prelu(ones({3, 2}), ones({2, 2})), ShapeError);
+  EXPECT_THROW(prelu(ones({3, 2}), ones({2}, DType::float64)), DTypeError);
+  EXPECT_THROW(prelu(tensor({1, 2}), tensor({1})), DTypeError);
+}
+
+TEST(Glu, MultipliesOneHalfWithTheSigmoidOfTheOther) {
+  const Tensor x = tensor({2.0, 3.0, 0.0, infinity}, {1, 4});
+  EXPECT_TRUE(has_values(glu(x), {1, 2}, {1, 3}));
+  EXPECT_TRUE(has_values(glu(reshape(x, {4, 1}), 0), {2, 1}, {1, 3}));
+  EXPECT_TRUE(has_values(glu(zeros({2, 0})), {2, 0}, {}));
+}
+TEST(Glu, HasRightGradients) {
+  EXPECT_TRUE(passes_gradcheck([](const Inputs& in) { return glu(in[0]); }, {random_leaf({3, 4})}));
+  EXPECT_TRUE(
+      passes_gradcheck([](const Inputs& in) { return glu(in[0], 1); }, {random_leaf({2, 6, 3})}));
+}
+TEST(Glu, RefusesBrokenInput) {
+  EXPECT_ERROR(glu(ones({2, 3})), ShapeError,
+               "glu: x is [2, 3]: axis -1 has an odd size, it must have two halves");
+  EXPECT_THROW(glu(ones({2, 2}), 2), IndexError);
+  EXPECT_ERROR(glu(tensor({1, 2})), DTypeError,
+               "glu: a tensor of dtype int64 where float32 or float64 is needed");
+}
 
 }  // namespace
 }  // namespace gradus

@@ -1,5 +1,11 @@
+#include <gradus/framework/core/autograd.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/softmax.h>
+#include <gradus/framework/ops/power.h>
+#include <gradus/framework/ops/reduce.h>
+#include <gradus/framework/ops/repeat.h>
+#include <gradus/framework/ops/rounding.h>
+#include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/op_cases.h>
 
 namespace gradus {
@@ -124,6 +130,71 @@ TEST(OpLogSoftmax, GradientOfAMaskedSliceIsFinite) {
 }
 TEST(OpLogSoftmax, EmptyTensors) { check_empty(log_softmax); }
 TEST(OpLogSoftmax, BrokenInput) { check_broken(log_softmax, "log_softmax"); }
+
+TEST(Softmin, IsTheSoftmaxOfTheNegatedValues) {
+  const Tensor x = tensor({1.0, 2.0, 1000.0, infinity, 0.0, 5.0}, {2, 3});
+  EXPECT_EQ(values_of(softmin(x, 1)), values_of(softmax(-x, 1)));
+  EXPECT_EQ(values_of(softmin(x, 0)), values_of(softmax(-x, 0)));
+  EXPECT_TRUE(
+      passes_gradcheck([](const Inputs& in) { return softmin(in[0], 0); }, {random_leaf({3, 4})}));
+  EXPECT_THROW(softmin(x, 2), IndexError);
+  EXPECT_ERROR(softmin(tensor({1, 2}), 0), DTypeError,
+               "softmin: a tensor of dtype int64 where float32 or float64 is needed");
+}
+
+TEST(GumbelSoftmax, DrawsCategoriesAsOftenAsTheirProbabilities) {
+  Generator generator(3);
+  const std::int64_t n = 20000;
+  const Tensor p = tensor({0.1, 0.6, 0.3});
+  const Tensor logits = expand(log(p), {n, 3});
+  const Tensor hard = gumbel_softmax(logits, 0.5, true, -1, generator);
+  for (std::int64_t k = 0; k < 3; ++k) {
+    const double share = p.data<double>()[k];  // within five standard deviations
+    EXPECT_NEAR(mean(select(hard, 1, k)).item(), share,
+                5 * std::sqrt(share * (1 - share) / static_cast<double>(n)));
+  }
+  const Tensor rows = sum(hard, 1);
+  EXPECT_TRUE(is_close(rows, {n}, std::vector<double>(static_cast<std::size_t>(n), 1), 1e-14));
+  EXPECT_TRUE(is_close(hard, {n, 3}, values_of(round(hard)), 1e-14));
+}
+TEST(GumbelSoftmax, IsSoftAndDependsOnTheSeedAlone) {
+  Generator a(3), b(3), c(4);
+  const Tensor logits = random_leaf({4, 5});
+  const Tensor y = gumbel_softmax(logits, 2, false, 0, a);
+  EXPECT_EQ(values_of(y), values_of(gumbel_softmax(logits, 2, false, 0, b)));
+  EXPECT_NE(values_of(y), values_of(gumbel_softmax(logits, 2, false, 0, c)));
+  EXPECT_TRUE(is_close(sum(y, 0), {5}, std::vector<double>(5, 1), 1e-14));
+  EXPECT_TRUE(has_values(gumbel_softmax(zeros({0, 3})), {0, 3}, {}));
+  EXPECT_TRUE(has_values(gumbel_softmax(zeros({}), 1, true, 0), {}, {1}));
+}
+TEST(GumbelSoftmax, HasTheGradientOfTheSoftOne) {
+  EXPECT_TRUE(passes_gradcheck(
+      [](const Inputs& in) {
+        Generator generator(5);
+        return gumbel_softmax(in[0], 0.7, false, 1, generator);
+      },
+      {random_leaf({3, 4})}));
+  const Tensor x = random_leaf({3, 4}), g = frozen(random_leaf({3, 4}, 9));
+  std::vector<double> gradients[2];
+  for (const bool hard : {false, true}) {
+    Generator generator(5);
+    gumbel_softmax(x, 0.7, hard, 1, generator).backward(g);
+    gradients[hard] = gradient_of(x);
+    x.clear_grad();
+  }
+  EXPECT_EQ(gradients[0], gradients[1]);
+}
+TEST(GumbelSoftmax, RefusesBrokenInputAndDrawsNothingThen) {
+  Generator generator(3);
+  for (const double tau : {0.0, -1.0, infinity, not_a_number}) {
+    EXPECT_THROW(gumbel_softmax(ones({2}), tau, false, 0, generator), ValueError);
+  }
+  EXPECT_ERROR(gumbel_softmax(ones({2}), 0), ValueError,
+               "gumbel_softmax: tau is 0, it must be finite and > 0");
+  EXPECT_THROW(gumbel_softmax(ones({2}), 1, false, 1, generator), IndexError);
+  EXPECT_THROW(gumbel_softmax(tensor({1, 2}), 1, false, 0, generator), DTypeError);
+  EXPECT_EQ(generator.offset(), 0u);
+}
 
 }  // namespace
 }  // namespace gradus

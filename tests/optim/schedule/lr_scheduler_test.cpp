@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/adamax.h>
 #include <gradus/optim/lbfgs.h>
 #include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
 #include <gradus/optim/nadam.h>
 #include <gradus/optim/radam.h>
 #include <gradus/optim/rmsprop.h>
@@ -403,11 +405,13 @@ TEST(Optimizer, TakesOnlyZeroAndOneForAFlag) {
   EXPECT_THAT(set_flags<RAdam>(), ElementsAre("decoupled_weight_decay", "maximize"));
   EXPECT_THAT(set_flags<LBFGS>(), ElementsAre("strong_wolfe", "maximize"));
   for (const auto& flags : {set_flags<Adagrad>(), set_flags<Adadelta>(), set_flags<Adamax>(),
-                            set_flags<SparseAdam>()}) {
+                            set_flags<SparseAdam>(), set_flags<Adafactor>()}) {
     EXPECT_THAT(flags, ElementsAre("maximize"));
   }
   EXPECT_THAT(set_flags<RowwiseAdagrad>(), ElementsAre());
   EXPECT_THAT(set_flags<Lion>(), ElementsAre());
+  EXPECT_THAT(set_flags<Muon>(),
+              ElementsAre("nesterov", "match_rms_adamw", "spectral_unclamped", "adamw"));
 }
 
 }  // namespace
