@@ -52,7 +52,7 @@ Vocabulary make_vocabulary(const std::vector<LabeledText>& texts, const WordVect
 Tensor make_table(const TextFeatures& features, const WordVectors& vectors,
                   const ClassifierOptions& options) {
   const std::int64_t D = vectors.words.empty() ? options.dim : vectors.matrix.size(1);
-  const bool is_mean = options.model_options.kind != ModelKind::bilstm;
+  const bool is_mean = !reads_in_order(options.model_options.kind);
   const double bound = options.freeze ? 0 : is_mean ? 1 / static_cast<double>(D) : 0.25;
   const Tensor rows = uniform_(empty({features.size(), D}), -bound, bound);
   for (std::size_t i = 0; i < vectors.words.size(); ++i) {
