@@ -6,6 +6,7 @@
 // and a loss of the word vectors that falls by a tenth or more; otherwise it ends with exit code 1.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gradus/examples/common/folder.h>
 #include <gradus/examples/kjv/bible.h>
 #include <gradus/examples/kjv/options.h>
 #include <gradus/framework/base/atomic_file.h>
@@ -30,15 +31,6 @@ struct Stopped {
 void heading(const std::string& text) { fmt::print("\n== {}\n", text); }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
-
-/// Makes the folder that a flag names, and fails before the training if `name` cannot be written
-/// there.
-std::string file_in(const std::filesystem::path& folder, const char* name, const char* flag) {
-  std::error_code ignored;  // what follows says it better
-  std::filesystem::create_directories(folder, ignored);
-  const AtomicFile probe(folder / name, flag);
-  return (folder / name).string();
-}
 
 // ---- texts
 

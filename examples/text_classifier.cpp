@@ -49,15 +49,16 @@ Vocabulary make_vocabulary(const std::vector<LabeledText>& texts, const WordVect
 }
 
 /// Small random rows, and those of words that have a pretrained vector.
-EmbeddingBag make_table(const TextFeatures& features, const WordVectors& vectors,
-                        const ClassifierOptions& options) {
+Tensor make_table(const TextFeatures& features, const WordVectors& vectors,
+                  const ClassifierOptions& options) {
   const std::int64_t D = vectors.words.empty() ? options.dim : vectors.matrix.size(1);
-  const double bound = options.freeze ? 0 : 1 / static_cast<double>(D);
+  const bool is_mean = !reads_in_order(options.model_options.kind);
+  const double bound = options.freeze ? 0 : is_mean ? 1 / static_cast<double>(D) : 0.25;
   const Tensor rows = uniform_(empty({features.size(), D}), -bound, bound);
   for (std::size_t i = 0; i < vectors.words.size(); ++i) {
     rows.set_row(features.words.id(vectors.words[i]), vectors.matrix[static_cast<std::int64_t>(i)]);
   }
-  return EmbeddingBag::from_pretrained(rows, options.freeze, {.sparse = true});
+  return rows;
 }
 
 Classifier make_classifier(const std::vector<LabeledText>& texts,
@@ -72,8 +73,8 @@ Classifier make_classifier(const std::vector<LabeledText>& texts,
   }
   TextFeatures features = options.features;
   features.words = make_vocabulary(texts, vectors, features, options);
-  const TextModel model(make_table(features, vectors, options),
-                        options.wide_mlp ? options.hidden : 0, options.dropout, labels.size());
+  const TextModel model(make_table(features, vectors, options), options.freeze,
+                        options.model_options, labels.size());
   return {std::move(features), labels.sorted(), model};
 }
 
@@ -108,7 +109,9 @@ ClassificationScores evaluate(const Classifier& classifier,
 
 std::unique_ptr<Optimizer> make_optimizer(const TextModel& model,
                                           const ClassifierOptions& options) {
-  if (!options.wide_mlp) return std::make_unique<SGD>(model.parameters(), SGDOptions{options.lr});
+  if (options.model_options.kind == ModelKind::fasttext) {
+    return std::make_unique<SGD>(model.parameters(), SGDOptions{options.lr});
+  }
   return std::make_unique<Adam>(model.parameters(), AdamOptions{.lr = options.lr, .lazy = true});
 }
 
@@ -162,12 +165,13 @@ class Training {
     const double done = static_cast<double>(progress.count()) / static_cast<double>(words_);
     optimizer_->set_lr(options_.lr * (1 - done));
     optimizer_->zero_grad();
-    const Reduction reduction = options_.wide_mlp ? Reduction::mean : Reduction::sum;
+    const bool is_text_rate = options_.model_options.kind == ModelKind::fasttext;
+    const Reduction reduction = is_text_rate ? Reduction::sum : Reduction::mean;
     const Tensor loss =
         cross_entropy(classifier_.model(batch), batch.labels, {.reduction = reduction});
     loss.backward();
     optimizer_->step();
-    const double texts = options_.wide_mlp ? 1 : static_cast<double>(batch.labels.numel());
+    const double texts = is_text_rate ? static_cast<double>(batch.labels.numel()) : 1;
     const double mean = loss.item() / texts;
     if (!std::isfinite(mean)) {
       throw Error(fmt::format("the loss is {} with --lr {} and --batch-size {}: make one smaller",
@@ -226,7 +230,7 @@ int train(const ClassifierOptions& options) {
   }
   fmt::print("{} texts, {} labels, {} words, {} rows of {}\n", texts.size(),
              classifier.labels.size(), classifier.features.words.size(), classifier.features.size(),
-             classifier.model.bag.embedding_dim());
+             classifier.model.rows().size(1));
   std::fflush(stdout);
   Training training(classifier, samples, valid, options);
   training.run();
@@ -262,7 +266,7 @@ void write_report(const Classifier& classifier, const std::vector<LabeledText>& 
   report.add_confusion_matrix("Labels", confusion);
   report.add_examples("Texts", std::move(examples));
   const std::int64_t n = std::min<std::int64_t>(std::ssize(words), 1000);  // the most frequent
-  report.add_embeddings("Words", slice(classifier.model.bag.weight, 0, 0, n).detach(),
+  report.add_embeddings("Words", slice(classifier.model.rows(), 0, 0, n).detach(),
                         {words.begin(), words.begin() + n});
   report.save(options.report);
   fmt::print("report: {}\n", options.report);

@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <set>
 #include <string>
 #include <system_error>
 #include <type_traits>
+#include <vector>
 
 namespace gradus::examples {
 
@@ -37,6 +39,41 @@ CLI::Option* add_path(CLI::App& app, const char* flag, Path& path, const char* h
     return std::string(text.empty() ? "the path is empty" : "");
   };
   return app.add_option(flag, path, help)->check(check);
+}
+
+template <class T>
+struct Choice {
+  const char* name;
+  T value;
+};
+
+/// A flag that takes one of these names, the first by default.
+template <class T>
+void add_choice(CLI::App& app, const char* flag, T& value, const std::vector<Choice<T>>& choices,
+                const char* what) {
+  std::vector<std::string> names;
+  names.reserve(choices.size());
+  for (const Choice<T>& choice : choices) names.emplace_back(choice.name);
+  const auto choose = [&value, choices](const std::string& name) {
+    for (const Choice<T>& choice : choices) {
+      if (choice.name == name) value = choice.value;
+    }
+  };
+  app.add_option_function<std::string>(flag, choose, what)
+      ->check(CLI::IsMember(names))
+      ->default_str(names.front());
+}
+
+/// Refuses flags that have no effect together with `flag`: the ones listed, or all but those.
+inline void refuse(const CLI::App& app, const std::string& flag, const std::set<std::string>& names,
+                   bool listed = true) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name();
+    if (app.count(flag) == 0 || option->count() == 0 || name == flag) continue;
+    if (names.contains(name) == listed) {
+      throw CLI::ValidationError(name, "has no effect with " + flag);
+    }
+  }
 }
 
 }  // namespace gradus::examples

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
-#include <set>
 
 namespace gradus::examples {
 namespace {
@@ -66,18 +65,6 @@ void add_training(CLI::App& app, DemoOptions& options) {
                "leave out the classifier that uses pairs of neighbouring words");
   app.add_flag("--scratch-only", options.scratch_only,
                "train one classifier from scratch, and no word vectors");
-}
-
-/// Rejects options that have no effect together with `flag`: the ones listed, or all but those.
-void refuse(const CLI::App& app, const std::string& flag, const std::set<std::string>& names,
-            bool listed = true) {
-  for (const CLI::Option* option : app.get_options()) {
-    const std::string name = option->get_name();
-    if (app.count(flag) == 0 || option->count() == 0 || name == flag) continue;
-    if (names.contains(name) == listed) {
-      throw CLI::ValidationError(name, "has no effect with " + flag);
-    }
-  }
 }
 
 void check_combinations(const CLI::App& app) {

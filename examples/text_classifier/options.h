@@ -15,10 +15,11 @@ struct ClassifierOptions {
   std::string input, valid, model, output = "model.safetensors", vectors, log, report;
   LabeledTextOptions format;
   TextFeatures features;
-  bool wide_mlp = false, freeze = false, prob = false;
-  std::int64_t dim = 100, epochs = 25, batch_size = 8, hidden = 1024, min_count = 1;
+  TextModelOptions model_options;
+  bool freeze = false, prob = false;
+  std::int64_t dim = 100, epochs = 25, batch_size = 8, min_count = 1;
   std::int64_t patience = 0, k = 1;
-  double lr = 0.5, dropout = 0.5, at_least = 0;
+  double lr = 0.5, at_least = 0;
   double time_limit = std::numeric_limits<double>::infinity();
   std::uint64_t seed = 1;
   int threads = 0;

@@ -5,6 +5,7 @@
 #include <gradus/framework/kernels/onednn_gemm.h>
 #include <sched.h>
 
+#include <csignal>
 #include <new>
 
 namespace gradus::kernels {
@@ -81,6 +82,27 @@ class OneThread {
   int before_;
 };
 
+/// While one lives, signals of this thread wait. The code that oneDNN generates (2.6 at least) uses
+/// the stack pointer for other things: a handler, of Ctrl-C or of a profiler's timer, would write
+/// its frame over the heap. Signals that the thread itself causes cannot wait.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t set;
+    sigfillset(&set);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+      sigdelset(&set, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, &before_);  // fails for no valid arguments
+  }
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 bool has_onednn() {
@@ -93,6 +115,7 @@ void onednn_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, fl
                  int64_t ldc) {
   constexpr int success = 0, out_of_memory = 1;  // of dnnl_status_t
   const OneThread one_thread;
+  const SignalsWait signals_wait;
   const int status = onednn().sgemm(trans_a ? 'T' : 'N', trans_b ? 'T' : 'N', m, n, k, alpha, a,
                                     lda, b, ldb, beta, c, ldc);
   if (status == out_of_memory) throw std::bad_alloc();

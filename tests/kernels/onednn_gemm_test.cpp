@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -75,6 +76,41 @@ int processors() {
 }
 
 // libgomp binds the thread that loads it to one processor if it is told to.
+std::atomic<int> handled{0}, far_away{0};
+char* stack_top = nullptr;
+
+void note_stack(int) {
+  const auto distance = stack_top - static_cast<char*>(__builtin_frame_address(0));
+  if (distance < 0 || distance > (64 << 20)) ++far_away;
+  ++handled;
+}
+
+// oneDNN's own code has the stack pointer in its buffers, over which a handler would write.
+TEST(OneDnnGemm, LetsSignalsWait) {
+  ASSERT_TRUE(has_onednn());
+  stack_top = static_cast<char*>(__builtin_frame_address(0));
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = note_stack;
+  sigaction(SIGUSR1, &action, &before);
+  std::atomic<bool> ended{false};
+  std::thread sender([&ended, to = pthread_self()] {  // the next one once the last was handled
+    for (int sent = 0; !ended; ++sent) {
+      pthread_kill(to, SIGUSR1);
+      while (handled <= sent && !ended) std::this_thread::yield();
+    }
+  });
+  for (int i = 0; i < 30 && far_away == 0; ++i) multiply();
+  ended = true;
+  sender.join();
+  sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_GT(handled, 0);
+  EXPECT_EQ(far_away, 0);
+  sigset_t blocked;
+  pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  EXPECT_EQ(sigismember(&blocked, SIGUSR1), 0);
+}
+
 TEST(OneDnnGemm, LeavesTheProcessorsOfTheThreadAsTheyWere) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";  // a process of its own
   ASSERT_EQ(setenv("OMP_PROC_BIND", "true", 1), 0);
