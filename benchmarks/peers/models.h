@@ -100,6 +100,13 @@ inline std::vector<Parameter> parameters() {
 }
 }  // namespace w5
 
+/// W14: the GPT of W5 generates a sequence from one word: kSteps times, the word of the greatest
+/// logit follows. Keys and values are kept, nothing is recorded. The loss is the mean of those
+/// logits; `moved` their L2 norm.
+namespace w14 {
+inline constexpr int64_t kFirst = 1;
+}  // namespace w14
+
 /// W8: embedding, convolutions over three, four and five words, relu, maximum over time, linear,
 /// cross-entropy, Adam. W8b: against the fused Adam.
 namespace w8 {

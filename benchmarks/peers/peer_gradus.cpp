@@ -3,6 +3,7 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace w1 = peers::w1;
 namespace w2 = peers::w2;
 namespace w3 = peers::w3;
 namespace w4 = peers::w4;
+namespace w5 = peers::w5;
 namespace w6 = peers::w6;
 namespace w7 = peers::w7;
 namespace w8 = peers::w8;
@@ -27,6 +29,7 @@ namespace w10 = peers::w10;
 namespace w11 = peers::w11;
 namespace w12 = peers::w12;
 namespace w13 = peers::w13;
+namespace w14 = peers::w14;
 
 template <class T>
 Tensor read(const std::string& inputs, const std::string& name, const gradus::Shape& shape) {
@@ -231,6 +234,88 @@ Workload lstm_language_model(const std::string& inputs, const std::string&) {
     return loss.item();
   };
   return {step, [=] { return moved(inputs, weights); }};
+}
+
+struct Gpt : gradus::Module {
+  explicit Gpt(const std::string& inputs)
+      : words(add("words", table(inputs, "w5_words", w5::kWords, w5::kWidth, /*sparse=*/false))),
+        positions(add("positions", gradus::LearnedPositions(w5::kSteps, w5::kWidth))),
+        blocks(add("blocks",
+                   gradus::TransformerEncoder(w5::kLayers, block, gradus::LayerNorm(w5::kWidth)))),
+        output(add("output", gradus::Linear(w5::kWidth, w5::kWords, {.bias = false}))) {}
+  static gradus::TransformerEncoderLayer block(int64_t) {
+    return {w5::kWidth,
+            w5::kHeads,
+            {.dim_feedforward = w5::kHidden,
+             .dropout = 0,
+             .activation = gradus::FeedForward::gelu,
+             .norm_first = true}};
+  }
+  Tensor operator()(const Tensor& ids, gradus::TransformerCache* cache = nullptr) const {
+    const Tensor x = positions(words(ids), cache ? cache->size() : 0);
+    return output(blocks(x, {.causal = true, .cache = cache}));
+  }
+  /// In the order of w5::parameters(); that of the parameters of a block is PyTorch's, with both
+  /// norms at the end.
+  std::vector<gradus::NamedParameter> ordered_parameters() const {
+    constexpr std::array<size_t, w5::kPerBlock> order{8, 9, 0, 1, 2, 3, 10, 11, 4, 5, 6, 7};
+    const std::vector<gradus::NamedParameter> all = parameters();
+    std::vector<gradus::NamedParameter> ordered{all[0], all[1]};
+    for (int64_t layer = 0; layer < w5::kLayers; ++layer) {
+      const size_t first = ordered.size();
+      for (const size_t place : order) ordered.push_back(all[first + place]);
+    }
+    while (ordered.size() < all.size()) ordered.push_back(all[ordered.size()]);
+    return ordered;
+  }
+  const gradus::Embedding words;
+  const gradus::LearnedPositions positions;
+  const gradus::TransformerEncoder blocks;
+  const gradus::Linear output;
+};
+
+Workload gpt(const std::string& inputs, const std::string&) {
+  const Gpt model(inputs);
+  const auto weights = load(inputs, w5::parameters(), model.ordered_parameters());
+  std::vector<Tensor> words, next;  // [kBatch, kSteps]
+  for (const Tensor& ids : batches<int64_t>(inputs, "w5_ids", {w5::kBatch, w5::kSteps + 1})) {
+    words.push_back(slice(ids, 1, 0, w5::kSteps));
+    next.push_back(slice(ids, 1, 1, w5::kSteps + 1));
+  }
+  const auto optimizer = std::make_shared<gradus::AdamW>(
+      model.parameters(), gradus::AdamWOptions{.lr = w5::kLr, .weight_decay = w5::kWeightDecay});
+  const auto step = [=](int64_t n) {
+    const auto i = static_cast<size_t>(n % kBatches);
+    optimizer->zero_grad();
+    const Tensor loss = cross_entropy(model(words[i]), next[i]);
+    loss.backward();
+    optimizer->step();
+    return loss.item();
+  };
+  return {step, [=] { return moved(inputs, weights); }};
+}
+
+Workload gpt_decoding(const std::string& inputs, const std::string&) {
+  const Gpt model(inputs);
+  load(inputs, w5::parameters(), model.ordered_parameters());
+  model.eval();
+  const auto squares = std::make_shared<double>();
+  const auto step = [=](int64_t) {
+    const gradus::NoGradGuard no_grad;
+    gradus::TransformerCache cache;
+    Tensor id = gradus::tensor({{w14::kFirst}});
+    double sum = 0;
+    *squares = 0;
+    for (int64_t t = 0; t < w5::kSteps; ++t) {
+      const Tensor logits = model(id, &cache);
+      id = argmax(logits, 2);
+      const double greatest = logits.data<float>()[id.data<int64_t>()[0]];
+      sum += greatest;
+      *squares += greatest * greatest;
+    }
+    return sum / w5::kSteps;
+  };
+  return {step, [=] { return std::sqrt(*squares); }, /*trains=*/false};
 }
 
 Workload small_ops(const std::string& inputs, const std::string&) {
@@ -490,6 +575,8 @@ const peers::Side kGradus{
                           {"W2_embedding_bag", "sparse", embedding_bag},
                           {"W3_skip_gram", "skip_gram_loss", skip_gram},
                           {"W4_lstm_language_model", "lstm", lstm_language_model},
+                          {"W5_gpt", "layers", gpt},
+                          {"W5b_gpt_fused_adamw", "layers", gpt},
                           {"W6_mlp_adam", "adam", mlp},
                           {"W6b_mlp_fused_adam", "adam", mlp},
                           {"W7_small_ops", "operators", small_ops},
@@ -520,7 +607,8 @@ const peers::Side kGradus{
                           {"W11_lstm_packed", "lengths", lstm_sequences},
                           {"W11_lstm_padded", "lengths", lstm_sequences},
                           {"W12_crf", "crf", crf},
-                          {"W13_ctc", "ctc_loss", ctc}},
+                          {"W13_ctc", "ctc_loss", ctc},
+                          {"W14_gpt_decoding", "cache", gpt_decoding}},
                          product),
     [](int threads) { gradus::set_num_threads(threads); }, peers::seconds_now,
     peers::library_facts};

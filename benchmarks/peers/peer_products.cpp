@@ -138,6 +138,7 @@ Workload sequences(const std::string& inputs, const std::string&) {
 const peers::Side kProducts{"products alone",
                             {{"W4_lstm_language_model", "products", language_model},
                              {"W5_gpt", "products", gpt},
+                             {"W5b_gpt_fused_adamw", "products", gpt},
                              {"W8_text_cnn", "products", text_cnn},
                              {"W11_lstm_packed", "products", sequences},
                              {"W11_lstm_padded", "products", sequences}},

@@ -193,7 +193,7 @@ struct Workload {
   /// Runs training step n and returns its loss.
   std::function<double(int64_t n)> step;
   /// L2 distance of all weights from where they started (P: the absolute sum of the result; W7, W9,
-  /// W11 to W13: L2 norm of the gradients, of the result where the workload is a forward pass).
+  /// W11 to W14: L2 norm of the gradients, of the result where the workload is a forward pass).
   std::function<double()> moved;
   /// Whether a step changes the weights; if not, one tells as much as fifty.
   bool trains = true;

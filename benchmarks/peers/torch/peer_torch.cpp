@@ -368,6 +368,7 @@ const peers::Side kTorch{
                           {"W5_gpt", "sdpa", gpt},
                           {"W5b_gpt_fused_adamw", "attention,fused_adamw", gpt},
                           {"W5b_gpt_fused_adamw", "sdpa,fused_adamw", gpt},
+                          {"W14_gpt_decoding", "sdpa", gpt_decoding},
 #endif
                           {"W6_mlp_adam", "adam", mlp},
 #ifdef PEERS_HAVE_FUSED_ADAM
@@ -406,7 +407,8 @@ const peers::Side kTorch{
                           {"W11_lstm_padded", "padded", lstm_sequences},
                           {"W11_lstm_padded", "padded_without_onednn", lstm_sequences},
                           {"W12_crf", "loop", crf},
-                          {"W13_ctc", "ctc_loss", ctc}},
+                          {"W13_ctc", "ctc_loss", ctc},
+                          {"W14_gpt_decoding", "attention", gpt_decoding}},
                          product),
     [](int threads) {
       at::set_num_threads(threads);

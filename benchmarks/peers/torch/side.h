@@ -24,6 +24,7 @@ Workload lstm_sequences(const std::string& inputs, const std::string& variant);
 Workload crf(const std::string& inputs, const std::string& variant);
 Workload ctc(const std::string& inputs, const std::string& variant);
 Workload gpt(const std::string& inputs, const std::string& variant);
+Workload gpt_decoding(const std::string& inputs, const std::string& variant);
 Workload text_cnn(const std::string& inputs, const std::string& variant);
 
 template <class T>
