@@ -1,6 +1,9 @@
 // A language model: LSTM layers that read a text word by word and guess the next word.
 //
-// Promises: PROMISE
+// Promises: without flags, a perplexity of 78 or less (75.8) on the last tenth of the King James
+// Bible, which it does not learn from; word frequencies alone get 314. 584 s of processor time on
+// an Intel Xeon, family 6 model 167. On lines that repeat random words it gets below 2.1, and
+// --at-most 2.1 ends with exit code 1 if it does not, as with --lr 0 or frozen recurrent weights.
 #include <fmt/format.h>
 #include <gradus/examples/common/folder.h>
 #include <gradus/examples/language_model/options.h>
