@@ -26,6 +26,7 @@ TransformerEncoder make_decoder(const GptModelOptions& options) {
 /// The start of GPT-2: small weights, and smaller ones at the end of each of the 2 layers blocks
 /// that are added up.
 void init_weights(const Gpt& model) {
+  const double std = model.options().init_std;
   const double depth = 2 * static_cast<double>(model.options().layers);
   for (const NamedParameter& target : model.parameters()) {
     const std::string& path = target.path;
@@ -34,7 +35,7 @@ void init_weights(const Gpt& model) {
       continue;
     }
     const bool ends_block = path.ends_with("out_proj.weight") || path.ends_with("linear2.weight");
-    normal_(target.parameter, 0, ends_block ? 0.02 / std::sqrt(depth) : 0.02);
+    normal_(target.parameter, 0, ends_block ? std / std::sqrt(depth) : std);
   }
 }
 

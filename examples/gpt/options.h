@@ -31,7 +31,7 @@ struct GptOptions {
 
   std::int64_t iterations = 2000, batch_size = 12, warmup = 100;
   double lr = 1e-3, min_lr = 1e-4, beta1 = 0.9, beta2 = 0.99, weight_decay = 0.1, clip = 1;
-  std::int64_t evaluate_every = 250, patience = 0, sample = 200;
+  std::int64_t evaluate_every = 500, patience = 0, sample = 200;
 
   GenerateOptions generation = {.max_new_tokens = 500, .do_sample = true, .temperature = 0.8};
   std::string stop;  ///< ends a text

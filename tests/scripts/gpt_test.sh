@@ -33,10 +33,11 @@ lines() {  # LINES SEED
   }'
 }
 lines 1500 1 > words.txt
-small=(--layers 2 --heads 2 --size 32 --sample 40 --evaluate-every 100)
-learn=(--corpus words.txt --documents "${small[@]}" --batch-size 32 --iterations 400 --lr 0.01 --min-lr 0.001 --warmup 20 --at-most 1.2)
+learn=(--corpus words.txt --documents --layers 2 --heads 2 --size 32 --batch-size 32 --iterations 400 --warmup 20 --sample 40
+  --evaluate-every 100 --at-most 1.2)
+fast=(--lr 0.01 --min-lr 0.001)
 
-run "${learn[@]}" --output o || fail "it has not learnt"
+run "${learn[@]}" "${fast[@]}" --output o || fail "it has not learnt"
 expect "9451 characters to learn from, 1051 held out, 13 different ones"
 expect "validation loss"
 expect "steps/s"
@@ -44,7 +45,7 @@ expect "steps/s"
 for file in model.safetensors checkpoint.safetensors options.toml log.jsonl report.html; do [ -s o/$file ] || fail "there is no o/$file"; done
 grep -q '"valid loss": ' o/log.jsonl || fail "the log: $(head -1 o/log.jsonl)"
 for part in 'Held-out text' 'What it writes' 'bits per character' '</html>'; do grep -qF -- "$part" o/report.html || fail "the report lacks $part"; done
-fails "above 1.2, which --at-most asks for" "${learn[@]}" --freeze '*.self_attn.*' --output frozen
+fails "above 1.2, which --at-most asks for" "${learn[@]}" "${fast[@]}" --freeze '*.self_attn.*' --output frozen
 fails "above 1.2, which --at-most asks for" "${learn[@]}" --lr 0 --min-lr 0 --output zero
 
 # The model in the folder goes on as the lines do, and ends where they end.
@@ -65,7 +66,9 @@ fails "the model does not know the character 'z'" --output o --generate "zebra"
 
 # A text in one stream, and a run that was stopped: it goes on with the same bits, on any number of threads, after Ctrl-C (which bash has
 # background jobs ignore) and after kill -9, from the last checkpoint.
-long=(--corpus words.txt "${small[@]}" --size 16 --block-size 24 --batch-size 8 --dropout 0.2 --bias --iterations 600 --seed 3 --evaluate-every 150)
+small=(--layers 2 --heads 2 --size 16 --block-size 24)
+long=(--corpus words.txt "${small[@]}" --batch-size 8 --dropout 0.2 --bias --iterations 600 --seed 3 --sample 40 --evaluate-every 150)
+frozen=(--lr 0 --min-lr 0 --patience 2)
 stop() {  # SIGNAL ARGUMENT...: the run is left in `stopped`, unfinished
   local attempt process status
   for attempt in $(seq 20); do
@@ -100,7 +103,7 @@ run --output whole --generate "abc" --characters 60 --repetition-penalty 1.2 --n
 [ "$(tr -d '\n' < out | wc -c)" -ge 50 ] || fail "too few characters: $(cat out)"
 
 # Patience ends a run, and resuming it does not change that.
-run "${long[@]}" --lr 0 --min-lr 0 --patience 2 --output patient || fail "--patience"
+run "${long[@]}" "${frozen[@]}" --output patient || fail "--patience"
 expect "it no longer gets better"
 expect "step 450: "
 run --resume --output patient || fail "--resume after --patience"
@@ -108,7 +111,7 @@ run --resume --output patient || fail "--resume after --patience"
 
 printf 'caf\xe9 ol\xe9\n%.0s' $(seq 40) > latin1.txt
 fails "Latin-1" --corpus latin1.txt --output latin1
-run --corpus latin1.txt --encoding latin1 "${small[@]}" --iterations 2 --warmup 0 --block-size 8 --output latin1 || fail "--encoding"
+run --corpus latin1.txt --encoding latin1 "${small[@]}" --iterations 2 --warmup 0 --output latin1 || fail "--encoding"
 [ "$("$program" --output latin1 --generate café --characters 0 2>&1)" = café ] || fail "the characters of a text in Latin-1"
 
 # The Bible, if it is installed: a few steps do better than characters at random, which give 4.3.
