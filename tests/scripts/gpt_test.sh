@@ -149,7 +149,7 @@ fails "with --lr 100 and --clip 0: use a smaller rate" --corpus words.txt "${sma
 fails "cannot read" --output nothing --generate x
 cp whole/checkpoint.safetensors n/model.safetensors
 fails "'n/model.safetensors' is no model of gpt" --output n --generate x
-fails "--output: cannot create a file next to 'empty.txt/model.safetensors': Not a directory" --corpus words.txt --output empty.txt
+fails "--output: cannot create a file next to 'empty.txt/checkpoint.safetensors': Not a directory" --corpus words.txt --output empty.txt
 run --help || fail "--help"
 for flag in --resume --generate --temperature --documents; do expect "$flag"; done
 ! grep -qF -- --freeze out || fail "--help shows a flag for tests"
