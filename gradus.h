@@ -53,11 +53,13 @@
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
+#include <gradus/framework/ops/nn/generate.h>
 #include <gradus/framework/ops/nn/hierarchical_softmax.h>
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/linear_cross_entropy.h>
 #include <gradus/framework/ops/nn/loss.h>
 #include <gradus/framework/ops/nn/margin_loss.h>
+#include <gradus/framework/ops/nn/next_token.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/pooling.h>
 #include <gradus/framework/ops/nn/positions.h>

@@ -4,6 +4,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/kernels/nn/recurrent.h>
+#include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/nn/detail/recurrent_call.h>
 #include <gradus/framework/ops/nn/recurrent.h>
 
@@ -173,6 +174,11 @@ RnnResult gru(const Tensor& x, const RecurrentWeights& weights, const Tensor& st
                {x, weights.weight_ih, weights.weight_hh, weights.bias_ih, weights.bias_hh, state},
                GruBackward{{call, x, weights, before}, Saved(gates), Saved(q)});
   return y;
+}
+
+LstmState LstmState::select(const Tensor& ids) const {
+  const auto rows = [&](const Tensor& x) { return x.defined() ? index_select(x, -2, ids) : x; };
+  return {rows(h), rows(c)};
 }
 
 LstmResult lstm(const Tensor& x, const RecurrentWeights& weights, const LstmState& state,

@@ -37,6 +37,9 @@ struct LstmState {
 
   /// The values without their graph, from which a truncated backpropagation goes on.
   LstmState detach() const { return {h.defined() ? h.detach() : h, c.defined() ? c.detach() : c}; }
+  /// The states of the sequences `ids` [n] of the batch, in this order: see generate(). Throws
+  /// IndexError, DTypeError, ShapeError.
+  GRADUS_API LstmState select(const Tensor& ids) const;
 };
 
 struct LstmResult {

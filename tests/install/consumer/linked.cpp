@@ -360,6 +360,12 @@ const struct {
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
     {"framework/ops/linalg.h", [] { return inv(matrix()).numel() == 4; }},
+    {"framework/ops/nn/generate.h",
+     [] {
+       const auto step = [](const Tensor&) { return matrix(); };
+       return generate(step, {{0}, {1}}, {.max_new_tokens = 1})[0].ids[0] == 0;
+     }},
+    {"framework/ops/nn/next_token.h", [] { return is_two(top_k_logits(vector(), 1)); }},
     {"framework/ops/nn/convolution.h",
      [] {
        return is_two(conv1d(ones({1, 1, 2}), ones({2, 2, 1})));

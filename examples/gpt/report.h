@@ -1,0 +1,10 @@
+#pragma once
+#include <gradus/examples/gpt/options.h>
+
+namespace gradus::examples {
+
+/// Writes the report of a run: its result and options, the curves of its log, and what its best
+/// model writes.
+void write_report(const GptOptions& options, double valid_loss);
+
+}  // namespace gradus::examples
