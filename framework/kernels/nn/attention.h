@@ -52,7 +52,7 @@ struct Attention {
   AttentionDropout dropout;
 
   int64_t length(int64_t b) const { return lengths ? lengths[b] : K; }
-  int64_t group() const { return H / kv_heads; }
+  int64_t group() const { return kv_heads > 0 ? H / kv_heads : 0; }
 };
 
 /// out = softmax(scale q k^T + mask) v, for d, dv > 0; 0 for a query without keys. `greatest`
