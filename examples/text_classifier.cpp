@@ -56,7 +56,7 @@ Tensor make_table(const TextFeatures& features, const WordVectors& vectors,
   const std::int64_t D = vectors.words.empty() ? options.dim : vectors.matrix.size(1);
   const bool is_mean = !reads_in_order(options.model_options.kind);
   const double bound = options.freeze ? 0 : is_mean ? 1 / static_cast<double>(D) : 0.25;
-  const Tensor rows = uniform_(empty({features.size(), D}), -bound, bound);
+  Tensor rows = uniform_(empty({features.size(), D}), -bound, bound);
   for (std::size_t i = 0; i < vectors.words.size(); ++i) {
     rows.set_row(features.words.id(vectors.words[i]), vectors.matrix[static_cast<std::int64_t>(i)]);
   }
