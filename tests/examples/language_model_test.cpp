@@ -19,7 +19,6 @@ namespace gradus::examples {
 namespace {
 
 using testing::ElementsAre;
-using testing::ElementsAreArray;
 
 const std::vector<std::string> lines = {"The sea, the land (the sea)", "the sea"};
 
@@ -55,7 +54,7 @@ TEST(UnigramPerplexity, KnowsFrequenciesAlone) {
 /// A model whose weights are not small.
 TrainedModel trained(const ModelOptions& options = {.size = 6, .layers = 2}) {
   manual_seed(4);
-  const TrainedModel result{coding(), LanguageModel(coding().words.size(), options)};
+  TrainedModel result{coding(), LanguageModel(coding().words.size(), options)};
   const NoGradGuard no_grad;
   for (const NamedParameter& target : result.model.parameters()) {
     target.parameter.copy_(randn(target.parameter.shape()));
@@ -138,9 +137,9 @@ TEST(Generate, DrawsFromTheLikeliestAndNeverAnUnknownWord) {
     order.emplace_back(-scores[i].item<float>(), i == 1 ? "\n" : model.coding.words.word(i));
   }
   std::sort(order.begin(), order.end());
-  std::vector<std::string> drawn;
-  for (int i = 0; i < 200; ++i) {
-    drawn.push_back(generate(model, "", {.words = 1, .temperature = 100, .top_k = 3}));
+  std::vector<std::string> drawn(200);
+  for (std::string& word : drawn) {
+    word = generate(model, "", {.words = 1, .temperature = 100, .top_k = 3});
   }
   std::sort(drawn.begin(), drawn.end());
   drawn.erase(std::unique(drawn.begin(), drawn.end()), drawn.end());
@@ -179,6 +178,7 @@ TEST_F(LanguageModelFile, RefusesModelsOfOtherPrograms) {
 LanguageModelOptions parsed(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "language_model");
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (std::string& argument : arguments) argv.push_back(argument.data());
   LanguageModelOptions options;
   int exit_code = 0;

@@ -388,6 +388,7 @@ TEST_F(Mapped, OpensATableLargerThanMemoryAtOnce) {
   EXPECT_FALSE(output.weight.grad().empty());
   EXPECT_TRUE(table.weight.grad().empty());
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] { EXPECT_EQ(table({rows - 1}).span<float>()[127], 1000); });
   }

@@ -234,7 +234,8 @@ TEST(KeyValueCache, HoldsWhatWasAppended) {
   EXPECT_EQ(cache.keys().shape(), (Shape{50, 2, 1}));
   const auto keys = values_of(cache.keys()), values = values_of(cache.values());
   for (std::size_t i = 0; i < 100; ++i) {
-    EXPECT_EQ(keys[i], static_cast<double>(i / 10 * 5));
+    const std::size_t block = i / 10;
+    EXPECT_EQ(keys[i], static_cast<double>(block * 5));
     EXPECT_EQ(values[i], -keys[i]);
   }
 }

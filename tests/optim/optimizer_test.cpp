@@ -407,7 +407,7 @@ std::string refusal(const StateDict& state) {
   Training run;
   run.steps(0, 1);
   const StateDict before = run.copy();
-  const std::string message = message_of<Error>([&] { run.optimizer.load_state_dict(state); });
+  std::string message = message_of<Error>([&] { run.optimizer.load_state_dict(state); });
   const StateDict after = run.optimizer.state_dict();
   EXPECT_EQ(after.metadata, before.metadata);
   for (const StateEntry& entry : before.entries()) {

@@ -167,8 +167,8 @@ TEST(OpLinearCrossEntropy, AGradientIsHandedOverAndScaledOnlyIfNeeded) {
   const Tensor loss = linear_cross_entropy(x, w, {}, labels);
   loss.backward(scalar(1.0), {.retain_graph = true});
   loss.backward(scalar(2.0));  // adds to a gradient that the graph no longer shares
-  std::vector<double> thrice;
-  for (const double g : once) thrice.push_back(3 * g);
+  std::vector<double> thrice = once;
+  for (double& g : thrice) g *= 3;
   EXPECT_TRUE(is_close(w.grad().dense(), {4, 2}, thrice, 1e-14));
 }
 
