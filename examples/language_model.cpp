@@ -1,18 +1,19 @@
 // A language model: LSTM layers that read a text word by word and guess the next word.
 //
-// Promises: PROMISE
+// Promises: without flags, a perplexity of 78 or less (75.8) on the last tenth of the King James
+// Bible, which it does not learn from; word frequencies alone get 314. 584 s of processor time on
+// an Intel Xeon, family 6 model 167. On lines that repeat random words it gets below 2.1, and
+// --at-most 2.1 ends with exit code 1 if it does not, as with --lr 0 or frozen recurrent weights.
 #include <fmt/format.h>
 #include <gradus/examples/common/folder.h>
 #include <gradus/examples/language_model/options.h>
 #include <gradus/examples/language_model/report.h>
 #include <gradus/examples/language_model/texts.h>
-#include <gradus/framework/base/atomic_file.h>
 #include <gradus/gradus.h>
 #include <gradus/text.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 using namespace gradus;
 using namespace gradus::examples;
@@ -127,16 +128,8 @@ class Training {
   }
 
   void load() {
-    const std::string path = options_.file(checkpoint_file);
-    std::uint64_t text = 0;
-    load_checkpoint({{"text", text}}, path, {.strict = false});
-    if (text != text_) {
-      throw Error(
-          fmt::format("--resume: the text is not the one that '{}' learns from: restore "
-                      "it, or begin anew with --overwrite",
-                      options_.output));
-    }
-    load_checkpoint(parts(), path);
+    check_same_text(options_.output, text_);
+    load_checkpoint(parts(), options_.file(checkpoint_file));
   }
 
   const TrainedModel& trained_;
@@ -163,26 +156,9 @@ void check_perplexity(double perplexity, const LanguageModelOptions& options) {
   throw Error(fmt::format("the perplexity is above {}, which --at-most asks for", options.at_most));
 }
 
-/// Makes the folder of the run and checks that files can be written there.
-void begin_run(const LanguageModelOptions& options) {
-  file_in(options.output, model_file.name, "--output");
-  if (options.resume) return;
-  if (std::filesystem::exists(options.file(checkpoint_file)) && !options.overwrite) {
-    throw Error(
-        fmt::format("'{}' has a run: go on with it by --resume, replace it by --overwrite, "
-                    "or name another folder with --output",
-                    options.output));
-  }
-  for (const RunFile old : {checkpoint_file, model_file, report_file}) {
-    std::filesystem::remove(options.file(old));
-  }
-  AtomicFile file(options.file(options_file));
-  file.write(options.text);
-  file.commit();
-}
-
 int train(const LanguageModelOptions& options) {
-  begin_run(options);
+  file_in(options.output, model_file.name, "--output");
+  if (!options.resume) begin_run(options.output, options.text, options.overwrite);
   const Corpus texts = load_texts(options);
   const TrainedModel trained{texts.coding, LanguageModel(texts.coding.words.size(), options.model)};
   if (!options.freeze.empty()) freeze(trained.model.parameters(), options.freeze);

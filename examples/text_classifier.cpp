@@ -2,8 +2,10 @@
 //
 // Promises: on TREC's questions, `train --tokenized --word-ngrams 2 --epochs 25 --lr 0.5` gets 90 %
 // of the 500 test questions right or more, as the mean of five seeds (6 kinds; 28 % are of the most
-// frequent one). On texts whose label only the order of words tells it gets 95 % right, and `test
-// --at-least 95` ends with exit code 1 if it does not, as after `train --lr 0`.
+// frequent one); `train --model textcnn` gets 90 % as the mean of three seeds, and 91 % with
+// vectors of GloVe. On texts whose label only the order of words tells, word n-grams, bilstm and
+// textcnn get 95 % right, and `test --at-least 95` ends with exit code 1 if they do not, as after
+// `train --lr 0`.
 #include <fmt/format.h>
 #include <gradus/examples/text_classifier/classifier.h>
 #include <gradus/examples/text_classifier/options.h>
@@ -52,7 +54,7 @@ Vocabulary make_vocabulary(const std::vector<LabeledText>& texts, const WordVect
 Tensor make_table(const TextFeatures& features, const WordVectors& vectors,
                   const ClassifierOptions& options) {
   const std::int64_t D = vectors.words.empty() ? options.dim : vectors.matrix.size(1);
-  const bool is_mean = options.model_options.kind != ModelKind::bilstm;
+  const bool is_mean = !reads_in_order(options.model_options.kind);
   const double bound = options.freeze ? 0 : is_mean ? 1 / static_cast<double>(D) : 0.25;
   const Tensor rows = uniform_(empty({features.size(), D}), -bound, bound);
   for (std::size_t i = 0; i < vectors.words.size(); ++i) {

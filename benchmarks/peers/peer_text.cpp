@@ -45,8 +45,7 @@ gradus::examples::Classifier make_classifier(const std::vector<gradus::LabeledTe
   }
   features.words = Vocabulary(counter, {.padding = "", .unknown = ""});
   const auto rows = gradus::uniform_(gradus::empty({features.size(), 100}), -0.01, 0.01);
-  const auto table = gradus::EmbeddingBag::from_pretrained(rows, false, {.sparse = true});
-  const gradus::examples::TextModel model(table, 0, 0, labels.size());
+  const gradus::examples::TextModel model(rows, /*frozen=*/false, {}, labels.size());
   return {std::move(features), std::move(labels), model};
 }
 

@@ -1,12 +1,8 @@
 #include <fmt/format.h>
 #include <gradus/examples/common/flags.h>
 #include <gradus/examples/language_model/options.h>
-#include <gradus/framework/base/error.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace gradus::examples {
 namespace {
@@ -121,42 +117,17 @@ void check(const CLI::App& app) {
   }
 }
 
-/// What a run depends on, as lines of key=value; without what was left empty, which no flag takes.
-std::string text_of(const CLI::App& app) {
-  std::istringstream lines(app.config_to_str(/*default_also=*/true));
-  std::string text;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.ends_with("=\"\"")) text.append(line).append("\n");
-  }
-  return text;
-}
-
 /// The options that the run in `options.output` began with.
 void read_run(LanguageModelOptions& options) {
-  const std::string path = options.file(options_file);
-  std::ifstream file(path);
-  if (!file) {
-    throw CLI::ValidationError(
-        "--resume", fmt::format("'{}' has no run to go on with: name its folder with --output, or "
-                                "leave --resume out to begin one",
-                                options.output));
-  }
   CLI::App app(description, "language_model");
   add_flags(app, options);
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  try {
-    app.parse_from_stream(file);
-    options.text = text_of(app);
-  } catch (const CLI::ParseError& error) {
-    throw CLI::ValidationError("--resume", fmt::format("{}: {}", path, error.what()));
-  }
+  read_run_options(app, options.output);
+  options.text = run_options(app);
 }
 
 }  // namespace
 
-std::string LanguageModelOptions::file(RunFile name) const {
-  return (std::filesystem::path(output) / name.name).string();
-}
+std::string LanguageModelOptions::file(RunFile name) const { return path_in(output, name); }
 
 bool parse_options(int argc, char** argv, LanguageModelOptions& options, int& exit_code) {
   CLI::App app(description, "language_model");
@@ -164,7 +135,7 @@ bool parse_options(int argc, char** argv, LanguageModelOptions& options, int& ex
   try {
     app.parse(argc, argv);
     check(app);
-    options.text = text_of(app);
+    options.text = run_options(app);
     if (options.resume) read_run(options);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error);

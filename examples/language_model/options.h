@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/examples/common/run_folder.h>
 #include <gradus/examples/language_model/model.h>
 
 #include <cstdint>
@@ -9,13 +10,6 @@ namespace gradus::examples {
 
 enum class Task : std::uint8_t { train, evaluate, generate };
 enum class RateSchedule : std::uint8_t { linear, cosine, constant };
-
-/// The files of a run, all in one folder.
-struct RunFile {
-  const char* name;
-};
-inline constexpr RunFile model_file{"model.safetensors"}, checkpoint_file{"checkpoint.safetensors"},
-    options_file{"options.toml"}, log_file{"log.jsonl"}, report_file{"report.html"};
 
 /// What can be chosen on the command line of language_model.
 struct LanguageModelOptions {

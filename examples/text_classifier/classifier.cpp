@@ -24,7 +24,8 @@ namespace {
 constexpr const char* format_key = "text_classifier";  // whose value is this:
 constexpr int format_version = 1;
 
-const std::vector<std::string> kinds = {"fasttext", "wide_mlp", "bilstm"};  // as in ModelKind
+const std::vector<std::string> kinds = {"fasttext", "wide_mlp", "bilstm",
+                                        "textcnn"};  // as in ModelKind
 
 Linear output_layer(std::int64_t in, std::int64_t classes) {
   Linear output(in, classes);
@@ -43,6 +44,9 @@ Sequential make_head(std::int64_t size, const TextModelOptions& options, std::in
                         Linear(options.hidden, classes));
     case ModelKind::bilstm:
       return Sequential(Dropout(options.dropout), Linear(2 * options.hidden, classes));
+    case ModelKind::textcnn:
+      return Sequential(Dropout(options.dropout),
+                        Linear(options.filters * std::ssize(options.widths), classes));
   }
   throw ValueError("make_head: no such kind of model");
 }
@@ -68,12 +72,43 @@ std::vector<std::vector<std::int64_t>> sequences_of(const FlatSequences& texts) 
   return sequences;
 }
 
+/// Rows for words, and a last one of zeros for padding.
+Embedding padded_embedding(const Tensor& rows, bool frozen) {
+  return Embedding::from_pretrained(cat({rows, zeros({1, rows.size(1)})}, 0), frozen,
+                                    {.padding_idx = rows.size(0), .sparse = true});
+}
+
+/// The texts as ids of such an embedding, at least one word wide.
+PaddedSequences padded(const FlatSequences& texts, const Embedding& embedding) {
+  const std::int64_t padding = embedding.num_embeddings() - 1;
+  PaddedSequences result = pad_sequences(sequences_of(texts), padding);
+  if (result.ids.size(1) == 0) result.ids = full({result.ids.size(0), 1}, padding, DType::int64);
+  return result;
+}
+
+Tensor encode(const EmbeddingBag& bag, const FlatSequences& texts) {
+  return bag(texts.ids, texts.offsets);
+}
+Tensor encode(const BiLstm& bilstm, const FlatSequences& texts) { return bilstm(texts); }
+Tensor encode(const TextCnn& textcnn, const FlatSequences& texts) { return textcnn(texts); }
+
 std::int64_t number(const StateDict& state, const char* key) {
   const std::string& text = state.metadata.at(key);
   std::int64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc()) throw FormatError(fmt::format("'{}' is '{}'", key, text));
   return value;
+}
+
+/// How many filters of which widths a saved textcnn has.
+void read_filters(const StateDict& state, TextModelOptions& options) {
+  options.widths.clear();
+  for (int i = 0;; ++i) {
+    const std::string name = fmt::format("textcnn.filters.{}.weight", i);
+    if (!state.contains(name)) return;
+    options.filters = state.at(name).size(0);
+    options.widths.push_back(state.at(name).size(2));
+  }
 }
 
 }  // namespace
@@ -101,19 +136,35 @@ std::int64_t TextFeatures::size() const {
 
 const std::string& name_of(ModelKind kind) { return kinds.at(static_cast<std::size_t>(kind)); }
 
+bool reads_in_order(ModelKind kind) {
+  return kind == ModelKind::bilstm || kind == ModelKind::textcnn;
+}
+
 BiLstm::BiLstm(const Tensor& rows, bool frozen, const TextModelOptions& options)
-    : padding_(rows.size(0)),
-      embedding_(add("embedding",
-                     Embedding::from_pretrained(cat({rows, zeros({1, rows.size(1)})}, 0), frozen,
-                                                {.padding_idx = padding_, .sparse = true}))),
+    : embedding_(add("embedding", padded_embedding(rows, frozen))),
       dropout_(add("dropout", Dropout(options.dropout))),
       lstm_(add("lstm", LSTM(rows.size(1), options.hidden, {.bidirectional = true}))) {}
 
 Tensor BiLstm::operator()(const FlatSequences& texts) const {
-  const auto [ids, lengths] = pad_sequences(sequences_of(texts), padding_);
+  const auto [ids, lengths] = padded(texts, embedding_);
   // 0 after the end of a text
   const Tensor output = lstm_(dropout_(embedding_(ids)), {.lengths = lengths}).output;
   return sum(output, 1) / unsqueeze(clamp(lengths, 1).to(DType::float32), 1);
+}
+
+TextCnn::TextCnn(const Tensor& rows, bool frozen, const TextModelOptions& options)
+    : embedding_(add("embedding", padded_embedding(rows, frozen))),
+      filters_(add("filters", ModuleList(std::ssize(options.widths), [&](std::int64_t i) {
+                     const std::int64_t width = options.widths[static_cast<std::size_t>(i)];
+                     return Conv1d(rows.size(1), options.filters, width, {.padding = width - 1});
+                   }))) {}
+
+Tensor TextCnn::operator()(const FlatSequences& texts) const {
+  const auto [ids, lengths] = padded(texts, embedding_);
+  const Tensor x = embedding_(ids);
+  std::vector<Tensor> maxima;
+  for (const Conv1d& conv : filters_) maxima.push_back(conv.relu_max(x, {.lengths = lengths}));
+  return cat(maxima, 1);
 }
 
 TextModel::TextModel(const Tensor& rows, bool frozen, const TextModelOptions& model_options,
@@ -123,22 +174,19 @@ TextModel::TextModel(const Tensor& rows, bool frozen, const TextModelOptions& mo
       head_(add("head", make_head(rows.size(1), options, classes))) {}
 
 TextModel::Encoder TextModel::add_encoder(const Tensor& rows, bool frozen) {
-  if (options.kind == ModelKind::bilstm) {
-    return add("bilstm", BiLstm(rows, frozen, options));
-  }
+  if (options.kind == ModelKind::bilstm) return add("bilstm", BiLstm(rows, frozen, options));
+  if (options.kind == ModelKind::textcnn) return add("textcnn", TextCnn(rows, frozen, options));
   return add("bag", EmbeddingBag::from_pretrained(rows, frozen, {.sparse = true}));
 }
 
 Tensor TextModel::operator()(const FlatSequences& texts) const {
-  if (const auto* bag = std::get_if<EmbeddingBag>(&encoder_)) {
-    return head_((*bag)(texts.ids, texts.offsets));
-  }
-  return head_(std::get<BiLstm>(encoder_)(texts));
+  return head_(std::visit([&](const auto& encoder) { return encode(encoder, texts); }, encoder_));
 }
 
 const Parameter& TextModel::rows() const {
   if (const auto* bag = std::get_if<EmbeddingBag>(&encoder_)) return bag->weight;
-  return std::get<BiLstm>(encoder_).rows();
+  if (const auto* bilstm = std::get_if<BiLstm>(&encoder_)) return bilstm->rows();
+  return std::get<TextCnn>(encoder_).rows();
 }
 
 void Classifier::save(const std::string& path) const {
@@ -167,9 +215,11 @@ Classifier Classifier::load(const std::string& path) {
                         {number(state, "min_n"), number(state, "max_n"), number(state, "buckets")},
                         number(state, "tokenized") != 0};
   const LabelSet labels = LabelSet::from_text(state.metadata.at("labels"));
-  const TextModelOptions options{.kind = kind_of(state.metadata.at("model"), path),
-                                 .hidden = number(state, "hidden")};
-  const char* table = options.kind == ModelKind::bilstm ? "bilstm.embedding.weight" : "bag.weight";
+  TextModelOptions options{.kind = kind_of(state.metadata.at("model"), path),
+                           .hidden = number(state, "hidden")};
+  if (options.kind == ModelKind::textcnn) read_filters(state, options);
+  const std::string table =
+      reads_in_order(options.kind) ? name_of(options.kind) + ".embedding.weight" : "bag.weight";
   const TextModel model(zeros({features.size(), state.at(table).size(1)}), /*frozen=*/false,
                         options, labels.size());
   model.load_state_dict(state);

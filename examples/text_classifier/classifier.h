@@ -3,9 +3,11 @@
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/vocabulary.h>
+#include <gradus/layers/convolution.h>
 #include <gradus/layers/dropout.h>
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
+#include <gradus/layers/module_list.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/sequential.h>
 
@@ -36,13 +38,18 @@ enum class ModelKind : std::uint8_t {
   fasttext,  ///< the mean of its rows; a linear layer
   wide_mlp,  ///< the mean of its rows; a layer of ReLUs, dropout, a linear layer
   bilstm,    ///< the mean of an LSTM in both directions over its rows; dropout, a linear layer
+  textcnn,   ///< the best match of each filter among windows of its rows; dropout, a linear layer
 };
 const std::string& name_of(ModelKind kind);
+/// Whether the model takes the rows in the order of the words; otherwise it takes their mean.
+bool reads_in_order(ModelKind kind);
 
 struct TextModelOptions {
   ModelKind kind = ModelKind::fasttext;
   std::int64_t hidden = 1024;  ///< of wide_mlp's layer, of each direction of bilstm
   double dropout = 0.5;
+  std::int64_t filters = 100;                    ///< of textcnn, of each width
+  std::vector<std::int64_t> widths = {3, 4, 5};  ///< of textcnn's filters, in words
 };
 
 /// The mean of the outputs of an LSTM in both directions over the rows of a text, with dropout of
@@ -55,10 +62,24 @@ struct BiLstm : Module {
   const Parameter& rows() const { return embedding_.weight; }
 
  private:
-  const std::int64_t padding_;
   const Embedding embedding_;
   const Dropout dropout_;
   const LSTM lstm_;
+};
+
+/// The greatest output over time of filters of several widths, after a relu.
+/// Source: Kim, "Convolutional Neural Networks for Sentence Classification", 2014. With zeros
+/// around a text, a filter may reach beyond its ends, and a text may be shorter than a filter.
+struct TextCnn : Module {
+  TextCnn(const Tensor& rows, bool frozen, const TextModelOptions& options);
+  /// [B, filters of all widths]; zeros for a text without words
+  Tensor operator()(const FlatSequences& texts) const;
+  /// One row more than there were at the start, for padding.
+  const Parameter& rows() const { return embedding_.weight; }
+
+ private:
+  const Embedding embedding_;
+  const ModuleList<Conv1d> filters_;
 };
 
 /// A text as a vector, then the layers to the labels. Another kind of model is another
@@ -74,7 +95,7 @@ struct TextModel : Module {
   const TextModelOptions options;
 
  private:
-  using Encoder = std::variant<EmbeddingBag, BiLstm>;
+  using Encoder = std::variant<EmbeddingBag, BiLstm, TextCnn>;
   Encoder add_encoder(const Tensor& rows, bool frozen);
 
   const Encoder encoder_;

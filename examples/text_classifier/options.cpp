@@ -39,8 +39,30 @@ void add_format(CLI::App& app, LabeledTextOptions& format) {
   add_column(app, "--text-column", format.text, "where they have the text");
 }
 
+constexpr std::int64_t many = 1'000'000'000;
+
+void add_model(CLI::App& app, ClassifierOptions& options) {
+  TextModelOptions& model = options.model_options;
+  add_choice<ModelKind>(app, "--model", model.kind,
+                        {{"fasttext", ModelKind::fasttext},
+                         {"wide_mlp", ModelKind::wide_mlp},
+                         {"bilstm", ModelKind::bilstm},
+                         {"textcnn", ModelKind::textcnn}},
+                        "fasttext: mean of rows, linear layer, SGD; wide_mlp: a hidden layer, "
+                        "Adam; bilstm: an LSTM in both directions, Adam; textcnn: filters over "
+                        "neighbouring words, Adam");
+  add_number(app, "--hidden", model.hidden, 1, 100'000,
+             "width of wide_mlp's hidden layer; for bilstm, of a direction, 100 by default");
+  add_number(app, "--dropout", model.dropout, 0.0, 0.999,
+             "of the hidden layer; for bilstm, of the rows and of the mean, 0.3 by default; for "
+             "textcnn, of what the filters found");
+  add_number(app, "--filters", model.filters, 1, 100'000, "textcnn's filters of each width");
+  app.add_option("--widths", model.widths, "of textcnn's filters, in words, with commas")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1000));
+}
+
 void add_training(CLI::App& app, ClassifierOptions& options) {
-  constexpr std::int64_t many = 1'000'000'000;
   TextFeatures& features = options.features;
   add_path(app, "--input", options.input, "training texts")->required();
   add_path(app, "--output", options.output, "the model");
@@ -49,23 +71,15 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
   add_number(app, "--patience", options.patience, 0, many,
              "end after so many epochs that were not better; 0: never")
       ->needs(valid);
-  add_choice<ModelKind>(app, "--model", options.model_options.kind,
-                        {{"fasttext", ModelKind::fasttext},
-                         {"wide_mlp", ModelKind::wide_mlp},
-                         {"bilstm", ModelKind::bilstm}},
-                        "fasttext: mean of rows, linear layer, SGD; wide_mlp: a hidden layer, "
-                        "Adam; bilstm: an LSTM in both directions, Adam");
+  add_model(app, options);
   auto* dim = add_number(app, "--dim", options.dim, 1, 10'000, "length of a row");
-  add_number(app, "--hidden", options.model_options.hidden, 1, 100'000,
-             "width of wide_mlp's hidden layer; for bilstm, of a direction, 100 by default");
-  add_number(app, "--dropout", options.model_options.dropout, 0.0, 0.999,
-             "of the hidden layer; for bilstm, of the rows and of the mean, 0.3 by default");
   add_number(app, "--epochs", options.epochs, 1, many, "passes over the texts");
   add_number(
       app, "--lr", options.lr, 0.0, 100.0,
-      "learning rate at the start, for wide_mlp 0.001 by default, for bilstm 0.002; it falls to 0");
+      "learning rate at the start, which falls to 0; by default 0.001 for wide_mlp, 0.002 for "
+      "bilstm and textcnn");
   add_number(app, "--batch-size", options.batch_size, 1, many,
-             "texts in a step, 32 by default for bilstm");
+             "texts in a step; for bilstm and textcnn, 32 by default");
   add_number(app, "--min-count", options.min_count, 1, many, "leave rarer words out");
   add_number(app, "--word-ngrams", features.word_ngrams, 1, 10,
              "neighbouring words that count together, at most; 1: none do");
@@ -100,20 +114,47 @@ void check(const CLI::App& app, ClassifierOptions& options) {
   if (options.freeze && (options.features.word_ngrams > 1 || ngrams.maxn > 0)) {
     refuse("--freeze", "n-grams have no pretrained vectors: leave them out, or do not freeze");
   }
-  const ModelKind kind = options.model_options.kind;
-  for (const char* flag : {"--hidden", "--dropout"}) {
-    if (app.count(flag) > 0 && kind == ModelKind::fasttext)
-      refuse(flag, "has no effect without --model wide_mlp or bilstm");
+  if (reads_in_order(options.model_options.kind) &&
+      (options.features.word_ngrams > 1 || ngrams.maxn > 0)) {
+    refuse("--model", fmt::format("{} reads words in order: leave out --word-ngrams and --max-n",
+                                  name_of(options.model_options.kind)));
   }
-  if (kind == ModelKind::wide_mlp && app.count("--lr") == 0) options.lr = 1e-3;
-  if (kind != ModelKind::bilstm) return;
-  if (options.features.word_ngrams > 1 || ngrams.maxn > 0) {
-    refuse("--model", "bilstm reads words in order: leave out --word-ngrams and --max-n");
+}
+
+/// Refuses flags that the model does not have, and sets those that were not given to what it learns
+/// well with.
+void set_defaults(const CLI::App& app, ClassifierOptions& options) {
+  TextModelOptions& model = options.model_options;
+  const auto refuse = [&](const std::vector<const char*>& flags) {
+    for (const char* flag : flags) {
+      if (app.count(flag) == 0) continue;
+      throw CLI::ValidationError(flag, "has no effect with --model " + name_of(model.kind));
+    }
+  };
+  const auto set = [&](const char* flag, auto& value, auto usual) {
+    if (app.count(flag) == 0) value = usual;
+  };
+  switch (model.kind) {
+    case ModelKind::fasttext:
+      refuse({"--hidden", "--dropout", "--filters", "--widths"});
+      break;
+    case ModelKind::wide_mlp:
+      refuse({"--filters", "--widths"});
+      set("--lr", options.lr, 1e-3);
+      break;
+    case ModelKind::bilstm:
+      refuse({"--filters", "--widths"});
+      set("--lr", options.lr, 2e-3);
+      set("--batch-size", options.batch_size, 32);
+      set("--hidden", model.hidden, 100);
+      set("--dropout", model.dropout, 0.3);
+      break;
+    case ModelKind::textcnn:
+      refuse({"--hidden"});
+      set("--lr", options.lr, 2e-3);
+      set("--batch-size", options.batch_size, 32);
+      break;
   }
-  if (app.count("--lr") == 0) options.lr = 2e-3;
-  if (app.count("--batch-size") == 0) options.batch_size = 32;
-  if (app.count("--hidden") == 0) options.model_options.hidden = 100;
-  if (app.count("--dropout") == 0) options.model_options.dropout = 0.3;
 }
 
 }  // namespace
@@ -148,7 +189,10 @@ bool parse_options(int argc, char** argv, ClassifierOptions& options, int& exit_
   predict_command->add_flag("--prob", options.prob, "with their probabilities");
   try {
     app.parse(argc, argv);
-    if (*train_command) check(*train_command, options);
+    if (*train_command) {
+      check(*train_command, options);
+      set_defaults(*train_command, options);
+    }
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error);
     return false;

@@ -190,12 +190,12 @@ class LanguageModelRun : public FolderTest {};
 
 TEST_F(LanguageModelRun, GoesOnWithTheOptionsItBeganWith) {
   const std::string folder = file("a run").string();
-  std::filesystem::create_directory(folder);
   const LanguageModelOptions began = parsed(
       {"--output", folder, "--corpus", "my text.txt", "--lr", "0.0123", "--schedule", "cosine",
        "--locked-dropout", "--weight-dropout", "0.25", "--seed", "18446744073709551615",
        "--threads", "2", "--encoding", "latin1", "--freeze", "*.weight_hh_l0"});
-  std::ofstream(began.file(options_file)) << began.text;
+  begin_run(folder, began.text, /*overwrite=*/false);
+  std::ofstream(began.file(checkpoint_file)) << "not read here";
   const LanguageModelOptions resumed = parsed({"--resume", "--output", folder, "--threads", "3"});
   EXPECT_EQ(resumed.corpus, "my text.txt");
   EXPECT_EQ(resumed.valid, "");

@@ -46,10 +46,12 @@ TEST(TextFeatures, TakeTokensAsTheyAreIfAsked) {
 class ClassifierFile : public FolderTest {};
 
 TEST_F(ClassifierFile, BringsBackTheWholeClassifier) {
-  for (const ModelKind kind : {ModelKind::fasttext, ModelKind::wide_mlp, ModelKind::bilstm}) {
+  for (const ModelKind kind :
+       {ModelKind::fasttext, ModelKind::wide_mlp, ModelKind::bilstm, ModelKind::textcnn}) {
     TextFeatures some = features(2, {.minn = 3, .maxn = 4, .buckets = 10});
     some.tokenized = true;
-    const TextModel model(randn({some.size(), 3}), false, {.kind = kind, .hidden = 4}, 2);
+    const TextModel model(randn({some.size(), 3}), false,
+                          {.kind = kind, .hidden = 4, .filters = 6, .widths = {2, 5}}, 2);
     const NoGradGuard no_grad;
     for (const NamedParameter& target : model.parameters()) normal_(target.parameter, 0, 1);
     model.eval();
@@ -79,55 +81,80 @@ TEST_F(ClassifierFile, NamesAKindThatItDoesNotKnow) {
   EXPECT_EQ(message_of<FormatError>([&] { (void)Classifier::load(path); }),
             "'" + path +
                 "' has a model 'transformer', which this program does not know: it knows fasttext, "
-                "wide_mlp, bilstm");
+                "wide_mlp, bilstm, textcnn");
 }
 
-/// Scores of texts, one after the other or in one batch, by a bidirectional LSTM.
-TextModel bilstm(bool frozen = false) {
-  manual_seed(3);
-  return {randn({5, 3}), frozen, {.kind = ModelKind::bilstm, .hidden = 4}, 2};
-}
+/// A model that reads five words in order.
+class ModelInOrder : public testing::TestWithParam<ModelKind> {
+ protected:
+  static TextModel model(bool frozen = false) {
+    manual_seed(3);
+    return {randn({5, 3}), frozen, {.kind = GetParam(), .hidden = 4, .filters = 4}, 2};
+  }
+  /// [texts, 2]
+  static Tensor scores(const TextModel& model,
+                       const std::vector<std::vector<std::int64_t>>& texts) {
+    model.eval();
+    return model(flatten_sequences(texts));
+  }
+  static double difference(const Tensor& a, const Tensor& b) {
+    return std::max(std::abs(a[0].item() - b[0].item()), std::abs(a[1].item() - b[1].item()));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, ModelInOrder,
+                         testing::Values(ModelKind::bilstm, ModelKind::textcnn),
+                         [](const auto& kind) { return name_of(kind.param); });
 
-TEST(BiLstmModel, ReadsATextAloneAsInABatchOfLongerOnes) {
-  const TextModel model = bilstm();
-  model.eval();
-  const std::vector<std::vector<std::int64_t>> texts = {{1, 2}, {}, {3, 4, 0, 1, 2}};
-  const Tensor all = model(flatten_sequences(texts));
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const Tensor alone = model(flatten_sequences(std::span(texts).subspan(i, 1)));
-    const auto row = all[static_cast<std::int64_t>(i)];
-    for (std::int64_t k = 0; k < 2; ++k) {
-      EXPECT_NEAR(row[k].item(), alone[0][k].item(), 1e-6) << i;
-    }
+TEST_P(ModelInOrder, ReadsATextAloneAsInABatchOfLongerOnes) {
+  const std::vector<std::vector<std::int64_t>> texts = {{1, 2}, {}, {3, 4, 0, 1, 2, 4, 3}, {4}};
+  const Tensor all = scores(model(), texts);
+  for (std::int64_t i = 0; i < std::ssize(texts); ++i) {
+    const Tensor alone = scores(model(), {texts[static_cast<std::size_t>(i)]});
+    EXPECT_LT(difference(all[i], alone[0]), 1e-6) << i;
   }
 }
 
-TEST(BiLstmModel, KnowsTheOrderOfWords) {
-  const TextModel model = bilstm();
-  model.eval();
-  const std::vector<std::vector<std::int64_t>> texts = {{1, 2, 3}, {3, 2, 1}};
-  const Tensor scores = model(flatten_sequences(texts));
-  EXPECT_GT(std::abs(scores[0][0].item() - scores[1][0].item()), 1e-3);
+TEST_P(ModelInOrder, KnowsTheOrderOfWords) {
+  const Tensor y = scores(model(), {{1, 2, 3}, {3, 2, 1}});
+  EXPECT_GT(difference(y[0], y[1]), 1e-3);
+}
+
+// Filters are three to five words wide: shorter texts count all the same.
+TEST_P(ModelInOrder, TellsTextsOfAWordApart) {
+  const Tensor y = scores(model(), {{}, {1}, {2}, {1, 2}});
+  for (std::int64_t i = 0; i < 4; ++i) {
+    for (std::int64_t k = 0; k < i; ++k) EXPECT_GT(difference(y[i], y[k]), 1e-3) << i << k;
+  }
 }
 
 // The rows of words that a text does not have stay: padding is no word.
-TEST(BiLstmModel, TrainsTheRowsOfItsWordsAlone) {
+TEST_P(ModelInOrder, TrainsTheRowsOfItsWordsAlone) {
   for (const bool frozen : {false, true}) {
-    const TextModel model = bilstm(frozen);
-    const Tensor before = model.rows().detach().clone();
-    Adam optimizer(model.parameters(), {.lr = 0.1, .lazy = true});
+    const TextModel some = model(frozen);
+    const Tensor before = some.rows().detach().clone();
+    Adam optimizer(some.parameters(), {.lr = 0.1, .lazy = true});
     const std::vector<std::vector<std::int64_t>> texts = {{1}, {2, 3, 2}};
     for (int step = 0; step < 3; ++step) {
       optimizer.zero_grad();
-      cross_entropy(model(flatten_sequences(texts)), tensor({0, 1})).backward();
+      cross_entropy(some(flatten_sequences(texts)), tensor({0, 1})).backward();
       optimizer.step();
     }
     for (std::int64_t row = 0; row < 6; ++row) {
-      const Tensor now = model.rows()[row].detach();
+      const Tensor now = some.rows()[row].detach();
       const bool same = std::ranges::equal(now.span<float>(), before[row].span<float>());
       EXPECT_EQ(same, frozen || row < 1 || row > 3) << row;
     }
   }
+}
+
+TEST(TextCnnModel, TakesTextsWithoutWordsWithFiltersOfAnyWidth) {
+  const TextModel model(randn({5, 3}), false,
+                        {.kind = ModelKind::textcnn, .filters = 4, .widths = {1, 2, 9}}, 2);
+  model.eval();
+  const std::vector<std::vector<std::int64_t>> texts = {{}, {}};
+  const Tensor y = model(flatten_sequences(texts));
+  EXPECT_EQ(y.shape(), Shape({2, 2}));
+  EXPECT_EQ(y[0][0].item(), y[1][0].item());
 }
 
 TEST_F(ClassifierFile, RefusesModelsOfOtherPrograms) {

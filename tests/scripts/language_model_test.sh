@@ -139,6 +139,8 @@ expect "apt-get install bible-kjv"
 # What is wrong is named.
 fails "'o' has a run: go on with it by --resume, replace it by --overwrite, or name another folder with --output" "${small[@]}" --output o
 refuses "--resume: 'nothing' has no run to go on with" --resume --output nothing
+mkdir early && cp o/options.toml early
+refuses "--resume: 'early' has no run to go on with" --resume --output early
 refuses "--lr: has no effect with --resume" --resume --output o --lr 0.1
 refuses "--epochs: has no effect with --generate" --generate x --epochs 3
 refuses "--words: has no effect without --generate" --corpus text.txt --words 3

@@ -56,20 +56,28 @@ grep -q '^{"step": 1, "loss": [0-9.]*, "accuracy": [0-9.]*}$' log.jsonl || fail 
 run train --input train.txt --word-ngrams 2 --model wide_mlp --lr 0 --hidden 64 --epochs 2 --output zero.safetensors || fail "wide, --lr 0"
 fails "below 95 %, which --at-least asks for" test zero.safetensors test.txt --at-least 95
 
-# A bidirectional LSTM learns the order from the words themselves.
-run train --input train.txt --valid valid.txt --model bilstm --hidden 16 --dim 16 --dropout 0.1 --epochs 10 --lr 0.02 --output bilstm.safetensors ||
-  fail "train --model bilstm"
-expect "400 texts, 2 labels, 11 words, 11 rows of 16"
-run test bilstm.safetensors test.txt --at-least 95 --report report.html || fail "bilstm has not learnt"
-grep -qF ' land sea x' report.html || fail "the report of bilstm"
-run train --input train.txt --model bilstm --hidden 16 --dim 16 --lr 0 --epochs 2 --output zero.safetensors || fail "bilstm, --lr 0"
-fails "below 95 %, which --at-least asks for" test zero.safetensors test.txt --at-least 95
-[ "$(printf 'x1 sea land x2\n\n' | "$program" predict bilstm.safetensors | head -1)" = wet ] || fail "predict with bilstm"
-for threads in 1 3; do
-  run train --input train.txt --model bilstm --hidden 16 --dim 16 --epochs 2 --threads $threads --output bilstm$threads.safetensors || fail "bilstm"
-done
-cmp -s bilstm1.safetensors bilstm3.safetensors || fail "--threads changes bilstm"
-refuses "bilstm reads words in order: leave out --word-ngrams and --max-n" train --input train.txt --model bilstm --word-ngrams 2
+# A bidirectional LSTM learns the order from the words themselves, and so do filters over neighbouring words, but not over single ones.
+in_order() {  # MODEL FLAG...
+  local name=$1 small=(--input train.txt --model "$1" --dim 16 "${@:2}")
+  run train "${small[@]}" --valid valid.txt --dropout 0.1 --epochs 10 --lr 0.02 --output $name.safetensors || fail "train --model $name"
+  expect "400 texts, 2 labels, 11 words, 11 rows of 16"
+  run test $name.safetensors test.txt --at-least 95 --report report.html || fail "$name has not learnt"
+  grep -qF ' land sea x' report.html || fail "the report of $name"
+  run train "${small[@]}" --lr 0 --epochs 2 --output zero.safetensors || fail "$name, --lr 0"
+  fails "below 95 %, which --at-least asks for" test zero.safetensors test.txt --at-least 95
+  printf 'x1 sea land x2\n\n' | "$program" predict $name.safetensors >out || fail "predict with $name"
+  [ "$(head -1 out)" = wet ] && [ "$(wc -l <out)" = 2 ] || fail "wrong labels by $name"
+  for threads in 1 3; do
+    run train "${small[@]}" --epochs 2 --threads $threads --output $name$threads.safetensors || fail "$name"
+  done
+  cmp -s ${name}1.safetensors ${name}3.safetensors || fail "--threads changes $name"
+  refuses "$name reads words in order: leave out --word-ngrams and --max-n" train --input train.txt --model $name --word-ngrams 2
+}
+in_order bilstm --hidden 16
+in_order textcnn --filters 16 --widths 2,4
+[ "$(printf 'sea\n' | "$program" predict textcnn.safetensors | wc -l)" = 1 ] || fail "predict a text that is shorter than a filter"
+run train --input train.txt --model textcnn --widths 1 --epochs 5 --output single.safetensors || fail "--widths 1"
+fails "below 95 %, which --at-least asks for" test single.safetensors test.txt --at-least 95
 
 # n-grams of characters know words that were never seen.
 printf 'flower\tblossoming\nflower\tblossoms\nanimal\thorses\nanimal\thorseshoe\n' > words.tsv
@@ -130,12 +138,14 @@ expect "3 words, 3 rows of 2"
 [ "$(printf 'ocean\nland\n' | "$program" predict frozen.safetensors)" = $'wet\ndry' ] || fail "a word that only the vectors have"
 printf '1 2\nsky 1 0\n' > other.txt
 fails "--vectors: 'other.txt' has no word of 'two.txt'" train --input two.txt --vectors other.txt
-for freeze in "" --freeze; do
-  run train --input two.txt --vectors vectors.txt $freeze --model bilstm --hidden 4 --epochs 100 --lr 0.01 --dropout 0 --output vectors.safetensors ||
-    fail "bilstm with vectors $freeze"
-  [ "$(printf 'sea\nland\n' | "$program" predict vectors.safetensors)" = $'wet\ndry' ] || fail "bilstm has not learnt from vectors $freeze"
+for model in "bilstm --hidden 4" "textcnn --filters 10 --widths 2,3"; do
+  for freeze in "" --freeze; do
+    run train --input two.txt --vectors vectors.txt $freeze --model $model --epochs 100 --lr 0.01 --dropout 0 --output vectors.safetensors ||
+      fail "$model with vectors $freeze"
+    [ "$(printf 'sea\nland\n' | "$program" predict vectors.safetensors)" = $'wet\ndry' ] || fail "$model has not learnt from vectors $freeze"
+  done
+  [ "$(printf 'ocean\n' | "$program" predict vectors.safetensors)" = wet ] || fail "$model: a word that only the vectors have"
 done
-[ "$(printf 'ocean\n' | "$program" predict vectors.safetensors)" = wet ] || fail "bilstm: a word that only the vectors have"
 refuses "n-grams have no pretrained vectors" train --input two.txt --vectors vectors.txt --freeze --word-ngrams 2
 refuses "--freeze requires --vectors" train --input two.txt --freeze
 refuses "excludes" train --input two.txt --vectors vectors.txt --dim 5
@@ -170,9 +180,12 @@ fails "--output: cannot write 'missing/model.safetensors': No such file or direc
 fails "--output: cannot write '.': Is a directory" train --input two.txt --output .
 refuses "'0' is not a whole number from 1 to" train --input train.txt --dim 0
 refuses "is above --max-n, which is 0" train --input train.txt --min-n 3
-refuses "has no effect without --model wide_mlp or bilstm" train --input train.txt --dropout 0.1
+refuses "--dropout: has no effect with --model fasttext" train --input train.txt --dropout 0.1
+refuses "--filters: has no effect with --model bilstm" train --input train.txt --model bilstm --filters 10
+refuses "--hidden: has no effect with --model textcnn" train --input train.txt --model textcnn --hidden 10
+refuses "--widths" train --input train.txt --model textcnn --widths 3,0
 refuses "--patience requires --valid" train --input train.txt --patience 2
-refuses "--model: large not in {fasttext,wide_mlp,bilstm}" train --input train.txt --model large
+refuses "--model: large not in {fasttext,wide_mlp,bilstm,textcnn}" train --input train.txt --model large
 refuses "--input is required" train
 refuses "A subcommand is required"
 for command in train test predict; do
