@@ -134,10 +134,10 @@ bool word_follows(std::string_view text, std::size_t i) {
   return false;
 }
 
-void append(std::string& token, std::string_view bytes, std::uint32_t code) {
+void append(std::string& token, std::string_view bytes, std::uint32_t code, bool lowercase) {
   if (code == replacement) {
     token += "\xEF\xBF\xBD";
-  } else if (between(code, 'A', 'Z')) {
+  } else if (lowercase && between(code, 'A', 'Z')) {
     token += static_cast<char>(code | 0x20U);
   } else {
     token += bytes;
@@ -146,7 +146,7 @@ void append(std::string& token, std::string_view bytes, std::uint32_t code) {
 
 }  // namespace
 
-std::vector<std::string> tokenize(std::string_view text) {
+std::vector<std::string> tokenize(std::string_view text, const TokenizeOptions& options) {
   std::vector<std::string> tokens;
   std::string word;
   const auto end_word = [&] {
@@ -161,7 +161,7 @@ std::vector<std::string> tokenize(std::string_view text) {
     const bool joiner =
         kind == Kind::mark && !word.empty() && joins(c.code) && word_follows(text, i);
     if (kind == Kind::word || kind == Kind::shaper || joiner) {
-      append(word, bytes, c.code);
+      append(word, bytes, c.code, options.lowercase);
       continue;
     }
     end_word();

@@ -19,6 +19,11 @@ TEST(Tokenize, SplitsWordsAndPunctuationAndLowersAscii) {
   EXPECT_THAT(tokenize("(42 men)?!"), ElementsAre("(", "42", "men", ")", "?", "!"));
 }
 
+TEST(Tokenize, KeepsCapitalLettersIfToldTo) {
+  EXPECT_THAT(tokenize("The Sea-King's U.S. ÀB", {.lowercase = false}),
+              ElementsAre("The", "Sea-King's", "U", ".", "S", ".", "ÀB"));
+}
+
 TEST(Tokenize, KeepsApostrophesAndHyphensInsideOfWordsOnly) {
   EXPECT_THAT(tokenize("God's Beth-el"), ElementsAre("god's", "beth-el"));
   EXPECT_THAT(tokenize("'tis the sons' -- so--far -"),
