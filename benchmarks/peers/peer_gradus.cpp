@@ -211,7 +211,7 @@ std::vector<std::pair<std::string, Tensor>> load(
   return weights;
 }
 
-Workload lstm_language_model(const std::string& inputs, const std::string&) {
+Workload lstm_language_model(const std::string& inputs, const std::string& variant) {
   const LanguageModel model(inputs);
   const auto weights = load(inputs, w4::parameters(), model.parameters());
   std::vector<Tensor> words, next;  // [kBatch, kSteps]
@@ -219,6 +219,7 @@ Workload lstm_language_model(const std::string& inputs, const std::string&) {
     words.push_back(transpose(slice(ids, 0, 0, w4::kSteps), 0, 1));
     next.push_back(transpose(slice(ids, 0, 1, w4::kSteps + 1), 0, 1));
   }
+  const bool fused = variant == "linear_cross_entropy";
   const auto state = std::make_shared<gradus::LstmState>();
   const auto optimizer =
       std::make_shared<gradus::SGD>(model.parameters(), gradus::SGDOptions{.lr = w4::kLr});
@@ -227,7 +228,9 @@ Workload lstm_language_model(const std::string& inputs, const std::string&) {
     optimizer->zero_grad();
     const gradus::LstmResult y = model.lstm(model.words(words[i]), {.state = *state});
     *state = y.state.detach();
-    const Tensor loss = cross_entropy(model.output(y.output), next[i]);
+    const Tensor loss =
+        fused ? linear_cross_entropy(y.output, model.output.weight, model.output.bias, next[i])
+              : cross_entropy(model.output(y.output), next[i]);
     loss.backward();
     clip_grad_norm(model.parameters(), w4::kClip);
     optimizer->step();
@@ -575,6 +578,7 @@ const peers::Side kGradus{
                           {"W2_embedding_bag", "sparse", embedding_bag},
                           {"W3_skip_gram", "skip_gram_loss", skip_gram},
                           {"W4_lstm_language_model", "lstm", lstm_language_model},
+                          {"W4_lstm_language_model", "linear_cross_entropy", lstm_language_model},
                           {"W5_gpt", "layers", gpt},
                           {"W5b_gpt_fused_adamw", "layers", gpt},
                           {"W6_mlp_adam", "adam", mlp},
