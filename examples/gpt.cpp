@@ -29,7 +29,7 @@ AdamW make_optimizer(const Gpt& model, const GptOptions& options) {
 }
 
 Schedule make_schedule(const GptOptions& options) {
-  const Schedule fall = cosine_annealing_lr(options.iterations - options.warmup, options.min_lr);
+  Schedule fall = cosine_annealing_lr(options.iterations - options.warmup, options.min_lr);
   if (options.warmup == 0) return fall;
   return sequential_lr({linear_warmup(options.warmup), fall}, {options.warmup});
 }
