@@ -17,7 +17,7 @@ struct GptModelOptions {
   std::int64_t size = 128;  ///< of vectors
   double dropout = 0;
   bool bias = false;       ///< of linear layers and norms
-  double init_std = 0.02;  ///< of the first weights
+  double init_std = 0.05;  ///< of the first weights
 };
 
 /// What a Gpt has read of each sequence.

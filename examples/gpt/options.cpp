@@ -54,9 +54,8 @@ void add_model(CLI::App& app, GptOptions& options) {
   add_number(app, "--dropout", model.dropout, 0.0, 0.999,
              "of the input, of attention and of what layers add");
   app.add_flag("--bias", model.bias, "give linear layers and norms a bias");
-  add_number(
-      app, "--init-std", model.init_std, 0.0, 10.0,
-      "standard deviation of the first weights; narrow models learn faster from larger ones");
+  add_number(app, "--init-std", model.init_std, 0.0, 10.0,
+             "standard deviation of the first weights; that of nanoGPT is 0.02");
   app.add_option("--freeze", options.freeze, "parameters that are not trained")->group("");
 }
 

@@ -34,7 +34,8 @@ auto model(std::int64_t V) {
   return [V](const Tensor& ids) {
     std::vector<double> logits;
     for (std::int64_t b = 0; b < ids.size(0); ++b) {
-      const auto row = ids[b].clone().span<std::int64_t>();
+      const Tensor line = ids[b].clone();
+      const auto row = line.span<std::int64_t>();
       for (std::size_t t = 1; t <= row.size(); ++t) {
         const auto next = logits_after({row.begin(), row.begin() + std::ptrdiff_t(t)}, V);
         logits.insert(logits.end(), next.begin(), next.end());
