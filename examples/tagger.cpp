@@ -89,6 +89,7 @@ TrainedTagger make_tagger(const Corpus& corpus, const TaggerOptions& options) {
 
 std::vector<std::int64_t> lengths_of(const std::vector<TaggedSentence>& sentences) {
   std::vector<std::int64_t> lengths;
+  lengths.reserve(sentences.size());
   for (const TaggedSentence& sentence : sentences) lengths.push_back(std::ssize(sentence.words));
   return lengths;
 }

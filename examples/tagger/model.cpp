@@ -114,7 +114,7 @@ Tensor Tagger::loss(const SentenceBatch& batch) const {
 Tensor make_word_rows(const Vocabulary& words, const WordVectors& vectors, std::int64_t dim) {
   const std::int64_t D = vectors.words.empty() ? dim : vectors.matrix.size(1);
   const double bound = std::sqrt(3 / static_cast<double>(D));  // a variance of 1 / D
-  const Tensor rows = uniform_(empty({words.size(), D}), -bound, bound);
+  Tensor rows = uniform_(empty({words.size(), D}), -bound, bound);
   for (std::size_t i = 0; i < vectors.words.size(); ++i) {
     const auto id = words.find(vectors.words[i]);
     if (id) rows.set_row(*id, vectors.matrix[static_cast<std::int64_t>(i)]);

@@ -44,6 +44,7 @@ std::string TaggingScore::str() const {
 
 std::vector<Words> words_of(const std::vector<TaggedSentence>& sentences) {
   std::vector<Words> words;
+  words.reserve(sentences.size());
   for (const TaggedSentence& sentence : sentences) words.push_back(sentence.words);
   return words;
 }
