@@ -22,6 +22,7 @@
 #include <gradus/framework/ops/nn/hierarchical_softmax.h>
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/loss.h>
+#include <gradus/framework/ops/nn/next_token.h>
 #include <gradus/framework/ops/nn/normalization.h>
 #include <gradus/framework/ops/nn/pooling.h>
 #include <gradus/framework/ops/nn/positions.h>
@@ -304,6 +305,22 @@ std::vector<Use> index_uses() {
       {"max_pool1d_lengths(lengths)", {ids()}, [](In in) { max_pool1d_lengths(in[0], 1); }},
       {"avg_pool1d_lengths(lengths)", {ids()}, [](In in) { avg_pool1d_lengths(in[0], 1); }},
       {"unfold(x)", {matrix()}, [](In in) { unfold(in[0], 0, 1, 1); }},
+      {"top_k_logits(logits)", {matrix()}, [](In in) { top_k_logits(in[0], 1); }},
+      {"top_p_logits(logits)", {matrix()}, [](In in) { top_p_logits(in[0], 0.5); }},
+      {"min_p_logits(logits)", {matrix()}, [](In in) { min_p_logits(in[0], 0.5); }},
+      {"repetition_penalty_logits(logits)",
+       {matrix()},
+       [](In in) {
+         repetition_penalty_logits(in[0], {{0}, {1}}, 2);
+       }},
+      {"no_repeat_ngram_logits(logits)",
+       {matrix()},
+       [](In in) {
+         no_repeat_ngram_logits(in[0], {{0}, {1}}, 2);
+       }},
+      {"suppress_logits(logits)",
+       {matrix()},
+       [](In in) { suppress_logits(in[0], std::vector<std::int64_t>{0}); }},
       {"conv1d_lengths(lengths)", {ids()}, [](In in) { conv1d_lengths(in[0], 1); }},
       {"conv_transpose1d_lengths(lengths)",
        {ids()},
