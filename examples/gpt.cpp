@@ -1,6 +1,7 @@
 // A GPT on characters: a transformer that reads a text and guesses the next character.
 //
-// Promises: PROMISE
+// Promises: with the default flags, on Tiny Shakespeare, the loss of all held-out text is at
+// most 1.90 (mean of three seeds) after two minutes of one core: see docs/gpt.md.
 #include <fmt/format.h>
 #include <gradus/examples/common/folder.h>
 #include <gradus/examples/gpt/options.h>
