@@ -13,8 +13,10 @@
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/where.h>
 #include <gradus/layers/attention.h>
+#include <gradus/layers/detail/unchanged_on_error.h>
 #include <gradus/layers/detail/weights.h>
 
+#include <cmath>
 #include <string>
 
 namespace gradus {
@@ -46,6 +48,20 @@ std::int64_t kv_width_of(std::int64_t embed_dim, std::int64_t num_heads,
   if (!kv_heads) return embed_dim;
   checked_multiple("num_heads", num_heads, "kv_heads", *kv_heads);
   return *kv_heads * (embed_dim / num_heads);
+}
+
+const std::optional<RotaryPositions>& checked_rotary(const std::optional<RotaryPositions>& rotary,
+                                                     std::int64_t size) {
+  if (!rotary) return rotary;
+  if (!(rotary->base > 0) || std::isinf(rotary->base)) {
+    throw ValueError(fmt::format(
+        "MultiheadAttention: the base of rotary is {}, it must be positive", rotary->base));
+  }
+  if (size % 2 != 0) {
+    throw ValueError(fmt::format(
+        "MultiheadAttention: the size of a head is {}, with rotary it must be even", size));
+  }
+  return rotary;
 }
 
 Linear with_zero_bias(const Linear& layer) {
@@ -86,7 +102,7 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
       vdim_(checked_size("vdim", options.vdim.value_or(embed_dim))),
       is_packed_(kdim_ == embed_dim && vdim_ == embed_dim),
       dropout_(checked_dropout(options.dropout)),
-      rotary_(options.rotary),
+      rotary_(checked_rotary(options.rotary, embed_dim / num_heads)),
       generator_(&generator),
       in_proj_weight(add_weight("in_proj_weight", is_packed_, embed_dim + 2 * kv_width_, embed_dim,
                                 detail::layer_dtype("MultiheadAttention", options.dtype))),
@@ -121,6 +137,14 @@ void MultiheadAttention::check(const char* name, const Tensor& x, std::int64_t f
         fmt::format("{}: {} is {}, it must be [batch, time, {}]: layer MultiheadAttention({}, {})",
                     op, name, x.shape().str(), features, embed_dim_, num_heads_));
   }
+}
+
+void MultiheadAttention::refuse_rotary() const {
+  if (!rotary_) return;
+  throw ValueError(
+      fmt::format("{}: rotary positions are for attention of a sequence to itself: call the layer "
+                  "with x alone, or make it without .rotary",
+                  op));
 }
 
 /// x times rows of in_proj_weight, or times a weight of its own.
@@ -161,19 +185,31 @@ AttentionOptions MultiheadAttention::options_of(const AttentionInputs& inputs) c
           .num_heads = num_heads_};
 }
 
+/// With a cache.
+Tensor MultiheadAttention::step(const Tensor& x, const AttentionInputs& inputs) const {
+  if (inputs.lengths.defined()) {
+    throw ValueError(
+        fmt::format("{}: lengths cannot be given with a cache: use a mask [B, 1, 1, keys]", op));
+  }
+  KeyValueCache& cache = *inputs.cache;
+  const std::int64_t first = cache.size();
+  const Tensor q = turned(queries_of(x), num_heads_, first);
+  cache.append(turned(keys_of(x), kv_width_ / head_dim(), first), values_of(x));
+  return out_proj(
+      detail::attention_to_cache(q, cache.keys(), cache.values(), options_of(inputs), *generator_));
+}
+
 Tensor MultiheadAttention::operator()(const Tensor& x, const AttentionInputs& inputs) const {
   const std::int64_t kv_heads = kv_width_ / head_dim();
   check("x", x, embed_dim_);
+  if (!is_packed_) {
+    throw ValueError(
+        fmt::format("{}: the layer takes keys of {} features and values of {}: call "
+                    "it with query, key and value",
+                    op, kdim_, vdim_));
+  }
   if (inputs.cache) {
-    if (inputs.lengths.defined()) {
-      throw ValueError(
-          fmt::format("{}: lengths cannot be given with a cache: use a mask [B, 1, 1, keys]", op));
-    }
-    const std::int64_t first = inputs.cache->size();
-    const Tensor q = turned(queries_of(x), num_heads_, first);
-    inputs.cache->append(turned(keys_of(x), kv_heads, first), values_of(x));
-    return out_proj(detail::attention_to_cache(q, inputs.cache->keys(), inputs.cache->values(),
-                                               options_of(inputs), *generator_));
+    return detail::unchanged_on_error(inputs.cache, [&] { return step(x, inputs); });
   }
   const Tensor clean = zero_padding(x, inputs.lengths);
   const Tensor q = turned(queries_of(clean), num_heads_, 0);
@@ -185,6 +221,7 @@ Tensor MultiheadAttention::operator()(const Tensor& x, const AttentionInputs& in
 
 Tensor MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                                       const AttentionInputs& inputs) const {
+  refuse_rotary();
   refuse_cache(inputs);
   check("query", query, embed_dim_);
   check("key", key, kdim_);
@@ -196,6 +233,7 @@ Tensor MultiheadAttention::operator()(const Tensor& query, const Tensor& key, co
 
 Tensor MultiheadAttention::attend(const Tensor& query, const KeyValueCache& cache,
                                   const AttentionInputs& inputs) const {
+  refuse_rotary();
   refuse_cache(inputs);
   check("query", query, embed_dim_);
   return out_proj(detail::attention_to_cache(queries_of(query), cache.keys(), cache.values(),
@@ -204,6 +242,7 @@ Tensor MultiheadAttention::attend(const Tensor& query, const KeyValueCache& cach
 
 void MultiheadAttention::append(KeyValueCache& cache, const Tensor& key,
                                 const Tensor& value) const {
+  refuse_rotary();
   check("key", key, kdim_);
   check("value", value, vdim_);
   cache.append(keys_of(key), values_of(value));
@@ -223,6 +262,7 @@ Tensor MultiheadAttention::weights(const Tensor& x, const AttentionInputs& input
 
 Tensor MultiheadAttention::weights(const Tensor& query, const Tensor& key,
                                    const AttentionInputs& inputs) const {
+  refuse_rotary();
   refuse_cache(inputs);
   check("query", query, embed_dim_);
   check("key", key, kdim_);

@@ -57,16 +57,18 @@ class GRADUS_API MultiheadAttention : public Module {
   GRADUS_TOO_LATE MultiheadAttention& operator=(M&&);
 
   /// The generator must live as long as the layer. Throws ValueError for sizes that are not
-  /// positive or not multiples of the heads, and for a dropout outside [0, 1], DTypeError.
+  /// positive or not multiples of the heads, a dropout outside [0, 1], and rotary positions with a
+  /// base that is not positive or heads of an odd size; DTypeError.
   MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads,
                      const MultiheadAttentionOptions& options = {},
                      Generator& generator = default_generator());
 
   /// Of a sequence to itself: x [B, T, embed_dim] -> [B, T, embed_dim]. Where lengths end, x has no
-  /// effect and the result is 0. Throws ShapeError, IndexError, DTypeError.
+  /// effect and the result is 0. Throws ShapeError, IndexError, DTypeError; the cache is then what
+  /// it was.
   Tensor operator()(const Tensor& x, const AttentionInputs& inputs = {}) const;
   /// Of query [B, Q, embed_dim] to key [B, K, kdim] and value [B, K, vdim] -> [B, Q, embed_dim].
-  /// Throws also ValueError for a cache.
+  /// Throws also ValueError for a cache, and if the layer has rotary positions; so do the others.
   Tensor operator()(const Tensor& query, const Tensor& key, const Tensor& value,
                     const AttentionInputs& inputs = {}) const;
   /// Of query [B, Q, embed_dim] to what a cache holds.
@@ -88,6 +90,8 @@ class GRADUS_API MultiheadAttention : public Module {
   Parameter add_weight(const char* name, bool exists, std::int64_t rows, std::int64_t columns,
                        DType dtype);
   void check(const char* name, const Tensor& x, std::int64_t features) const;
+  void refuse_rotary() const;
+  Tensor step(const Tensor& x, const AttentionInputs& inputs) const;
   Tensor project(const Tensor& x, const Parameter& own, std::int64_t first_row,
                  std::int64_t rows) const;
   Tensor queries_of(const Tensor& x) const;

@@ -3,6 +3,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/grad_mode.h>
+#include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/split.h>
@@ -49,6 +50,16 @@ Tensor new_buffer(std::int64_t capacity, const Tensor& like, const Tensor& old, 
 
 }  // namespace
 
+KeyValueCache::KeyValueCache(KeyValueCache&& other) noexcept
+    : buffer_(std::move(other.buffer_)), size_(std::exchange(other.size_, 0)) {}
+
+KeyValueCache& KeyValueCache::operator=(KeyValueCache&& other) noexcept {
+  KeyValueCache moved(std::move(other));
+  buffer_.swap(moved.buffer_);
+  size_ = moved.size_;
+  return *this;
+}
+
 std::int64_t KeyValueCache::batch() const { return buffer_ ? buffer_->keys.size(1) : 0; }
 
 void KeyValueCache::check(const Tensor& keys, const Tensor& values) const {
@@ -61,27 +72,27 @@ void KeyValueCache::check(const Tensor& keys, const Tensor& values) const {
                   keys.shape().str(), values.shape().str()));
 }
 
-/// Makes room for `size` elements in a buffer in which no other cache goes on after this one.
-void KeyValueCache::grow(std::int64_t size, const Tensor& keys, const Tensor& values) {
-  const bool has_room = buffer_ && size <= buffer_->keys.size(0);
-  if (has_room && buffer_->used == size_) return;
+/// Takes rows [size_, end) of the buffer, or of a new one if another cache has them.
+void KeyValueCache::take_rows(std::int64_t end, const Tensor& keys, const Tensor& values) {
+  const bool has_room = buffer_ && end <= buffer_->keys.size(0);
+  std::int64_t used = size_;
+  if (has_room && buffer_->used.compare_exchange_strong(used, end)) return;
   const std::int64_t capacity =
-      has_room ? buffer_->keys.size(0) : std::max<std::int64_t>(size * 2, 16);
+      has_room ? buffer_->keys.size(0) : std::max<std::int64_t>(end * 2, 16);
   const Tensor old_keys = buffer_ ? buffer_->keys : Tensor();
   const Tensor old_values = buffer_ ? buffer_->values : Tensor();
-  buffer_ =
-      std::make_shared<Buffer>(Buffer{new_buffer(capacity, keys, old_keys, size_),
-                                      new_buffer(capacity, values, old_values, size_), size_});
+  buffer_ = std::make_shared<Buffer>(new_buffer(capacity, keys, old_keys, size_),
+                                     new_buffer(capacity, values, old_values, size_), end);
 }
 
 void KeyValueCache::append(const Tensor& keys, const Tensor& values) {
   check(keys, values);
   const NoGradGuard no_grad;
   const std::int64_t end = size_ + keys.size(1);
-  grow(end, keys, values);
+  take_rows(end, keys, values);
   slice(buffer_->keys, 0, size_, end).copy_(time_first(keys));
   slice(buffer_->values, 0, size_, end).copy_(time_first(values));
-  size_ = buffer_->used = end;
+  size_ = end;
 }
 
 void KeyValueCache::trim(std::int64_t size) {
@@ -93,11 +104,19 @@ void KeyValueCache::trim(std::int64_t size) {
 }
 
 KeyValueCache KeyValueCache::select(const Tensor& ids) const {
+  constexpr const char* operation = "KeyValueCache::select";
+  if (!buffer_) {
+    throw Error(fmt::format("{}: there are no sequences before the first append()", operation));
+  }
+  detail::check_ids(operation, ids, batch());
+  if (ids.dim() != 1) {
+    throw ShapeError(fmt::format("{}: ids are {}, they must be [n]", operation, ids.shape().str()));
+  }
   const NoGradGuard no_grad;
   KeyValueCache selected;
   selected.size_ = size_;
-  selected.buffer_ = std::make_shared<Buffer>(
-      Buffer{index_select(keys(), 1, ids), index_select(values(), 1, ids), size_});
+  selected.buffer_ =
+      std::make_shared<Buffer>(index_select(keys(), 1, ids), index_select(values(), 1, ids), size_);
   return selected;
 }
 

@@ -1,20 +1,29 @@
 #pragma once
 #include <gradus/framework/core/tensor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace gradus {
 
 /// The keys and values that an attention layer has computed so far, for steps that add a few
-/// elements to each sequence at a time. A value: a copy is independent of the original, and costs
-/// nothing until both have grown. It holds no graph.
+/// elements to each sequence at a time. A value: a copy is independent of the original, on another
+/// thread too, and costs nothing until both have grown. It holds no graph.
 ///
 ///   KeyValueCache cache;
 ///   attention(prompt, {.causal = true, .cache = &cache});   // [B, T, E]
 ///   attention(next, {.causal = true, .cache = &cache});     // [B, 1, E] sees all T + 1
 class GRADUS_API KeyValueCache {
  public:
+  KeyValueCache() = default;
+  KeyValueCache(const KeyValueCache&) = default;
+  KeyValueCache& operator=(const KeyValueCache&) = default;
+  KeyValueCache(KeyValueCache&& other) noexcept;  // leaves an empty cache
+  KeyValueCache& operator=(KeyValueCache&& other) noexcept;
+  ~KeyValueCache() = default;
+
   /// The number of elements of each sequence.
   std::int64_t size() const { return size_; }
   /// The number of sequences; 0 before the first append().
@@ -36,11 +45,14 @@ class GRADUS_API KeyValueCache {
 
  private:
   struct Buffer {
-    Tensor keys, values;    // [capacity, B, width]
-    std::int64_t used = 0;  // the longest cache that is kept here
+    Buffer(Tensor k, Tensor v, std::int64_t n)
+        : keys(std::move(k)), values(std::move(v)), used(n) {}
+
+    const Tensor keys, values;       // [capacity, B, width]
+    std::atomic<std::int64_t> used;  // rows that some cache has taken, with others on other threads
   };
   void check(const Tensor& keys, const Tensor& values) const;
-  void grow(std::int64_t size, const Tensor& keys, const Tensor& values);
+  void take_rows(std::int64_t end, const Tensor& keys, const Tensor& values);
 
   std::shared_ptr<Buffer> buffer_;
   std::int64_t size_ = 0;

@@ -29,8 +29,16 @@ Tensor add_rows(const char* operation, const Tensor& x, const Tensor& table, std
     throw ShapeError(fmt::format("{}: x is {}, it must be [batch, time, {}]", operation,
                                  x.shape().str(), table.size(1)));
   }
+  if (x.dtype() != table.dtype()) {
+    throw DTypeError(fmt::format("{}: x is {}, the table is {}: convert x with to()", operation,
+                                 name(x.dtype()), name(table.dtype())));
+  }
+  if (first < 0 || first > table.size(0)) {
+    throw ValueError(
+        fmt::format("{}: first is {}, it must be in [0, {}]", operation, first, table.size(0)));
+  }
   const std::int64_t end = first + x.size(1);
-  if (first < 0 || end > table.size(0)) {
+  if (end > table.size(0)) {
     throw ValueError(fmt::format("{}: positions [{}, {}) are outside [0, {})", operation, first,
                                  end, table.size(0)));
   }

@@ -8,7 +8,10 @@
 #include <gradus/framework/ops/nn/dropout.h>
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/layers/detail/unchanged_on_error.h>
 #include <gradus/layers/transformer.h>
+
+#include <algorithm>
 
 namespace gradus {
 namespace {
@@ -63,11 +66,20 @@ Tensor add_block(const Tensor& x, const LayerNorm& norm, bool norm_first, const 
   return norm_first ? x + block(norm(x)) : norm(x + block(x));
 }
 
-template <class Cache>
-void check_caches(const char* operation, const std::vector<Cache>& caches, std::size_t layers) {
-  if (caches.size() == layers) return;
-  throw ValueError(
-      fmt::format("{}: the cache is of {} layers, there are {}", operation, caches.size(), layers));
+/// Makes caches for a first call.
+void prepare(const char* operation, std::vector<KeyValueCache>& caches, std::size_t layers) {
+  if (caches.empty()) caches.resize(layers);
+  if (caches.size() != layers) {
+    throw ValueError(fmt::format("{}: the cache is of {} layers, there are {}", operation,
+                                 caches.size(), layers));
+  }
+  for (const KeyValueCache& cache : caches) {
+    if (cache.size() == caches[0].size()) continue;
+    throw ValueError(
+        fmt::format("{}: one layer of the cache holds {} elements, another {}: trim() makes them "
+                    "equal",
+                    operation, caches[0].size(), cache.size()));
+  }
 }
 
 }  // namespace
@@ -123,16 +135,16 @@ Tensor TransformerDecoderLayer::to_memory(const Tensor& x, const Tensor& memory,
   if (cache.batch() == 0) {
     const Tensor clean = zero_padding(memory, inputs.memory_lengths);
     multihead_attn.append(cache, clean, clean);
-  } else if (cache.size() != memory.size(1)) {
-    throw ShapeError(fmt::format("transformer_decoder_layer: memory is {}, its cache has {} keys",
-                                 memory.shape().str(), cache.size()));
+  } else if (const Shape shape{cache.batch(), cache.size(), multihead_attn.embed_dim()};
+             memory.shape() != shape) {
+    throw ShapeError(fmt::format("transformer_decoder_layer: memory is {}, its cache is of {}",
+                                 memory.shape().str(), shape.str()));
   }
   return multihead_attn.attend(x, cache, attention);
 }
 
-Tensor TransformerDecoderLayer::operator()(const Tensor& x, const Tensor& memory,
-                                           const DecoderInputs& inputs) const {
-  detail::check_defined("transformer_decoder_layer", {{"x", x}, {"memory", memory}});
+Tensor TransformerDecoderLayer::run(const Tensor& x, const Tensor& memory,
+                                    const DecoderInputs& inputs) const {
   const double p = is_training() ? dropout_ : 0;
   const auto to_itself = [&](const Tensor& in) {
     const AttentionInputs attention{.mask = inputs.mask,
@@ -155,6 +167,23 @@ Tensor TransformerDecoderLayer::operator()(const Tensor& x, const Tensor& memory
   return zero_padding(y, inputs.lengths);
 }
 
+Tensor TransformerDecoderLayer::operator()(const Tensor& x, const Tensor& memory,
+                                           const DecoderInputs& inputs) const {
+  detail::check_defined("transformer_decoder_layer", {{"x", x}, {"memory", memory}});
+  return detail::unchanged_on_error(inputs.cache, [&] {
+    return detail::unchanged_on_error(inputs.memory_cache, [&] { return run(x, memory, inputs); });
+  });
+}
+
+void TransformerCache::trim(std::int64_t size) {
+  std::int64_t least = this->size();
+  for (const KeyValueCache& cache : self) least = std::min(least, cache.size());
+  if (size < 0 || size > least) {
+    throw ValueError(fmt::format("TransformerCache: trim to {} is outside [0, {}]", size, least));
+  }
+  for (KeyValueCache& cache : self) cache.trim(size);
+}
+
 TransformerCache TransformerCache::select(const Tensor& ids) const {
   TransformerCache selected;
   for (const KeyValueCache& cache : self) selected.self.push_back(cache.select(ids));
@@ -169,10 +198,12 @@ TransformerEncoder::TransformerEncoder(const ModuleList<TransformerEncoderLayer>
 }
 
 Tensor TransformerEncoder::operator()(const Tensor& x, const EncoderInputs& inputs) const {
-  constexpr const char* operation = "transformer_encoder";
-  detail::check_defined(operation, "x", x);
-  if (inputs.cache && inputs.cache->self.empty()) inputs.cache->self.resize(layers.size());
-  if (inputs.cache) check_caches(operation, inputs.cache->self, layers.size());
+  detail::check_defined("transformer_encoder", "x", x);
+  return detail::unchanged_on_error(inputs.cache, [&] { return run(x, inputs); });
+}
+
+Tensor TransformerEncoder::run(const Tensor& x, const EncoderInputs& inputs) const {
+  if (inputs.cache) prepare("transformer_encoder", inputs.cache->self, layers.size());
   Tensor y = x;
   std::size_t i = 0;
   for (const TransformerEncoderLayer& layer : layers) {
@@ -192,13 +223,15 @@ TransformerDecoder::TransformerDecoder(const ModuleList<TransformerDecoderLayer>
 
 Tensor TransformerDecoder::operator()(const Tensor& x, const Tensor& memory,
                                       const DecoderStackInputs& inputs) const {
-  constexpr const char* operation = "transformer_decoder";
-  detail::check_defined(operation, {{"x", x}, {"memory", memory}});
+  detail::check_defined("transformer_decoder", {{"x", x}, {"memory", memory}});
+  return detail::unchanged_on_error(inputs.cache, [&] { return run(x, memory, inputs); });
+}
+
+Tensor TransformerDecoder::run(const Tensor& x, const Tensor& memory,
+                               const DecoderStackInputs& inputs) const {
   TransformerCache* cache = inputs.cache;
-  if (cache && cache->self.empty()) cache->self.resize(layers.size());
-  if (cache && cache->memory.empty()) cache->memory.resize(layers.size());
-  if (cache) check_caches(operation, cache->self, layers.size());
-  if (cache) check_caches(operation, cache->memory, layers.size());
+  if (cache) prepare("transformer_decoder", cache->self, layers.size());
+  if (cache) prepare("transformer_decoder", cache->memory, layers.size());
   Tensor y = x;
   std::size_t i = 0;
   for (const TransformerDecoderLayer& layer : layers) {

@@ -90,6 +90,7 @@ class GRADUS_API TransformerDecoderLayer : public Module {
 
  private:
   Tensor to_memory(const Tensor& x, const Tensor& memory, const DecoderInputs& inputs) const;
+  Tensor run(const Tensor& x, const Tensor& memory, const DecoderInputs& inputs) const;
 
   const double dropout_;
   const FeedForward activation_;
@@ -103,16 +104,15 @@ class GRADUS_API TransformerDecoderLayer : public Module {
 };
 
 /// The caches of a stack of layers, one for each. A value, as a KeyValueCache is.
-struct TransformerCache {
+struct GRADUS_API TransformerCache {
   std::vector<KeyValueCache> self = {};    ///< filled by the first call
   std::vector<KeyValueCache> memory = {};  ///< the same, of decoders
 
   /// The number of elements of each sequence.
   std::int64_t size() const { return self.empty() ? 0 : self[0].size(); }
-  /// Keeps the first `size` elements. Throws ValueError for a size outside [0, size()].
-  void trim(std::int64_t size) {
-    for (KeyValueCache& cache : self) cache.trim(size);
-  }
+  /// Keeps the first `size` elements. Throws ValueError, having changed nothing, for a size that is
+  /// negative or greater than that of a layer.
+  void trim(std::int64_t size);
   /// The caches of the sequences `ids` of the batch: see KeyValueCache::select().
   TransformerCache select(const Tensor& ids) const;
 };
@@ -143,9 +143,14 @@ class GRADUS_API TransformerEncoder : public Module {
                      const std::optional<LayerNorm>& last = std::nullopt)
       : TransformerEncoder(ModuleList<TransformerEncoderLayer>(num_layers, make), last) {}
 
-  /// Throws as the layers do; ValueError for a cache of another number of layers.
+  /// Throws as the layers do; ValueError for a cache of another number of layers, or one whose
+  /// layers do not hold the same number of elements. The cache is then what it was.
   Tensor operator()(const Tensor& x, const EncoderInputs& inputs = {}) const;
 
+ private:
+  Tensor run(const Tensor& x, const EncoderInputs& inputs) const;
+
+ public:
   const ModuleList<TransformerEncoderLayer> layers;
   const std::optional<LayerNorm> norm;
 };
@@ -177,6 +182,10 @@ class GRADUS_API TransformerDecoder : public Module {
   Tensor operator()(const Tensor& x, const Tensor& memory,
                     const DecoderStackInputs& inputs = {}) const;
 
+ private:
+  Tensor run(const Tensor& x, const Tensor& memory, const DecoderStackInputs& inputs) const;
+
+ public:
   const ModuleList<TransformerDecoderLayer> layers;
   const std::optional<LayerNorm> norm;
 };

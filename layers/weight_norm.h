@@ -31,14 +31,15 @@ class GRADUS_API NormalizedWeight {
 
 /// A layer one of whose parameters, `weight`, is computed before each call, as weight_norm() of two
 /// others that take its place: weight_g, which starts as the norms, and weight_v, which starts as
-/// the weight. It is the same layer, called in the same way, with those names.
+/// the weight. It is called as the layer; what else the layer has is behind an arrow.
 ///
-///   const WeightNorm output(Linear(200, 10));  // output.weight is computed, and not a parameter
+///   const WeightNorm conv(Conv1d(100, 10, 3));
+///   conv(x), conv->relu_max(x), conv->weight;  // the weight is computed, and not a parameter
 ///
 /// The parameter must not be shared with another layer, and the layer must be called through the
 /// WeightNorm alone. As a call writes the weight, two threads cannot make one at the same time.
 template <std::derived_from<Module> L>
-class WeightNorm : public L {
+class WeightNorm : public Module {
  public:
   GRADUS_TOO_LATE WeightNorm();
   template <class M>
@@ -47,16 +48,22 @@ class WeightNorm : public L {
   /// Throws ValueError if the layer has no parameter of that name, IndexError for a dim that it
   /// does not have.
   explicit WeightNorm(const L& layer, const WeightNormOptions& options = {})
-      : L(layer), weight_(*this, options) {}
+      : Module(layer), layer_(layer), weight_(layer, options) {}
 
   /// As the layer. Options in braces need their type: lstm(x, LstmInputs{.lengths = lengths}).
   template <class... Arguments>
   decltype(auto) operator()(Arguments&&... arguments) const {
     weight_.compute();
-    return L::operator()(std::forward<Arguments>(arguments)...);
+    return layer_(std::forward<Arguments>(arguments)...);
+  }
+  /// The layer, with its weight computed.
+  const L* operator->() const {
+    weight_.compute();
+    return &layer_;
   }
 
  private:
+  const L layer_;
   const detail::NormalizedWeight weight_;
 };
 

@@ -66,6 +66,7 @@ Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdim, double ep
 Tensor normalize(const Tensor& x, double p, std::int64_t axis, double eps) {
   detail::axis_view(x, axis, "normalize");
   if (!is_floating(x.dtype())) detail::throw_not_floating("normalize", x.dtype());
+  if (std::isnan(p)) throw ValueError("normalize: p is NaN");
   if (!(eps >= 0) || std::isinf(eps)) {
     throw ValueError(fmt::format("normalize: eps is {}: it must be a finite number >= 0", eps));
   }

@@ -12,6 +12,10 @@
 #include <gradus/tests/support/op_testing.h>
 
 #include <algorithm>
+#include <atomic>
+#include <string>
+#include <thread>
+#include <utility>
 
 namespace gradus {
 namespace {
@@ -189,6 +193,13 @@ TEST(MultiheadAttention, BrokenInput) {
   EXPECT_ERROR(MultiheadAttention(6, 2, {.dropout = -1}), ValueError,
                "MultiheadAttention: dropout is -1, it must be between 0 and 1");
   EXPECT_THROW(MultiheadAttention(6, 2, {.kdim = 0}), ValueError);
+  EXPECT_ERROR(MultiheadAttention(9, 3, {.rotary = RotaryPositions{}}), ValueError,
+               "MultiheadAttention: the size of a head is 3, with rotary it must be even");
+  EXPECT_ERROR(MultiheadAttention(8, 2, {.rotary = RotaryPositions{.base = -1}}), ValueError,
+               "MultiheadAttention: the base of rotary is -1, it must be positive");
+  EXPECT_ERROR(MultiheadAttention(6, 2, {.kdim = 3})(zeros({2, 3, 6})), ValueError,
+               "multihead_attention: the layer takes keys of 3 features and values of 6: call it "
+               "with query, key and value");
   EXPECT_THROW(MultiheadAttention(6, 2, {.dtype = DType::int64}), DTypeError);
   const MultiheadAttention layer(6, 2);
   const Tensor x = zeros({2, 3, 6});
@@ -215,6 +226,41 @@ TEST(MultiheadAttention, BrokenInput) {
                "multihead_attention: inputs.cache is for attention of a sequence to itself: call "
                "attend() with the query and the cache");
   EXPECT_THROW(layer.attend(x, cache), Error);
+}
+
+// A step that fails after the keys were computed, or before.
+TEST(MultiheadAttention, AFailedStepLeavesTheCacheAsItWas) {
+  const MultiheadAttention layer(8, 2, in_double());
+  const NoGradGuard no_grad;
+  const Tensor x = random_values({2, 3, 8}, 1), next = random_values({2, 1, 8}, 2);
+  KeyValueCache cache;
+  EXPECT_THROW(layer(x, {.mask = zeros({7}, DType::float64), .cache = &cache}), ShapeError);
+  EXPECT_EQ(cache.batch(), 0);
+  layer(x, {.causal = true, .cache = &cache});
+  KeyValueCache untouched = cache;
+  for (const Tensor& mask : {zeros({7}, DType::float64), zeros({4}, DType::int64)}) {
+    EXPECT_THROW(layer(next, {.mask = mask, .cache = &cache}), Error);
+  }
+  EXPECT_THROW(layer(slice(next, 0, 0, 1), {.cache = &cache}), ShapeError);
+  EXPECT_EQ(cache.size(), 3);
+  EXPECT_EQ(values_of(layer(next, {.causal = true, .cache = &cache})),
+            values_of(layer(next, {.causal = true, .cache = &untouched})));
+}
+
+TEST(MultiheadAttention, RefusesRotaryPositionsBetweenTwoSequences) {
+  const MultiheadAttention layer(8, 2, {.rotary = RotaryPositions{}});
+  const NoGradGuard no_grad;
+  const Tensor x = zeros({1, 3, 8});
+  KeyValueCache cache;
+  layer(x, {.cache = &cache});
+  const std::string text =
+      "multihead_attention: rotary positions are for attention of a sequence to itself: call the "
+      "layer with x alone, or make it without .rotary";
+  EXPECT_ERROR(layer(x, x, x), ValueError, text);
+  EXPECT_ERROR(layer.weights(x, x), ValueError, text);
+  EXPECT_ERROR(layer.attend(x, cache), ValueError, text);
+  EXPECT_ERROR(layer.append(cache, x, x), ValueError, text);
+  EXPECT_EQ(cache.size(), 3);
 }
 
 KeyValueCache filled(std::int64_t B, std::int64_t T, double value = 0) {
@@ -248,6 +294,47 @@ TEST(KeyValueCache, ACopyIsIndependent) {
   EXPECT_TRUE(has_values(copy.keys(), {5, 1, 2}, {1, 1, 1, 1, 1, 1, 5, 5, 5, 5}));
 }
 
+TEST(KeyValueCache, ACopyIsIndependentOnAnotherThread) {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<KeyValueCache> copies(4, filled(1, 3, -1));
+    std::atomic<int> waiting = 4;
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+      threads.emplace_back([&, i] {
+        --waiting;
+        while (waiting > 0) std::this_thread::yield();
+        for (int step = 0; step < 3; ++step) {
+          const auto value = static_cast<double>(10 * i);
+          copies[i].append(full({1, 2, 2}, value), full({1, 2, 3}, value));
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+      std::vector<double> expected(18, static_cast<double>(10 * i));
+      std::fill_n(expected.begin(), 6, -1);
+      ASSERT_TRUE(has_values(copies[i].keys(), {9, 1, 2}, expected));
+    }
+  }
+}
+
+TEST(KeyValueCache, IsEmptyOnceItWasMovedFrom) {
+  KeyValueCache cache = filled(1, 3, 1), other = filled(2, 1, 2);
+  const KeyValueCache constructed = std::move(cache);
+  EXPECT_EQ(constructed.size(), 3);
+  KeyValueCache assigned;
+  assigned = std::move(other);
+  EXPECT_EQ(assigned.batch(), 2);
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  for (KeyValueCache* moved : {&cache, &other}) {
+    EXPECT_EQ(moved->size(), 0);
+    EXPECT_EQ(moved->batch(), 0);
+    moved->append(ones({3, 1, 2}), ones({3, 1, 3}));
+    EXPECT_TRUE(has_values(moved->keys(), {1, 3, 2}, {1, 1, 1, 1, 1, 1}));
+  }
+  // NOLINTEND(bugprone-use-after-move)
+}
+
 TEST(KeyValueCache, TrimsWithoutAnEffectOnCopies) {
   KeyValueCache cache = filled(1, 3, 1);
   const KeyValueCache copy = cache;
@@ -271,7 +358,10 @@ TEST(KeyValueCache, SelectsSequences) {
   selected.append(ones({4, 1, 1}), ones({4, 1, 1}));
   EXPECT_TRUE(has_values(selected.keys(), {2, 4, 1}, {3, 1, 3, 2, 1, 1, 1, 1}));
   EXPECT_TRUE(has_values(cache.keys(), {1, 3, 1}, {1, 2, 3}));
-  EXPECT_THROW(cache.select(tensor({3})), IndexError);
+  EXPECT_ERROR(cache.select(tensor({3})), IndexError,
+               "KeyValueCache::select: index 3 at position [0] is outside [0, 3)");
+  EXPECT_ERROR(cache.select(zeros({1, 1}, DType::int64)), ShapeError,
+               "KeyValueCache::select: ids are [1, 1], they must be [n]");
 }
 
 TEST(KeyValueCache, BrokenInput) {
@@ -288,7 +378,8 @@ TEST(KeyValueCache, BrokenInput) {
   EXPECT_EQ(cache.size(), 3);
   EXPECT_THROW((void)KeyValueCache().keys(), Error);
   EXPECT_THROW((void)KeyValueCache().values(), Error);
-  EXPECT_THROW((void)KeyValueCache().select(tensor({0})), Error);
+  EXPECT_ERROR(KeyValueCache().select(tensor({0})), Error,
+               "KeyValueCache::select: there are no sequences before the first append()");
 }
 
 TEST(LearnedPositions, AddRowsOfATable) {
@@ -304,6 +395,10 @@ TEST(LearnedPositions, AddRowsOfATable) {
   EXPECT_ERROR(positions(x, 3), ValueError,
                "learned_positions: positions [3, 6) are outside [0, 5)");
   EXPECT_THROW(positions(x, -1), ValueError);
+  EXPECT_ERROR(positions(x, INT64_MAX), ValueError,
+               "learned_positions: first is 9223372036854775807, it must be in [0, 5]");
+  EXPECT_ERROR(positions(zeros({2, 3, 4})), DTypeError,
+               "learned_positions: x is float32, the table is float64: convert x with to()");
   EXPECT_THROW(positions(zeros({2, 3, 5})), ShapeError);
   EXPECT_THROW(LearnedPositions(-1, 4), ValueError);
 }
@@ -316,6 +411,8 @@ TEST(SinusoidalPositions, AddAFixedTable) {
     EXPECT_TRUE(has_values(positions(zeros({1, 3, 4}, dtype), 2), {1, 3, 4}, values_of(table)));
   }
   EXPECT_THROW(positions(zeros({1, 6, 4})), ValueError);
+  EXPECT_ERROR(positions(zeros({1, 3, 4}, DType::int64)), DTypeError,
+               "sinusoidal_positions: x is int64, the table is float32: convert x with to()");
   EXPECT_THROW(SinusoidalPositions(5, 3), ValueError);
 }
 

@@ -193,8 +193,101 @@ TEST(TransformerDecoder, DecodesThroughACacheInStepsOfAnySize) {
                               {.causal = true, .memory_lengths = lengths, .cache = &cache}));
     }
     EXPECT_TRUE(is_close(cat(parts, 1), {2, 10, 8}, values_of(expected), 1e-12)) << step;
-    EXPECT_THROW(decoder(x, random_values({2, 4, 8}), {.cache = &cache}), ShapeError);
+    for (const Shape& shape : {Shape{2, 4, 8}, Shape{3, 5, 8}, Shape{2, 5, 7}}) {
+      EXPECT_ERROR(
+          decoder(x, random_values(shape), {.cache = &cache}), ShapeError,
+          "transformer_decoder_layer: memory is " + shape.str() + ", its cache is of [2, 5, 8]");
+    }
   }
+}
+
+void expect_sizes(const std::vector<KeyValueCache>& caches,
+                  const std::vector<std::int64_t>& sizes) {
+  ASSERT_EQ(caches.size(), sizes.size());
+  for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(caches[i].size(), sizes[i]);
+}
+
+TEST(TransformerEncoder, AFailedStepLeavesTheCacheAsItWas) {
+  const TransformerEncoder encoder(
+      2, [](std::int64_t) { return TransformerEncoderLayer(8, 2, small()); });
+  const NoGradGuard no_grad;
+  const Tensor x = random_values({1, 3, 8}, 1), next = random_values({1, 2, 8}, 2);
+  const Tensor mask = full({4}, true, DType::boolean);
+  TransformerCache cache;
+  EXPECT_THROW(encoder(x, {.mask = mask, .cache = &cache}), ShapeError);
+  EXPECT_TRUE(cache.self.empty());
+  encoder(x, {.causal = true, .cache = &cache});
+  TransformerCache untouched = cache;
+  EXPECT_THROW(encoder(next, {.mask = mask, .causal = true, .cache = &cache}), ShapeError);
+  expect_sizes(cache.self, {3, 3});
+  EXPECT_EQ(values_of(encoder(next, {.causal = true, .cache = &cache})),
+            values_of(encoder(next, {.causal = true, .cache = &untouched})));
+}
+
+TEST(TransformerDecoder, AFailedStepLeavesTheCacheAsItWas) {
+  const TransformerDecoder decoder(
+      2, [](std::int64_t) { return TransformerDecoderLayer(8, 2, small()); });
+  const NoGradGuard no_grad;
+  const Tensor x = random_values({1, 2, 8}, 1), next = random_values({1, 1, 8}, 2);
+  const Tensor memory = random_values({1, 4, 8}, 3), other = random_values({1, 5, 8}, 4);
+  TransformerCache cache;
+  EXPECT_THROW(decoder(x, memory, {.memory_lengths = tensor({9}), .cache = &cache}), IndexError);
+  EXPECT_TRUE(cache.self.empty());
+  EXPECT_TRUE(cache.memory.empty());
+  decoder(x, memory, {.causal = true, .cache = &cache});
+  TransformerCache untouched = cache;
+  EXPECT_THROW(decoder(next, other, {.causal = true, .cache = &cache}), ShapeError);
+  EXPECT_THROW(decoder(next, memory, {.memory_mask = zeros({9}), .cache = &cache}), Error);
+  expect_sizes(cache.self, {2, 2});
+  expect_sizes(cache.memory, {4, 4});
+  EXPECT_EQ(values_of(decoder(next, memory, {.causal = true, .cache = &cache})),
+            values_of(decoder(next, memory, {.causal = true, .cache = &untouched})));
+}
+
+// The second layer refuses what the first one takes.
+TEST(TransformerEncoder, AStepThatFailsInALaterLayerLeavesTheCacheAsItWas) {
+  const TransformerEncoder encoder(
+      2, [](std::int64_t) { return TransformerEncoderLayer(8, 2, small()); });
+  const NoGradGuard no_grad;
+  TransformerCache cache, batch_of_two;
+  encoder(random_values({1, 3, 8}), {.cache = &cache});
+  encoder(random_values({2, 3, 8}), {.cache = &batch_of_two});
+  cache.self[1] = batch_of_two.self[1];
+  EXPECT_THROW(encoder(random_values({1, 1, 8}), {.cache = &cache}), ShapeError);
+  expect_sizes(cache.self, {3, 3});
+}
+
+TEST(TransformerDecoderLayer, AFailedStepLeavesTheCachesAsTheyWere) {
+  const TransformerDecoderLayer layer(8, 2, small());
+  const NoGradGuard no_grad;
+  const Tensor x = random_values({1, 2, 8}, 1), memory = random_values({1, 4, 8}, 3);
+  KeyValueCache cache, memory_cache;
+  EXPECT_THROW(layer(x, memory,
+                     {.memory_mask = zeros({9}, DType::float64),
+                      .cache = &cache,
+                      .memory_cache = &memory_cache}),
+               ShapeError);
+  EXPECT_EQ(cache.batch(), 0);
+  EXPECT_EQ(memory_cache.batch(), 0);
+}
+
+TEST(TransformerCache, LayersOfUnequalSizesAreAnErrorUntilTheyAreTrimmed) {
+  const TransformerEncoder encoder(
+      2, [](std::int64_t) { return TransformerEncoderLayer(8, 2, small()); });
+  const NoGradGuard no_grad;
+  const Tensor x = random_values({1, 3, 8});
+  TransformerCache cache;
+  encoder(x, {.causal = true, .cache = &cache});
+  cache.self[1].trim(1);
+  EXPECT_ERROR(encoder(x, {.causal = true, .cache = &cache}), ValueError,
+               "transformer_encoder: one layer of the cache holds 3 elements, another 1: trim() "
+               "makes them equal");
+  EXPECT_ERROR(cache.trim(2), ValueError, "TransformerCache: trim to 2 is outside [0, 1]");
+  EXPECT_THROW(cache.trim(-1), ValueError);
+  expect_sizes(cache.self, {3, 1});
+  cache.trim(1);
+  encoder(x, {.causal = true, .cache = &cache});
+  expect_sizes(cache.self, {4, 4});
 }
 
 TEST(TransformerEncoder, BrokenInput) {

@@ -2,6 +2,8 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/power.h>
 #include <gradus/framework/ops/reduce.h>
+#include <gradus/layers/attention.h>
+#include <gradus/layers/convolution.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/recurrent.h>
 #include <gradus/layers/sequential.h>
@@ -29,8 +31,8 @@ TEST(WeightNorm, TakesThePlaceOfTheParameterUnderTheNamesOfPyTorch) {
   EXPECT_EQ(layer.state_dict().at("weight_g").shape(), (Shape{2, 1}));
   EXPECT_EQ(values_of(layer.state_dict().at("weight_v")), weight);
   EXPECT_TRUE(is_close(layer(x), {4, 2}, before, 1e-6));
-  EXPECT_FALSE(layer.weight.trainable());
-  EXPECT_TRUE(is_close(layer.weight, {2, 3}, weight, 1e-6));
+  EXPECT_FALSE(layer->weight.trainable());
+  EXPECT_TRUE(is_close(layer->weight, {2, 3}, weight, 1e-6));
 }
 
 TEST(WeightNorm, ItsGradientsAreRight) {
@@ -62,10 +64,10 @@ TEST(WeightNorm, AnEarlierCallKeepsItsWeight) {
   layer.set_trainable(false);
   const Tensor x = leaf({1, 2}, {1, 2});
   const Tensor y = layer(x);
-  const std::vector<double> weight = values_of(layer.weight);
+  const std::vector<double> weight = values_of(layer->weight);
   layer.state_dict().at("weight_g").mul_(2);
   layer(x);
-  EXPECT_NE(values_of(layer.weight), weight);
+  EXPECT_NE(values_of(layer->weight), weight);
   y.backward();
   EXPECT_EQ(gradient_of(x), weight);
 }
@@ -102,6 +104,29 @@ TEST(WeightNorm, WorksForAnyParameterOfAnyLayer) {
       is_close(both(x, LstmInputs{.lengths = tensor({3, 3})}).output, {2, 3, 2}, before, 1e-14));
   const GradcheckResult result = gradcheck([&] { return both(x).output; }, both.parameters());
   EXPECT_TRUE(result) << result.message;
+}
+
+// Not through operator(): relu_max, weights, and what else a layer has.
+TEST(WeightNorm, OtherMembersUseTheWeightToo) {
+  const WeightNorm conv(Conv1d(3, 2, 2, {.dtype = wide}));
+  const Tensor x = random_leaf({2, 5, 3});
+  GradcheckResult result = gradcheck([&] { return conv->relu_max(x); }, conv.parameters());
+  EXPECT_TRUE(result) << result.message;
+  const WeightNorm attention(MultiheadAttention(4, 2, {.dtype = wide}), {.name = "in_proj_weight"});
+  const Tensor y = random_leaf({2, 3, 4});
+  check_registered(sum(attention->weights(y.detach())), attention);
+  {
+    const NoGradGuard no_grad;
+    conv.state_dict().at("weight_g").fill_(0);
+    attention.state_dict().at("in_proj_weight_g").fill_(0);
+  }
+  const std::vector<double> same_weight(36, 1.0 / 3);
+  EXPECT_TRUE(has_values(conv->weight, {2, 3, 2}, std::vector<double>(12)));
+  EXPECT_TRUE(is_close(attention->weights(y), {2, 2, 3, 3}, same_weight, 1e-15));
+}
+
+TEST(WeightNorm, IsNotTheLayerThatWouldIgnoreIt) {
+  static_assert(!std::derived_from<WeightNorm<Linear>, Linear>);
 }
 
 TEST(WeightNorm, FollowsTheModelInStateDtypeAndFreezing) {

@@ -198,7 +198,7 @@ TEST(Normalize, RefusesBrokenInput) {
   EXPECT_ERROR(normalize(ones({2}), 2, 0, -1), ValueError,
                "normalize: eps is -1: it must be a finite number >= 0");
   EXPECT_THROW(normalize(ones({2}), 2, 1), IndexError);
-  EXPECT_THROW(normalize(ones({2}), not_a_number), ValueError);
+  EXPECT_ERROR(normalize(ones({2}), not_a_number), ValueError, "normalize: p is NaN");
   EXPECT_THROW(normalize(tensor({1, 2})), DTypeError);
 }
 

@@ -55,8 +55,8 @@ class RunningSoftmax {
   }
 
   void add_half(int64_t half, int64_t n, T* s, int64_t rows, T* out) {
-    const Batch<T> before = shift(half);
-    Batch<T> even = greatest_[half], odd = even;
+    const Batch<T> before = greatest_[half];  // -infinity at first: the change is then 0
+    Batch<T> even = before, odd = even;
     int64_t i = 0;
     for (; i + 1 < n; i += 2) {
       even = max(Batch<T>::load_aligned(s + i * width), even);
@@ -148,6 +148,7 @@ class Block {
     T ends[2][width];
     softmax_[p].finish(call_.dv, out_panel(p), ends[0], ends[1]);
     transpose_block(out_panel(p), width, out.at(b, h, first), out.time, call_.dv, count);
+    if (!greatest) return;
     const int64_t place = (b * call_.H + h) * call_.Q + first;
     std::copy_n(ends[0], count, greatest + place);
     std::copy_n(ends[1], count, factor + place);
@@ -165,11 +166,8 @@ class Block {
 
 /// The attention of one query of head h, for calls with few: as products of matrices and vectors.
 template <class T>
-void attend_one(const Attention<T>& call, int64_t b, int64_t h, int64_t i, T* out, T& greatest,
-                T& factor) {
+void attend_one(const Attention<T>& call, int64_t b, int64_t h, int64_t i, T* out) {
   const int64_t n = keys_of(call, {b, h, i, 1}), kv_head = h / call.group();
-  greatest = std::numeric_limits<T>::infinity();
-  factor = 0;
   std::fill_n(out, call.dv, T{0});
   if (n == 0) return;
   const Scratch<T> scores(n);
@@ -185,9 +183,7 @@ void attend_one(const Attention<T>& call, int64_t b, int64_t h, int64_t i, T* ou
       gradus::detail::Operand<T>(s, 1));
   const T sum = gradus::detail::add_up<T>(s, n, gradus::detail::unchanged);
   if (sum == 0) return;
-  greatest = most;
-  factor = 1 / sum;
-  gemv(true, n, call.dv, factor, call.v.at(b, kv_head, 0), call.v.time, s, int64_t{1}, T{0}, out,
+  gemv(true, n, call.dv, 1 / sum, call.v.at(b, kv_head, 0), call.v.time, s, int64_t{1}, T{0}, out,
        int64_t{1});
 }
 
@@ -195,12 +191,12 @@ void attend_one(const Attention<T>& call, int64_t b, int64_t h, int64_t i, T* ou
 
 template <class T>
 void attention(const Attention<T>& call, Heads<T> out, T* greatest, T* factor) {
-  if (call.Q <= few_queries && call.dropout.p == 0) {
+  if (call.Q <= few_queries && call.dropout.p == 0 && !greatest) {
     parallel_for_each(call.B * call.H * call.Q, call.K * (call.d + call.dv + 8) / 8 + 64,
                       [&](int64_t row) {
                         const int64_t b = row / (call.H * call.Q), h = row / call.Q % call.H;
                         const int64_t i = row % call.Q;
-                        attend_one(call, b, h, i, out.at(b, h, i), greatest[row], factor[row]);
+                        attend_one(call, b, h, i, out.at(b, h, i));
                       });
     return;
   }

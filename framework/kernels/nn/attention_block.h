@@ -169,7 +169,9 @@ class Scores {
                                          width);
     if (call_.mask.defined()) {
       const T* addend = factors_.mask(call_, queries, j, n);
-      for (int64_t i = 0; i < n * width; ++i) s[i] += addend[i];
+      const bool selects = call_.mask.takes_part;
+      for (int64_t i = 0; i < n * width; ++i)
+        s[i] = selects && addend[i] < 0 ? addend[i] : s[i] + addend[i];
     }
     if (!call_.causal) return;
     const int64_t first = j - (call_.K - call_.Q) - queries.first;  // query that sees key j

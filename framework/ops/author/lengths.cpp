@@ -20,20 +20,26 @@ void check_integers(const char* operation, const Tensor& lengths) {
 
 }  // namespace
 
+void check_lengths(const char* operation, const Tensor& lengths, std::int64_t B, std::int64_t T,
+                   const std::function<std::string()>& reason) {
+  if (!lengths.defined()) return;
+  check_integers(operation, lengths);
+  if (lengths.shape() != Shape{B}) {
+    throw ShapeError(fmt::format("{}: lengths are {}, {}: one length per sequence is needed, [{}]",
+                                 operation, lengths.shape().str(), reason(), B));
+  }
+  const auto* values = lengths.data<std::int64_t>();
+  const std::int64_t bad = kernels::first_outside(values, B, 0, T + 1);
+  if (bad < 0) return;
+  throw IndexError(fmt::format("{}: length {} at position [{}] is outside [0, {}]: {}", operation,
+                               values[bad], bad, T, reason()));
+}
+
 void check_lengths(const char* operation, const Tensor& lengths, const Tensor& x,
                    const char* x_is) {
   if (!lengths.defined()) return;
-  check_integers(operation, lengths);
-  if (lengths.shape() != Shape{x.size(0)}) {
-    throw ShapeError(
-        fmt::format("{}: lengths are {}, {} {}: one length per sequence is needed, [{}]", operation,
-                    lengths.shape().str(), x_is, x.shape().str(), x.size(0)));
-  }
-  const auto* values = lengths.data<std::int64_t>();
-  const std::int64_t bad = kernels::first_outside(values, lengths.numel(), 0, x.size(1) + 1);
-  if (bad < 0) return;
-  throw IndexError(fmt::format("{}: length {} at position [{}] is outside [0, {}]: {} {}",
-                               operation, values[bad], bad, x.size(1), x_is, x.shape().str()));
+  check_lengths(operation, lengths, x.size(0), x.size(1),
+                [&] { return fmt::format("{} {}", x_is, x.shape().str()); });
 }
 
 Tensor map_lengths(const char* operation, const Tensor& lengths,

@@ -6,8 +6,9 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/sized.h>
+#include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/kernels/nn/attention.h>
-#include <gradus/framework/kernels/rows.h>
+#include <gradus/framework/ops/author/lengths.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
@@ -51,7 +52,6 @@ struct Call {
   double scale, dropout;
 
  private:
-  void check_lengths(const Tensor& lengths) const;
   void check_mask(const Tensor& mask, DType dtype) const;
   [[noreturn]] void refuse(const char* name, const Tensor& x, const Tensor& q) const;
 };
@@ -132,7 +132,8 @@ Call Call::checked(const char* operation, const Tensor& q, const Tensor& k,
                    ? *options.scale
                    : 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(call.d, 1)));
   call.dropout = options.dropout;
-  call.check_lengths(options.lengths);
+  detail::check_lengths(operation, options.lengths, call.B, call.K,
+                        [&] { return fmt::format("k is {}", k.shape().str()); });
   call.check_mask(options.mask, q.dtype());
   return call;
 }
@@ -148,27 +149,13 @@ void Call::check_values(const Tensor& k, const Tensor& v) {
                   operation, v.shape().str(), k.shape().str(), kv_heads));
 }
 
-void Call::check_lengths(const Tensor& lengths) const {
-  if (!lengths.defined()) return;
-  if (lengths.dtype() != DType::int64) {
-    throw DTypeError(
-        fmt::format("{}: lengths are {}, int64 is needed: convert them with to(DType::int64)",
-                    operation, name(lengths.dtype())));
-  }
-  if (lengths.shape() != Shape{B}) {
-    throw ShapeError(fmt::format("{}: lengths are {}, one per sequence is needed, [{}]", operation,
-                                 lengths.shape().str(), B));
-  }
-  const auto* values = lengths.data<std::int64_t>();
-  const std::int64_t bad = kernels::first_outside(values, B, 0, K + 1);
-  if (bad < 0) return;
-  throw IndexError(
-      fmt::format("{}: length {} at position [{}] is outside [0, {}]: there are {} keys", operation,
-                  values[bad], bad, K, K));
-}
-
 void Call::check_mask(const Tensor& mask, DType dtype) const {
   if (!mask.defined()) return;
+  if (mask.dtype() == DType::int64 && mask.shape() == Shape{B}) {
+    throw DTypeError(
+        fmt::format("{}: the mask is int64 {}: the lengths of sequences belong in .lengths",
+                    operation, mask.shape().str()));
+  }
   if (mask.dtype() != DType::boolean && mask.dtype() != dtype) {
     throw DTypeError(
         fmt::format("{}: the mask is {}: it must be boolean, true where a query takes part with a "
@@ -311,7 +298,12 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
   call.check_values(k, v);
   const std::int64_t rows = call.B * call.H * call.Q;
   Tensor y = detail::empty_sized(operation, call.shape(call.H, call.Q, call.dv), q.dtype());
-  const Tensor greatest = empty({rows}, q.dtype()), factor = empty({rows}, q.dtype());
+  const Tensor inputs[] = {q, k, v, options.mask};
+  Tensor greatest, factor;
+  if (grad_enabled() && detail::any_requires_grad(inputs)) {
+    greatest = empty({rows}, q.dtype());
+    factor = empty({rows}, q.dtype());
+  }
   const std::uint64_t offset =
       call.dropout > 0 ? generator.advance(static_cast<std::uint64_t>(rows * call.K)) : 0;
   visit_float(operation, q, [&]<class T>(T) {
@@ -319,13 +311,12 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
                               offset};
     kernels::attention<T>(arguments.kernel<T>(),
                           heads(call, y.mutable_data<T>(), call.H, call.Q, call.dv),
-                          greatest.mutable_data<T>(), factor.mutable_data<T>());
+                          mutable_or_null<T>(greatest), mutable_or_null<T>(factor));
   });
-  const Tensor mask = options.mask;
-  record_joint(
-      "scaled_dot_product_attention", {y}, {q, k, v, mask},
-      AttentionBackward{call, Saved(q), Saved(k), Saved(v), Saved(mask), Saved(options.lengths),
-                        Saved(y), Saved(greatest), Saved(factor), generator.seed(), offset});
+  record_joint(operation, {&y, 1}, inputs,
+               AttentionBackward{call, Saved(q), Saved(k), Saved(v), Saved(options.mask),
+                                 Saved(options.lengths), Saved(y), Saved(greatest), Saved(factor),
+                                 generator.seed(), offset});
   return y;
 }
 

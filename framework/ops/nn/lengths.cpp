@@ -22,7 +22,7 @@ Tensor length_mask(const Tensor& lengths, std::int64_t T) {
   }
   const std::int64_t B = lengths.size(0);
   Tensor mask = detail::empty_sized("length_mask", Shape{B, T}, DType::boolean);
-  detail::check_lengths("length_mask", lengths, mask);
+  detail::check_lengths("length_mask", lengths, B, T, [T] { return fmt::format("T is {}", T); });
   bool* to = mask.mutable_data<bool>();
   const auto* length = lengths.data<std::int64_t>();
   for (std::int64_t b = 0; b < B; ++b, to += T) {

@@ -49,6 +49,9 @@ Turned Turned::checked(const Tensor& x, const RotaryOptions& options) {
     throw ValueError(fmt::format("{}: base is {}, it must be positive", op, options.base));
   }
   check_size(op, "first", options.first, 0);
+  if (options.first > std::int64_t{1} << 53) {
+    throw ValueError(fmt::format("{}: first is {}, it must be at most 2^53", op, options.first));
+  }
   if (options.num_heads) check_size(op, "num_heads", *options.num_heads, 1);
   const std::int64_t heads = options.num_heads.value_or(1);
   if (x.dim() != (options.num_heads ? 3 : 4) || x.size(-1) % (2 * heads) != 0) {

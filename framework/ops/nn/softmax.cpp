@@ -8,7 +8,9 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/softmax.h>
 #include <gradus/framework/ops/author/reduced_axes.h>
+#include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/framework/ops/scatter.h>
 
@@ -116,7 +118,8 @@ Tensor gumbel_softmax(const Tensor& logits, double tau, bool hard, std::int64_t 
   if (!hard || soft.numel() == 0 || soft.dim() == 0) return soft;
   const Tensor value = soft.detach();
   const Tensor chosen = argmax(value, axis, true);
-  return soft + (scatter(zeros_like(value), axis, chosen, 1) - value);
+  const Tensor one = sign(gather(value, axis, chosen));  // 0 in a slice of zeros
+  return soft + (scatter(zeros_like(value), axis, chosen, one) - value);
 }
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 #include <gradus/framework/core/tensor.h>
 #include <gradus/framework/ops/reduce.h>
 
+#include <concepts>
 #include <cstdint>
 
 namespace gradus {
@@ -24,12 +25,15 @@ GRADUS_API Tensor softmin(const Tensor& x, std::int64_t axis);
 
 /// A random draw of categories with a gradient: softmax((logits + noise) / tau) along `axis`, with
 /// noise of the Gumbel distribution. With `hard` it is 1 for the greatest and 0 for the others, up
-/// to rounding, with the gradient of the soft one. Throws ValueError unless tau > 0 is finite.
-/// Sources: Jang, Gu, Poole 2017, "Categorical reparameterization with Gumbel-softmax"; Maddison,
-/// Mnih, Teh 2017, "The concrete distribution".
+/// to rounding, with the gradient of the soft one; a slice that is all -infinity gives zeros.
+/// Throws ValueError unless tau > 0 is finite. Sources: Jang, Gu, Poole 2017, "Categorical
+/// reparameterization with Gumbel-softmax"; Maddison, Mnih, Teh 2017, "The concrete distribution".
 GRADUS_API Tensor gumbel_softmax(const Tensor& logits, double tau = 1, bool hard = false,
                                  std::int64_t axis = -1,
                                  Generator& generator = default_generator());
+/// Deleted: a `hard` in the place of tau.
+template <std::same_as<bool> Hard, class... Rest>
+Tensor gumbel_softmax(const Tensor&, Hard, const Rest&...) = delete;
 
 /// log(sum(exp(x))) over axes or over everything, shaped like any reduction. It is -infinity if all
 /// elements are -infinity (everything masked) or there are none, with gradient 0, where PyTorch's

@@ -21,7 +21,7 @@ struct Problem {
       x->resize(static_cast<size_t>((x == &q || x == &g ? Q : K) * H * d));
       for (T& value : *x) value = static_cast<T>(uniform(random));
     }
-    out = dq = q;
+    out = out_alone = dq = q;
     dk = dv = k;
     greatest.resize(static_cast<size_t>(H * Q));
     factor = greatest;
@@ -43,6 +43,7 @@ struct Problem {
     call.v = heads<const T>(v.data());
     call.causal = causal;
     call.scale = T{0.5};
+    attention<T>(call, heads(out_alone.data()), nullptr, nullptr);
     attention(call, heads(out.data()), greatest.data(), factor.data());
     attention_vjp<T>(
         call, {heads<const T>(out.data()), heads<const T>(g.data()), greatest.data(), factor.data(),
@@ -92,6 +93,7 @@ struct Problem {
   int64_t H = 2, Q, K, d;
   bool causal;
   std::vector<T> q, k, v, g, out, dq, dk, dv, greatest, factor;
+  std::vector<T> out_alone;  // of a call without gradients
 };
 
 template <class T>
@@ -117,6 +119,11 @@ TYPED_TEST(AttentionKernel, AgreesWithLoops) {
                   << actual - &problem.out << " " << i;
             }
             ++actual;
+          }
+          for (size_t i = 0; i < expected[0].size(); ++i) {
+            ASSERT_NEAR(static_cast<double>(problem.out_alone[i]), expected[0][i],
+                        tolerance * (1 + std::abs(expected[0][i])))
+                << i;
           }
         }
       }

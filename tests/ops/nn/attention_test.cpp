@@ -1,12 +1,14 @@
 #include <gradus/framework/base/memory.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/core/autograd.h>
+#include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/attention.h>
 #include <gradus/framework/ops/nn/lengths.h>
+#include <gradus/framework/ops/nn/positions.h>
 #include <gradus/framework/ops/rearrange.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/repeat.h>
@@ -129,6 +131,11 @@ void expect_composed(const Form& form) {
   const Problem problem(form);
   const Tensor fused = problem.in_heads(problem.run()), composed = problem.composed();
   EXPECT_TRUE(is_close(fused, composed.shape(), values_of(composed), 1e-12));
+  {
+    const NoGradGuard no_grad;  // few queries take another way then
+    EXPECT_TRUE(
+        is_close(problem.in_heads(problem.run()), composed.shape(), values_of(composed), 1e-12));
+  }
   const auto actual = problem.gradients(fused), expected = problem.gradients(composed);
   for (std::size_t k = 0; k < actual.size(); ++k) {
     EXPECT_TRUE(is_close(actual[k], expected[k].shape(), values_of(expected[k]), 1e-11)) << k;
@@ -270,6 +277,122 @@ TEST(OpScaledDotProductAttention, KnownValuesOfLargeScores) {
   sum(y).backward();
   EXPECT_EQ(gradient_of(q), (std::vector<double>{0, 0}));
   EXPECT_EQ(gradient_of(v), (std::vector<double>{1, 0, 1}));
+}
+
+TEST(OpScaledDotProductAttention, KnownValuesOfScoresFarBelowZero) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const std::int64_t Q : {2, 9}) {
+      for (const double score : {-80., -89., -710., -1e4, -1e9}) {
+        SCOPED_TRACE(testing::Message() << name(dtype) << " " << Q << " " << score);
+        const Tensor q = ones({1, 1, Q, 1}, dtype), v = ones({1, 1, 70, 1}, dtype);
+        const Tensor k = full({1, 1, 70, 1}, score, dtype);
+        const std::vector<double> expected(static_cast<std::size_t>(Q), 1);
+        EXPECT_TRUE(is_close(scaled_dot_product_attention(q, k, v), {1, 1, Q, 1}, expected, 1e-6));
+      }
+    }
+  }
+}
+
+/// The op and attention_weights() give the same values and gradients.
+void expect_weighted(const Problem& problem, double tolerance) {
+  const Tensor y = problem.run();
+  const Tensor expected =
+      matmul(attention_weights(problem.q, problem.k, problem.options), problem.v);
+  EXPECT_TRUE(is_close(y, expected.shape(), values_of(expected), tolerance));
+  const auto actual = problem.gradients(y), gradients = problem.gradients(expected);
+  for (std::size_t k = 0; k < actual.size(); ++k) {
+    EXPECT_TRUE(is_close(actual[k], gradients[k].shape(), values_of(gradients[k]), tolerance)) << k;
+  }
+}
+
+// The first block of keys, or more, is far below the others.
+TEST(OpScaledDotProductAttention, KnownValuesOfMasksThatRise) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const double tolerance = dtype == DType::float32 ? 1e-4 : 1e-12;
+    for (const std::int64_t Q : {2, 9}) {
+      for (const double low : {-100., -1e4, -1e9, -infinity}) {
+        SCOPED_TRACE(testing::Message() << name(dtype) << " " << Q << " " << low);
+        Problem problem({.Q = Q, .K = 100}, dtype);
+        problem.options.mask = where(less(arange(100), 65), full({100}, low, dtype), 0);
+        expect_weighted(problem, tolerance);
+      }
+    }
+    for (const bool causal : {false, true}) {
+      Problem problem({.H = 4, .kv_heads = 4, .Q = 400, .K = 400, .causal = causal}, dtype);
+      problem.options.mask = alibi_mask(4, 400, 400, dtype);
+      expect_weighted(problem, tolerance);
+    }
+  }
+}
+
+// Backward finds the weights of forward, which add up to 1, whatever the scores are.
+TEST(OpScaledDotProductAttention, GradientOfLargeScoresHasTheWeightsOfTheValue) {
+  for (const std::int64_t Q : {1, 4, 5}) {
+    for (std::uint64_t seed = 1; seed < 20; ++seed) {
+      const auto random = [&](std::int64_t time, std::uint64_t part) {
+        return frozen(random_leaf({1, 1, time, 64}, seed + part, -170, 170)).to(DType::float32);
+      };
+      const Tensor v = zeros({1, 1, 20, 1}).set_trainable(true);
+      sum(scaled_dot_product_attention(random(Q, 100), random(20, 200), v)).backward();
+      double total = 0;
+      for (const double weight : gradient_of(v)) total += weight;
+      EXPECT_NEAR(total, static_cast<double>(Q), 1e-5);
+    }
+  }
+}
+
+TEST(OpScaledDotProductAttention, KnownValuesDoNotDependOnKeysThatABooleanMaskExcludes) {
+  for (const std::int64_t Q : {3, 9}) {
+    const Problem problem({.Q = Q, .K = 70, .takes_part = {70}});
+    const auto run = [&] {
+      const NoGradGuard no_grad;
+      return values_of(problem.run());
+    };
+    const auto with_graph = values_of(problem.run()), without = run();
+    const Tensor mask = reshape(problem.options.mask, {1, 1, 70, 1});
+    for (const double value : {not_a_number, infinity}) {
+      problem.k.detach().copy_(where(mask, problem.k.detach(), value));
+      EXPECT_EQ(values_of(problem.run()), with_graph) << Q << " " << value;
+      EXPECT_EQ(run(), without) << Q << " " << value;
+    }
+  }
+}
+
+TEST(OpScaledDotProductAttention, GradientOfAnExcludedScoreThatOverflowsIsZero) {
+  for (const std::int64_t Q : {2, 9}) {
+    const Tensor q = full({1, 1, Q, 1}, 1e30, DType::float32).set_trainable(true);
+    const Tensor k = tensor({1e30F, 1.0F}, {1, 1, 2, 1}).set_trainable(true);
+    const Tensor v = tensor({3.0F, 5.0F}, {1, 1, 2, 1}).set_trainable(true);
+    const Tensor y = scaled_dot_product_attention(q, k, v, {.mask = tensor({false, true})});
+    EXPECT_TRUE(has_values(y, {1, 1, Q, 1}, std::vector<double>(static_cast<std::size_t>(Q), 5)));
+    sum(y).backward();
+    EXPECT_EQ(gradient_of(q), std::vector<double>(static_cast<std::size_t>(Q), 0));
+    EXPECT_EQ(gradient_of(k), (std::vector<double>{0, 0}));
+    EXPECT_EQ(gradient_of(v), (std::vector<double>{0, static_cast<double>(Q)}));
+  }
+}
+
+TEST(OpScaledDotProductAttention, KnownValuesOfNanQueriesWithoutKeysAreZero) {
+  for (const std::int64_t Q : {2, 9}) {
+    const Problem problem({.Q = Q});
+    AttentionOptions options;
+    options.mask = full({Q, 5}, true, DType::boolean);
+    options.mask.set_row(1, full({5}, false, DType::boolean));
+    for (std::int64_t b = 0; b < 2; ++b) {
+      for (std::int64_t h = 0; h < 2; ++h) {
+        problem.q.detach()[b][h].set_row(1, full({4}, not_a_number, DType::float64));
+      }
+    }
+    const auto run = [&] {
+      return scaled_dot_product_attention(problem.q, problem.k, problem.v, options);
+    };
+    for (const Tensor& g : problem.gradients(run())) {
+      for (const double value : values_of(g)) EXPECT_TRUE(std::isfinite(value));
+    }
+    EXPECT_TRUE(has_values(run()[1][0][1], {3}, {0, 0, 0}));
+    const NoGradGuard no_grad;
+    EXPECT_TRUE(has_values(run()[1][0][1], {3}, {0, 0, 0}));
+  }
 }
 
 // Of rows without keys: by a mask of either kind, by lengths, by causal, or since there are none.
@@ -530,12 +653,16 @@ TEST(OpScaledDotProductAttention, BrokenInput) {
                "query takes part with a key, or float32 to be added to the scores: greater(mask, "
                "0) makes a boolean one of 0 and 1");
   EXPECT_THROW(run({.mask = zeros({3, 5}, DType::float64)})(), DTypeError);
+  EXPECT_ERROR(run({.mask = tensor({3, 5})})(), DTypeError,
+               "scaled_dot_product_attention: the mask is int64 [2]: the lengths of sequences "
+               "belong in .lengths");
   EXPECT_ERROR(run({.lengths = tensor({5, 6})})(), IndexError,
-               "scaled_dot_product_attention: length 6 at position [1] is outside [0, 5]: there "
-               "are 5 keys");
+               "scaled_dot_product_attention: length 6 at position [1] is outside [0, 5]: k is [2, "
+               "2, 5, 8]");
   EXPECT_THROW(run({.lengths = tensor({-1, 5})})(), IndexError);
   EXPECT_ERROR(run({.lengths = tensor({5})})(), ShapeError,
-               "scaled_dot_product_attention: lengths are [1], one per sequence is needed, [2]");
+               "scaled_dot_product_attention: lengths are [1], k is [2, 2, 5, 8]: one length per "
+               "sequence is needed, [2]");
   EXPECT_ERROR(run({.lengths = zeros({2})})(), DTypeError,
                "scaled_dot_product_attention: lengths are float32, int64 is needed: convert them "
                "with to(DType::int64)");
@@ -587,7 +714,7 @@ TEST(AttentionWeights, DoNotDependOnPaddedKeys) {
 TEST(LengthMask, IsTrueWhereAnElementBelongsToItsSequence) {
   EXPECT_TRUE(has_values(length_mask(tensor({2, 0, 3}), 3), {3, 3}, {1, 1, 0, 0, 0, 0, 1, 1, 1}));
   EXPECT_ERROR(length_mask(tensor({4}), 3), IndexError,
-               "length_mask: length 4 at position [0] is outside [0, 3]: x is [1, 3]");
+               "length_mask: length 4 at position [0] is outside [0, 3]: T is 3");
   EXPECT_THROW(length_mask(tensor({1}), -1), ValueError);
   EXPECT_THROW(length_mask(zeros({2, 2}, DType::int64), 3), ShapeError);
   EXPECT_THROW(length_mask(zeros({2}), 3), DTypeError);

@@ -89,6 +89,8 @@ TEST(OpRotaryEmbedding, BrokenInput) {
   EXPECT_ERROR(rotary_embedding(zeros({2, 3, 8}), {.num_heads = 0}), ValueError,
                "rotary_embedding: num_heads is 0, it must be at least 1");
   EXPECT_THROW(rotary_embedding(zeros({1, 2, 3, 8}), {.first = -1}), ValueError);
+  EXPECT_ERROR(rotary_embedding(zeros({1, 2, 3, 8}), {.first = INT64_MAX}), ValueError,
+               "rotary_embedding: first is 9223372036854775807, it must be at most 2^53");
   EXPECT_THROW(rotary_embedding(zeros({1, 2, 3, 8}), {.base = 0}), ValueError);
   EXPECT_THROW(rotary_embedding(zeros({1, 2, 3, 8}, DType::int64)), DTypeError);
 }

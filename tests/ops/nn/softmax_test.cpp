@@ -184,6 +184,18 @@ TEST(GumbelSoftmax, HasTheGradientOfTheSoftOne) {
   }
   EXPECT_EQ(gradients[0], gradients[1]);
 }
+TEST(GumbelSoftmax, OfNothingPossibleIsZero) {
+  const Tensor logits = tensor({-infinity, -infinity, 0.0, -infinity}, {2, 2});
+  for (const bool hard : {false, true}) {
+    EXPECT_TRUE(has_values(gumbel_softmax(logits, 1, hard), {2, 2}, {0, 0, 1, 0})) << hard;
+  }
+}
+template <class... Arguments>
+concept DrawsFrom = requires(const Arguments&... arguments) {
+  gumbel_softmax(arguments...);
+};
+static_assert(DrawsFrom<Tensor, double, bool> && DrawsFrom<Tensor, int>);
+static_assert(!DrawsFrom<Tensor, bool> && !DrawsFrom<Tensor, bool, double>);
 TEST(GumbelSoftmax, RefusesBrokenInputAndDrawsNothingThen) {
   Generator generator(3);
   for (const double tau : {0.0, -1.0, infinity, not_a_number}) {
