@@ -196,6 +196,18 @@ TEST(SigmoidFocalLoss, ExtremeLogitsStayFinite) {
     x.clear_grad();
   }
 }
+TEST(SigmoidFocalLoss, GradientsOfInfiniteLogitsAreTheLimits) {
+  const Tensor x = leaf({infinity, -infinity, infinity, -infinity}, {4});
+  const Tensor target = tensor({0.0, 1.0, 1.0, 0.0});
+  for (const double gamma : {0.0, 0.5, 1.0, 2.0}) {
+    const FocalOptions options{.alpha = -1, .gamma = gamma, .reduction = Reduction::none};
+    const Tensor loss = sigmoid_focal_loss(x, target, options);
+    EXPECT_TRUE(has_values(loss, {4}, {infinity, infinity, 0, 0}));
+    loss.backward(ones({4}, DType::float64));
+    EXPECT_TRUE(has_values(x.grad().dense(), {4}, {1, -1, 0, 0}));
+    x.clear_grad();
+  }
+}
 TEST(SigmoidFocalLoss, GradientOfEveryOption) {
   for (const Reduction reduction : reductions) {
     for (const double alpha : {-1.0, 0.25}) {
