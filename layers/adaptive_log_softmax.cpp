@@ -21,6 +21,35 @@ namespace {
 
 constexpr const char* layer = "AdaptiveLogSoftmaxWithLoss";
 
+/// in_features // div_value^k as Python divides, which is not always the floor of the quotient in
+/// double: 64 // 1.6 is 39. The result may be beyond int64.
+double cluster_features(std::int64_t in_features, double div_value, std::size_t k) {
+  const double x = static_cast<double>(in_features);
+  const double divisor = std::pow(div_value, static_cast<double>(k));
+  const double quotient = (x - std::fmod(x, divisor)) / divisor, whole = std::floor(quotient);
+  return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+
+void check_features(std::int64_t in_features, std::size_t clusters, double div_value) {
+  if (in_features < 1) {
+    throw ValueError(
+        fmt::format("{}: in_features is {}, it must be at least 1", layer, in_features));
+  }
+  if (!(div_value > 0) || std::isinf(div_value)) {
+    throw ValueError(
+        fmt::format("{}: div_value is {}, it must be finite and above 0", layer, div_value));
+  }
+  for (std::size_t k = 0; k < clusters; ++k) {
+    const double features = cluster_features(in_features, div_value, k + 1);
+    if (features >= 1 && features < 0x1p63) continue;
+    const bool none = features < 1;
+    throw ValueError(fmt::format("{}: cluster {} has {}: in_features is {}, div_value {}: use a {}",
+                                 layer, k, none ? "no feature" : "more features than int64 counts",
+                                 in_features, div_value,
+                                 none ? "smaller div_value or fewer cutoffs" : "larger div_value"));
+  }
+}
+
 std::vector<std::int64_t> checked_ends(std::int64_t in_features, std::int64_t n_classes,
                                        std::vector<std::int64_t> ends, double div_value) {
   std::int64_t last = 0;
@@ -34,18 +63,7 @@ std::vector<std::int64_t> checked_ends(std::int64_t in_features, std::int64_t n_
     last = cutoff;
   }
   if (ends.empty()) throw ValueError(fmt::format("{}: there are no cutoffs: use a Linear", layer));
-  if (!(div_value > 0) || std::isinf(div_value)) {
-    throw ValueError(
-        fmt::format("{}: div_value is {}, it must be finite and above 0", layer, div_value));
-  }
-  const double least =
-      static_cast<double>(in_features) / std::pow(div_value, static_cast<double>(ends.size()));
-  if (in_features < 1 || least < 1) {
-    throw ValueError(
-        fmt::format("{}: cluster {} has no feature: in_features is {}, div_value {}: use a smaller "
-                    "div_value or fewer cutoffs",
-                    layer, ends.size() - 1, in_features, div_value));
-  }
+  check_features(in_features, ends.size(), div_value);
   ends.push_back(n_classes);
   return ends;
 }
@@ -98,8 +116,8 @@ Sequential AdaptiveLogSoftmaxWithLoss::make_cluster(std::int64_t k,
                                                     const AdaptiveLogSoftmaxOptions& options,
                                                     Generator& generator) const {
   const auto i = static_cast<std::size_t>(k);
-  const auto features = static_cast<std::int64_t>(
-      static_cast<double>(in_features_) / std::pow(options.div_value, static_cast<double>(k + 1)));
+  const auto features =
+      static_cast<std::int64_t>(cluster_features(in_features_, options.div_value, i + 1));
   const LinearOptions linear{.bias = false, .dtype = options.dtype};
   const Linear project(in_features_, features, linear, generator);
   return Sequential(project, Linear(features, ends_[i + 1] - ends_[i], linear, generator));

@@ -36,10 +36,12 @@ GRADUS_API void check_options(const MuonOptions& options);
 ///   m = momentum m + (1 - momentum) g
 ///   u = momentum m + (1 - momentum) g, or m without nesterov
 ///   w -= lr weight_decay w + lr scale X
-/// Biases, embeddings and the output layer belong into a group with `.adamw = true`:
+/// Biases, embeddings and the output layer belong into a group with `.adamw = true`, whose
+/// weight_decay is 0.1 as well unless it is set:
 ///
 ///   const auto [matrices, rest] = split_for_muon(model.parameters(), {"embedding.*", "output.*"});
-///   Muon optimizer({{matrices, {.lr = 0.02}}, {rest, {.lr = 3e-4, .adamw = true}}});
+///   Muon optimizer({{matrices, {.lr = 0.02}},
+///                   {rest, {.lr = 3e-4, .weight_decay = 0, .adamw = true}}});
 ///
 /// Throws ShapeError in step() for a parameter outside of such groups that is no matrix. A sparse
 /// gradient is an error: each step moves every row.

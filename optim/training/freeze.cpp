@@ -54,6 +54,12 @@ std::int64_t unfreeze(const std::vector<NamedParameter>& parameters, std::string
 
 std::vector<std::vector<NamedParameter>> split_by_pattern(
     const std::vector<NamedParameter>& parameters, const std::vector<std::string>& patterns) {
+  return detail::split_by_pattern("split_by_pattern", parameters, patterns);
+}
+
+std::vector<std::vector<NamedParameter>> detail::split_by_pattern(
+    const char* operation, const std::vector<NamedParameter>& parameters,
+    const std::vector<std::string>& patterns) {
   std::vector<std::vector<NamedParameter>> lists(patterns.size() + 1);
   for (const NamedParameter& target : parameters) {
     const auto found =
@@ -63,9 +69,8 @@ std::vector<std::vector<NamedParameter>> split_by_pattern(
   }
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     if (!lists[i].empty()) continue;
-    throw ValueError(
-        fmt::format("split_by_pattern: no parameter is left for '{}': the parameters are {}",
-                    patterns[i], paths_of(parameters)));
+    throw ValueError(fmt::format("{}: no parameter is left for '{}': the parameters are {}",
+                                 operation, patterns[i], paths_of(parameters)));
   }
   return lists;
 }

@@ -17,6 +17,13 @@ GRADUS_API std::int64_t freeze(const std::vector<NamedParameter>& parameters,
 GRADUS_API std::int64_t unfreeze(const std::vector<NamedParameter>& parameters,
                                  std::string_view pattern);
 
+namespace detail {
+/// split_by_pattern(), whose errors name `operation`.
+GRADUS_API std::vector<std::vector<NamedParameter>> split_by_pattern(
+    const char* operation, const std::vector<NamedParameter>& parameters,
+    const std::vector<std::string>& patterns);
+}  // namespace detail
+
 /// Splits parameters by depth: into those whose path matches the first pattern, the next, ..., and
 /// last those that match none. Each parameter is in one list, that of the first pattern it matches.
 /// Throws ValueError for a pattern for which no parameter is left.
@@ -31,7 +38,8 @@ std::vector<Group> groups_by_depth(const std::vector<NamedParameter>& parameters
                                    const std::vector<std::string>& patterns,
                                    decltype(Group::options) options, double decay) {
   std::vector<Group> groups;
-  std::vector<std::vector<NamedParameter>> lists = split_by_pattern(parameters, patterns);
+  std::vector<std::vector<NamedParameter>> lists =
+      detail::split_by_pattern("groups_by_depth", parameters, patterns);
   for (auto list = lists.rbegin(); list != lists.rend(); ++list) {
     if (!list->empty()) groups.insert(groups.begin(), Group{*list, options});
     options.lr *= decay;

@@ -20,7 +20,8 @@ struct MuonSplit {
 inline MuonSplit split_for_muon(const std::vector<NamedParameter>& parameters,
                                 const std::vector<std::string>& patterns = {}) {
   const std::vector<NamedParameter> others =
-      patterns.empty() ? parameters : split_by_pattern(parameters, patterns).back();
+      patterns.empty() ? parameters
+                       : detail::split_by_pattern("split_for_muon", parameters, patterns).back();
   MuonSplit split;
   auto other = others.begin();
   for (const NamedParameter& target : parameters) {

@@ -30,6 +30,22 @@ TEST(AdaptiveLogSoftmax, ParametersHaveTheNamesAndShapesOfPyTorch) {
             "AdaptiveLogSoftmaxWithLoss(64, 12, cutoffs=[4, 8], div_value=4, head_bias=fal");
 }
 
+// Python's in_features // div_value**k, where many quotients round up to a whole number.
+TEST(AdaptiveLogSoftmax, ClustersHaveTheFeaturesOfPyTorch) {
+  const auto features = [](std::int64_t in_features, double div_value) {
+    const AdaptiveLogSoftmaxWithLoss layer(in_features, 12, {4, 8}, {.div_value = div_value});
+    return std::vector<std::int64_t>{layer.tail[0].parameters()[0].parameter.size(0),
+                                     layer.tail[1].parameters()[0].parameter.size(0)};
+  };
+  using Features = std::vector<std::int64_t>;
+  EXPECT_EQ(features(64, 1.6), (Features{39, 24}));
+  EXPECT_EQ(features(11, 1.1), (Features{9, 9}));
+  EXPECT_EQ(features(3, 0.1), (Features{29, 299}));
+  EXPECT_EQ(features(121, 1.1), (Features{109, 99}));
+  EXPECT_EQ(features(36, 1.2), (Features{30, 25}));
+  EXPECT_EQ(features(64, 4), (Features{16, 4}));
+}
+
 TEST(AdaptiveLogSoftmax, IsADistributionWhoseLossIsThatOfTheLabels) {
   const AdaptiveLogSoftmaxWithLoss layer(6, 9, {2, 5}, {.div_value = 1.5, .dtype = DType::float64});
   const Tensor x = frozen(random_leaf({2, 9, 6}, 1));
@@ -85,6 +101,12 @@ TEST(AdaptiveLogSoftmax, BrokenInput) {
                "AdaptiveLogSoftmaxWithLoss: cluster 1 has no feature: in_features is 15, div_value "
                "4: use a smaller div_value or fewer cutoffs");
   EXPECT_THROW(make(64, {4}, 0)(), ValueError);
+  EXPECT_ERROR(make(0, {4})(), ValueError,
+               "AdaptiveLogSoftmaxWithLoss: in_features is 0, it must be at least 1");
+  for (const double tiny : {1e-300, 5e-324}) EXPECT_THROW(make(64, {4, 8}, tiny)(), ValueError);
+  EXPECT_ERROR(make(64, {4}, 1e-20)(), ValueError,
+               "AdaptiveLogSoftmaxWithLoss: cluster 0 has more features than int64 counts: "
+               "in_features is 64, div_value 1e-20: use a larger div_value");
   const AdaptiveLogSoftmaxWithLoss layer(64, 12, {4, 8});
   EXPECT_ERROR(layer(zeros({3, 64}), tensor({0, 1, 12})), IndexError,
                "AdaptiveLogSoftmaxWithLoss: labels: index 12 at position [2] is outside [0, 12)");

@@ -199,6 +199,45 @@ TYPED_TEST(FloatingPointExceptions, AreRaisedByBinaryOpsOnlyWhereDeserved) {
   }
 }
 
+TYPED_TEST(FloatingPointExceptions, AreRaisedByLossesOnlyWhereDeserved) {
+  const double infinite = std::numeric_limits<double>::infinity();
+  const auto leaf = [](const std::vector<double>& values) {
+    return tensor(values).to(TestFixture::dtype).set_trainable(true);
+  };
+  const auto probability = [&] { return leaf({0, 1, 0, 0.5, 0.25}); };
+  for (const double x : {-1.0, 0.0, 1e4, -1e4, -infinite}) {
+    for (const bool log_target : {false, true}) {
+      const Tensor a = leaf({x, x, x, x, x});
+      const Tensor t = log_target ? leaf({-infinite, 0, -1e4, -1, -2}) : probability();
+      check("kl_div(" + text(x) + ")", {a, t},
+            [&] { return kl_div(a, t, {.log_target = log_target, .reduction = Reduction::none}); });
+    }
+  }
+  for (const double x : {-1.0, 0.0, 1e4, -1e4, infinite, -infinite}) {
+    for (const double gamma : {0.0, 0.5, 1.0, 2.0}) {
+      const Tensor a = leaf({x, x, x, x, x}), t = probability();
+      check("sigmoid_focal_loss(" + text(x) + ", gamma " + text(gamma) + ")", {a, t}, [&] {
+        return sigmoid_focal_loss(a, t,
+                                  {.alpha = -1, .gamma = gamma, .reduction = Reduction::none});
+      });
+    }
+  }
+  const Tensor student = leaf({0, -infinite, 1}), teacher = leaf({1, -infinite, 0});
+  check("a masked teacher's cross_entropy", {student, teacher},
+        [&] { return cross_entropy(student, softmax(teacher, -1)); });
+  check("a masked teacher's kl_div", {student, teacher},
+        [&] { return kl_div(log_softmax(student, -1), softmax(teacher, -1)); });
+}
+
+TEST(FloatingPointExceptionsOfSamplers, AreNotRaisedByAClassThatIsNeverDrawn) {
+  std::feclearexcept(FE_ALL_EXCEPT);
+  const ClassSampler sampler(std::vector<double>{0, 1});
+  sampler(5);
+  const Tensor none = zeros({0}, DType::int64);
+  sampled_softmax_loss(ones({1, 2}), ones({2, 2}), tensor({1}), none, sampler);
+  EXPECT_EQ(std::fetestexcept(FE_INVALID | FE_DIVBYZERO), 0);
+}
+
 TEST(FloatingPointExceptionsCoverage, EveryElementwiseOpIsListed) {
   const std::regex declaration(R"(GRADUS_API Tensor ([a-z_0-9]+)\()");
   std::set<std::string> missing;

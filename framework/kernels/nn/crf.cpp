@@ -580,24 +580,30 @@ class BestPaths {
     });
   }
 
-  /// The n best of `before` with the scores extended(score, label).
+  /// The n best of `before` with the scores extended(score, label), which does not change the order
+  /// of the scores of a label: a merge of falling lists.
   template <class Extended>
   Ends chosen(const std::vector<Ends>& before, const Extended& extended) const {
-    Ends all;
-    for (int64_t i = 0; i < chain_.C; ++i) {
+    const auto worse = [](const End& a, const End& b) {
+      return a.score != b.score ? a.score < b.score : a.label > b.label;
+    };
+    Ends heads, best;  // heads: a heap of the best of each list that is not chosen yet
+    const auto offer = [&](int64_t i, int64_t rank) {
       const Ends& ends = before[static_cast<size_t>(i)];
-      for (size_t r = 0; r < ends.size(); ++r) {
-        const double score = extended(ends[r].score, i);
-        if (score != -infinity) all.push_back({score, i, static_cast<int64_t>(r)});
-      }
+      if (rank == static_cast<int64_t>(ends.size())) return;
+      const double score = extended(ends[static_cast<size_t>(rank)].score, i);
+      if (score == -infinity) return;
+      heads.push_back({score, i, rank});
+      std::push_heap(heads.begin(), heads.end(), worse);
+    };
+    for (int64_t i = 0; i < chain_.C; ++i) offer(i, 0);
+    while (!heads.empty() && static_cast<int64_t>(best.size()) < n_) {
+      std::pop_heap(heads.begin(), heads.end(), worse);
+      best.push_back(heads.back());
+      heads.pop_back();
+      offer(best.back().label, best.back().rank + 1);
     }
-    const auto count = std::min(static_cast<int64_t>(all.size()), n_);
-    std::partial_sort(all.begin(), all.begin() + count, all.end(), [](const End& a, const End& b) {
-      if (a.score != b.score) return a.score > b.score;
-      return a.label != b.label ? a.label < b.label : a.rank < b.rank;
-    });
-    all.resize(static_cast<size_t>(count));
-    return all;
+    return best;
   }
 
   const CrfChain& chain_;

@@ -12,7 +12,9 @@ namespace {
 template <class B>
 B weighed(const B& q, const B& factor) {
   const B zero(typename B::value_type{0});
-  return detail::select(q == zero, zero, q * factor);
+  const auto nothing = q == zero;
+  // Selected twice: 0 times infinity would raise a floating-point exception.
+  return detail::select(nothing, zero, q * detail::select(nothing, zero, factor));
 }
 
 /// q of one row with a label: `label` at the label, and `even` times the weight everywhere.
@@ -175,9 +177,19 @@ class ProbabilityRow {
            even_total_;
   }
 
+  /// Whether every share is 0, not only their sum.
+  bool empty() const {
+    if (even_total_ != 0) return false;
+    if (given_ == 0) return true;
+    for (int64_t c = 0; c < C_; ++c) {
+      if (target_[c] != 0 && (!weight_ || weight_[c] != 0)) return false;
+    }
+    return true;
+  }
+
   T loss(const T* x, const LogSum<T>& lse) const {
     const double total = sum();
-    if (total == 0) return T{0};
+    if (total == 0 && empty()) return T{0};
     if (lse.log_sum == -infinity<double>) return infinity<T>;
     const Batch<T> shift(lse.shift);
     double loss = total * lse.log_sum;
@@ -269,8 +281,13 @@ void cross_entropy_vjp(const T* x, const ClassProbabilities<T>& probabilities,
     }
     const ProbabilityRow<T> q(probabilities, row, C);
     if (dx) {
-      const auto p = softmax_from<T>(static_cast<double>(scale) * q.sum(), row_lse[row]);
-      q.differentiate(scale, from, dx + row * C, p);
+      const double total = q.sum();
+      if (total == 0 && q.empty()) {
+        std::fill_n(dx + row * C, C, T{0});
+      } else {
+        const auto p = softmax_from<T>(static_cast<double>(scale) * total, row_lse[row]);
+        q.differentiate(scale, from, dx + row * C, p);
+      }
     }
     if (dt) q.differentiate_target(scale, from, row_lse[row], dt + row * C);
   });

@@ -52,7 +52,8 @@ void cross_entropy(const T* x, const ClassProbabilities<T>& probabilities, T* ro
                    double* row_lse, int64_t R, int64_t C);
 
 /// dx = scale_r (sum(q) softmax(x) - q) and dt = scale_r (1 - smoothing) weight (lse - x), the
-/// derivative by the target; 0 where scale_r is 0. Each may be null.
+/// derivative by the target; both 0 where scale_r is 0, dx also where all of q is. Each may be
+/// null.
 template <class T>
 void cross_entropy_vjp(const T* x, const ClassProbabilities<T>& probabilities,
                        const double* row_lse, const T* row_scale, int64_t scale_stride, T* dx,

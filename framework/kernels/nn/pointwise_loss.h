@@ -34,4 +34,8 @@ extern const TernaryKernel binary_cross_entropy_vjp, binary_cross_entropy_target
 /// 0, whatever x is.
 extern const TernaryKernel logistic_loss, logistic_loss_slope, logistic_loss_target_slope;
 
+/// Of (x, t, gamma): (1 - p_t)^gamma times logistic_loss of weight 1, with
+/// p_t = t sigmoid(x) + (1 - t) (1 - sigmoid(x)).
+extern const TernaryKernel focal_loss, focal_loss_slope, focal_loss_target_slope;
+
 }  // namespace gradus::kernels

@@ -48,14 +48,20 @@ void softmax_vjp(const T* g, const T* y, T* dx, int64_t R, int64_t C) {
       return;
     }
     Ahead<T> ahead(ys + C, dx + row * C);
-    const auto product = [&](const Batch<T>& a, const Batch<T>& b) {
+    // A probability of exactly 0 takes no part: the cotangent of a masked class may be infinite.
+    const Batch<T> zero(T{0});
+    const auto product = [&](const Batch<T>& gradient, const Batch<T>& p) {
       ahead.step();
-      return a * b;
+      return p * detail::select(p == zero, zero, gradient);
     };
     const Batch<T> dot(static_cast<T>(sum_row(C, T{0}, product, gs, ys)));
     map_row(
         C, dx + row * C, T{0},
-        [&](const Batch<T>& gradient, const Batch<T>& p) { return p * (gradient - dot); }, gs, ys);
+        [&](const Batch<T>& gradient, const Batch<T>& p) {
+          const auto none = p == zero;
+          return detail::select(none, zero, p * (detail::select(none, zero, gradient) - dot));
+        },
+        gs, ys);
   });
 }
 

@@ -26,10 +26,7 @@ void check(const char* operation, const Tensor& x, const Tensor& target) {
 void check_weight(const char* operation, const char* argument, const Tensor& weight,
                   const Tensor& x) {
   if (!weight.defined()) return;
-  if (weight.dtype() != x.dtype()) {
-    throw DTypeError(fmt::format("{}: dtypes differ: {} is {}, x is {}: convert one with to()",
-                                 operation, argument, name(weight.dtype()), name(x.dtype())));
-  }
+  detail::check_dtypes(operation, argument, weight, "x", x);
   if (!broadcastable(weight.shape(), x.shape()) ||
       broadcast_shapes(weight.shape(), x.shape(), operation) != x.shape()) {
     throw ShapeError(fmt::format("{}: {} {} does not broadcast to x {}", operation, argument,
@@ -115,6 +112,27 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
   return loss;
 }
 
+namespace {
+
+/// (1 - p_t)^gamma times the cross-entropy, element by element.
+Tensor focused_loss(const Tensor& x, const Tensor& target, double exponent) {
+  constexpr const char* op = "sigmoid_focal_loss";
+  const Tensor gamma = detail::number_like(op, exponent, x);
+  Tensor loss = map(op, x, target, gamma, kernels::focal_loss);
+  record_joint("sigmoid_focal_loss", {loss}, {x, target},
+               [gamma, x = Saved(x), target = Saved(target)](Cotangents g, Needs needs) {
+                 const auto gradient = [&](bool needed, const kernels::TernaryKernel& slope) {
+                   if (!needed) return Tensor();
+                   return map_over(op, map(op, *x, *target, gamma, slope), g[0], kernels::scaled);
+                 };
+                 return std::vector<Gradient>{gradient(needs[0], kernels::focal_loss_slope),
+                                              gradient(needs[1], kernels::focal_loss_target_slope)};
+               });
+  return loss;
+}
+
+}  // namespace
+
 Tensor sigmoid_focal_loss(const Tensor& x, const Tensor& target, const FocalOptions& options) {
   if (!(options.gamma >= 0) || std::isinf(options.gamma)) {
     throw ValueError(
@@ -126,11 +144,10 @@ Tensor sigmoid_focal_loss(const Tensor& x, const Tensor& target, const FocalOpti
                     options.alpha));
   }
   check("sigmoid_focal_loss", x, target);
-  const Tensor no = 1 - target;
-  const Tensor loss = binary_cross_entropy_with_logits(x, target, {.reduction = Reduction::none});
-  const Tensor wrong = sigmoid(x) * no + sigmoid(-x) * target;  // 1 - p_t
-  Tensor focused = loss * pow(wrong, options.gamma);
-  if (options.alpha >= 0) focused = focused * (options.alpha * target + (1 - options.alpha) * no);
+  Tensor focused = focused_loss(x, target, options.gamma);
+  if (options.alpha >= 0) {
+    focused = focused * (options.alpha * target + (1 - options.alpha) * (1 - target));
+  }
   return detail::recorded_reduction(focused, options.reduction);
 }
 

@@ -99,6 +99,10 @@ Tensor matryoshka_loss(const std::vector<Tensor>& embeddings,
     cut.reserve(embeddings.size());
     for (const Tensor& x : embeddings) cut.push_back(slice(x, -1, 0, dimensions[k]));
     Tensor part = loss(cut);
+    if (!part.defined()) {
+      throw ValueError(fmt::format(
+          "matryoshka_loss: the loss of the first {} elements is undefined", dimensions[k]));
+    }
     if (!weights.empty()) part = part * weights[k];
     total = total.defined() ? total + part : part;
   }

@@ -45,8 +45,9 @@ using EmbeddingLoss = std::function<Tensor(const std::vector<Tensor>& embeddings
 ///   matryoshka_loss({a, b}, {768, 256, 64}, [](const auto& e) { return info_nce_loss(e[0], e[1]);
 ///   })
 ///
-/// Throws ValueError without embeddings or dimensions, for an empty loss or as many weights as not
-/// dimensions, ShapeError for a dimension outside [1, D].
+/// Throws ValueError without embeddings or dimensions, for an empty loss or one that returns an
+/// undefined tensor, and unless there are as many weights as dimensions; ShapeError for a dimension
+/// outside [1, D].
 /// Source: Kusupati et al. 2022, "Matryoshka representation learning".
 GRADUS_API Tensor matryoshka_loss(const std::vector<Tensor>& embeddings,
                                   const std::vector<std::int64_t>& dimensions,

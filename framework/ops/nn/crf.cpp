@@ -11,6 +11,7 @@
 #include <gradus/framework/ops/author/lengths.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/nn/crf.h>
+#include <gradus/framework/ops/nn/detail/loss_reduction.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/text/detail/tags.h>
 
@@ -54,7 +55,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 void check_scores(const char* operation, const char* name, const Tensor& scores, const Shape& shape,
                   const Tensor& emissions) {
   if (!scores.defined()) return;
-  detail::check_same_dtype(operation, emissions, scores);
+  detail::check_dtypes(operation, "emissions", emissions, name, scores);
   if (scores.shape() == shape) return;
   throw ShapeError(fmt::format("{}: {} is {}, it must be {}, as emissions are {}", operation, name,
                                scores.shape().str(), shape.str(), emissions.shape().str()));

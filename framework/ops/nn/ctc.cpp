@@ -172,10 +172,11 @@ void check_decoding(const char* operation, const Tensor& logits, const CtcDecode
     const T* x = logits.data<T>();
     for (std::int64_t b = 0; b < logits.size(0) && steps > 0; ++b, x += steps * C) {
       const std::int64_t n = length_of(options.lengths, b, steps) * C;
-      const T* const nan = std::find_if(x, x + n, [](T v) { return std::isnan(v); });
-      if (nan == x + n) continue;
-      throw ValueError(
-          fmt::format("{}: logit [{}, {}, {}] is NaN", operation, b, (nan - x) / C, (nan - x) % C));
+      const T* const bad = std::find_if(
+          x, x + n, [](T v) { return std::isnan(v) || v == std::numeric_limits<T>::infinity(); });
+      if (bad == x + n) continue;
+      throw ValueError(fmt::format("{}: logit [{}, {}, {}] is {}", operation, b, (bad - x) / C,
+                                   (bad - x) % C, std::isnan(*bad) ? "NaN" : "infinity"));
     }
   });
 }

@@ -44,7 +44,7 @@ struct CtcPaths {
 };
 
 // Both throw ShapeError, DTypeError, IndexError for a length or a blank outside its range,
-// ValueError for logits that are NaN.
+// ValueError for logits that are NaN or infinity; -infinity is a probability of 0.
 
 /// What is left of the most probable class of each step, the first of equal ones; its score is that
 /// of these steps.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/dispatch.h>
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/bridge/visit.h>
@@ -9,15 +10,16 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/bags.h>
 #include <gradus/framework/kernels/reduce.h>
-#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/detail/loss_reduction.h>
 #include <gradus/framework/ops/nn/hierarchical_softmax.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace gradus {
@@ -62,10 +64,19 @@ class Builder {
 
 void check_counts(std::span<const std::int64_t> counts) {
   if (counts.empty()) throw ValueError("HuffmanTree: there are no counts");
+  std::int64_t left = std::numeric_limits<std::int64_t>::max();
   for (std::size_t k = 0; k < counts.size(); ++k) {
-    if (counts[k] >= 0) continue;
-    throw ValueError(
-        fmt::format("HuffmanTree: the count {} of class {} is negative", counts[k], k));
+    if (counts[k] < 0) {
+      throw ValueError(
+          fmt::format("HuffmanTree: the count {} of class {} is negative", counts[k], k));
+    }
+    if (counts[k] > left) {
+      throw ValueError(
+          fmt::format("HuffmanTree: the sum of the first {} counts is beyond int64: divide them "
+                      "all by the same number",
+                      k + 1));
+    }
+    left -= counts[k];
   }
 }
 
@@ -93,13 +104,20 @@ HuffmanTree::HuffmanTree(std::span<const std::int64_t> counts) {
   }
 }
 
+std::int64_t HuffmanTree::num_classes() const {
+  if (starts_.empty()) detail::throw_moved_from("HuffmanTree");
+  return static_cast<std::int64_t>(starts_.size()) - 1;
+}
+
 std::span<const std::int64_t> HuffmanTree::path(std::int64_t label) const {
+  if (starts_.empty()) detail::throw_moved_from("HuffmanTree");
   const auto k = static_cast<std::size_t>(label);
   return std::span(nodes_).subspan(static_cast<std::size_t>(starts_[k]),
                                    static_cast<std::size_t>(starts_[k + 1] - starts_[k]));
 }
 
 std::span<const std::uint8_t> HuffmanTree::code(std::int64_t label) const {
+  if (starts_.empty()) detail::throw_moved_from("HuffmanTree");
   const auto k = static_cast<std::size_t>(label);
   return std::span(bits_).subspan(static_cast<std::size_t>(starts_[k]),
                                   static_cast<std::size_t>(starts_[k + 1] - starts_[k]));
@@ -110,7 +128,7 @@ namespace {
 void check_weight(const char* operation, const Tensor& x, const Tensor& weight,
                   const HuffmanTree& tree) {
   if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
-  detail::check_same_dtype(operation, x, weight);
+  detail::check_dtypes(operation, "x", x, "weight", weight);
   if (x.dim() == 2 && weight.shape() == Shape{tree.num_nodes(), x.size(1)}) return;
   throw ShapeError(fmt::format(
       "{}: x is {}, weight is {}: they must be [N, D] and [{}, D] for a tree of {} classes",
@@ -233,7 +251,8 @@ struct HierarchicalBackward {
   }
 };
 
-/// The scores of the decisions, negated where the bit is 1: a decision costs softplus() of that.
+/// The scores of the decisions, negated where the bit is 1: a decision costs -logsigmoid() of
+/// minus that, which has no threshold as softplus() has.
 Tensor signed_scores(const Tensor& x, const Tensor& weight, const Decisions& decisions) {
   Tensor scores = empty(decisions.nodes.shape(), x.dtype());
   visit_float("hierarchical_softmax_loss", x, [&]<class T>(T) {
@@ -279,7 +298,7 @@ Tensor hierarchical_softmax_loss(const Tensor& x, const Tensor& weight, const Te
   {
     const NoGradGuard no_grad;
     const Tensor scores = signed_scores(x, weight, decisions);
-    y = reduced(softplus(scores), decisions, x.size(0), options.reduction);
+    y = reduced(-logsigmoid(-scores), decisions, x.size(0), options.reduction);
     factors = factors_of(scores, decisions);
   }
   record_joint(
@@ -301,7 +320,7 @@ Tensor hierarchical_softmax_log_probabilities(const Tensor& x, const Tensor& wei
                     operation));
   }
   const std::int64_t N = x.size(0), V = tree.num_classes(), nodes = tree.num_nodes();
-  const Tensor scores = linear(x, weight), no = -softplus(scores), yes = -softplus(-scores);
+  const Tensor scores = linear(x, weight), no = logsigmoid(-scores), yes = logsigmoid(scores);
   Tensor y = empty({N, V}, x.dtype());
   visit_float(operation, y, [&]<class T>(T) {
     const T *of_one = yes.data<T>(), *of_zero = no.data<T>();

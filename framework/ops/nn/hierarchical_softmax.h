@@ -15,10 +15,11 @@ namespace gradus {
 /// 1952, "A method for the construction of minimum-redundancy codes".
 class GRADUS_API HuffmanTree {
  public:
-  /// counts: of each class, in any order. Throws ValueError if there are none, or one is negative.
+  /// counts: of each class, in any order. Throws ValueError if there are none, one is negative, or
+  /// their sum is beyond int64.
   explicit HuffmanTree(std::span<const std::int64_t> counts);
 
-  std::int64_t num_classes() const { return static_cast<std::int64_t>(starts_.size()) - 1; }
+  std::int64_t num_classes() const;
   std::int64_t num_nodes() const { return num_classes() - 1; }
   /// The inner nodes from that above a class up to the root. The class must exist.
   std::span<const std::int64_t> path(std::int64_t label) const;

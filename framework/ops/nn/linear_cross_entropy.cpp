@@ -48,25 +48,30 @@ struct Call {
   std::int64_t ignore_index;
   double smoothing, total_weight;
 
+  /// Whether a class has a share in the loss of a row with this label.
+  template <class T>
+  bool counts(std::int64_t label, const T* weights) const {
+    if (label == ignore_index) return false;
+    return !weights || weights[label] != T{0} || (smoothing > 0 && total_weight > 0);
+  }
+
   /// Calls the kernel for the rows i whose label counts and whose scale is not 0. Gradients that
   /// are defined are written as a whole.
   void run(const Tensor& scale, std::int64_t stride, const Tensor& loss, const Tensor& dx,
            const Tensor& dweight, const Tensor& dbias) const {
     visit_float("linear_cross_entropy", x.dtype(), [&]<class T>(T) {
       const auto* label = (*labels).data<std::int64_t>();
+      const T* weights = data_or_null<T>(*class_weight);
       std::vector<std::int64_t> rows;
       for (std::int64_t i = 0; i < labels.shape().numel(); ++i) {
-        if (label[i] != ignore_index && scale.data<T>()[i * stride] != T{0}) rows.push_back(i);
+        if (counts(label[i], weights) && scale.data<T>()[i * stride] != T{0}) rows.push_back(i);
       }
       if (dx.defined()) dx.zero_();
       if (loss.defined()) loss.zero_();
       const kernels::LinearClasses<T> classes{
-          (*x).data<T>(),
-          (*weight).data<T>(),
-          data_or_null<T>(*bias),
-          weight.shape()[1],
-          weight.shape()[0],
-          {label, ignore_index, data_or_null<T>(*class_weight), smoothing, total_weight}};
+          (*x).data<T>(),         (*weight).data<T>(),
+          data_or_null<T>(*bias), weight.shape()[1],
+          weight.shape()[0],      {label, ignore_index, weights, smoothing, total_weight}};
       kernels::linear_cross_entropy<T>(
           classes, rows.data(), static_cast<std::int64_t>(rows.size()), scale.data<T>(), stride,
           mutable_data_or_null<T>(loss),

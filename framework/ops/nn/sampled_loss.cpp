@@ -9,19 +9,20 @@
 #include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/kernels/alias.h>
 #include <gradus/framework/kernels/random.h>
-#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/activation.h>
+#include <gradus/framework/ops/nn/detail/loss_reduction.h>
 #include <gradus/framework/ops/nn/embedding.h>
 #include <gradus/framework/ops/nn/sampled_loss.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/framework/ops/where.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -52,7 +53,10 @@ double checked_sum(std::span<const double> weights) {
 ClassSampler::ClassSampler(std::span<const double> weights) {
   const double sum = checked_sum(weights);
   log_probabilities_.reserve(weights.size());
-  for (const double weight : weights) log_probabilities_.push_back(std::log(weight / sum));
+  for (const double weight : weights) {
+    const double probability = weight / sum;  // log(0) would raise a floating-point exception
+    log_probabilities_.push_back(probability == 0 ? -infinity : std::log(probability));
+  }
   table_ = std::make_shared<const kernels::AliasTable>(weights);
 }
 
@@ -122,8 +126,8 @@ struct Call {
     detail::check_defined(op,
                           {{"x", x}, {"weight", weight}, {"labels", labels}, {"samples", samples}});
     if (!is_floating(x.dtype())) detail::throw_not_floating(op, x.dtype());
-    detail::check_same_dtype(op, x, weight);
-    if (options.bias.defined()) detail::check_same_dtype(op, x, options.bias);
+    detail::check_dtypes(op, "x", x, "weight", weight);
+    if (options.bias.defined()) detail::check_dtypes(op, "x", x, "bias", options.bias);
     check_shapes();
     detail::check_ids((std::string(op) + ": labels").c_str(), labels, weight.size(0));
     detail::check_ids((std::string(op) + ": samples").c_str(), samples, weight.size(0));
@@ -172,8 +176,8 @@ struct Call {
                       "for it: give it a weight above 0",
                       operation, k));
     }
-    return sampler.log_probabilities(classes, x.dtype()) +
-           std::log(static_cast<double>(samples.numel()));
+    const auto S = static_cast<double>(std::max<std::int64_t>(1, samples.numel()));
+    return sampler.log_probabilities(classes, x.dtype()) + std::log(S);
   }
   /// Scores [N, S], but -infinity for samples that are the label of their row.
   Tensor without_hits(const Tensor& scores) const {
@@ -181,9 +185,9 @@ struct Call {
   }
   /// The logistic loss, reduced.
   Tensor logistic(const Tensor& label, const Tensor& sample) const {
-    Tensor losses = softplus(-label) + sum(softplus(sample), 1);
-    if (options.reduction == Reduction::none) return losses;
-    return options.reduction == Reduction::sum || losses.numel() == 0 ? sum(losses) : mean(losses);
+    // Not softplus(), which leaves out the logarithm above a threshold.
+    return detail::recorded_reduction(-logsigmoid(label) - sum(logsigmoid(-sample), 1),
+                                      options.reduction);
   }
 
   const char* operation;
@@ -207,6 +211,9 @@ Tensor nce_loss(const Tensor& x, const Tensor& weight, const Tensor& labels, con
                 const ClassSampler& sampler, const SampledLossOptions& options) {
   const Call call("nce_loss", x, weight, labels, samples, options);
   call.check_sampler(sampler);
+  if (samples.numel() == 0) {
+    throw ValueError("nce_loss: there are no samples, from which to tell the labels");
+  }
   return call.logistic(call.label_scores() - call.log_expected(sampler, labels),
                        call.sample_scores() - unsqueeze(call.log_expected(sampler, samples), 0));
 }

@@ -65,8 +65,8 @@ struct SampledLossOptions {
 /// The cross-entropy of a softmax over the label y and the samples:
 ///   -s_y + log(exp(s_y) + sum over samples c other than y of exp(s_c - log(S P(c))))
 /// The sum is an unbiased estimate of that over all classes: each sample is corrected by the number
-/// of times that it is expected among them, and those that hit the label are removed, as the label
-/// is there once. With more samples the loss approaches cross_entropy() of all scores.
+/// of times that it is expected among them; those that hit the label are removed, as the label is
+/// there once, uncorrected. With more samples the loss approaches cross_entropy() of all scores.
 /// Source: Bengio, Senécal 2008, "Adaptive importance sampling to accelerate training of a neural
 /// probabilistic language model"; Jean et al. 2015, "On using very large target vocabulary for
 /// neural machine translation".
@@ -76,7 +76,8 @@ GRADUS_API Tensor sampled_softmax_loss(const Tensor& x, const Tensor& weight, co
 
 /// Noise-contrastive estimation: the logistic loss of telling the label y from the samples,
 ///   -log s(d_y) - sum over samples c of log s(-d_c),   d_k = s_k - log(S P(k)),
-/// with s(x) = 1 / (1 + exp(-x)). Scores learn to be logarithms of probabilities.
+/// with s(x) = 1 / (1 + exp(-x)). Scores learn to be logarithms of probabilities. Throws ValueError
+/// if there are no samples.
 /// Source: Gutmann, Hyvärinen 2010, "Noise-contrastive estimation: a new estimation principle for
 /// unnormalized statistical models"; Mnih, Teh 2012.
 GRADUS_API Tensor nce_loss(const Tensor& x, const Tensor& weight, const Tensor& labels,

@@ -7,8 +7,8 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/skip_gram.h>
-#include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/rows.h>
+#include <gradus/framework/ops/nn/detail/loss_reduction.h>
 #include <gradus/framework/ops/nn/skip_gram.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ void detail::check_skip_gram(const Tensor& input, const Tensor& output, const Te
                                    {"centers", centers},
                                    {"contexts", contexts},
                                    {"negatives", negatives}});
-  check_same_dtype("skip_gram_loss", input, output);
+  check_dtypes("skip_gram_loss", "input", input, "output", output);
   if (input.dim() != 2 || output.dim() != 2) {
     throw ShapeError(
         fmt::format("skip_gram_loss: input is {}, output is {}: tables [V, D] are "

@@ -27,6 +27,13 @@ const OpCases cases{
                  in[0], in[1],
                  {.weight = in[3], .pos_weight = in[2], .reduction = Reduction::none});
            }},
+    OpCase{"sigmoid_focal_loss", "mean", pair(-3, 3),
+           [](const Inputs& in) { return sigmoid_focal_loss(in[0], in[1]); }},
+    OpCase{"sigmoid_focal_loss", "without alpha", pair(-3, 3),
+           [](const Inputs& in) {
+             return sigmoid_focal_loss(in[0], in[1],
+                                       {.alpha = -1, .gamma = 0.5, .reduction = Reduction::none});
+           }},
 };
 
 const Reduction reductions[] = {Reduction::mean, Reduction::sum, Reduction::none};
@@ -176,7 +183,7 @@ TEST(OpBinaryCrossEntropyWithLogits, BrokenInput) {
                "is needed");
 }
 
-TEST(SigmoidFocalLoss, KnownValues) {
+TEST(OpSigmoidFocalLoss, KnownValues) {
   const Tensor x = tensor({0.0, 2.0}), target = tensor({1.0, 0.0});
   const double p = 1 / (1 + std::exp(-2.0));
   EXPECT_TRUE(is_close(sigmoid_focal_loss(x, target, {.reduction = Reduction::none}), {2},
@@ -185,7 +192,7 @@ TEST(SigmoidFocalLoss, KnownValues) {
   EXPECT_NEAR(sigmoid_focal_loss(x, target, plain).item(),
               binary_cross_entropy_with_logits(x, target).item(), 1e-15);
 }
-TEST(SigmoidFocalLoss, ExtremeLogitsStayFinite) {
+TEST(OpSigmoidFocalLoss, ExtremeLogitsStayFinite) {
   const Tensor x = leaf({1e4, -1e4, 1e4}, {3}), target = tensor({1.0, 0.0, 0.0});
   for (const double gamma : {0.0, 0.5, 2.0}) {
     const Tensor loss =
@@ -196,7 +203,19 @@ TEST(SigmoidFocalLoss, ExtremeLogitsStayFinite) {
     x.clear_grad();
   }
 }
-TEST(SigmoidFocalLoss, GradientOfEveryOption) {
+TEST(OpSigmoidFocalLoss, GradientsOfInfiniteLogitsAreTheLimits) {
+  const Tensor x = leaf({infinity, -infinity, infinity, -infinity}, {4});
+  const Tensor target = tensor({0.0, 1.0, 1.0, 0.0});
+  for (const double gamma : {0.0, 0.5, 1.0, 2.0}) {
+    const FocalOptions options{.alpha = -1, .gamma = gamma, .reduction = Reduction::none};
+    const Tensor loss = sigmoid_focal_loss(x, target, options);
+    EXPECT_TRUE(has_values(loss, {4}, {infinity, infinity, 0, 0}));
+    loss.backward(ones({4}, DType::float64));
+    EXPECT_TRUE(has_values(x.grad().dense(), {4}, {1, -1, 0, 0}));
+    x.clear_grad();
+  }
+}
+TEST(OpSigmoidFocalLoss, GradientOfEveryOption) {
   for (const Reduction reduction : reductions) {
     for (const double alpha : {-1.0, 0.25}) {
       for (const double gamma : {0.0, 0.5, 2.0}) {
@@ -210,7 +229,7 @@ TEST(SigmoidFocalLoss, GradientOfEveryOption) {
     }
   }
 }
-TEST(SigmoidFocalLoss, BrokenInput) {
+TEST(OpSigmoidFocalLoss, BrokenInput) {
   const Tensor x = ones({2});
   EXPECT_EQ(sigmoid_focal_loss(zeros({0}), zeros({0})).item(), 0);
   EXPECT_ERROR(sigmoid_focal_loss(x, ones({3})), ShapeError,

@@ -165,6 +165,8 @@ TEST(MatryoshkaLoss, BrokenInput) {
   EXPECT_ERROR(matryoshka_loss({a, a}, {}, pair_loss), ValueError,
                "matryoshka_loss: there are no dimensions");
   EXPECT_ERROR(matryoshka_loss({a, a}, {2}, {}), ValueError, "matryoshka_loss: the loss is empty");
+  EXPECT_ERROR(matryoshka_loss({a, a}, {3, 2}, [](const Inputs&) { return Tensor(); }), ValueError,
+               "matryoshka_loss: the loss of the first 3 elements is undefined");
   EXPECT_ERROR(matryoshka_loss({a, a}, {2, 1}, pair_loss, {1}), ValueError,
                "matryoshka_loss: 1 weights for 2 dimensions");
   for (const std::int64_t size : {0, 4}) {

@@ -664,7 +664,9 @@ TEST(OpCrfLogPartition, BrokenInput) {
                "[2, 4, 3]");
   EXPECT_THROW(crf_log_partition(x, {.start = zeros({4})}), ShapeError);
   EXPECT_THROW(crf_log_partition(x, {.end = zeros({3, 1})}), ShapeError);
-  EXPECT_THROW(crf_log_partition(x, {.end = zeros({3}, DType::float64)}), DTypeError);
+  EXPECT_ERROR(crf_log_partition(x, {.end = zeros({3}, DType::float64)}), DTypeError,
+               "crf_log_partition: dtypes differ: emissions is float32, end is float64: convert "
+               "one with to()");
   EXPECT_THROW(crf_log_partition(zeros({2, 4, 3}, DType::int64)), DTypeError);
   EXPECT_ERROR(crf_log_partition(x, {}, {.constraints = {.start = ones({2}).to(DType::boolean)}}),
                ShapeError,

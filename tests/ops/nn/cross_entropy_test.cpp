@@ -293,6 +293,34 @@ TEST(OpCrossEntropy, AClassOfWeightZeroCountsForNothing) {
   EXPECT_TRUE(
       has_values(cross_entropy(x, tensor({0, 0}), {.weight = tensor({0.0, 3.0})}), {}, {0}));
 }
+TEST(OpCrossEntropy, ProbabilitiesThatCancelFollowTheFormula) {
+  const Tensor x = leaf({1, 3}, {1, 2}), p = leaf({0.5, -0.5}, {1, 2});
+  EXPECT_TRUE(is_close(cross_entropy(x, p), {}, {1}, 1e-15));  // -0.5 (1 - lse) + 0.5 (3 - lse)
+  EXPECT_TRUE(
+      passes_gradcheck([](const Inputs& in) { return cross_entropy(in[0], in[1]); }, {x, p}));
+}
+TEST(OpCrossEntropy, ARowWithoutSharesCountsForNothing) {
+  const Tensor x = leaf({not_a_number, infinity, 1, 0}, {2, 2});
+  const Tensor p = tensor({0.0, 0.0, 1.0, 0.0}, {2, 2}), w = tensor({1.0, 0.0});
+  const Tensor masked = tensor({0.0, 1.0, 1.0, 0.0}, {2, 2});
+  for (const bool weighed : {false, true}) {
+    const Tensor loss = cross_entropy(x, weighed ? masked : p, {.weight = weighed ? w : Tensor()});
+    EXPECT_TRUE(is_close(loss, {}, {std::log1p(std::exp(-1.0)) / 2}, 1e-15));
+    loss.backward();
+    const double q = 0.5 / (1 + std::exp(1.0));
+    EXPECT_TRUE(is_close(x.grad().dense(), {2, 2}, {0, 0, -q, q}, 1e-15));
+    x.clear_grad();
+  }
+}
+TEST(OpCrossEntropy, ATrainableTeacherMayMaskClasses) {
+  const Tensor student = leaf({1, -infinity, 0}, {1, 3}), teacher = leaf({0, -infinity, 1}, {1, 3});
+  const Tensor rest = leaf({0, 1}, {1, 2});
+  cross_entropy(student, softmax(teacher, -1)).backward();
+  cross_entropy(tensor({1.0, 0.0}, {1, 2}), softmax(rest, -1)).backward();
+  const std::vector<double> expected = gradient_of(rest);
+  EXPECT_TRUE(is_close(teacher.grad().dense(), {1, 3}, {expected[0], 0, expected[1]}, 1e-15));
+  EXPECT_EQ(gradient_of(student)[1], 0);
+}
 TEST(OpCrossEntropy, NanProbabilitiesGiveNan) {
   const Tensor x = leaf({0, 1, 2, 3}, {2, 2});
   const Tensor p = tensor({not_a_number, 0.5, 0.5, 0.5}, {2, 2});

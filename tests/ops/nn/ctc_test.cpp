@@ -457,6 +457,11 @@ TEST(CtcBeamDecode, BrokenInput) {
   const Tensor x = tensor({0.0, 0.0, not_a_number, 0.0}, {1, 2, 2});
   EXPECT_ERROR(ctc_greedy_decode(x), ValueError, "ctc_greedy_decode: logit [0, 1, 0] is NaN");
   EXPECT_NO_THROW(ctc_greedy_decode(x, {.lengths = tensor({1})}));
+  const Tensor certain = tensor({0.0, infinity, -infinity, 0.0}, {1, 2, 2});
+  EXPECT_ERROR(ctc_greedy_decode(certain), ValueError,
+               "ctc_greedy_decode: logit [0, 0, 1] is infinity");
+  EXPECT_THROW(ctc_beam_decode(certain, 2), ValueError);
+  EXPECT_NO_THROW(ctc_greedy_decode(tensor({0.0, -infinity}, {1, 1, 2})));
   EXPECT_THROW(ctc_greedy_decode(zeros({2, 3})), ShapeError);
   EXPECT_THROW(ctc_greedy_decode(zeros({std::int64_t{1} << 61, 0, 2})), ShapeError);
 }

@@ -6,7 +6,9 @@
 #include <gradus/tests/support/op_cases.h>
 
 #include <cmath>
+#include <limits>
 #include <queue>
+#include <utility>
 
 namespace gradus {
 namespace {
@@ -70,6 +72,25 @@ TEST(HuffmanTree, BrokenInput) {
   EXPECT_ERROR(HuffmanTree(Ids{}), ValueError, "HuffmanTree: there are no counts");
   EXPECT_ERROR(HuffmanTree(Ids{1, -1}), ValueError,
                "HuffmanTree: the count -1 of class 1 is negative");
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(HuffmanTree(Ids{most - 2, 0, 1, 1}).num_classes(), 4);
+  EXPECT_ERROR(HuffmanTree(Ids{most - 1, 1, 1, 1}), ValueError,
+               "HuffmanTree: the sum of the first 3 counts is beyond int64: divide them all by the "
+               "same number");
+}
+
+TEST(HuffmanTree, SaysThatItWasMovedFrom) {
+  HuffmanTree tree(Ids{3, 2, 1});
+  const HuffmanTree other = std::move(tree);
+  EXPECT_EQ(other.num_classes(), 3);
+  const Tensor x = zeros({1, 2}), weight = zeros({2, 2});
+  // NOLINTBEGIN(bugprone-use-after-move)
+  EXPECT_THROW(tree.num_nodes(), Error);
+  EXPECT_THROW(tree.path(0), Error);
+  EXPECT_THROW(tree.code(0), Error);
+  EXPECT_THROW(hierarchical_softmax_loss(x, weight, tensor({0}), tree), Error);
+  EXPECT_THROW(hierarchical_softmax_log_probabilities(x, weight, tree), Error);
+  // NOLINTEND(bugprone-use-after-move)
 }
 
 const HuffmanTree& a_tree() {
@@ -153,6 +174,16 @@ TEST(OpHierarchicalSoftmaxLoss, KnownValuesAtTheEdges) {
   EXPECT_EQ(of(1), 0);
 }
 
+// As long as log(1 + exp(-score)) is not lost in rounding.
+TEST(OpHierarchicalSoftmaxLoss, KnownValuesKeepTheDigitsOfLargeScores) {
+  const HuffmanTree tree(Ids{2, 1});
+  const Tensor x = tensor({21.0}, {1, 1});
+  const double sign = tree.code(0)[0] != 0 ? -1 : 1, loss = 21 + std::log1p(std::exp(-21.0));
+  const Tensor weight = tensor({sign}, {1, 1});
+  EXPECT_NEAR(hierarchical_softmax_loss(x, weight, tensor({0}), tree).item(), loss, 1e-13);
+  EXPECT_NEAR(values_of(hierarchical_softmax_log_probabilities(x, weight, tree))[0], -loss, 1e-13);
+}
+
 TEST(OpHierarchicalSoftmaxLoss, Gradient) {
   for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none}) {
     for (const bool sparse : {false, true}) {
@@ -182,8 +213,10 @@ TEST(OpHierarchicalSoftmaxLoss, BrokenInput) {
                "hierarchical_softmax_loss: x is [2, 3], labels are [1]: each row has one label");
   EXPECT_ERROR(hierarchical_softmax_loss(x, weight, tensor({0, 4}), a_tree()), IndexError,
                "hierarchical_softmax_loss: labels: index 4 at position [1] is outside [0, 4)");
-  EXPECT_THROW(hierarchical_softmax_loss(x, zeros({3, 3}, DType::float64), labels, a_tree()),
-               DTypeError);
+  EXPECT_ERROR(hierarchical_softmax_loss(x, zeros({3, 3}, DType::float64), labels, a_tree()),
+               DTypeError,
+               "hierarchical_softmax_loss: dtypes differ: x is float32, weight is float64: convert "
+               "one with to()");
   EXPECT_THROW(hierarchical_softmax_loss(x, weight, zeros({2}), a_tree()), DTypeError);
   EXPECT_ERROR(
       hierarchical_softmax_log_probabilities(x, weight.clone().set_trainable(true), a_tree()),

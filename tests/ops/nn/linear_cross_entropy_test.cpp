@@ -133,6 +133,27 @@ TEST(OpLinearCrossEntropy, IgnoredRowsDoNotMatterWhateverTheyHold) {
   }
 }
 
+TEST(OpLinearCrossEntropy, RowsOfWeightZeroDoNotMatterWhateverTheyHold) {
+  const Tensor weights = tensor({0.0, 1.0, 2.0});
+  for (const Reduction reduction : reductions) {
+    const Tensor x = leaf({not_a_number, infinity, 1, 2}, {2, 2});
+    const Tensor w = random_leaf({3, 2}), labels = tensor({0, 1});
+    const Tensor loss =
+        linear_cross_entropy(x, w, {}, labels, {.weight = weights, .reduction = reduction});
+    loss.backward(ones(loss.shape(), DType::float64));
+    for (const double g : gradient_of(w)) EXPECT_TRUE(std::isfinite(g));
+    EXPECT_EQ(gradient_of(x)[0], 0);
+    EXPECT_EQ(gradient_of(x)[1], 0);
+    EXPECT_NE(gradient_of(x)[2], 0);
+    // Smoothing gives the other classes a share in every row.
+    EXPECT_TRUE(
+        std::isnan(linear_cross_entropy(
+                       x, w, {}, labels,
+                       {.weight = weights, .reduction = Reduction::sum, .label_smoothing = 0.1})
+                       .item()));
+  }
+}
+
 TEST(OpLinearCrossEntropy, OfNothingIsZeroWithZeroGradients) {
   for (const auto& [shape, labels] : {std::pair(Shape{0, 2}, zeros({0}, DType::int64)),
                                       {Shape{2, 2}, tensor({-100, -100})},

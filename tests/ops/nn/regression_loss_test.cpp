@@ -183,6 +183,28 @@ TEST(OpKlDiv, GradientOfEveryOption) {
     }
   }
 }
+TEST(OpKlDiv, ATrainableTeacherMayMaskClasses) {
+  for (const bool log_target : {false, true}) {
+    const auto loss = [=](const Tensor& student, const Tensor& teacher) {
+      return kl_div(log_softmax(student, -1),
+                    log_target ? log_softmax(teacher, -1) : softmax(teacher, -1),
+                    {.log_target = log_target, .reduction = Reduction::sum});
+    };
+    const Tensor student = leaf({1, -infinity, 0}, {1, 3}),
+                 teacher = leaf({0, -infinity, 1}, {1, 3});
+    const Tensor other = leaf({1, 0}, {1, 2}), rest = leaf({0, 1}, {1, 2});
+    loss(student, teacher).backward();
+    loss(other, rest).backward();
+    const auto a = gradient_of(other), b = gradient_of(rest);
+    EXPECT_TRUE(is_close(student.grad().dense(), {1, 3}, {a[0], 0, a[1]}, 1e-15));
+    EXPECT_TRUE(is_close(teacher.grad().dense(), {1, 3}, {b[0], 0, b[1]}, 1e-15));
+  }
+}
+TEST(OpKlDiv, GradientOfAMaskedTargetIsInfinite) {
+  const Tensor x = frozen(tensor({-infinity, 0.0})), target = leaf({0, 0}, {2});
+  kl_div(x, target, {.reduction = Reduction::sum}).backward();
+  EXPECT_EQ(gradient_of(target), (std::vector<double>{infinity, -infinity}));
+}
 TEST(OpKlDiv, IsZeroBetweenEqualDistributions) {
   const Tensor x = log_softmax(frozen(random_leaf({4, 5})), 1);
   EXPECT_NEAR(kl_div(x, softmax(x, 1), {.reduction = Reduction::sum}).item(), 0, 1e-15);

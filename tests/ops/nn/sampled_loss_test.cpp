@@ -250,6 +250,18 @@ TEST(SampledLosses, OfNothingAreZero) {
                        values_of(softplus(-p.label_scores())), 1e-15));
 }
 
+// As long as log(1 + exp(-score)) is not lost in rounding.
+TEST(SampledLosses, KeepTheDigitsOfLargeScores) {
+  const Tensor x = tensor({21.0}, {1, 1}), weight = tensor({-1.0, 1.0}, {2, 1});
+  const Tensor label = tensor({0}), sample = tensor({1});
+  const double rest = std::log1p(std::exp(-21.0));
+  EXPECT_NEAR(negative_sampling_loss(x, weight, label, sample).item(), 2 * (21 + rest), 1e-13);
+  const ClassSampler sampler(std::vector<double>{1, 1});  // corrects by log(1 / 2)
+  const auto loss = [](double score) { return -score + std::log1p(std::exp(score)); };
+  EXPECT_NEAR(nce_loss(x, weight, label, sample, sampler).item(),
+              loss(-21 + std::log(2.0)) + loss(-21 - std::log(2.0)), 1e-13);
+}
+
 TEST(ClassSampler, KnowsItsProbabilities) {
   const ClassSampler zipf = ClassSampler::log_uniform(5);
   const Tensor all = arange(5);
@@ -319,11 +331,20 @@ TEST(SampledLosses, BrokenInput) {
                "negative_sampling_loss: samples: index -1 at position [0] is outside [0, 4)");
   EXPECT_ERROR(negative_sampling_loss(x, weight, labels, samples, {.bias = zeros({3})}), ShapeError,
                "negative_sampling_loss: bias is [3], it must be [4], as weight is [4, 2]");
-  EXPECT_THROW(negative_sampling_loss(x, zeros({4, 2}, DType::float64), labels, samples),
-               DTypeError);
+  EXPECT_ERROR(negative_sampling_loss(x, zeros({4, 2}, DType::float64), labels, samples),
+               DTypeError,
+               "negative_sampling_loss: dtypes differ: x is float32, weight is float64: convert "
+               "one with to()");
+  EXPECT_ERROR(
+      negative_sampling_loss(x, weight, labels, samples, {.bias = zeros({4}, DType::float64)}),
+      DTypeError,
+      "negative_sampling_loss: dtypes differ: x is float32, bias is float64: convert one "
+      "with to()");
   EXPECT_THROW(negative_sampling_loss(x, weight, zeros({3}), samples), DTypeError);
   EXPECT_ERROR(nce_loss(x, weight, labels, samples, ClassSampler::log_uniform(5)), ValueError,
                "nce_loss: the sampler has 5 classes, weight is [4, 2]");
+  EXPECT_ERROR(nce_loss(x, weight, labels, zeros({0}, DType::int64), ClassSampler::log_uniform(4)),
+               ValueError, "nce_loss: there are no samples, from which to tell the labels");
   const ClassSampler never(std::vector<double>{1, 1, 0, 1});
   EXPECT_ERROR(nce_loss(x, weight, labels, samples, never), ValueError,
                "nce_loss: the sampler never draws class 2, so there is no correction for it: give "

@@ -56,8 +56,10 @@ TEST(OpSkipGramLoss, BrokenInputNamesTheTables) {
   EXPECT_THROW(skip_gram_loss(ones({4, 3}), ones({4, 3}), ids, ids, negatives,
                               {.input = {.padding_idx = 4}}),
                IndexError);
-  EXPECT_THROW(skip_gram_loss(ones({4, 3}), ones({4, 3}, DType::float64), ids, ids, negatives),
-               DTypeError);
+  EXPECT_ERROR(skip_gram_loss(ones({4, 3}), ones({4, 3}, DType::float64), ids, ids, negatives),
+               DTypeError,
+               "skip_gram_loss: dtypes differ: input is float32, output is float64: convert one "
+               "with to()");
   EXPECT_ERROR(skip_gram_loss(ones({4, 3}), ones({2, 3}), ids, ids, negatives), IndexError,
                "skip_gram_loss: contexts: index 2 at position [1] is outside [0, 2)");
 }

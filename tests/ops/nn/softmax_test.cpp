@@ -113,6 +113,16 @@ TEST(OpSoftmax, GradientOfMaskedSlicesIsZero) {
   softmax(x, 0).backward(tensor({1.0, 2.0, 3.0, 4.0}, {2, 2}));
   EXPECT_EQ(gradient_of(x), std::vector<double>(4, 0.0));
 }
+TEST(OpSoftmax, GradientOfAProbabilityOfZeroIsZeroWhateverItsCotangent) {
+  const Tensor x = leaf({0, -infinity, 1}, {3}), rest = leaf({0, 1}, {2});
+  softmax(rest, 0).backward(tensor({1.0, 3.0}));
+  const std::vector<double> expected = gradient_of(rest);
+  for (const double g : {infinity, -infinity, not_a_number}) {
+    softmax(x, 0).backward(tensor({1.0, g, 3.0}));
+    EXPECT_TRUE(is_close(x.grad().dense(), {3}, {expected[0], 0, expected[1]}, 1e-15));
+    x.clear_grad();
+  }
+}
 TEST(OpSoftmax, EmptyTensors) { check_empty(softmax); }
 TEST(OpSoftmax, BrokenInput) { check_broken(softmax, "softmax"); }
 

@@ -50,6 +50,10 @@ TEST(GroupsByDepth, GivesLowerLayersLowerRates) {
             "split_by_pattern: no parameter is left for 'encoder.*': the parameters are "
             "embedding.weight, "
             "encoder.0.weight, encoder.1.weight, head.bias");
+  EXPECT_EQ(message_of<ValueError>([] {
+              groups_by_depth<ParameterGroup<SGDOptions>>(layers(), {"decoder.*"}, {.lr = 1}, 0.5);
+            }).substr(0, 55),
+            "groups_by_depth: no parameter is left for 'decoder.*': ");
 }
 
 }  // namespace

@@ -35,7 +35,9 @@ TEST(SplitForMuon, TakesAllMatricesWithoutPatterns) {
 }
 
 TEST(SplitForMuon, RefusesAPatternThatNamesNothing) {
-  EXPECT_THROW(split_for_muon(model(), {"head.*"}), ValueError);
+  EXPECT_EQ(message_of<ValueError>([] { split_for_muon(model(), {"head.*"}); }),
+            "split_for_muon: no parameter is left for 'head.*': the parameters are "
+            "embedding.weight, hidden.weight, hidden.bias, convolution.weight, output.weight");
 }
 
 }  // namespace

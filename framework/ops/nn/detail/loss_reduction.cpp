@@ -43,15 +43,19 @@ void check_no_gradient(const char* operation, const char* argument, const Tensor
                   argument, argument));
 }
 
+void check_dtypes(const char* operation, const char* x_name, const Tensor& x,
+                  const char* other_name, const Tensor& other) {
+  if (x.dtype() == other.dtype()) return;
+  throw DTypeError(fmt::format("{}: dtypes differ: {} is {}, {} is {}: convert one with to()",
+                               operation, x_name, name(x.dtype()), other_name,
+                               name(other.dtype())));
+}
+
 void check_pair(const char* operation, const char* x_name, const Tensor& x, const char* target_name,
                 const Tensor& target) {
   check_defined(operation, {{x_name, x}, {target_name, target}});
   if (!is_floating(x.dtype())) throw_not_floating(operation, x.dtype());
-  if (x.dtype() != target.dtype()) {
-    throw DTypeError(fmt::format("{}: dtypes differ: {} is {}, {} is {}: convert one with to()",
-                                 operation, x_name, name(x.dtype()), target_name,
-                                 name(target.dtype())));
-  }
+  check_dtypes(operation, x_name, x, target_name, target);
   if (x.shape() != target.shape()) {
     throw ShapeError(fmt::format(
         "{}: shapes differ: {} is {}, {} is {}{}", operation, x_name, x.shape().str(), target_name,

@@ -24,6 +24,10 @@ inline std::int64_t scale_stride(Reduction reduction) {
 /// Throws AutogradError if an argument for which there is no derivative needs a gradient.
 void check_no_gradient(const char* operation, const char* argument, const Tensor& tensor);
 
+/// Throws DTypeError unless x and other have one dtype.
+void check_dtypes(const char* operation, const char* x_name, const Tensor& x,
+                  const char* other_name, const Tensor& other);
+
 /// Throws Error, DTypeError or ShapeError unless x and target are defined float tensors of one
 /// dtype and shape.
 void check_pair(const char* operation, const char* x_name, const Tensor& x, const char* target_name,
