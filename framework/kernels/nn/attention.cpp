@@ -191,14 +191,18 @@ void attend_one(const Attention<T>& call, int64_t b, int64_t h, int64_t i, T* ou
 
 template <class T>
 void attention(const Attention<T>& call, Heads<T> out, T* greatest, T* factor) {
-  if (call.Q <= few_queries && call.dropout.p == 0 && !greatest) {
+  const bool few = call.Q <= few_queries && call.dropout.p == 0;
+  const Scratch<T> unused(few && greatest ? call.B * call.H * call.Q * call.dv : 0);
+  if (few) {
     parallel_for_each(call.B * call.H * call.Q, call.K * (call.d + call.dv + 8) / 8 + 64,
                       [&](int64_t row) {
                         const int64_t b = row / (call.H * call.Q), h = row / call.Q % call.H;
                         const int64_t i = row % call.Q;
                         attend_one(call, b, h, i, out.at(b, h, i));
                       });
-    return;
+    if (!greatest) return;
+    // Of the scores as attention_vjp() computes them, in panels: these are rounded otherwise.
+    out = {unused.data(), call.H * call.Q * call.dv, call.Q * call.dv, call.dv};
   }
   const int64_t blocks = blocks_of(call.Q, query_block);
   const int64_t cost = std::min(call.Q, query_block) * (call.K * (call.d + call.dv + 32) / 16 + 64);

@@ -58,8 +58,7 @@ struct Attention {
 /// out = softmax(scale q k^T + mask) v, for d, dv > 0; 0 for a query without keys. `greatest`
 /// and `factor` [B, H, Q] are the greatest score of each query, and 1 over the sum of the
 /// exponentials of the differences from it; infinity and 0 for one without keys. They are null if
-/// there will be no gradients: few queries are then multiplied without panels, and the rounding of
-/// their scores, which attention_vjp() computes again, need not be the same.
+/// there will be no gradients, which saves work for few queries.
 template <class T>
 void attention(const Attention<T>& call, Heads<T> out, T* greatest, T* factor);
 

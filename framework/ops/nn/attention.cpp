@@ -313,7 +313,7 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
                           heads(call, y.mutable_data<T>(), call.H, call.Q, call.dv),
                           mutable_or_null<T>(greatest), mutable_or_null<T>(factor));
   });
-  record_joint(operation, {&y, 1}, inputs,
+  record_joint("scaled_dot_product_attention", {&y, 1}, inputs,
                AttentionBackward{call, Saved(q), Saved(k), Saved(v), Saved(options.mask),
                                  Saved(options.lengths), Saved(y), Saved(greatest), Saved(factor),
                                  generator.seed(), offset});

@@ -132,7 +132,7 @@ void expect_composed(const Form& form) {
   const Tensor fused = problem.in_heads(problem.run()), composed = problem.composed();
   EXPECT_TRUE(is_close(fused, composed.shape(), values_of(composed), 1e-12));
   {
-    const NoGradGuard no_grad;  // few queries take another way then
+    const NoGradGuard no_grad;
     EXPECT_TRUE(
         is_close(problem.in_heads(problem.run()), composed.shape(), values_of(composed), 1e-12));
   }
