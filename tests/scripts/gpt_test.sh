@@ -33,7 +33,7 @@ lines() {  # LINES SEED
   }'
 }
 lines 1500 1 > words.txt
-learn=(--corpus words.txt --documents --layers 2 --heads 2 --size 32 --batch-size 32 --iterations 400 --warmup 20 --sample 40
+learn=(--corpus words.txt --documents --layers 2 --heads 2 --size 32 --init-std 0.02 --batch-size 32 --iterations 400 --warmup 20 --sample 40
   --evaluate-every 100 --at-most 1.2)
 fast=(--lr 0.01 --min-lr 0.001)
 

@@ -13,7 +13,7 @@ late="initialise it in the constructor's initializer list"
 # Every layer, assigned in the body of a constructor and, for comparison, initialised before it.
 layers=$(grep -ohE '^class (GRADUS_API )?\w+ : public \w+' "$source"/layers/*.h | sed -E 's/^class (GRADUS_API )?(\w+) : public (\w+)/\2 \3/' |
   awk '{ base[$1] = $2; is_base[$2] } END { for (c in base) if (!(c in is_base) && (base[c] == "Module" || base[c] in base)) print c }' |
-  sort | sed 's/^ModuleList$/ModuleList<Linear>/' | grep -vx FunctionLayer)
+  sort | sed -E 's/^(ModuleList|WeightNorm)$/\1<Linear>/' | grep -vx FunctionLayer)
 [ "$(wc -l <<<"$layers")" -ge 10 ] || fail "found only the layers $layers"
 
 programs=() phrases=() right=()

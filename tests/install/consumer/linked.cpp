@@ -461,6 +461,10 @@ const struct {
     {"framework/base/parallel.h", loops},
     {"framework/inspect/profiler.h", [] { return Profiler().ops().empty(); }},
     {"framework/core/random.h", [] { return Generator(1).below(1) == 0; }},
+    {"framework/module/rename.h",
+     [] {
+       return rename(Model().state_dict(), {{"*", "model.*"}}).entries().size() == 2;
+     }},
     {"framework/module/resize.h", resizes},
     {"framework/base/shape.h", [] { return Shape({2}).str() == "[2]"; }},
     {"framework/bridge/span_math.h",
