@@ -107,8 +107,8 @@ TEST(Gpt, StartsFromSmallWeights) {
   const Gpt model(65, {.bias = true});
   for (const NamedParameter& target : model.parameters()) {
     const std::vector<double> values = values_of(target.parameter);
-    double sum = 0, squares = 0;
-    for (const double x : values) sum += x, squares += x * x;
+    double squares = 0;
+    for (const double x : values) squares += x * x;
     const auto n = static_cast<double>(values.size());
     const bool is_matrix = target.parameter.dim() == 2;
     const bool ends =
