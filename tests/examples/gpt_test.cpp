@@ -252,6 +252,7 @@ TEST_F(GptFile, RefusesModelsOfOtherPrograms) {
 GptOptions parsed(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "gpt");
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (std::string& argument : arguments) argv.push_back(argument.data());
   GptOptions options;
   int exit_code = 0;

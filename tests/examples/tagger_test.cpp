@@ -17,7 +17,6 @@
 namespace gradus::examples {
 namespace {
 
-using testing::Each;
 using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
@@ -250,6 +249,7 @@ TEST(TaggingScore, KnowsTheMostFrequentLabels) {
 TEST(FindScheme, TakesTheFirstThatAllowsAllLabels) {
   const auto scheme = [](const std::vector<Words>& all) {
     std::vector<TaggedSentence> tagged;
+    tagged.reserve(all.size());
     for (const Words& tags : all) tagged.push_back({Words(tags.size(), "w"), tags});
     return find_scheme(tagged);
   };
@@ -322,6 +322,7 @@ TEST_F(TaggerFiles, OfOtherProgramsAreRefused) {
 TaggerOptions parsed(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "tagger");
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (std::string& argument : arguments) argv.push_back(argument.data());
   TaggerOptions options;
   int exit_code = 0;

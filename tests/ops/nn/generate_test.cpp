@@ -80,7 +80,7 @@ auto cached_model(std::int64_t V, std::int64_t* read = nullptr) {
 }
 
 /// A model whose logits are always the same.
-auto constant_model(std::vector<double> logits) {
+auto constant_model(const std::vector<double>& logits) {
   return [=](const Tensor& ids) {
     std::vector<double> all;
     for (std::int64_t b = 0; b < ids.size(0); ++b) {
@@ -90,12 +90,13 @@ auto constant_model(std::vector<double> logits) {
   };
 }
 
-std::vector<double> log_probabilities(std::vector<double> logits) {
-  return values_of(log_softmax(tensor(std::move(logits)), 0));
+std::vector<double> log_probabilities(const std::vector<double>& logits) {
+  return values_of(log_softmax(tensor(logits), 0));
 }
 
 std::vector<Ids> ids_of(const std::vector<Generation>& all) {
   std::vector<Ids> ids;
+  ids.reserve(all.size());
   for (const Generation& made : all) ids.push_back(made.ids);
   return ids;
 }
@@ -278,7 +279,7 @@ TEST(Generate, DividesByTheTemperatureBeforeItCutsOff) {
 TEST(Generate, TakesTheLikeliestAtLowTemperatures) {
   const GenerateOptions greedy = {.max_new_tokens = 30};
   const auto expected = ids_of(generate(model(7), unequal, greedy));
-  for (const double temperature : {0.0, 1e-300, 1e-3}) {
+  for (const double temperature : {0.0, 1e-300, 1e-12}) {
     const GenerateOptions options = {
         .max_new_tokens = 30, .do_sample = true, .temperature = temperature};
     EXPECT_EQ(ids_of(generate(model(7), unequal, options)), expected) << temperature;

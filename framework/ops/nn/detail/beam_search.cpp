@@ -114,6 +114,7 @@ void BeamSearch::advance() {
     }
   }
   std::vector<std::size_t> rows;
+  rows.reserve(next.size());
   for (const Candidate& candidate : next) rows.push_back(candidate.row);
   batch_.select(rows);
   for (std::size_t row = 0; row < next.size(); ++row) {
