@@ -13,9 +13,7 @@
 namespace gradus {
 namespace {
 
-using testing::DoubleNear;
 using testing::ElementsAre;
-using testing::Pointwise;
 
 std::vector<std::string> trainable(const std::vector<NamedParameter>& parameters) {
   std::vector<std::string> result;
