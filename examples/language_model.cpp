@@ -20,12 +20,6 @@ using namespace gradus::examples;
 
 namespace {
 
-Schedule make_schedule(RateSchedule schedule, std::int64_t steps) {
-  if (schedule == RateSchedule::linear) return linear_lr(1, 0, steps);
-  if (schedule == RateSchedule::cosine) return cosine_annealing_lr(steps);
-  return constant_lr(1, 0);
-}
-
 /// The loop over epochs and batches, with what surrounds it.
 class Training {
  public:

@@ -71,11 +71,7 @@ void add_training(CLI::App& app, LanguageModelOptions& options) {
   add_number(app, "--batch-size", options.batch_size, 1, many, "streams side by side");
   add_number(app, "--steps", options.steps, 1, many, "words of a stream to backpropagate through");
   add_number(app, "--lr", options.lr, 0.0, 100.0, "learning rate of Adam at the start");
-  add_choice<RateSchedule>(app, "--schedule", options.schedule,
-                           {{"linear", RateSchedule::linear},
-                            {"cosine", RateSchedule::cosine},
-                            {"constant", RateSchedule::constant}},
-                           "how the rate falls to 0, or that it does not");
+  add_schedule(app, options.schedule);
   add_number(app, "--clip", options.clip, 0.0, 1e9,
              "norm that gradients are scaled down to; 0: none");
   add_number(app, "--patience", options.patience, 0, many,

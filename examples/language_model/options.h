@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/examples/common/rate_schedule.h>
 #include <gradus/examples/common/run_folder.h>
 #include <gradus/examples/language_model/model.h>
 
@@ -9,7 +10,6 @@
 namespace gradus::examples {
 
 enum class Task : std::uint8_t { train, evaluate, generate };
-enum class RateSchedule : std::uint8_t { linear, cosine, constant };
 
 /// What can be chosen on the command line of language_model.
 struct LanguageModelOptions {

@@ -39,8 +39,8 @@ struct TagCoding {
                       const TagCodingOptions& options);
 
   std::int64_t word_id(const std::string& word) const;
-  /// Whether the training sentences have a word once, and there is no vector of it: as little is
-  /// known about it as about words of other sentences.
+  /// Whether a word of the training sentences occurs once and has no pretrained vector: hardly more
+  /// is known about it than about an unknown word.
   bool is_singleton(std::int64_t word) const {
     return words.counts()[static_cast<std::size_t>(word)] == 1;
   }

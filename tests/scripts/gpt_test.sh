@@ -3,23 +3,7 @@
 # text, and names what is wrong.
 set -euo pipefail
 program=$2/examples/gpt
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch"
-
-fail() { echo "gpt_test: $*" >&2; [ ! -e out ] || tail -5 out >&2; exit 1; }
-run() { "$program" "$@" </dev/null >out 2>&1; }
-expect() { grep -qF -- "$1" out || fail "the output lacks '$1'"; }
-fails() {  # MESSAGE ARGUMENT...: exit code 1 and that message
-  local status=0
-  run "${@:2}" || status=$?
-  [ "$status" = 1 ] || fail "exit code $status, not 1: ${*:2}"
-  expect "$1"
-}
-refuses() {  # MESSAGE ARGUMENT...: a command line that is wrong
-  ! run "${@:2}" || fail "accepted: ${*:2}"
-  expect "$1"
-}
+. "$(dirname "$0")/program.sh"
 
 # Each line is three random letters out of 12, twice. Who looks back knows the second half: the loss is then 3 ln 12 / 7 = 1.06.
 lines() {  # LINES SEED

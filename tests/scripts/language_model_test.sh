@@ -3,23 +3,7 @@
 # with the same bits, writes text, and names what is wrong.
 set -euo pipefail
 program=$2/examples/language_model
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch"
-
-fail() { echo "language_model_test: $*" >&2; [ ! -e out ] || tail -5 out >&2; exit 1; }
-run() { "$program" "$@" </dev/null >out 2>&1; }
-expect() { grep -qF -- "$1" out || fail "the output lacks '$1'"; }
-fails() {  # MESSAGE ARGUMENT...: exit code 1 and that message
-  local status=0
-  run "${@:2}" || status=$?
-  [ "$status" = 1 ] || fail "exit code $status, not 1: ${*:2}"
-  expect "$1"
-}
-refuses() {  # MESSAGE ARGUMENT...: a command line that is wrong
-  ! run "${@:2}" || fail "accepted: ${*:2}"
-  expect "$1"
-}
+. "$(dirname "$0")/program.sh"
 
 # In each line three random words out of 12 are repeated: who remembers them knows all others. With the perplexity of the first three,
 # 12, and of the others, 1, that of all is 1.6.

@@ -3,23 +3,7 @@
 # goes on after a stop with the same bits, labels text, and names what is wrong.
 set -euo pipefail
 program=$2/examples/tagger
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch"
-
-fail() { echo "tagger_test: $*" >&2; [ ! -e out ] || tail -5 out >&2; exit 1; }
-run() { "$program" "$@" </dev/null >out 2>&1; }
-expect() { grep -qF -- "$1" out || fail "the output lacks '$1'"; }
-fails() {  # MESSAGE ARGUMENT...: exit code 1 and that message
-  local status=0
-  run "${@:2}" || status=$?
-  [ "$status" = 1 ] || fail "exit code $status, not 1: ${*:2}"
-  expect "$1"
-}
-refuses() {  # MESSAGE ARGUMENT...: a command line that is wrong
-  ! run "${@:2}" || fail "accepted: ${*:2}"
-  expect "$1"
-}
+. "$(dirname "$0")/program.sh"
 
 # Each "turn" changes the label of all words after it: only who counts them knows it.
 turns() {  # SENTENCES SEED
