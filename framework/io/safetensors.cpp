@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <gradus/framework/base/detail/file_map.h>
 #include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/half.h>
 #include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
@@ -49,19 +50,6 @@ constexpr std::array<FileType, 12> file_types{{{"F32", 4, DType::float32},
                                                {"U32", 4, DType::int64},
                                                {"U16", 2, DType::int64},
                                                {"U8", 1, DType::int64}}};
-
-// Source: IEEE 754-2008, binary16.
-float from_half(std::uint16_t bits) {
-  const std::uint32_t sign = (bits & 0x8000U) << 16U;
-  const std::uint32_t exponent = (bits >> 10U) & 31U;
-  const std::uint32_t fraction = bits & 1023U;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-  return std::bit_cast<float>(sign | wide << 23U | fraction << 13U);
-}
 
 template <class From, class To, class F>
 void convert(const std::vector<char>& bytes, To* out, std::int64_t n, F&& f) {
@@ -331,7 +319,7 @@ Tensor Reader::read_tensor(const Entry& entry) {
     convert<std::uint8_t>(raw, tensor.mutable_data<bool>(), n, [](auto v) { return v != 0; });
   } else if (entry.type.dtype == DType::float32) {
     convert<std::uint16_t>(raw, tensor.mutable_data<float>(), n, [&](std::uint16_t v) {
-      return type == "F16" ? from_half(v) : std::bit_cast<float>(std::uint32_t{v} << 16U);
+      return type == "F16" ? detail::from_half(v) : detail::from_bfloat16(v);
     });
   } else {
     auto* out = tensor.mutable_data<std::int64_t>();
