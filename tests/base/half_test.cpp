@@ -60,8 +60,8 @@ TEST(BFloat16, RoundsToTheNearestAndTiesToTheEvenOne) {
   EXPECT_EQ(to_bfloat16(std::bit_cast<float>(0x3F818000U)), 0x3F82);  // a tie
   EXPECT_EQ(to_bfloat16(std::numeric_limits<float>::max()), 0x7F80);
   EXPECT_EQ(to_bfloat16(-0.0F), 0x8000);
-  for (const std::uint16_t bits : {0, 1, 0x3F80, 0x7F7F, 0x7F80, 0xFF80, 0x8001}) {
-    EXPECT_EQ(to_bfloat16(from_bfloat16(bits)), bits);
+  for (const int bits : {0, 1, 0x3F80, 0x7F7F, 0x7F80, 0xFF80, 0x8001}) {
+    EXPECT_EQ(to_bfloat16(from_bfloat16(static_cast<std::uint16_t>(bits))), bits);
   }
   EXPECT_TRUE(std::isnan(from_bfloat16(to_bfloat16(std::bit_cast<float>(0x7F800001U)))));
 }
