@@ -34,8 +34,9 @@
 #include <gradus/framework/metrics/span_f1.h>
 #include <gradus/framework/metrics/spearman.h>
 #include <gradus/framework/metrics/tensorboard.h>
+#include <gradus/framework/text/encoding.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>
-#include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenize.h>
 #include <gradus/framework/text/vocabulary.h>

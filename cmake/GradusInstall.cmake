@@ -36,5 +36,6 @@ install(EXPORT gradusXtensorTargets NAMESPACE gradus:: DESTINATION "${package}")
 configure_package_config_file(cmake/gradusConfig.cmake.in "${PROJECT_BINARY_DIR}/gradusConfig.cmake"
   INSTALL_DESTINATION "${package}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/gradusConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
-install(FILES cmake/FindLibzip.cmake cmake/FindPCRE2.cmake "${PROJECT_BINARY_DIR}/gradusConfig.cmake"
+install(FILES cmake/FindLibzip.cmake cmake/FindPCRE2.cmake cmake/FindUtf8proc.cmake
+  "${PROJECT_BINARY_DIR}/gradusConfig.cmake"
   "${PROJECT_BINARY_DIR}/gradusConfigVersion.cmake" DESTINATION "${package}")

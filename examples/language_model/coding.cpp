@@ -3,7 +3,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/data/text_lines.h>
 #include <gradus/framework/metrics/perplexity.h>
-#include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenize.h>
 
 #include <cmath>
 #include <numeric>

@@ -10,7 +10,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/reduce.h>
 #include <gradus/framework/ops/shape.h>
-#include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenize.h>
 #include <gradus/layers/linear.h>
 
 #include <algorithm>

@@ -1,185 +1,310 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gradus/framework/base/atomic_file.h>
 #include <gradus/framework/base/detail/utf8.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/text/detail/tokenizer_parts.h>
 #include <gradus/framework/text/tokenizer.h>
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <iterator>
-#include <span>
+#include <array>
 #include <utility>
 
 namespace gradus {
+namespace detail {
+
+const std::string* TokenizerParts::token(std::int64_t id) const {
+  if (const AddedToken* token = added.find(id)) return &token->content;
+  return tokens().token(id);
+}
+
 namespace {
 
-enum class Kind : std::uint8_t { word, mark, space, invisible, shaper };
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
-using detail::Character;
+/// Encodes one text: what its steps share.
+class Encoder {
+ public:
+  Encoder(const TokenizerParts& parts, std::string_view text, bool offsets)
+      : parts_(parts), text_(text), offsets_(offsets) {}
 
-constexpr std::uint32_t replacement = 0xFFFD;
+  Encoding run() && {
+    std::vector<Piece> found;
+    parts_.added.in_source().split(text_, found);
+    for (const Piece& part : found) {
+      if (part.id >= 0) {
+        add(part.id, part.span);
+        ++words_;
+      } else {
+        encode_plain(part.span);
+      }
+    }
+    return std::move(result_);
+  }
 
-bool between(std::uint32_t code, std::uint32_t first, std::uint32_t last) {
-  return first <= code && code <= last;
-}
+ private:
+  // A part of the text without tokens that are found before the text is normalized.
+  void encode_plain(Span span) {
+    AlignedText plain(text_.substr(span.begin, span.size()), span.begin);
+    for (const Normalizer& normalizer : parts_.normalizers) {
+      std::visit([&](const auto& each) { normalize(plain, each); }, normalizer);
+    }
+    std::vector<Piece> found;
+    parts_.added.in_normalized().split(plain.text(), found);
+    if (found.size() == 1 && found[0].id < 0) return encode_words(std::move(plain));
+    for (const Piece& part : found) {
+      if (part.id >= 0) {
+        add(part.id, plain.source(part.span));
+        ++words_;
+        continue;
+      }
+      TextEdit edit(plain);
+      edit.keep(part.span);
+      encode_words(std::move(edit).finish());
+    }
+  }
 
-/// The character at text[i]; a byte that is not UTF-8 becomes a replacement character.
-Character decode(std::string_view text, std::size_t i) {
-  const Character found = detail::decode_utf8(text, i);
-  return found.code == detail::not_utf8 ? Character{replacement, 1} : found;
-}
+  void encode_words(AlignedText text) {
+    const std::size_t size = text.text().size();
+    Words words{std::move(text), {{0, size}}};
+    const bool is_start = size > 0 && words.text.source({0, 1}).begin == 0;
+    for (const PreTokenizer& each : parts_.pre_tokenizers) split(words, each, is_start);
+    std::visit([&](const auto& model) { encode_each(words, model); }, parts_.model);
+  }
 
-struct Range {
-  std::uint32_t first, last;
+  void split(Words& words, const PreTokenizer& pre_tokenizer, bool is_start) const {
+    std::visit(
+        [&]<class T>(const T& each) {
+          if constexpr (std::is_same_v<T, ByteLevel>) {
+            pre_tokenize(words, each,
+                         parts_.byte_words && &pre_tokenizer == &parts_.pre_tokenizers.back());
+          } else if constexpr (std::is_same_v<T, Metaspace>) {
+            pre_tokenize(words, each, is_start);
+          } else {
+            pre_tokenize(words, each);
+          }
+        },
+        pre_tokenizer);
+  }
+
+  template <class M>
+  void encode_each(const Words& words, const M& model) {
+    const std::string_view text = words.text.text();
+    for (const Span word : words.spans) {
+      pieces_.clear();
+      model.encode(text.substr(word.begin, word.size()), pieces_);
+      for (const Piece& piece : pieces_) {
+        result_.ids.push_back(piece.id);
+        if (offsets_)
+          place(words.text.source({word.begin + piece.span.begin, word.begin + piece.span.end}));
+      }
+      ++words_;
+    }
+  }
+
+  void add(std::int64_t id, Span span) {
+    result_.ids.push_back(id);
+    if (offsets_) place(span);
+  }
+
+  // A part of a character has the place of all of it.
+  void place(Span span) {
+    while (span.begin > 0 && span.begin < span.end && is_continuation(text_[span.begin])) --span.begin;
+    while (span.end < text_.size() && is_continuation(text_[span.end])) ++span.end;
+    result_.offsets.push_back(
+        {static_cast<std::int64_t>(span.begin), static_cast<std::int64_t>(span.end)});
+    result_.word_ids.push_back(words_);
+  }
+
+  const TokenizerParts& parts_;
+  std::string_view text_;
+  bool offsets_;
+  Encoding result_;
+  std::int64_t words_ = 0;
+  std::vector<Piece> pieces_;
 };
 
-/// The punctuation (categories P of Unicode 14) beyond ASCII, plus U+2044, U+2052 and the fullwidth
-/// forms of ASCII's symbols.
-constexpr Range punctuation[] = {
-    {0xA1, 0xA1},       {0xA7, 0xA7},       {0xAB, 0xAB},       {0xB6, 0xB7},
-    {0xBB, 0xBB},       {0xBF, 0xBF},       {0x37E, 0x37E},     {0x387, 0x387},
-    {0x55A, 0x55F},     {0x589, 0x58A},     {0x5BE, 0x5BE},     {0x5C0, 0x5C0},
-    {0x5C3, 0x5C3},     {0x5C6, 0x5C6},     {0x5F3, 0x5F4},     {0x609, 0x60A},
-    {0x60C, 0x60D},     {0x61B, 0x61B},     {0x61D, 0x61F},     {0x66A, 0x66D},
-    {0x6D4, 0x6D4},     {0x700, 0x70D},     {0x7F7, 0x7F9},     {0x830, 0x83E},
-    {0x85E, 0x85E},     {0x964, 0x965},     {0x970, 0x970},     {0x9FD, 0x9FD},
-    {0xA76, 0xA76},     {0xAF0, 0xAF0},     {0xC77, 0xC77},     {0xC84, 0xC84},
-    {0xDF4, 0xDF4},     {0xE4F, 0xE4F},     {0xE5A, 0xE5B},     {0xF04, 0xF12},
-    {0xF14, 0xF14},     {0xF3A, 0xF3D},     {0xF85, 0xF85},     {0xFD0, 0xFD4},
-    {0xFD9, 0xFDA},     {0x104A, 0x104F},   {0x10FB, 0x10FB},   {0x1360, 0x1368},
-    {0x1400, 0x1400},   {0x166E, 0x166E},   {0x169B, 0x169C},   {0x16EB, 0x16ED},
-    {0x1735, 0x1736},   {0x17D4, 0x17D6},   {0x17D8, 0x17DA},   {0x1800, 0x180A},
-    {0x1944, 0x1945},   {0x1A1E, 0x1A1F},   {0x1AA0, 0x1AA6},   {0x1AA8, 0x1AAD},
-    {0x1B5A, 0x1B60},   {0x1B7D, 0x1B7E},   {0x1BFC, 0x1BFF},   {0x1C3B, 0x1C3F},
-    {0x1C7E, 0x1C7F},   {0x1CC0, 0x1CC7},   {0x1CD3, 0x1CD3},   {0x2010, 0x2027},
-    {0x2030, 0x205E},   {0x207D, 0x207E},   {0x208D, 0x208E},   {0x2308, 0x230B},
-    {0x2329, 0x232A},   {0x2768, 0x2775},   {0x27C5, 0x27C6},   {0x27E6, 0x27EF},
-    {0x2983, 0x2998},   {0x29D8, 0x29DB},   {0x29FC, 0x29FD},   {0x2CF9, 0x2CFC},
-    {0x2CFE, 0x2CFF},   {0x2D70, 0x2D70},   {0x2E00, 0x2E2E},   {0x2E30, 0x2E4F},
-    {0x2E52, 0x2E5D},   {0x3001, 0x3003},   {0x3008, 0x3011},   {0x3014, 0x301F},
-    {0x3030, 0x3030},   {0x303D, 0x303D},   {0x30A0, 0x30A0},   {0x30FB, 0x30FB},
-    {0xA4FE, 0xA4FF},   {0xA60D, 0xA60F},   {0xA673, 0xA673},   {0xA67E, 0xA67E},
-    {0xA6F2, 0xA6F7},   {0xA874, 0xA877},   {0xA8CE, 0xA8CF},   {0xA8F8, 0xA8FA},
-    {0xA8FC, 0xA8FC},   {0xA92E, 0xA92F},   {0xA95F, 0xA95F},   {0xA9C1, 0xA9CD},
-    {0xA9DE, 0xA9DF},   {0xAA5C, 0xAA5F},   {0xAADE, 0xAADF},   {0xAAF0, 0xAAF1},
-    {0xABEB, 0xABEB},   {0xFD3E, 0xFD3F},   {0xFE10, 0xFE19},   {0xFE30, 0xFE52},
-    {0xFE54, 0xFE61},   {0xFE63, 0xFE63},   {0xFE68, 0xFE68},   {0xFE6A, 0xFE6B},
-    {0xFF01, 0xFF0F},   {0xFF1A, 0xFF20},   {0xFF3B, 0xFF40},   {0xFF5B, 0xFF65},
-    {0x10100, 0x10102}, {0x1039F, 0x1039F}, {0x103D0, 0x103D0}, {0x1056F, 0x1056F},
-    {0x10857, 0x10857}, {0x1091F, 0x1091F}, {0x1093F, 0x1093F}, {0x10A50, 0x10A58},
-    {0x10A7F, 0x10A7F}, {0x10AF0, 0x10AF6}, {0x10B39, 0x10B3F}, {0x10B99, 0x10B9C},
-    {0x10EAD, 0x10EAD}, {0x10F55, 0x10F59}, {0x10F86, 0x10F89}, {0x11047, 0x1104D},
-    {0x110BB, 0x110BC}, {0x110BE, 0x110C1}, {0x11140, 0x11143}, {0x11174, 0x11175},
-    {0x111C5, 0x111C8}, {0x111CD, 0x111CD}, {0x111DB, 0x111DB}, {0x111DD, 0x111DF},
-    {0x11238, 0x1123D}, {0x112A9, 0x112A9}, {0x1144B, 0x1144F}, {0x1145A, 0x1145B},
-    {0x1145D, 0x1145D}, {0x114C6, 0x114C6}, {0x115C1, 0x115D7}, {0x11641, 0x11643},
-    {0x11660, 0x1166C}, {0x116B9, 0x116B9}, {0x1173C, 0x1173E}, {0x1183B, 0x1183B},
-    {0x11944, 0x11946}, {0x119E2, 0x119E2}, {0x11A3F, 0x11A46}, {0x11A9A, 0x11A9C},
-    {0x11A9E, 0x11AA2}, {0x11C41, 0x11C45}, {0x11C70, 0x11C71}, {0x11EF7, 0x11EF8},
-    {0x11FFF, 0x11FFF}, {0x12470, 0x12474}, {0x12FF1, 0x12FF2}, {0x16A6E, 0x16A6F},
-    {0x16AF5, 0x16AF5}, {0x16B37, 0x16B3B}, {0x16B44, 0x16B44}, {0x16E97, 0x16E9A},
-    {0x16FE2, 0x16FE2}, {0x1BC9F, 0x1BC9F}, {0x1DA87, 0x1DA8B}, {0x1E95E, 0x1E95F}};
-
-/// Characters without a shape of their own, which only say how the text around them is broken,
-/// ordered or shown.
-constexpr Range invisible[] = {
-    {0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},     {0x115F, 0x1160},  {0x17B4, 0x17B5},
-    {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x206F},   {0x3164, 0x3164},  {0xFEFF, 0xFEFF},
-    {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}};
-
-/// Characters that change the shape of the one before them: joiners, variation selectors, tags.
-constexpr Range shapers[] = {
-    {0x180B, 0x180F}, {0x200C, 0x200D}, {0xFE00, 0xFE0F}, {0xE0000, 0xE0FFF}};
-
-constexpr Range spaces[] = {{0x80, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200B}, {0x2028, 0x2029},
-                            {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
-
-constexpr bool before(const Range& a, const Range& b) { return a.last < b.first; }
-static_assert(std::is_sorted(std::begin(punctuation), std::end(punctuation), before));
-static_assert(std::is_sorted(std::begin(invisible), std::end(invisible), before));
-
-bool is_in(std::span<const Range> ranges, std::uint32_t code) {
-  return std::binary_search(ranges.begin(), ranges.end(), Range{code, code}, before);
-}
-
-Kind kind_of(std::uint32_t code) {
-  if (code <= ' ' || code == 0x7F) return Kind::space;
-  if (code < 0x80) {
-    const bool word = between(code, '0', '9') || between(code | 0x20U, 'a', 'z');
-    return word ? Kind::word : Kind::mark;
+// Offsets without the blanks of a token.
+// Source: Hugging Face's tokenizers, pre_tokenizers/byte_level.rs, process_offsets.
+void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOffsets& options) {
+  constexpr std::string_view blank = "\xC4\xA0";  // U+0120 stands for a blank
+  for (std::size_t i = 0; i < encoding.offsets.size(); ++i) {
+    const std::string* token = parts.token(encoding.ids[i]);
+    if (token == nullptr) continue;
+    std::int64_t leading = 0, trailing = 0;
+    std::string_view rest = *token;
+    for (; rest.starts_with(blank) || rest.starts_with(' '); ++leading)
+      rest.remove_prefix(rest.starts_with(' ') ? 1 : 2);
+    rest = *token;
+    for (; rest.ends_with(blank) || rest.ends_with(' '); ++trailing)
+      rest.remove_suffix(rest.ends_with(' ') ? 1 : 2);
+    ByteSpan& span = encoding.offsets[i];
+    if (leading > 0 && i == 0 && span.begin == 0 && options.add_prefix_space) --leading;
+    span.begin = std::min(span.begin + leading, span.end);
+    span.end = rest.empty() ? span.begin : std::max(span.end - trailing, span.begin);
   }
-  if (is_in(punctuation, code)) return Kind::mark;
-  if (is_in(spaces, code)) return Kind::space;
-  if (is_in(invisible, code)) return Kind::invisible;
-  return is_in(shapers, code) ? Kind::shaper : Kind::word;
 }
 
-/// Apostrophes, hyphens and other marks that belong to the word when between two word characters:
-/// the Catalan middle dot, Armenian tone marks, the marks of Hebrew abbreviations, the Tibetan
-/// tsheg.
-bool joins(std::uint32_t code) {
-  constexpr std::uint32_t joiners[] = {'\'',   '-',    0xB7,   0x387,  0x55A,  0x55B,  0x55C,
-                                       0x55E,  0x55F,  0x58A,  0x5BE,  0x5F3,  0x5F4,  0xF0B,
-                                       0xF0C,  0x1400, 0x1806, 0x1807, 0x180A, 0x2010, 0x2011,
-                                       0x2019, 0x2027, 0x30A0, 0xFE63, 0xFF07, 0xFF0D};
-  return std::find(std::begin(joiners), std::end(joiners), code) != std::end(joiners);
-}
-
-/// True if the next visible character from text[i] on is a word character.
-bool word_follows(std::string_view text, std::size_t i) {
-  while (i < text.size()) {
-    const Character c = decode(text, i);
-    const Kind kind = kind_of(c.code);
-    if (kind != Kind::invisible) return kind == Kind::word;
-    i += c.length;
+// All steps but padding.
+Encoding encode_texts(const TokenizerParts& parts, std::span<const std::string_view> texts,
+                      const EncodeOptions& options) {
+  const TemplateProcessing* form = nullptr;
+  std::vector<Encoding> encodings;
+  for (const std::string_view text : texts) {
+    encodings.push_back(Encoder(parts, text, options.offsets).run());
+    for (const PostProcessor& processor : parts.post_processors) {
+      if (const auto* trim = std::get_if<TrimOffsets>(&processor))
+        trim_offsets(encodings.back(), parts, *trim);
+    }
   }
-  return false;
+  for (const PostProcessor& processor : parts.post_processors) {
+    if (options.add_special_tokens && std::holds_alternative<TemplateProcessing>(processor))
+      form = &std::get<TemplateProcessing>(processor);
+  }
+  const std::optional<Truncation>& truncation =
+      options.truncation ? options.truncation : parts.truncation;
+  if (truncation) {
+    truncate(encodings, *truncation,
+             form != nullptr ? added_tokens(parts.post_processors, texts.size() == 2) : 0);
+  }
+  return combine(form, std::move(encodings));
 }
 
-void append(std::string& token, std::string_view bytes, std::uint32_t code, bool lowercase) {
-  if (code == replacement) {
-    token += "\xEF\xBF\xBD";
-  } else if (lowercase && between(code, 'A', 'Z')) {
-    token += static_cast<char>(code | 0x20U);
-  } else {
-    token += bytes;
+}  // namespace
+}  // namespace detail
+
+namespace {
+
+// The end of the whole characters at the beginning of a text, whose last one may not be complete.
+std::size_t complete_size(std::string_view text) {
+  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
+    const std::size_t i = text.size() - back;
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xC0U) == 0x80) continue;
+    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return length > back ? i : text.size();
   }
+  return text.size();
 }
 
 }  // namespace
 
-std::vector<std::string> tokenize(std::string_view text, const TokenizeOptions& options) {
-  std::vector<std::string> tokens;
-  std::string word;
-  const auto end_word = [&] {
-    if (!word.empty()) tokens.push_back(std::exchange(word, {}));
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    const Character c = decode(text, i);
-    const std::string_view bytes = text.substr(i, c.length);
-    i += c.length;
-    const Kind kind = kind_of(c.code);
-    if (kind == Kind::invisible || (kind == Kind::shaper && word.empty())) continue;
-    const bool joiner =
-        kind == Kind::mark && !word.empty() && joins(c.code) && word_follows(text, i);
-    if (kind == Kind::word || kind == Kind::shaper || joiner) {
-      append(word, bytes, c.code, options.lowercase);
-      continue;
-    }
-    end_word();
-    if (kind == Kind::mark) tokens.emplace_back(bytes);
-  }
-  end_word();
-  return tokens;
+Tokenizer Tokenizer::load(const std::string& path) {
+  return Tokenizer(std::make_shared<const detail::TokenizerParts>(detail::parse_tokenizer(
+      detail::read_file("Tokenizer::load", path), fmt::format("Tokenizer::load: {}", path))));
 }
 
-std::vector<std::string> split_words(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || ('\t' <= c && c <= '\r'); };
-  std::vector<std::string> words;
-  for (const char *c = text.data(), *end = c + text.size();;) {
-    c = std::find_if_not(c, end, is_blank);
-    if (c == end) return words;
-    const char* begin = std::exchange(c, std::find_if(c, end, is_blank));
-    words.emplace_back(begin, c);
+Tokenizer Tokenizer::from_json(std::string_view text) {
+  return Tokenizer(std::make_shared<const detail::TokenizerParts>(
+      detail::parse_tokenizer(text, "Tokenizer::from_json")));
+}
+
+std::string Tokenizer::json() const { return detail::tokenizer_json(*parts_); }
+
+void Tokenizer::save(const std::string& path) const {
+  const std::string text = json();
+  AtomicFile file(path, "Tokenizer::save");
+  file.write(text);
+  file.commit();
+}
+
+Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  Encoding encoding = detail::encode_texts(*parts_, {&text, 1}, options);
+  const auto& padding = options.padding ? options.padding : parts_->padding;
+  if (padding) detail::pad({&encoding}, *padding);
+  return encoding;
+}
+
+Encoding Tokenizer::encode(std::string_view first, std::string_view second,
+                           const EncodeOptions& options) const {
+  const std::array<std::string_view, 2> texts{first, second};
+  Encoding encoding = detail::encode_texts(*parts_, texts, options);
+  const auto& padding = options.padding ? options.padding : parts_->padding;
+  if (padding) detail::pad({&encoding}, *padding);
+  return encoding;
+}
+
+std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::string> texts,
+                                              const EncodeOptions& options) const {
+  std::vector<Encoding> encodings(texts.size());
+  std::size_t bytes = 0;
+  for (const std::string& text : texts) bytes += text.size();
+  const auto mean = static_cast<std::int64_t>(bytes / std::max<std::size_t>(texts.size(), 1));
+  parallel_for_each(std::ssize(texts), 1000 + 50 * mean, [&](std::int64_t i) {
+    const std::string_view text = texts[static_cast<std::size_t>(i)];
+    encodings[static_cast<std::size_t>(i)] = detail::encode_texts(*parts_, {&text, 1}, options);
+  });
+  const auto& padding = options.padding ? options.padding : parts_->padding;
+  if (padding) {
+    std::vector<Encoding*> all;
+    for (Encoding& encoding : encodings) all.push_back(&encoding);
+    detail::pad(std::move(all), *padding);
   }
+  return encodings;
+}
+
+std::string Tokenizer::decode(std::span<const std::int64_t> ids,
+                              const DecodeOptions& options) const {
+  std::vector<std::string> tokens;
+  for (const std::int64_t id : ids) {
+    if (options.skip_special_tokens && is_special(id)) continue;
+    if (const std::string* token = parts_->token(id)) tokens.push_back(*token);
+  }
+  if (parts_->decoders.empty()) return fmt::format("{}", fmt::join(tokens, " "));
+  for (const detail::Decoder& decoder : parts_->decoders) {
+    std::visit([&](const auto& each) { detail::decode(tokens, each); }, decoder);
+  }
+  return fmt::format("{}", fmt::join(tokens, ""));
+}
+
+std::int64_t Tokenizer::size() const {
+  const auto& ids = parts_->tokens().ids();
+  const auto& added = parts_->added.tokens();
+  return std::max(ids.empty() ? 0 : ids.back() + 1, added.empty() ? 0 : added.back().id + 1);
+}
+
+std::optional<std::int64_t> Tokenizer::id(std::string_view token) const {
+  if (const detail::AddedToken* added = parts_->added.find(token)) return added->id;
+  const std::int64_t id = parts_->tokens().find(token);
+  return id < 0 ? std::nullopt : std::optional(id);
+}
+
+const std::string& Tokenizer::token(std::int64_t id) const {
+  if (const std::string* token = parts_->token(id)) return *token;
+  throw IndexError(
+      fmt::format("Tokenizer: id {} has no token; there are ids up to {}", id, size() - 1));
+}
+
+bool Tokenizer::is_special(std::int64_t id) const {
+  const detail::AddedToken* token = parts_->added.find(id);
+  return token != nullptr && token->special;
+}
+
+const std::optional<Truncation>& Tokenizer::truncation() const { return parts_->truncation; }
+const std::optional<Padding>& Tokenizer::padding() const { return parts_->padding; }
+
+std::string DecodeStream::step(std::int64_t id) {
+  ids_.push_back(id);
+  const std::string all = tokenizer_.decode(ids_, options_);
+  const std::size_t size = complete_size(all);
+  if (size <= done_.size()) return {};
+  std::string added = all.substr(done_.size(), size - done_.size());
+  if (size == all.size()) {  // what follows depends on the last id at most
+    ids_ = {id};
+    done_ = tokenizer_.decode(ids_, options_);
+  } else {
+    done_ = all.substr(0, size);
+  }
+  return added;
+}
+
+std::string DecodeStream::finish() {
+  std::string rest = tokenizer_.decode(ids_, options_);
+  rest.erase(0, std::min(rest.size(), done_.size()));
+  ids_.clear();
+  done_.clear();
+  return rest;
 }
 
 }  // namespace gradus

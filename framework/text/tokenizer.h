@@ -1,30 +1,114 @@
 #pragma once
 #include <gradus/framework/base/export.h>
+#include <gradus/framework/text/encoding.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace gradus {
 
-struct TokenizeOptions {
-  bool lowercase = true;  ///< ASCII letters become lower case
+namespace detail {
+struct TokenizerParts;
+}
+
+struct EncodeOptions {
+  bool add_special_tokens = true;          ///< such as [CLS] and [SEP] around each text
+  bool offsets = true;                     ///< offsets and word_ids are wanted
+  std::optional<Truncation> truncation{};  ///< instead of the tokenizer's own
+  std::optional<Padding> padding{};        ///< instead of the tokenizer's own
 };
 
-/// The words and punctuation marks of a UTF-8 text, in order. A word is a run of ASCII letters,
-/// digits and characters beyond ASCII, including symbols. An apostrophe or a hyphen between two of
-/// them belongs to it ("don't", "Beth-el"), and so do the marks that other scripts write inside
-/// words. ASCII letters become lower case, whatever the locale, unless told otherwise. Every other
-/// visible character is a token of its own, including the punctuation of all scripts. White space
-/// and control characters only separate tokens. Invisible characters that do not separate (soft
-/// hyphens, word joiners, direction marks, the byte order mark) are left out; zero-width joiners
-/// and variation selectors stay with the word they follow. Bytes that are not UTF-8 are read as
-/// U+FFFD, which is part of a word, so that every token is valid UTF-8.
-GRADUS_API std::vector<std::string> tokenize(std::string_view text,
-                                             const TokenizeOptions& options = {});
+struct DecodeOptions {
+  bool skip_special_tokens = true;
+};
 
-/// What is between the white space of ASCII, as it is: for texts that are tokenized already, which
-/// fastText's command line reads.
-GRADUS_API std::vector<std::string> split_words(std::string_view text);
+/// What turns a text into the ids of tokens, as a published model expects them, and back: a
+/// normalizer, a pre-tokenizer, a model (byte-pair encoding, WordPiece, whole words), what adds
+/// special tokens, and a decoder. It never changes; copies share everything, and threads can use
+/// one at the same time.
+///   const auto tokenizer = Tokenizer::load("tokenizer.json");
+///   const Encoding encoding = tokenizer.encode("A man is eating food.");
+///   const std::string text = tokenizer.decode(encoding.ids);
+/// Texts are UTF-8. Bytes that are not are no error: a tokenizer of bytes keeps them, for others
+/// they are unknown characters.
+class GRADUS_API Tokenizer {
+ public:
+  /// Reads a tokenizer.json of Hugging Face. Throws FormatError naming the file, and the place in
+  /// it, for what is wrong or not supported; Error if it cannot be read.
+  static Tokenizer load(const std::string& path);
+  /// The same, of the text of such a file.
+  static Tokenizer from_json(std::string_view text);
+
+  /// Reads the files of GPT-2: vocab.json (also called encoder.json) and merges.txt (vocab.bpe).
+  /// <|endoftext|> is a special token, if it is there. Throws like load().
+  static Tokenizer load_gpt2(const std::string& vocabulary_path, const std::string& merges_path);
+  /// Reads BERT's vocab.txt, a token a line. `lowercase` is that of the model: uncased or cased.
+  static Tokenizer load_bert(const std::string& vocabulary_path, bool lowercase = true);
+
+  /// Writes a tokenizer.json that Hugging Face's library and load() read. The file is replaced as a
+  /// whole (see AtomicFile).
+  void save(const std::string& path) const;
+  /// The text of that file.
+  std::string json() const;
+
+  /// The tokens of a text, or of two that a model reads together.
+  /// Throws ValueError if truncation is asked for that is impossible.
+  Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
+  Encoding encode(std::string_view first, std::string_view second,
+                  const EncodeOptions& options = {}) const;
+  /// Each text by itself, in parallel, then padded to one length if there is padding.
+  std::vector<Encoding> encode_batch(std::span<const std::string> texts,
+                                     const EncodeOptions& options = {}) const;
+
+  /// The text of ids. For a tokenizer of bytes, decode(encode(text).ids) is the text, byte by byte.
+  /// Ids without a token are left out.
+  std::string decode(std::span<const std::int64_t> ids, const DecodeOptions& options = {}) const;
+
+  /// One more than the greatest id: the rows that a table of embeddings needs.
+  std::int64_t size() const;
+  /// The id of a token, or nullopt.
+  std::optional<std::int64_t> id(std::string_view token) const;
+  /// The token of an id, as the vocabulary has it. Throws IndexError for an id that has none.
+  const std::string& token(std::int64_t id) const;
+  bool is_special(std::int64_t id) const;
+  /// What the file asks for, if it does.
+  const std::optional<Truncation>& truncation() const;
+  const std::optional<Padding>& padding() const;
+
+ private:
+  friend class DecodeStream;
+  explicit Tokenizer(std::shared_ptr<const detail::TokenizerParts> parts)
+      : parts_(std::move(parts)) {}
+
+  std::shared_ptr<const detail::TokenizerParts> parts_;
+};
+
+/// The text of ids that come one by one, as a model generates them: each step gives what is new and
+/// complete.
+///   DecodeStream stream(tokenizer);
+///   for (const std::int64_t id : ids) std::cout << stream.step(id) << std::flush;
+///   std::cout << stream.finish();
+class GRADUS_API DecodeStream {
+ public:
+  explicit DecodeStream(Tokenizer tokenizer, const DecodeOptions& options = {})
+      : tokenizer_(std::move(tokenizer)), options_(options) {}
+
+  /// The text that one more id adds, without a character that is not complete yet.
+  std::string step(std::int64_t id);
+  /// What step() has held back.
+  std::string finish();
+
+ private:
+  Tokenizer tokenizer_;
+  DecodeOptions options_;
+  std::vector<std::int64_t> ids_;  // those that the next text depends on
+  std::string done_;               // the text of them that was given
+};
 
 }  // namespace gradus

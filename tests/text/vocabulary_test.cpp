@@ -2,7 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
-#include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenize.h>
 #include <gradus/framework/text/vocabulary.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/message_of.h>

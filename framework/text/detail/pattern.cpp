@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/utf8.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/text/detail/pattern.h>
 
@@ -7,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 namespace gradus::detail {
 namespace {
@@ -22,11 +24,14 @@ PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(te
 
 }  // namespace
 
-Pattern::Pattern(const std::string& expression) : expression_(expression) {
+Pattern::Pattern(const std::string& expression, const PatternOptions& options)
+    : expression_(expression) {
   int error = 0;
   PCRE2_SIZE place = 0;
+  const std::uint32_t flags =
+      PCRE2_UTF | (options.unicode_classes ? PCRE2_UCP | PCRE2_MATCH_INVALID_UTF : 0U);
   pcre2_code* code =
-      pcre2_compile(units(expression), expression.size(), PCRE2_UTF, &error, &place, nullptr);
+      pcre2_compile(units(expression), expression.size(), flags, &error, &place, nullptr);
   if (code == nullptr) fail(expression, error);
   code_ = std::shared_ptr<const void>(code, [code](const void*) { pcre2_code_free(code); });
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it cannot, matching only takes longer
@@ -49,6 +54,23 @@ std::string Pattern::replace_all(std::string_view text, const std::string& repla
     if (status < 0) fail(expression_, status);
     result.resize(size);
     return result;
+  }
+}
+
+void Pattern::find_all(std::string_view text,
+                       const std::function<void(std::size_t, std::size_t)>& found) const {
+  const auto* code = static_cast<const pcre2_code*>(code_.get());
+  const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> data(
+      pcre2_match_data_create_from_pattern(code, nullptr), pcre2_match_data_free);
+  const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(data.get());
+  for (std::size_t from = 0; from <= text.size();) {
+    const int status = pcre2_match(code, units(text), text.size(), from, 0, data.get(), nullptr);
+    if (status == PCRE2_ERROR_NOMATCH) return;
+    if (status < 0) fail(expression_, status);
+    const std::size_t begin = ends[0], end = ends[1];
+    found(begin, end);
+    from = end;
+    if (begin == end) from += from < text.size() ? decode_utf8(text, from).length : 1;
   }
 }
 

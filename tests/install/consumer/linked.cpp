@@ -483,7 +483,7 @@ const struct {
     {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
     {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
-    {"framework/text/tokenizer.h", [] { return tokenize("a b").size() == 2; }},
+    {"framework/text/tokenize.h", [] { return tokenize("a b").size() == 2; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
     {"framework/bridge/visit.h",

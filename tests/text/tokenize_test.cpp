@@ -1,5 +1,5 @@
 #include <gmock/gmock.h>
-#include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenize.h>
 
 #include <clocale>
 #include <cstdint>

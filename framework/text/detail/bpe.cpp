@@ -1,0 +1,273 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/utf8.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/text/detail/bpe.h>
+#include <gradus/framework/text/detail/unicode.h>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <queue>
+
+namespace gradus::detail {
+namespace {
+
+constexpr std::int64_t no_rank = std::numeric_limits<std::int64_t>::max();
+
+// Visible characters stand for themselves, the other 68 bytes for U+0100 and up.
+bool is_visible(unsigned byte) {
+  return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+}
+
+constexpr std::array<std::uint32_t, 256> alphabet = [] {
+  std::array<std::uint32_t, 256> result{};
+  std::uint32_t next = 256;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const bool visible =
+        (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+    result[byte] = visible ? byte : next++;
+  }
+  return result;
+}();
+
+}  // namespace
+
+std::uint32_t byte_character(unsigned char byte) { return alphabet[byte]; }
+
+std::string to_byte_alphabet(std::string_view bytes) {
+  std::string result;
+  for (const char c : bytes) append_utf8(byte_character(static_cast<unsigned char>(c)), result);
+  return result;
+}
+
+std::optional<std::string> from_byte_alphabet(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size();) {
+    const Character c = decode_utf8(text, i);
+    i += c.length;
+    if (c.code < 256 && is_visible(c.code)) {
+      result += static_cast<char>(c.code);
+      continue;
+    }
+    const auto found = std::find(alphabet.begin(), alphabet.end(), c.code);
+    if (found == alphabet.end()) return std::nullopt;
+    result += static_cast<char>(found - alphabet.begin());
+  }
+  return result;
+}
+
+Bpe::Bpe(TokenTable tokens, Merges merges, BpeOptions options, bool byte_level)
+    : tokens_(std::move(tokens)),
+      merges_(std::move(merges)),
+      options_(std::move(options)),
+      byte_level_(byte_level) {
+  if (!options_.unknown_token.empty()) {
+    unknown_ = tokens_.find(options_.unknown_token);
+    if (unknown_ < 0) {
+      throw ValueError(fmt::format("the unknown token '{}' is not in the vocabulary",
+                                   printable(options_.unknown_token)));
+    }
+  }
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const auto c = static_cast<char>(byte);
+    bytes_[byte] =
+        tokens_.find(byte_level ? to_byte_alphabet({&c, 1}) : fmt::format("<0x{:02X}>", byte));
+  }
+  slots_.resize(std::bit_ceil(2 * merges_.size() + 2));
+  for (std::size_t rank = 0; rank < merges_.size(); ++rank) add_merge(rank);
+  if (!options_.end_of_word_suffix.empty() || !options_.continuing_subword_prefix.empty()) return;
+  // Most words of a text are one token: to look them up saves their merges.
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < tokens_.tokens().size(); ++i) {
+    const std::string& token = tokens_.tokens()[i];
+    const std::optional<std::string> word =
+        byte_level ? from_byte_alphabet(token) : std::optional(token);
+    if (!word || word->empty()) continue;
+    pieces.clear();
+    const std::int64_t id = tokens_.ids()[i];
+    if (!options_.ignore_merges) {
+      split(*word, pieces);
+      merge_all(pieces, 0);
+      if (pieces.size() != 1 || pieces[0].id != id) continue;
+    }
+    words_.add(*word);
+    word_ids_.push_back(id);
+  }
+}
+
+void Bpe::add_merge(std::size_t rank) {
+  const auto& [left, right] = merges_[rank];
+  std::string_view rest = right;
+  const std::string& prefix = options_.continuing_subword_prefix;
+  if (!prefix.empty() && rest.starts_with(prefix)) rest.remove_prefix(prefix.size());
+  const std::int64_t a = tokens_.find(left), b = tokens_.find(right);
+  const std::int64_t id = tokens_.find(left + std::string(rest));
+  if (a < 0 || b < 0 || id < 0) {
+    const std::string missing = a < 0 ? left : b < 0 ? right : left + std::string(rest);
+    throw ValueError(fmt::format("merge {} is '{} {}', but the vocabulary has no '{}'", rank,
+                                 printable(left), printable(right), printable(missing)));
+  }
+  Slot& slot = slots_[slot_of(a, b)];
+  if (slot.left < 0) slot = {a, b, {static_cast<std::int64_t>(rank), id}};
+}
+
+std::size_t Bpe::slot_of(std::int64_t left, std::int64_t right) const {
+  const std::size_t mask = slots_.size() - 1;
+  auto hash = (static_cast<std::uint64_t>(left) << 32U ^ static_cast<std::uint64_t>(right)) *
+              0x9E3779B97F4A7C15U;
+  hash ^= hash >> 32U;
+  std::size_t slot = hash & mask;
+  while (slots_[slot].left >= 0 && (slots_[slot].left != left || slots_[slot].right != right))
+    slot = (slot + 1) & mask;
+  return slot;
+}
+
+const Bpe::Merge* Bpe::find(std::int64_t left, std::int64_t right) const {
+  const Slot& slot = slots_[slot_of(left, right)];
+  return slot.left < 0 ? nullptr : &slot.merge;
+}
+
+std::int64_t Bpe::find_symbol(std::string_view symbol, bool first, bool last) const {
+  const bool prefixed = !first && !options_.continuing_subword_prefix.empty();
+  const bool suffixed = last && !options_.end_of_word_suffix.empty();
+  if (!prefixed && !suffixed) return tokens_.find(symbol);
+  std::string full = prefixed ? options_.continuing_subword_prefix : "";
+  full += symbol;
+  if (suffixed) full += options_.end_of_word_suffix;
+  return tokens_.find(full);
+}
+
+// An unknown character: its bytes, an unknown token, or nothing.
+void Bpe::split_unknown(std::string_view word, Span span, std::vector<Piece>& pieces) const {
+  const auto byte = [&](std::size_t i) { return bytes_[static_cast<unsigned char>(word[i])]; };
+  bool has_bytes = options_.byte_fallback;
+  for (std::size_t i = span.begin; i < span.end; ++i) has_bytes = has_bytes && byte(i) >= 0;
+  if (has_bytes) {
+    for (std::size_t i = span.begin; i < span.end; ++i) pieces.push_back({byte(i), {i, i + 1}});
+  } else if (unknown_ >= 0) {
+    const bool fused = options_.fuse_unknown && span.begin > 0 && !pieces.empty() &&
+                       pieces.back().id == unknown_ && pieces.back().span.end == span.begin;
+    if (fused) {
+      pieces.back().span.end = span.end;
+    } else {
+      pieces.push_back({unknown_, span});
+    }
+  }
+}
+
+// A word as the tokens of its characters, or of its bytes.
+void Bpe::split(std::string_view word, std::vector<Piece>& pieces) const {
+  if (byte_level_) {
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      const std::int64_t id = bytes_[static_cast<unsigned char>(word[i])];
+      if (id >= 0) {
+        pieces.push_back({id, {i, i + 1}});
+      } else if (unknown_ >= 0) {
+        split_unknown(word, {i, i + 1}, pieces);
+      }
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < word.size();) {
+    const Span span{i, i + decode_utf8(word, i).length};
+    const std::int64_t id =
+        find_symbol(word.substr(i, span.size()), i == 0, span.end == word.size());
+    if (id >= 0) {
+      pieces.push_back({id, span});
+    } else {
+      split_unknown(word, span, pieces);
+    }
+    i = span.end;
+  }
+}
+
+// Merges the pieces from `first` on: of a few, the best pair is looked for each time.
+void Bpe::merge_all(std::vector<Piece>& pieces, std::size_t first) const {
+  constexpr std::size_t few = 48;
+  const std::size_t count = pieces.size() - first;
+  if (count > few) return merge_many(pieces, first);
+  std::array<Merge, few> merges;  // of each piece with the next
+  const auto look = [&](std::size_t i) {
+    const Merge* found = find(pieces[first + i].id, pieces[first + i + 1].id);
+    merges[i] = found != nullptr ? *found : Merge{no_rank, -1};
+  };
+  std::size_t n = count;
+  for (std::size_t i = 0; i + 1 < n; ++i) look(i);
+  while (n > 1) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i + 1 < n; ++i) {
+      if (merges[i].rank < merges[best].rank) best = i;
+    }
+    if (merges[best].rank == no_rank) break;
+    Piece* const at = pieces.data() + first + best;
+    *at = {merges[best].id, {at[0].span.begin, at[1].span.end}};
+    std::move(at + 2, pieces.data() + first + n, at + 1);
+    std::move(merges.data() + best + 1, merges.data() + n - 1, merges.data() + best);
+    --n;
+    if (best > 0) look(best - 1);
+    if (best + 1 < n) look(best);
+  }
+  pieces.resize(first + n);
+}
+
+// Of many, in a queue of pairs; those that have changed since are skipped.
+void Bpe::merge_many(std::vector<Piece>& pieces, std::size_t first) const {
+  struct Pair {
+    std::int64_t rank;
+    std::size_t left;
+    std::int64_t id;
+    bool operator>(const Pair& other) const {
+      return std::pair(rank, left) > std::pair(other.rank, other.left);
+    }
+  };
+  const std::size_t n = pieces.size();
+  std::vector<std::size_t> next(n), before(n);
+  for (std::size_t i = first; i < n; ++i) {
+    next[i] = i + 1;
+    before[i] = i - 1;
+  }
+  std::priority_queue<Pair, std::vector<Pair>, std::greater<>> queue;
+  const auto look = [&](std::size_t i) {
+    if (next[i] >= n) return;
+    if (const Merge* found = find(pieces[i].id, pieces[next[i]].id))
+      queue.push({found->rank, i, found->id});
+  };
+  for (std::size_t i = first; i < n; ++i) look(i);
+  while (!queue.empty()) {
+    const Pair pair = queue.top();
+    queue.pop();
+    const std::size_t left = pair.left;
+    if (pieces[left].id < 0 || next[left] >= n) continue;
+    const std::size_t right = next[left];
+    const Merge* now = find(pieces[left].id, pieces[right].id);
+    if (now == nullptr || now->rank != pair.rank) continue;
+    pieces[left] = {pair.id, {pieces[left].span.begin, pieces[right].span.end}};
+    pieces[right].id = -1;
+    next[left] = next[right];
+    if (next[right] < n) before[next[right]] = left;
+    if (left > first) look(before[left]);
+    look(left);
+  }
+  pieces.erase(std::remove_if(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end(),
+                              [](const Piece& piece) { return piece.id < 0; }),
+               pieces.end());
+}
+
+// The token that a word is, or -1.
+std::int64_t Bpe::whole(std::string_view word) const {
+  const std::int64_t place = words_.find(word);
+  return place < 0 ? -1 : word_ids_[static_cast<std::size_t>(place)];
+}
+
+void Bpe::encode(std::string_view word, std::vector<Piece>& pieces) const {
+  if (const std::int64_t id = whole(word); id >= 0) {
+    pieces.push_back({id, {0, word.size()}});
+    return;
+  }
+  const std::size_t first = pieces.size();
+  split(word, pieces);
+  merge_all(pieces, first);
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,41 @@
+#pragma once
+#include <gradus/framework/text/encoding.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// The post-processors of Hugging Face's tokenizers. Those of BERT and RoBERTa are templates.
+namespace gradus::detail {
+
+/// Puts tokens around one text or two.
+struct TemplateProcessing {
+  struct Part {
+    int text = -1;  ///< 0 or 1, or -1 for tokens
+    std::int64_t type_id = 0;
+    std::string name;               ///< of the tokens
+    std::vector<std::int64_t> ids;  ///< of the tokens
+  };
+  std::vector<Part> single, pair;
+};
+
+/// Spaces in tokens of bytes do not count in offsets.
+struct TrimOffsets {
+  bool add_prefix_space = true;
+};
+
+using PostProcessor = std::variant<TemplateProcessing, TrimOffsets>;
+
+/// The number of tokens that are added.
+std::int64_t added_tokens(const std::vector<PostProcessor>& processors, bool is_pair);
+
+/// Puts the encodings of one text or two together, with the tokens that belong there, and the
+/// overflowing parts of each with all of the other.
+Encoding combine(const TemplateProcessing* form, std::vector<Encoding> texts);
+
+void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int64_t added);
+/// Of all to one length, those that overflow as well.
+void pad(std::vector<Encoding*> encodings, const Padding& options);
+
+}  // namespace gradus::detail

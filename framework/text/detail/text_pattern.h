@@ -1,0 +1,31 @@
+#pragma once
+#include <gradus/framework/base/export.h>
+#include <gradus/framework/text/detail/aligned_text.h>
+#include <gradus/framework/text/detail/pattern.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::detail {
+
+/// A text to be found as it is, or a regular expression.
+class GRADUS_API TextPattern {
+ public:
+  static TextPattern literal(std::string text);
+  /// Throws ValueError for an expression that PCRE2 refuses.
+  static TextPattern regex(const std::string& expression);
+
+  const std::string& text() const { return text_; }
+  bool is_regex() const { return regex_.has_value(); }
+  /// Appends the matches in a text, from left to right. An empty text is not a match. Throws
+  /// ValueError where matching takes too many steps.
+  void find_all(std::string_view text, std::vector<Span>& matches) const;
+
+ private:
+  std::string text_;
+  std::optional<Pattern> regex_;
+};
+
+}  // namespace gradus::detail

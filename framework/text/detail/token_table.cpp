@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/text/detail/token_table.h>
+
+#include <algorithm>
+
+namespace gradus::detail {
+
+TokenTable::TokenTable(std::vector<std::pair<std::string, std::int64_t>> tokens) {
+  std::stable_sort(tokens.begin(), tokens.end(),
+                   [](const auto& a, const auto& b) { return a.second < b.second; });
+  ids_.reserve(tokens.size());
+  for (const auto& [token, id] : tokens) {
+    if (id < 0) throw ValueError(fmt::format("token '{}' has the id {}", printable(token), id));
+    if (!ids_.empty() && ids_.back() == id) {
+      throw ValueError(fmt::format("the tokens '{}' and '{}' have the same id, {}",
+                                   printable(index_.texts().back()), printable(token), id));
+    }
+    if (index_.find(token) >= 0) {
+      throw ValueError(
+          fmt::format("the token '{}' has two ids, {} and {}", printable(token), find(token), id));
+    }
+    index_.add(token);
+    ids_.push_back(id);
+  }
+}
+
+const std::string* TokenTable::token(std::int64_t id) const {
+  std::size_t place = static_cast<std::size_t>(id);
+  if (id < 0) return nullptr;
+  if (place >= ids_.size() || ids_[place] != id) {  // there are gaps
+    const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
+    if (found == ids_.end() || *found != id) return nullptr;
+    place = static_cast<std::size_t>(found - ids_.begin());
+  }
+  return &index_.texts()[place];
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,47 @@
+#pragma once
+#include <gradus/framework/base/detail/text_index.h>
+#include <gradus/framework/base/export.h>
+#include <gradus/framework/text/detail/aligned_text.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gradus::detail {
+
+/// A token in a text.
+struct Piece {
+  std::int64_t id;
+  Span span;
+
+  bool operator==(const Piece&) const = default;
+};
+
+/// Tokens and their ids, which may have gaps.
+class GRADUS_API TokenTable {
+ public:
+  TokenTable() = default;
+  /// Throws ValueError for a token or an id that is there twice, and for a negative id.
+  explicit TokenTable(std::vector<std::pair<std::string, std::int64_t>> tokens);
+
+  /// The id of a token, or -1.
+  std::int64_t find(std::string_view token) const {
+    const std::int64_t place = index_.find(token);
+    return place < 0 ? -1 : ids_[static_cast<std::size_t>(place)];
+  }
+  /// The token of an id, or nullptr.
+  const std::string* token(std::int64_t id) const;
+
+  std::int64_t size() const { return index_.size(); }
+  /// By increasing id.
+  const std::vector<std::string>& tokens() const { return index_.texts(); }
+  const std::vector<std::int64_t>& ids() const { return ids_; }
+
+ private:
+  TextIndex index_;
+  std::vector<std::int64_t> ids_;
+};
+
+}  // namespace gradus::detail

@@ -1,0 +1,359 @@
+#include <gradus/framework/text/detail/json_place.h>
+#include <gradus/framework/text/detail/tokenizer_parts.h>
+
+#include <map>
+#include <utility>
+
+// Reads a tokenizer.json. Source: Hugging Face's tokenizers 0.23.
+namespace gradus::detail {
+namespace {
+
+[[noreturn]] void refuse(const JsonPlace& place, const std::string& kind) {
+  place.at("type").fail(
+      fmt::format("'{}' is no {} that is supported", printable(place.at("type").text()), kind));
+}
+
+TextPattern parse_pattern(const JsonPlace& place) {
+  if (place.has("String")) return TextPattern::literal(place.at("String").text());
+  const JsonPlace expression = place.at("Regex");
+  try {
+    return TextPattern::regex(expression.text());
+  } catch (const ValueError& error) {
+    expression.fail(error.what());
+  }
+}
+
+SplitBehavior parse_behavior(const JsonPlace& place) {
+  static const std::map<std::string, SplitBehavior> names{
+      {"Removed", SplitBehavior::removed},
+      {"Isolated", SplitBehavior::isolated},
+      {"MergedWithPrevious", SplitBehavior::merged_with_previous},
+      {"MergedWithNext", SplitBehavior::merged_with_next},
+      {"Contiguous", SplitBehavior::contiguous}};
+  const auto found = names.find(place.text());
+  if (found == names.end()) place.fail(fmt::format("'{}' is no behavior", printable(place.text())));
+  return found->second;
+}
+
+Metaspace::Prepend parse_prepend(const JsonPlace& place) {
+  if (!place.has("prepend_scheme")) {  // older files
+    return place.flag_or("add_prefix_space", true) ? Metaspace::Prepend::always
+                                                   : Metaspace::Prepend::never;
+  }
+  const std::string& name = place.at("prepend_scheme").text();
+  if (name == "first") return Metaspace::Prepend::first;
+  if (name == "never") return Metaspace::Prepend::never;
+  if (name == "always") return Metaspace::Prepend::always;
+  place.at("prepend_scheme")
+      .fail(fmt::format("'{}' is none of first, never, always", printable(name)));
+}
+
+// The parts of a sequence, each by itself.
+template <class F>
+void for_each_part(const JsonPlace& list, F&& f) {
+  for (std::size_t i = 0; i < list.array_size(); ++i) f(list.at(i));
+}
+
+void parse_normalizer(const JsonPlace& place, std::vector<Normalizer>& out) {
+  const std::string& type = place.at("type").text();
+  if (type == "Sequence") {
+    for_each_part(place.at("normalizers"),
+                  [&](const JsonPlace& part) { parse_normalizer(part, out); });
+  } else if (type == "NFC") {
+    out.emplace_back(NormalForm::nfc);
+  } else if (type == "NFD") {
+    out.emplace_back(NormalForm::nfd);
+  } else if (type == "NFKC") {
+    out.emplace_back(NormalForm::nfkc);
+  } else if (type == "NFKD") {
+    out.emplace_back(NormalForm::nfkd);
+  } else if (type == "Lowercase") {
+    out.emplace_back(Lowercase{});
+  } else if (type == "StripAccents") {
+    out.emplace_back(StripAccents{});
+  } else if (type == "Strip") {
+    out.emplace_back(Strip{place.flag_or("strip_left", true), place.flag_or("strip_right", true)});
+  } else if (type == "Replace") {
+    out.emplace_back(Replace{parse_pattern(place.at("pattern")), place.at("content").text()});
+  } else if (type == "Prepend") {
+    out.emplace_back(Prepend{place.at("prepend").text()});
+  } else if (type == "BertNormalizer") {
+    BertNormalizer bert{place.flag_or("clean_text", true),
+                        place.flag_or("handle_chinese_chars", true),
+                        {},
+                        place.flag_or("lowercase", true)};
+    if (place.has("strip_accents")) bert.strip_accents = place.at("strip_accents").flag();
+    out.emplace_back(bert);
+  } else {
+    refuse(place, "normalizer");
+  }
+}
+
+void parse_pre_tokenizer(const JsonPlace& place, std::vector<PreTokenizer>& out) {
+  const std::string& type = place.at("type").text();
+  if (type == "Sequence") {
+    for_each_part(place.at("pretokenizers"),
+                  [&](const JsonPlace& part) { parse_pre_tokenizer(part, out); });
+  } else if (type == "ByteLevel") {
+    out.emplace_back(ByteLevel{place.flag_or("add_prefix_space", true),
+                               place.flag_or("trim_offsets", true),
+                               place.flag_or("use_regex", true)});
+  } else if (type == "Metaspace") {
+    out.emplace_back(Metaspace{place.text_or("replacement", Metaspace{}.replacement),
+                               parse_prepend(place), place.flag_or("split", true)});
+  } else if (type == "Split") {
+    out.emplace_back(Split{parse_pattern(place.at("pattern")), parse_behavior(place.at("behavior")),
+                           place.flag_or("invert", false)});
+  } else if (type == "BertPreTokenizer") {
+    out.emplace_back(BertPreTokenizer{});
+  } else if (type == "Whitespace") {
+    out.emplace_back(Whitespace{});
+  } else if (type == "WhitespaceSplit") {
+    out.emplace_back(WhitespaceSplit{});
+  } else if (type == "Punctuation") {
+    out.emplace_back(Punctuation{place.has("behavior") ? parse_behavior(place.at("behavior"))
+                                                       : SplitBehavior::isolated});
+  } else if (type == "Digits") {
+    out.emplace_back(Digits{place.flag_or("individual_digits", false)});
+  } else {
+    refuse(place, "pre-tokenizer");
+  }
+}
+
+TokenTable parse_vocabulary(const JsonPlace& place) {
+  if (!place.value().is_object())
+    place.fail(
+        fmt::format("is {}, not an object of tokens and their ids", place.value().type_name()));
+  std::vector<std::pair<std::string, std::int64_t>> tokens;
+  tokens.reserve(place.value().size());
+  for (const auto& [token, id] : place.value().items()) {
+    if (!id.is_number_integer())
+      place.fail(fmt::format("the id of '{}' is not an integer", printable(token)));
+    tokens.emplace_back(token, id.get<std::int64_t>());
+  }
+  try {
+    return TokenTable(std::move(tokens));
+  } catch (const ValueError& error) {
+    place.fail(error.what());
+  }
+}
+
+Bpe::Merges parse_merges(const JsonPlace& place) {
+  Bpe::Merges merges;
+  merges.reserve(place.array_size());
+  for (std::size_t i = 0; i < place.array_size(); ++i) {
+    const JsonPlace merge = place.at(i);
+    if (merge.value().is_array()) {
+      if (merge.array_size() != 2)
+        merge.fail(fmt::format("has {} parts, not two", merge.array_size()));
+      merges.emplace_back(merge.at(std::size_t{0}).text(), merge.at(1).text());
+      continue;
+    }
+    const std::string& text = merge.text();
+    const std::size_t blank = text.find(' ');
+    if (blank == std::string::npos || text.find(' ', blank + 1) != std::string::npos) {
+      merge.fail(fmt::format("'{}' is not two tokens with a blank between them", printable(text)));
+    }
+    merges.emplace_back(text.substr(0, blank), text.substr(blank + 1));
+  }
+  return merges;
+}
+
+Model parse_bpe(const JsonPlace& place, bool byte_words) {
+  if (place.has("dropout") && place.at("dropout").value() != 0) {
+    place.at("dropout").fail(
+        "merges that are left out at random are not supported: set it to null");
+  }
+  BpeOptions options{
+      place.text_or("unk_token", ""),          place.text_or("continuing_subword_prefix", ""),
+      place.text_or("end_of_word_suffix", ""), place.flag_or("fuse_unk", false),
+      place.flag_or("byte_fallback", false),   place.flag_or("ignore_merges", false)};
+  return Bpe(parse_vocabulary(place.at("vocab")), parse_merges(place.at("merges")),
+             std::move(options), byte_words);
+}
+
+Model parse_model(const JsonPlace& place, bool byte_words) {
+  std::string type = place.text_or("type", "");
+  if (type.empty())
+    type = place.has("merges")                      ? "BPE"
+           : place.has("continuing_subword_prefix") ? "WordPiece"
+                                                    : "WordLevel";
+  try {
+    if (type == "BPE") return parse_bpe(place, byte_words);
+    if (type == "WordPiece") {
+      return WordPiece(
+          parse_vocabulary(place.at("vocab")),
+          {place.text_or("unk_token", "[UNK]"), place.text_or("continuing_subword_prefix", "##"),
+           place.integer_or("max_input_chars_per_word", 100)});
+    }
+    if (type == "WordLevel")
+      return WordLevel(parse_vocabulary(place.at("vocab")), place.text_or("unk_token", "<unk>"));
+  } catch (const ValueError& error) {
+    place.fail(error.what());
+  }
+  refuse(place, "model");
+}
+
+std::vector<TemplateProcessing::Part> parse_template(const JsonPlace& list,
+                                                     const JsonPlace& tokens) {
+  std::vector<TemplateProcessing::Part> parts;
+  for_each_part(list, [&](const JsonPlace& place) {
+    TemplateProcessing::Part part;
+    if (place.has("Sequence")) {
+      const JsonPlace text = place.at("Sequence");
+      if (text.at("id").text() != "A" && text.at("id").text() != "B")
+        text.at("id").fail("is neither A nor B");
+      part.text = text.at("id").text() == "A" ? 0 : 1;
+      part.type_id = text.integer_or("type_id", 0);
+    } else {
+      const JsonPlace token = place.at("SpecialToken");
+      part.name = token.at("id").text();
+      part.type_id = token.integer_or("type_id", 0);
+      const JsonPlace ids = tokens.at(part.name.c_str()).at("ids");
+      for_each_part(ids, [&](const JsonPlace& id) { part.ids.push_back(id.integer()); });
+    }
+    parts.push_back(std::move(part));
+  });
+  return parts;
+}
+
+TemplateProcessing::Part token_part(const JsonPlace& pair, std::int64_t type_id) {
+  if (pair.array_size() != 2) pair.fail("is not a token and its id");
+  return {-1, type_id, pair.at(std::size_t{0}).text(), {pair.at(1).integer()}};
+}
+
+TemplateProcessing::Part text_part(int text, std::int64_t type_id) {
+  return {text, type_id, "", {}};
+}
+
+void parse_post_processor(const JsonPlace& place, std::vector<PostProcessor>& out) {
+  const std::string& type = place.at("type").text();
+  if (type == "Sequence") {
+    for_each_part(place.at("processors"),
+                  [&](const JsonPlace& part) { parse_post_processor(part, out); });
+  } else if (type == "ByteLevel") {
+    if (place.flag_or("trim_offsets", true))
+      out.emplace_back(TrimOffsets{place.flag_or("add_prefix_space", true)});
+  } else if (type == "TemplateProcessing") {
+    const JsonPlace tokens = place.at("special_tokens");
+    out.emplace_back(TemplateProcessing{parse_template(place.at("single"), tokens),
+                                        parse_template(place.at("pair"), tokens)});
+  } else if (type == "BertProcessing") {
+    const auto cls = token_part(place.at("cls"), 0), sep = token_part(place.at("sep"), 0),
+               end = token_part(place.at("sep"), 1);
+    out.emplace_back(TemplateProcessing{{cls, text_part(0, 0), sep},
+                                        {cls, text_part(0, 0), sep, text_part(1, 1), end}});
+  } else if (type == "RobertaProcessing") {
+    const auto cls = token_part(place.at("cls"), 0), sep = token_part(place.at("sep"), 0);
+    if (place.flag_or("trim_offsets", true))
+      out.emplace_back(TrimOffsets{place.flag_or("add_prefix_space", true)});
+    out.emplace_back(TemplateProcessing{{cls, text_part(0, 0), sep},
+                                        {cls, text_part(0, 0), sep, sep, text_part(1, 0), sep}});
+  } else {
+    refuse(place, "post-processor");
+  }
+}
+
+void parse_decoder(const JsonPlace& place, std::vector<Decoder>& out) {
+  const std::string& type = place.at("type").text();
+  if (type == "Sequence") {
+    for_each_part(place.at("decoders"), [&](const JsonPlace& part) { parse_decoder(part, out); });
+  } else if (type == "ByteLevel") {
+    out.emplace_back(ByteLevelDecoder{});
+  } else if (type == "WordPiece") {
+    out.emplace_back(
+        WordPieceDecoder{place.text_or("prefix", "##"), place.flag_or("cleanup", true)});
+  } else if (type == "Metaspace") {
+    out.emplace_back(MetaspaceDecoder{place.text_or("replacement", Metaspace{}.replacement),
+                                      parse_prepend(place)});
+  } else if (type == "BPEDecoder") {
+    out.emplace_back(BpeDecoder{place.text_or("suffix", "</w>")});
+  } else if (type == "ByteFallback") {
+    out.emplace_back(ByteFallback{});
+  } else if (type == "Fuse") {
+    out.emplace_back(Fuse{});
+  } else if (type == "Strip") {
+    out.emplace_back(StripDecoder{place.at("content").text(), place.integer_or("start", 0),
+                                  place.integer_or("stop", 0)});
+  } else if (type == "Replace") {
+    out.emplace_back(
+        ReplaceDecoder{parse_pattern(place.at("pattern")), place.at("content").text()});
+  } else {
+    refuse(place, "decoder");
+  }
+}
+
+AddedTokens parse_added(const JsonPlace& file, const std::vector<Normalizer>& normalizers) {
+  std::vector<AddedToken> tokens;
+  if (file.has("added_tokens")) {
+    for_each_part(file.at("added_tokens"), [&](const JsonPlace& place) {
+      const bool special = place.flag_or("special", false);
+      tokens.push_back({place.at("id").integer(), place.at("content").text(),
+                        place.flag_or("single_word", false), place.flag_or("lstrip", false),
+                        place.flag_or("rstrip", false), place.flag_or("normalized", !special),
+                        special});
+    });
+  }
+  return AddedTokens(std::move(tokens), normalizers);
+}
+
+Truncation parse_truncation(const JsonPlace& place) {
+  const std::string strategy = place.text_or("strategy", "LongestFirst"),
+                    direction = place.text_or("direction", "Right");
+  Truncation result{place.at("max_length").integer(), place.integer_or("stride", 0), {}, {}};
+  result.strategy = strategy == "OnlyFirst"    ? Truncation::Strategy::only_first
+                    : strategy == "OnlySecond" ? Truncation::Strategy::only_second
+                                               : Truncation::Strategy::longest_first;
+  if (direction == "Left") result.direction = Truncation::Direction::left;
+  if (result.max_length < 0 || result.stride < 0) place.fail("a length is negative");
+  return result;
+}
+
+Padding parse_padding(const JsonPlace& place) {
+  Padding result;
+  const JsonPlace strategy = place.at("strategy");
+  if (strategy.has("Fixed")) result.length = strategy.at("Fixed").integer();
+  if (place.has("pad_to_multiple_of"))
+    result.pad_to_multiple_of = place.at("pad_to_multiple_of").integer();
+  result.pad_id = place.integer_or("pad_id", 0);
+  result.pad_type_id = place.integer_or("pad_type_id", 0);
+  result.pad_token = place.text_or("pad_token", "[PAD]");
+  if (place.text_or("direction", "Right") == "Left") result.direction = Padding::Direction::left;
+  if (result.length.value_or(0) < 0 || result.pad_to_multiple_of.value_or(1) < 1)
+    place.fail("a length is negative, or a multiple of 0");
+  return result;
+}
+
+}  // namespace
+
+TokenizerParts parse_tokenizer(std::string_view text, const std::string& where) {
+  const JsonPlace::Json json = parse_json(text, where);
+  const JsonPlace file(json, where);
+  std::vector<Normalizer> normalizers;
+  std::vector<PreTokenizer> pre_tokenizers;
+  if (file.has("normalizer")) parse_normalizer(file.at("normalizer"), normalizers);
+  if (file.has("pre_tokenizer")) parse_pre_tokenizer(file.at("pre_tokenizer"), pre_tokenizers);
+  const JsonPlace model = file.at("model");
+  const bool byte_words = !pre_tokenizers.empty() &&
+                          std::holds_alternative<ByteLevel>(pre_tokenizers.back()) &&
+                          model.text_or("continuing_subword_prefix", "").empty() &&
+                          model.text_or("end_of_word_suffix", "").empty() && model.has("merges");
+  AddedTokens added = parse_added(file, normalizers);
+  TokenizerParts parts{std::move(normalizers),
+                       std::move(pre_tokenizers),
+                       parse_model(model, byte_words),
+                       byte_words,
+                       {},
+                       {},
+                       std::move(added),
+                       {},
+                       {}};
+  if (file.has("post_processor"))
+    parse_post_processor(file.at("post_processor"), parts.post_processors);
+  if (file.has("decoder")) parse_decoder(file.at("decoder"), parts.decoders);
+  if (file.has("truncation")) parts.truncation = parse_truncation(file.at("truncation"));
+  if (file.has("padding")) parts.padding = parse_padding(file.at("padding"));
+  return parts;
+}
+
+}  // namespace gradus::detail

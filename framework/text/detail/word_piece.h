@@ -1,0 +1,55 @@
+#pragma once
+#include <gradus/framework/text/detail/token_table.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::detail {
+
+/// As Hugging Face's WordPiece has them.
+struct WordPieceOptions {
+  std::string unknown_token = "[UNK]";
+  std::string continuing_subword_prefix = "##";
+  std::int64_t max_input_chars_per_word = 100;  ///< a longer word is unknown
+};
+
+/// Each time the longest token that the rest of a word begins with; unknown as a whole if there is
+/// none. Source: Wu et al. 2016, "Google's neural machine translation system", section 4.1.
+class GRADUS_API WordPiece {
+ public:
+  /// Throws ValueError if the unknown token is not in the vocabulary.
+  WordPiece(TokenTable tokens, WordPieceOptions options);
+
+  const TokenTable& tokens() const { return tokens_; }
+  const WordPieceOptions& options() const { return options_; }
+  void encode(std::string_view word, std::vector<Piece>& pieces) const;
+
+ private:
+  bool is_long(std::string_view word) const;
+  Piece longest(std::string_view word, std::size_t begin, std::string& buffer) const;
+
+  TokenTable tokens_;
+  WordPieceOptions options_;
+  std::int64_t unknown_;
+  std::size_t longest_ = 0;  // token, in bytes
+};
+
+/// A word is a token, or unknown.
+class GRADUS_API WordLevel {
+ public:
+  WordLevel(TokenTable tokens, std::string unknown_token);
+
+  const TokenTable& tokens() const { return tokens_; }
+  const std::string& unknown_token() const { return unknown_token_; }
+  /// Throws ValueError for an unknown word if there is no token for it.
+  void encode(std::string_view word, std::vector<Piece>& pieces) const;
+
+ private:
+  TokenTable tokens_;
+  std::string unknown_token_;
+  std::int64_t unknown_;
+};
+
+}  // namespace gradus::detail
