@@ -1,0 +1,380 @@
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
+#include <gradus/framework/text/tokenizer.h>
+#include <gradus/tests/io/file_testing.h>
+#include <gradus/tests/support/threads_guard.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace gradus;
+using nlohmann::json;
+
+namespace {
+
+const std::string golden = "tests/golden/tokenizers/";
+
+json file_of(const std::string& name) {
+  std::ifstream file(golden + name + ".json");
+  return json::parse(file);
+}
+
+std::vector<std::int64_t> ids(const Tokenizer& tokenizer, const std::string& text) {
+  return tokenizer.encode(text).ids;
+}
+
+class TokenizerFiles : public FolderTest {
+ protected:
+  std::string path(const std::string& name) const { return file(name); }
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(file(name), std::ios::binary) << text;
+    return path(name);
+  }
+  // GPT-2's two files, of the vocabulary of `roberta`.
+  Tokenizer gpt2() const;
+};
+class DecodeStreams : public TokenizerFiles {};
+
+#define EXPECT_MESSAGE(type, text, expression) \
+  EXPECT_EQ(message_of<type>([&] { static_cast<void>(expression); }), text)
+
+Tokenizer TokenizerFiles::gpt2() const {
+  const json model = file_of("roberta")["model"];
+  std::string merges = "#version: 0.2\n";
+  for (const json& merge : model["merges"])
+    merges += merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
+  return Tokenizer::load_gpt2(write("vocab.json", model["vocab"].dump()),
+                              write("merges.txt", merges));
+}
+
+// A tokenizer of five words.
+json small() {
+  return json::parse(
+      R"({"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "sea": 1, "##s": 2, "the": 3, "[X]": 4}},
+    "pre_tokenizer": {"type": "WhitespaceSplit"}, "decoder": {"type": "WordPiece"}, "added_tokens": [{"id": 4, "content": "[X]", "special": true}]})");
+}
+
+void expect_refused(const json& file, const std::string& message) {
+  EXPECT_MESSAGE(FormatError, message, Tokenizer::from_json(file.dump()));
+}
+
+}  // namespace
+
+TEST_F(TokenizerFiles, OfBytesLosesNoByte) {
+  const Tokenizer tokenizer = gpt2();
+  std::mt19937 random(1);
+  for (int i = 0; i < 300; ++i) {
+    std::string text(random() % 60, ' ');
+    for (char& c : text)
+      c = static_cast<char>(i % 2 == 0 ? random() % 256 : " aetE'\xC3\xA9\xFF"[random() % 9]);
+    EXPECT_EQ(tokenizer.decode(ids(tokenizer, text)), text);
+    EXPECT_EQ(tokenizer.decode(
+                  tokenizer.encode(text, {.add_special_tokens = false, .offsets = false}).ids),
+              text);
+  }
+}
+
+TEST_F(TokenizerFiles, GivesOffsetsThatCoverTheTextInOrder) {
+  const Tokenizer tokenizer = gpt2();
+  const std::string text = "It\u2019s the na\u00EFve \U0001F44D \xFF";
+  std::int64_t end = 0;
+  for (const ByteSpan& span : tokenizer.encode(text).offsets) {
+    EXPECT_LE(span.begin, end);
+    EXPECT_LT(span.begin, span.end);
+    end = span.end;
+  }
+  EXPECT_EQ(end, std::ssize(text));
+}
+
+TEST(Tokenizer, GivesThePlaceOfAllThatBecameOneCharacter) {
+  json file = small();
+  file["model"]["vocab"]["\u00E9"] = 5;
+  file["model"]["vocab"]["e"] = 6;
+  file["normalizer"] = {
+      {"type", "Sequence"},
+      {"normalizers",
+       {{{"type", "NFC"}},
+        {{"type", "Replace"}, {"pattern", {{"Regex", "x+"}}}, {"content", "e"}}}}};
+  const Encoding encoding = Tokenizer::from_json(file.dump()).encode("e\u0301 xxx sea");
+  EXPECT_EQ(encoding.ids, (std::vector<std::int64_t>{5, 6, 1}));
+  EXPECT_EQ(encoding.offsets, (std::vector<ByteSpan>{{0, 3}, {4, 7}, {8, 11}}));
+}
+
+TEST(Tokenizer, LeavesOffsetsOut) {
+  const Encoding encoding =
+      Tokenizer::from_json(small().dump()).encode("the seas", {.offsets = false});
+  EXPECT_EQ(encoding.ids, (std::vector<std::int64_t>{3, 1, 2}));
+  EXPECT_TRUE(encoding.offsets.empty());
+  EXPECT_TRUE(encoding.word_ids.empty());
+  EXPECT_EQ(encoding.attention_mask, (std::vector<std::int64_t>{1, 1, 1}));
+}
+
+TEST(Tokenizer, EncodesABatchAsEachText) {
+  const Tokenizer tokenizer = Tokenizer::load(golden + "llama3.json");
+  std::vector<std::string> texts;
+  for (int i = 0; i < 3000; ++i)
+    texts.push_back(std::string(static_cast<std::size_t>(i % 7), ' ') + "the sea " +
+                    std::to_string(i * 7919));
+  const ThreadsGuard guard;
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    const std::vector<Encoding> all = tokenizer.encode_batch(texts);
+    ASSERT_EQ(all.size(), texts.size());
+    for (std::size_t i = 0; i < texts.size(); i += 13) {
+      EXPECT_EQ(all[i].ids, ids(tokenizer, texts[i]));
+      EXPECT_EQ(all[i].offsets, tokenizer.encode(texts[i]).offsets);
+    }
+  }
+  EXPECT_TRUE(tokenizer.encode_batch({}).empty());
+}
+
+TEST(Tokenizer, PadsABatch) {
+  const Tokenizer tokenizer = Tokenizer::from_json(small().dump());
+  const std::vector<std::string> texts{"the", "the seas", ""};
+  std::vector<Encoding> all = tokenizer.encode_batch(texts, {.padding = Padding{.pad_id = 9}});
+  EXPECT_EQ(all[0].ids, (std::vector<std::int64_t>{3, 9, 9}));
+  EXPECT_EQ(all[0].attention_mask, (std::vector<std::int64_t>{1, 0, 0}));
+  EXPECT_EQ(all[0].word_ids, (std::vector<std::int64_t>{0, -1, -1}));
+  EXPECT_EQ(all[2].ids, (std::vector<std::int64_t>{9, 9, 9}));
+  all = tokenizer.encode_batch(
+      texts, {.padding = Padding{.pad_to_multiple_of = 4, .direction = Padding::Direction::left}});
+  EXPECT_EQ(all[1].ids, (std::vector<std::int64_t>{0, 3, 1, 2}));
+  EXPECT_EQ(tokenizer.encode("the", {.padding = Padding{.length = 2, .pad_id = 7}}).ids,
+            (std::vector<std::int64_t>{3, 7}));
+}
+
+TEST(Tokenizer, TruncatesAndKeepsTheRest) {
+  const Tokenizer tokenizer = Tokenizer::from_json(small().dump());
+  const Encoding encoding = tokenizer.encode(
+      "the sea the seas", {.truncation = Truncation{.max_length = 3, .stride = 1}});
+  EXPECT_EQ(encoding.ids, (std::vector<std::int64_t>{3, 1, 3}));
+  ASSERT_EQ(encoding.overflowing.size(), 1U);
+  EXPECT_EQ(encoding.overflowing[0].ids, (std::vector<std::int64_t>{3, 1, 2}));
+  EXPECT_MESSAGE(ValueError,
+                 "Tokenizer: a stride of 3 does not fit into 3 tokens of a text: lessen it, or "
+                 "raise max_length",
+                 tokenizer.encode("the sea the seas",
+                                  {.truncation = Truncation{.max_length = 3, .stride = 3}}));
+  EXPECT_MESSAGE(ValueError,
+                 "Tokenizer: max_length is 1, but 2 tokens are added to each text: raise it, or "
+                 "set add_special_tokens = false",
+                 Tokenizer::load(golden + "bert.json")
+                     .encode("a", {.truncation = Truncation{.max_length = 1}}));
+  EXPECT_MESSAGE(
+      ValueError, "Tokenizer: there is no second text, which is to be truncated",
+      tokenizer.encode("the sea the seas",
+                       {.truncation = Truncation{.max_length = 1,
+                                                 .strategy = Truncation::Strategy::only_second}}));
+}
+
+TEST(Tokenizer, KnowsItsTokens) {
+  const Tokenizer tokenizer = Tokenizer::from_json(small().dump());
+  EXPECT_EQ(tokenizer.size(), 5);
+  EXPECT_EQ(tokenizer.id("##s"), 2);
+  EXPECT_EQ(tokenizer.id("whale"), std::nullopt);
+  EXPECT_EQ(tokenizer.token(4), "[X]");
+  EXPECT_TRUE(tokenizer.is_special(4));
+  EXPECT_FALSE(tokenizer.is_special(3));
+  EXPECT_MESSAGE(IndexError, "Tokenizer: id 5 has no token; there are ids up to 4",
+                 tokenizer.token(5));
+  EXPECT_MESSAGE(IndexError, "Tokenizer: id -1 has no token; there are ids up to 4",
+                 tokenizer.token(-1));
+}
+
+TEST(Tokenizer, LeavesOutSpecialTokensAndUnknownIdsWhenItDecodes) {
+  const Tokenizer tokenizer = Tokenizer::from_json(small().dump());
+  const std::vector<std::int64_t> given{3, 4, 77, 1, 2, -5};
+  EXPECT_EQ(tokenizer.decode(given), "the seas");
+  EXPECT_EQ(tokenizer.decode(given, {.skip_special_tokens = false}), "the [X] seas");
+  EXPECT_EQ(tokenizer.decode({}), "");
+}
+
+TEST(Tokenizer, TakesIdsWithGaps) {
+  json file = small();
+  file["model"]["vocab"]["the"] = 1'000'000'000'000;
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  EXPECT_EQ(ids(tokenizer, "the sea"), (std::vector<std::int64_t>{1'000'000'000'000, 1}));
+  EXPECT_EQ(tokenizer.decode(ids(tokenizer, "the sea")), "the sea");
+  EXPECT_EQ(tokenizer.size(), 1'000'000'000'001);
+  EXPECT_MESSAGE(IndexError, "Tokenizer: id 3 has no token; there are ids up to 1000000000000",
+                 tokenizer.token(3));
+}
+
+TEST_F(TokenizerFiles, ReadsBertsVocabulary) {
+  const std::string vocabulary = write("vocab.txt", "[PAD]\r\n[UNK]\n[CLS]\n[SEP]\nsea\n##s\n,");
+  const Tokenizer tokenizer = Tokenizer::load_bert(vocabulary);
+  const Encoding encoding = tokenizer.encode("Seas, s\u00E9a", "SEA [SEP]");
+  EXPECT_EQ(encoding.ids, (std::vector<std::int64_t>{2, 4, 5, 6, 4, 3, 4, 3, 3}));
+  EXPECT_EQ(encoding.type_ids, (std::vector<std::int64_t>{0, 0, 0, 0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(encoding.text_ids, (std::vector<std::int64_t>{-1, 0, 0, 0, 0, -1, 1, 1, -1}));
+  EXPECT_EQ(tokenizer.decode(encoding.ids), "seas, sea sea");
+  EXPECT_EQ(Tokenizer::load_bert(vocabulary, false).encode("SEA").ids,
+            (std::vector<std::int64_t>{2, 1, 3}));
+  EXPECT_MESSAGE(
+      FormatError,
+      "Tokenizer::load_bert: " + write("twice.txt", "a\nb\na\n") +
+          ": the token 'a' has two ids, 0 and 2: a vocab.txt of BERT has one token a line",
+      Tokenizer::load_bert(path("twice.txt")));
+  EXPECT_MESSAGE(FormatError,
+                 "Tokenizer::load_bert: " + write("no.txt", "[UNK]\n[CLS]\n") +
+                     ": there is no token '[SEP]': a vocab.txt of BERT has one token a line",
+                 Tokenizer::load_bert(path("no.txt")));
+}
+
+TEST_F(TokenizerFiles, RefusesFilesOfGpt2ThatDoNotFit) {
+  const std::string vocabulary = write("vocab.json", R"({"a": 0, "b": 1, "ab": 2})");
+  EXPECT_EQ(ids(Tokenizer::load_gpt2(vocabulary, write("merges.txt", "a b\n")), "abba"),
+            (std::vector<std::int64_t>{2, 1, 0}));
+  EXPECT_MESSAGE(FormatError,
+                 "Tokenizer::load_gpt2: " + vocabulary + ", " + path("m2.txt") +
+                     ": merge 0 is 'b a', but the vocabulary has no 'ba'",
+                 Tokenizer::load_gpt2(vocabulary, write("m2.txt", "b a\n")));
+  EXPECT_MESSAGE(FormatError,
+                 "Tokenizer::load_gpt2: " + path("m3.txt") +
+                     ":2: 'a b c' is not two tokens with a blank between them: GPT-2's file of "
+                     "merges (merges.txt, vocab.bpe) was expected",
+                 Tokenizer::load_gpt2(vocabulary, write("m3.txt", "#version: 0.2\na b c\n")));
+  EXPECT_MESSAGE(
+      FormatError,
+      "Tokenizer::load_gpt2: " + path("v2.json") + ": is not an object of tokens and their ids",
+      Tokenizer::load_gpt2(write("v2.json", "[1]"), path("merges.txt")));
+}
+
+TEST_F(TokenizerFiles, SavesAFileThatIsLoaded) {
+  const Tokenizer tokenizer = Tokenizer::load(golden + "bert.json");
+  tokenizer.save(path("again.json"));
+  EXPECT_EQ(Tokenizer::load(path("again.json")).json(), tokenizer.json());
+}
+
+TEST(Tokenizer, NamesThePlaceWhereAFileIsNotJson) {
+  EXPECT_MESSAGE(FormatError, "Tokenizer::from_json:2:12: not JSON",
+                 Tokenizer::from_json("{\n  \"model\": x}"));
+  EXPECT_MESSAGE(FormatError, "Tokenizer::from_json:1:9: not JSON: the text ends too early",
+                 Tokenizer::from_json("{\"model\""));
+  EXPECT_MESSAGE(FormatError, "Tokenizer::from_json: the key 'b' is there twice",
+                 Tokenizer::from_json(R"({"a": {"b": 1, "c": 2, "b": 3}})"));
+  EXPECT_MESSAGE(FormatError, "Tokenizer::from_json: nested more than 100 levels deep",
+                 Tokenizer::from_json(std::string(200000, '[')));
+  EXPECT_MESSAGE(FormatError, "Tokenizer::from_json: has no \"model\"", Tokenizer::from_json("{}"));
+  EXPECT_MESSAGE(FormatError, "Tokenizer::from_json: is array, not an object",
+                 Tokenizer::from_json("[]"));
+}
+
+TEST(Tokenizer, NamesThePlaceOfWhatIsNotSupported) {
+  json file = small();
+  file["normalizer"] = {{"type", "Sequence"},
+                        {"normalizers", {{{"type", "NFC"}}, {{"type", "Nmt"}}}}};
+  expect_refused(file,
+                 "Tokenizer::from_json: normalizer.normalizers[1].type: 'Nmt' is no normalizer "
+                 "that is supported");
+  file = small();
+  file["pre_tokenizer"]["type"] = "UnicodeScripts";
+  expect_refused(file,
+                 "Tokenizer::from_json: pre_tokenizer.type: 'UnicodeScripts' is no pre-tokenizer "
+                 "that is supported");
+  file = small();
+  file["model"]["type"] = "Other";
+  expect_refused(file, "Tokenizer::from_json: model.type: 'Other' is no model that is supported");
+  file = small();
+  file["decoder"] = {{"type", "CTC"}};
+  expect_refused(file, "Tokenizer::from_json: decoder.type: 'CTC' is no decoder that is supported");
+  file = small();
+  file["post_processor"] = {{"type", "Other"}};
+  expect_refused(
+      file,
+      "Tokenizer::from_json: post_processor.type: 'Other' is no post-processor that is supported");
+  file = file_of("roberta");
+  file["model"]["dropout"] = 0.1;
+  expect_refused(file,
+                 "Tokenizer::from_json: model.dropout: merges that are left out at random are not "
+                 "supported: set it to null");
+}
+
+TEST(Tokenizer, RefusesAVocabularyThatContradictsItself) {
+  json file = small();
+  file["model"]["vocab"]["the"] = 1;
+  expect_refused(
+      file, "Tokenizer::from_json: model.vocab: the tokens 'sea' and 'the' have the same id, 1");
+  file["model"]["vocab"]["the"] = -1;
+  expect_refused(file, "Tokenizer::from_json: model.vocab: token 'the' has the id -1");
+  file["model"]["vocab"]["the"] = "1";
+  expect_refused(file, "Tokenizer::from_json: model.vocab: the id of 'the' is not an integer");
+  file = small();
+  file["model"]["unk_token"] = "?";
+  expect_refused(file,
+                 "Tokenizer::from_json: model: the unknown token '?' is not in the vocabulary");
+  file = file_of("roberta");
+  file["model"]["merges"][3] = "a b c";
+  expect_refused(
+      file,
+      "Tokenizer::from_json: model.merges[3]: 'a b c' is not two tokens with a blank between them");
+  file = file_of("bert_left");
+  file["post_processor"]["special_tokens"].erase("[CLS]");
+  expect_refused(file, "Tokenizer::from_json: post_processor.special_tokens: has no \"[CLS]\"");
+}
+
+TEST(Tokenizer, SaysWhichWordAModelOfWordsLacks) {
+  const Tokenizer tokenizer = Tokenizer::from_json(
+      R"({"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"the": 0}}, "pre_tokenizer": {"type": "WhitespaceSplit"}})");
+  EXPECT_EQ(ids(tokenizer, "the the"), (std::vector<std::int64_t>{0, 0}));
+  EXPECT_MESSAGE(ValueError,
+                 "the word 'whale' is not in the vocabulary, and neither is the unknown token '?'",
+                 tokenizer.encode("the whale"));
+}
+
+TEST(Tokenizer, StopsAnExpressionThatTakesTooManySteps) {
+  json file = small();
+  file["pre_tokenizer"] = {
+      {"type", "Split"}, {"pattern", {{"Regex", "(?:a|a)+[bc]"}}}, {"behavior", "Isolated"}};
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  EXPECT_MESSAGE(ValueError, "regular expression '(?:a|a)+[bc]': match limit exceeded",
+                 tokenizer.encode(std::string(100, 'a')));
+  file["pre_tokenizer"]["pattern"]["Regex"] = "(";
+  expect_refused(file,
+                 "Tokenizer::from_json: pre_tokenizer.pattern.Regex: regular expression '(': "
+                 "missing closing parenthesis");
+}
+
+// With all pairs compared in each step, this would take hours.
+TEST_F(TokenizerFiles, ReadsALongTextWithoutABlank) {
+  const Tokenizer tokenizer = gpt2();
+  std::string text;
+  while (text.size() < 1'000'000) text += "thebeginning";
+  const Encoding encoding = tokenizer.encode(text, {.offsets = false});
+  EXPECT_EQ(tokenizer.decode(encoding.ids), text);
+  EXPECT_LT(encoding.size(), 700'000);
+}
+
+// A queue of pairs, for long words, finds the same as looking for the best pair each time.
+TEST_F(TokenizerFiles, MergesLongWordsAsShortOnes) {
+  const Tokenizer tokenizer = Tokenizer::load_gpt2(
+      write("vocab.json", R"({"a": 0, "b": 1, "ab": 2, "aa": 3, "abab": 4, "aaa": 5})"),
+      write("merges.txt", "a b\na a\nab ab\naa a\n"));
+  std::string text;
+  std::vector<std::int64_t> wanted;
+  for (int i = 0; i < 60; ++i) {
+    text += "aaab";  // aa, ab
+    wanted.insert(wanted.end(), {3, 2});
+  }
+  EXPECT_EQ(ids(tokenizer, "aaabaaab"), (std::vector<std::int64_t>{3, 2, 3, 2}));
+  EXPECT_EQ(ids(tokenizer, text), wanted);
+}
+
+TEST_F(DecodeStreams, HoldsACharacterBackUntilItIsComplete) {
+  const Tokenizer tokenizer = gpt2();
+  const std::vector<std::int64_t> thumb = ids(tokenizer, "\U0001F44D");
+  ASSERT_GT(thumb.size(), 1U);
+  DecodeStream stream(tokenizer);
+  EXPECT_EQ(stream.step(ids(tokenizer, "a")[0]), "a");
+  for (std::size_t i = 0; i + 1 < thumb.size(); ++i) EXPECT_EQ(stream.step(thumb[i]), "");
+  EXPECT_EQ(stream.step(thumb.back()), "\U0001F44D");
+  EXPECT_EQ(stream.finish(), "");
+  DecodeStream cut(tokenizer);
+  EXPECT_EQ(cut.step(thumb[0]), "");
+  EXPECT_EQ(cut.finish(), tokenizer.decode({thumb.data(), 1}));
+}
