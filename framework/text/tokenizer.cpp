@@ -141,8 +141,12 @@ void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOff
       rest.remove_suffix(rest.ends_with(' ') ? 1 : 2);
     ByteSpan& span = encoding.offsets[i];
     if (leading > 0 && i == 0 && span.begin == 0 && options.add_prefix_space) --leading;
+    if (rest.empty()) {  // nothing but blanks, which may be none of the text's
+      span = leading > 0 ? ByteSpan{span.end, span.end} : ByteSpan{span.begin, span.begin};
+      continue;
+    }
     span.begin = std::min(span.begin + leading, span.end);
-    span.end = rest.empty() ? span.begin : std::max(span.end - trailing, span.begin);
+    span.end = std::max(span.end - trailing, span.begin);
   }
 }
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Makes tests/golden/tokenizers: small tokenizers of Hugging Face's library, and what it makes of texts.
 
-usage: make_tokenizers.py    (needs PyPI's `tokenizers` 0.23, and Debian's `bible-kjv`)
+usage: make_tokenizers.py [FOLDER SEED COUNT]    (needs PyPI's `tokenizers` 0.23, and Debian's `bible-kjv`)
+
+With arguments, COUNT other texts for each, for a longer comparison that the tests need not make:
+    make_tokenizers.py /tmp/cases 7 2000 && GRADUS_TOKENIZERS=/tmp/cases/ build/release/tests/test_text --gtest_filter='*TokenizerGolden*'
 
 NAME.json is a tokenizer.json; a line of NAME.cases is {"text", "pair", "ids", "type_ids", "offsets" in bytes, "words", "mask", "decoded", "overflowing"}. Bytes of a
 character's tokens count as those of the whole character. Only characters that Unicode 8 has are used: the library's tables are of various ages.
@@ -11,10 +14,12 @@ import json
 import pathlib
 import random
 import subprocess
+import sys
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-FOLDER = pathlib.Path(__file__).parent / "tokenizers"
+FOLDER = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "tokenizers"
+SEED, COUNT = (int(argument) for argument in sys.argv[2:4]) if len(sys.argv) > 3 else (0, 26)
 TEXT = subprocess.run(["bible", "-f", "gen1:1-gen9:29"], capture_output=True, text=True, check=True).stdout.splitlines()
 LLAMA = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 WORDS = """the of And unto he it's don't I'll we've they're GOD Lord's 1234 3.14 hello, world! [CLS] [MASK] <s> <|user|> naïve café Straße İstanbul
@@ -22,7 +27,7 @@ WORDS = """the of And unto he it's don't I'll we've they're GOD Lord's 1234 3.14
 CHARACTERS = "abcXYZ019.,!?'\"-_()\\ßéÅñøΩжשع中한ｶﾞ①½ﬁ🌔\u0301\u0323\u200d\u00ad\u00a0\u3000\u2028"
 
 
-def texts(seed, count=26):
+def texts(seed, count):
     rng = random.Random(seed)
     result = ["", " ", "In the beginning God created the heaven and the earth.", "  two  blanks ", "\n\n a\n", "a" * 130]
     while len(result) < count:
@@ -140,7 +145,7 @@ def main():
     for seed, (name, tokenizer) in enumerate(tokenizers()):
         (FOLDER / f"{name}.json").write_text(tokenizer.to_str(), encoding="utf-8")
         with open(FOLDER / f"{name}.cases", "w", encoding="utf-8") as file:
-            all_texts = texts(seed)
+            all_texts = texts(1000 * SEED + seed, COUNT)
             for i, text in enumerate(all_texts):
                 pair = all_texts[-i] if i % 4 == 3 and name != "bert_left" else None
                 try:

@@ -9,19 +9,6 @@
 namespace gradus::detail {
 namespace {
 
-bool is_word_character(std::uint32_t code) {
-  if (code == '_') return true;
-  switch (category(code)) {
-    case Category::letter:
-    case Category::nonspacing_mark:
-    case Category::other_mark:
-    case Category::number:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // The character that ends at `end`, which is above 0.
 Character character_before(std::string_view text, std::size_t end) {
   for (std::size_t length = 1; length <= 4 && length <= end; ++length) {

@@ -48,6 +48,22 @@ Category category(std::uint32_t code) {
   return groups[static_cast<std::size_t>(property(code).category)];
 }
 
+bool is_word_character(std::uint32_t code) {
+  const auto in = [code](std::uint32_t first, std::uint32_t last) {
+    return first <= code && code <= last;
+  };
+  if (code > last_code) return false;
+  if (in(0x24B6, 0x24E9) || in(0x1F130, 0x1F149) || in(0x1F150, 0x1F169) || in(0x1F170, 0x1F189)) {
+    return true;  // letters in circles and squares
+  }
+  if (code == 0x200C || code == 0x200D) return true;  // joiners
+  const auto own = property(code).category;
+  const Category group = groups[static_cast<std::size_t>(own)];
+  return group == Category::letter || group == Category::nonspacing_mark ||
+         group == Category::other_mark || own == UTF8PROC_CATEGORY_ND ||
+         own == UTF8PROC_CATEGORY_NL || own == UTF8PROC_CATEGORY_PC;
+}
+
 bool is_white_space(std::uint32_t code) {
   if (code < 0x80) return code == ' ' || (code >= '\t' && code <= '\r');
   return code == 0x85 ||

@@ -23,6 +23,8 @@ enum class Category : std::uint8_t {
 };
 
 GRADUS_API Category category(std::uint32_t code);
+/// \w of regular expressions. Source: UTS 18, annex C.
+GRADUS_API bool is_word_character(std::uint32_t code);
 /// White_Space of Unicode.
 GRADUS_API bool is_white_space(std::uint32_t code);
 

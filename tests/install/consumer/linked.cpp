@@ -483,7 +483,15 @@ const struct {
     {"framework/core/tensor.h", [] { return is_two(vector().clone()); }},
     {"framework/text/ngrams.h", [] { return fasttext_hash("a") != 0; }},
     {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
+    {"framework/text/encoding.h", [] { return Encoding().size() == 0; }},
     {"framework/text/tokenize.h", [] { return tokenize("a b").size() == 2; }},
+    {"framework/text/tokenizer.h",
+     [] {
+       const auto tokenizer = Tokenizer::from_json(R"({"model": {"type": "WordLevel",
+         "vocab": {"a": 0}, "unk_token": "a"}})");
+       return tokenizer.encode("a").size() == 1;
+     }},
+    {"framework/text/unicode.h", [] { return case_fold("A") == "a"; }},
     {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
     {"framework/bridge/visit.h",
