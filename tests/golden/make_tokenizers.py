@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes tests/golden/tokenizers: small tokenizers of Hugging Face's library, and what it makes of texts.
 
-usage: make_tokenizers.py [FOLDER SEED COUNT]    (needs PyPI's `tokenizers` 0.23, and Debian's `bible-kjv`)
+usage: make_tokenizers.py [FOLDER SEED COUNT]    (needs PyPI's `tokenizers` 0.23, `sentencepiece` and `protobuf`, and Debian's `bible-kjv`)
 
 With arguments, COUNT other texts for each, for a longer comparison that the tests need not make:
     make_tokenizers.py /tmp/cases 7 2000 && GRADUS_TOKENIZERS=/tmp/cases/ build/release/tests/test_text --gtest_filter='*TokenizerGolden*'
@@ -15,7 +15,10 @@ import pathlib
 import random
 import subprocess
 import sys
+import tempfile
 
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 FOLDER = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "tokenizers"
@@ -25,6 +28,19 @@ LLAMA = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^
 WORDS = """the of And unto he it's don't I'll we've they're GOD Lord's 1234 3.14 hello, world! [CLS] [MASK] <s> <|user|> naïve café Straße İstanbul
 ﬁne ½ ① earth. (light) "day" Ⅷ æther ΑΣ 中文 日本 한국 e\u0301 q\u0307\u0323 \u1e9b\u0323 👍🏽 नमस्ते שלום 25%""".split()
 CHARACTERS = "abcXYZ019.,!?'\"-_()\\ßéÅñøΩжשع中한ｶﾞ①½ﬁ🌔\u0301\u0323\u200d\u00ad\u00a0\u3000\u2028"
+
+
+def chars_map():
+    """SentencePiece's table of a few rules."""
+    with tempfile.TemporaryDirectory() as folder:
+        rules = pathlib.Path(folder) / "rules.tsv"
+        pairs = {"½": "1⁄2", "ﬁ": "fi", "①": "1", "Ⅷ": "VIII", "e\u0301": "é", "ｶ": "カ", "\u3000": " ", "\u00a0": " ", "\n": " ", "\t": " ", "\u00ad": "", "æ": "ae"}
+        rules.write_text("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in pairs.items()))
+        model = pathlib.Path(folder) / "model"
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(TEXT), model_prefix=str(model), vocab_size=200, normalization_rule_tsv=str(rules), minloglevel=2)
+        proto = sentencepiece_model_pb2.ModelProto()
+        proto.ParseFromString(pathlib.Path(f"{model}.model").read_bytes())
+        return proto.normalizer_spec.precompiled_charsmap
 
 
 def texts(seed, count):
@@ -52,6 +68,7 @@ def bpe(size=330, special=(), **options):
 
 
 def tokenizers():
+    table = chars_map()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     roberta = trained(models.BPE(), bpe(420, ["<s>", "</s>"], initial_alphabet=alphabet), pre_tokenizer=pre_tokenizers.ByteLevel(add_prefix_space=True),
                       decoder=decoders.ByteLevel())
@@ -118,6 +135,22 @@ def tokenizers():
         metaspace = trained(models.BPE(unk_token="<unk>"), bpe(260, ["<unk>", "<s>"]), pre_tokenizer=pre_tokenizers.Metaspace(prepend_scheme=scheme, split=split),
                             decoder=decoders.Metaspace(prepend_scheme=scheme, split=split))
         yield name, metaspace
+
+    unigram = Tokenizer(models.Unigram())
+    unigram.normalizer = normalizers.Sequence([normalizers.Precompiled(table), normalizers.Replace(Regex(" {2,}"), " ")])
+    unigram.pre_tokenizer = pre_tokenizers.Metaspace()
+    unigram.decoder = decoders.Metaspace()
+    unigram.train_from_iterator(TEXT, trainers.UnigramTrainer(vocab_size=300, show_progress=False, unk_token="<unk>", special_tokens=["<s>", "<unk>", "</s>"]))
+    unigram.post_processor = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 2)])
+    yield "unigram", unigram
+
+    pieces = json.loads(unigram.to_str())
+    pieces["model"]["vocab"] += [[f"<0x{b:02X}>", -30.0] for b in range(256)]
+    pieces["model"]["byte_fallback"] = True
+    pieces["normalizer"] = None
+    fallback = Tokenizer.from_str(json.dumps(pieces))
+    fallback.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    yield "unigram_bytes", fallback
 
     for behavior in ["removed", "merged_with_next", "merged_with_previous"]:
         split = trained(models.BPE(unk_token="<unk>"), bpe(200, ["<unk>"]), normalizer=normalizers.Replace(Regex("[aeiou]{2}"), "E"),
