@@ -25,6 +25,7 @@
 #include <gradus/framework/metrics/curve.h>
 #include <gradus/framework/metrics/error_rate.h>
 #include <gradus/framework/metrics/named_value.h>
+#include <gradus/framework/metrics/neighbors.h>
 #include <gradus/framework/metrics/perplexity.h>
 #include <gradus/framework/metrics/progress.h>
 #include <gradus/framework/metrics/ranking.h>
