@@ -16,8 +16,10 @@
 #include <gradus/framework/data/text_pair.h>
 #include <gradus/framework/data/text_table.h>
 #include <gradus/framework/data/token_stream.h>
+#include <gradus/framework/io/word_tests.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/metrics/accuracy.h>
+#include <gradus/framework/metrics/analogy_rule.h>
 #include <gradus/framework/metrics/bleu.h>
 #include <gradus/framework/metrics/chrf.h>
 #include <gradus/framework/metrics/classification_scores.h>
@@ -25,6 +27,7 @@
 #include <gradus/framework/metrics/curve.h>
 #include <gradus/framework/metrics/error_rate.h>
 #include <gradus/framework/metrics/named_value.h>
+#include <gradus/framework/metrics/neighbors.h>
 #include <gradus/framework/metrics/perplexity.h>
 #include <gradus/framework/metrics/progress.h>
 #include <gradus/framework/metrics/ranking.h>
@@ -35,6 +38,8 @@
 #include <gradus/framework/metrics/spearman.h>
 #include <gradus/framework/metrics/tensorboard.h>
 #include <gradus/framework/text/encoding.h>
+#include <gradus/framework/metrics/word_evaluation.h>
+#include <gradus/framework/metrics/word_index.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>

@@ -28,6 +28,7 @@ Tensor vector() { return tensor({1.0, 2.0}); }
 Tensor matrix() { return tensor({2.0, 1.0, 1.0, 2.0}, {2, 2}); }
 Tensor ids() { return tensor({1, 0}); }
 bool is_two(const Tensor& x) { return x.numel() == 2; }
+WordIndex words_of_matrix() { return WordIndex({{"a", "b"}, matrix()}); }
 
 bool orthogonalises() {
   const Model model;
@@ -356,6 +357,23 @@ const struct {
     {"framework/metrics/rouge.h", [] { return counts<RougeL>("a", "a").f1 == 1; }},
     {"framework/metrics/span_f1.h",
      [] { return tag_spans(std::vector<std::string>{"B-X"}).size() == 1; }},
+    {"framework/metrics/neighbors.h",
+     [] { return is_two(NeighborIndex(matrix()).search(matrix(), 1).ids); }},
+    {"framework/metrics/word_evaluation.h",
+     [] {
+       const std::vector<WordPair> pairs = {{"a", "A", 1}, {"b", "b", 1}};
+       return evaluate_word_pairs(words_of_matrix(), pairs).pairs == 2 &&
+              evaluate_analogies(words_of_matrix(), std::vector<AnalogySection>{}).sections.empty();
+     }},
+    {"framework/metrics/word_index.h",
+     [] { return words_of_matrix().most_similar("a", 5).size() == 1; }},
+    {"framework/metrics/analogy_rule.h",
+     [] { return words_of_matrix().analogy("a", "a", "a", 1, AnalogyRule::multiply).size() == 1; }},
+    {"framework/io/word_tests.h",
+     [] {
+       return read_word_pairs(text_file("a b 1\n"))[0].score == 1 &&
+              read_analogies(text_file(": x\na b c d\n"))[0].name == "x";
+     }},
     {"framework/metrics/spearman.h", [] { return counts<Spearman>(vector(), vector()) > 0.9; }},
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
