@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -46,9 +48,16 @@ class Reader {
 
   /// Without `names`, all that can be read. With `mapped`, refuses what cannot be mapped.
   StateDict read(const std::string& path, const Names* names = nullptr, bool mapped = false) const {
-    const SafetensorsSource source = detail::find_safetensors(operation_, path);
-    return source.index ? read_shards(*source.index, names, mapped)
-                        : read_file(source.path, names, mapped);
+    SafetensorsSource source = detail::find_safetensors(operation_, path);
+    if (!source.index) return read_file(source.path, names, mapped);
+    for (;;) {
+      try {
+        return read_shards(*source.index, names, mapped);
+      } catch (const Error&) {  // perhaps because another program has just saved other shards
+        const auto before = std::exchange(source, detail::find_safetensors(operation_, path)).index;
+        if (!source.index || source.index == before) throw;
+      }
+    }
   }
 
  private:
@@ -97,7 +106,8 @@ class Reader {
                                 std::map<std::string, SafetensorsFile>& files) const {
     const auto found = files.find(shard);
     if (found != files.end()) return found->second;
-    if (!std::filesystem::exists(shard)) {
+    std::error_code code;
+    if (!std::filesystem::exists(shard, code)) {
       throw Error(fmt::format("{}: '{}' is not there, in which '{}' places tensor '{}'", operation_,
                               shard, index.path, printable(name)));
     }

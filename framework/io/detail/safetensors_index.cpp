@@ -17,9 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* model_name = "model.safetensors";
-constexpr const char* index_name = "model.safetensors.index.json";
-
 // What is in the folder, for somebody who has to choose.
 std::string choices(const fs::path& folder) {
   std::vector<std::string> names;
@@ -37,11 +34,12 @@ std::string choices(const fs::path& folder) {
 
 std::string file_in(const char* operation, const fs::path& folder) {
   std::error_code code;
-  for (const char* name : {model_name, index_name}) {
+  for (const char* name : {safetensors_model_name, safetensors_index_name}) {
     if (fs::exists(folder / name, code)) return (folder / name).string();
   }
   throw Error(fmt::format("{}: the folder '{}' has neither {} nor {}: {}", operation,
-                          folder.string(), model_name, index_name, choices(folder)));
+                          folder.string(), safetensors_model_name, safetensors_index_name,
+                          choices(folder)));
 }
 
 // True for JSON: its first eight bytes, as the length of a header, would be beyond any limit.
