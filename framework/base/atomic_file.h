@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -48,5 +49,10 @@ class GRADUS_API AtomicFile {
   std::int64_t written_ = 0;
   int file_ = -1;
 };
+
+/// Removes from a folder the temporary files of killed programs that were to become files of chosen
+/// names. Those of live writers stay.
+GRADUS_API void remove_orphans(const std::filesystem::path& folder,
+                               const std::function<bool(std::string_view name)>& chosen);
 
 }  // namespace gradus

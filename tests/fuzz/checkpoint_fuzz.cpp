@@ -21,7 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<gradus::CheckpointPart> run = {
         {"model", model}, {"optimizer", optimizer}, {"generator", generator},
         {"order", order}, {"step", step},           {"best", best}};
-    gradus::load_checkpoint(run, file.path());
+    const auto words = gradus::Vocabulary::from_words({"<unk>", "a"});
+    gradus::read_any([&] { gradus::checkpoint_vocabulary(file.path()); });
+    gradus::read_any([&] {
+      gradus::load_checkpoint({{"vocabulary", words}}, file.path(), {.strict = false});
+    });
+    gradus::load_checkpoint(run, file.path(), {.strict = false});
     gradus::load_checkpoint(run, file.path());
     optimizer.step();
   });

@@ -17,5 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     gradus::require(loaded);
     for (const auto& entry : state) entry.tensor.clone();
   });
+  gradus::read_any([&] {
+    const auto state = gradus::load(file.path());
+    for (const auto& entry : state) {
+      gradus::require(gradus::load(file.path(), {entry.name}).size() == 1);
+    }
+  });
   return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -151,6 +152,16 @@ bool loads() {
   std::int64_t samples = 0;
   for (const Tensor& batch : loader) samples += batch.numel();
   return samples == 3;
+}
+
+bool keeps_checkpoints() {
+  const CheckpointFolder folder("linked-checkpoints");
+  std::int64_t step = 3;
+  folder.save({{"step", step}}, step);
+  step = 0;
+  const bool resumed = resume({{"step", step}}, folder) == 3;
+  std::filesystem::remove_all(folder.path());
+  return resumed && step == 3;
 }
 
 /// A file with a text, for readers.
@@ -604,6 +615,7 @@ const struct {
     {"optim/adamax.h", trains<Adamax>},
     {"optim/training/average.h", averages},
     {"optim/training/checkpoint.h", checkpoints},
+    {"optim/training/checkpoint_folder.h", keeps_checkpoints},
     {"optim/training/clip.h", [] { return clip_grad_norm(Model().parameters(), 1) == 0; }},
     {"optim/training/decay.h",
      [] { return split_for_decay(Model().parameters()).decayed.size() == 1; }},
