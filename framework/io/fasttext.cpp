@@ -235,7 +235,9 @@ bool FastTextModel::compute(std::string_view word, std::span<float> out) const {
 
 WordVectors FastTextModel::word_vectors() const {
   const std::int64_t dim = options().dim;
-  WordVectors result{words(), empty({static_cast<std::int64_t>(words().size()), dim})};
+  WordVectors result;
+  result.words = words();
+  result.matrix = empty({std::ssize(result.words), dim});
   float* out = result.matrix.mutable_data<float>();
   parallel_for_each(std::ssize(result.words), rows_of_word * dim, [&](std::int64_t i) {
     state_->mean_of_word(result.words[static_cast<std::size_t>(i)], out + i * dim);

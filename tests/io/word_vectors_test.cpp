@@ -154,7 +154,7 @@ TEST_F(WordVectorFile, NamesOtherFormatsAndSendsNoBytesOfThemToTheTerminal) {
       HasSubstr("...' is not an integer: the first line must be two integers, the number of "
                 "words and the number of columns: it looks like a gzip file: unpack it"));
   EXPECT_THAT(message("\xba\x16\x4f\x2f\x0c" + junk),
-              HasSubstr("it looks like a fastText model: FastTextModel::load() reads it"));
+              HasSubstr("it looks like a fastText model: its .vec file holds the vectors as text"));
   EXPECT_THAT(message("PK\x03\x04" + junk), HasSubstr("it looks like a zip archive"));
   EXPECT_THAT(message("\xff\xfe"
                       "1\0 \0"),

@@ -44,7 +44,7 @@ constexpr std::array<Kind, 13> kinds{{
     {"\x93NUMPY"sv, "a NumPy .npy file"},
     {"\x80\x02"sv, "a Python pickle"},
     {"GGUF"sv, "a GGUF file"},
-    {"\xba\x16\x4f\x2f"sv, "a fastText model: FastTextModel::load() reads it"},
+    {"\xba\x16\x4f\x2f"sv, "a fastText model: its .vec file holds the vectors as text"},
     {"\xff\xfe"sv, "UTF-16 text: convert it to UTF-8"},
     {"version https://git-lfs"sv, "a Git LFS pointer: fetch the file itself"},
     {"<!DOCTYPE"sv, "a web page"},
