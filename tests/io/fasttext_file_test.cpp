@@ -173,6 +173,15 @@ TEST(FastTextFile, ChecksSizesBeforeItTakesMemory) {
                            b.input.rows = 3 + std::int64_t{most};
                          }),
               HasSubstr("the input matrix is [2147483650, 2147483647]: the 105 bytes that follow"));
+  // 16 GiB.
+  EXPECT_THAT(error_with(word_model(),
+                         [](auto& b) {
+                           b.dim = 1 << 12;
+                           b.buckets = (1 << 20) - 3;
+                           b.input.columns = 1 << 12;
+                           b.input.rows = 1 << 20;
+                         }),
+              HasSubstr("the input matrix is [1048576, 4096]: the 105 bytes that follow"));
   EXPECT_LT(memory_stats().peak - before, 1 << 20);
 }
 

@@ -22,7 +22,7 @@ labelled() {  # LABEL VERSES: the label's lines, in lower case
   labelled psalms psa23:1-6
   labelled psalms psa19:1-14
   labelled wisdom prov3:1-20
-  labelled gospels john1:1-18
+  labelled gospels john1:1-16
   labelled letters 1cor13:1-13
   labelled acts acts2:1-4
   labelled end rev22:1-7
