@@ -16,6 +16,7 @@
 #include <gradus/framework/data/text_pair.h>
 #include <gradus/framework/data/text_table.h>
 #include <gradus/framework/data/token_stream.h>
+#include <gradus/framework/io/fasttext.h>
 #include <gradus/framework/io/word_tests.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/metrics/accuracy.h>
@@ -37,9 +38,9 @@
 #include <gradus/framework/metrics/span_f1.h>
 #include <gradus/framework/metrics/spearman.h>
 #include <gradus/framework/metrics/tensorboard.h>
-#include <gradus/framework/text/encoding.h>
 #include <gradus/framework/metrics/word_evaluation.h>
 #include <gradus/framework/metrics/word_index.h>
+#include <gradus/framework/text/encoding.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>

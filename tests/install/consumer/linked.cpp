@@ -183,6 +183,15 @@ bool looks_up_parts() {
   return embedding(words).size(0) == 2;
 }
 
+bool reads_no_model() {
+  try {
+    FastTextModel::load("/");
+  } catch (const Error&) {
+    return true;
+  }
+  return false;
+}
+
 bool saves() {
   StateDict state;
   state.set("x", vector());
@@ -286,6 +295,7 @@ const struct {
     {"framework/module/init.h", [] { return is_two(zeros_(vector())); }},
     {"framework/base/atomic_file.h", writes_a_file},
     {"framework/io/safetensors.h", saves},
+    {"framework/io/fasttext.h", reads_no_model},
     {"framework/io/word_vectors.h", writes_words},
     {"framework/base/memory.h", counts_memory},
     {"framework/module/module.h", [] { return Model().parameters().size() == 2; }},
