@@ -213,15 +213,13 @@ class HandMade : public Pt {
  protected:
   using Members = std::vector<std::pair<std::string, std::string>>;
 
-  std::string write(const std::string& pickle, const Members& members = {}) {
+  static StateDict load(const std::string& pickle, const Members& members = {}) {
     Members all{{"p/data.pkl", pickle}};
     all.insert(all.end(), members.begin(), members.end());
-    write_text(file("p.pt"), zip_of(all));
-    return file("p.pt").string();
+    return load_pt(memory_file(zip_of(all)).path());
   }
-  std::string refusal(const std::string& pickle, const Members& members = {}) {
-    const std::string path = write(pickle, members);
-    return message_of<FormatError>([&] { load_pt(path); });
+  static std::string refusal(const std::string& pickle, const Members& members = {}) {
+    return message_of<FormatError>([&] { load(pickle, members); });
   }
 };
 
@@ -255,12 +253,10 @@ TEST_F(HandMade, ViewsOutsideTheirStorage) {
   const auto message = [&](const std::string& tensor) {
     return refusal("\x80\x02}" + text("w") + tensor + "s.", {{"p/data/0", four}});
   };
-  const std::string path = write("\x80\x02" + view(3, {2, 1}, {0, 77}) + ".", {{"p/data/0", four}});
-  EXPECT_THAT(load_pt(path).at("tensor").span<float>(), ElementsAre(3, 3));
-  EXPECT_EQ(load_pt(write("\x80\x02" + view(9, {0}, {1}) + ".", {{"p/data/0", four}}))
-                .at("tensor")
-                .numel(),
-            0);
+  const StateDict kept = load("\x80\x02" + view(3, {2, 1}, {0, 77}) + ".", {{"p/data/0", four}});
+  EXPECT_THAT(kept.at("tensor").span<float>(), ElementsAre(3, 3));
+  const StateDict none = load("\x80\x02" + view(9, {0}, {1}) + ".", {{"p/data/0", four}});
+  EXPECT_EQ(none.at("tensor").numel(), 0);
   const std::string beyond = "'w': its elements go beyond its storage '0' of 4 elements";
   EXPECT_THAT(message(view(1, {4}, {1})), HasSubstr(beyond));
   EXPECT_THAT(message(view(4, {}, {})), HasSubstr(beyond));
@@ -385,7 +381,7 @@ TEST_F(HandMade, NamesAndIntegers) {
   const std::string integers =
       "\x80\x02(\x8a\x00J\xfe\xff\xff\xff\x8a\x09\0\0\0\0\0\0\0\0\xff\x8a\x11"s +
       std::string(16, '\0') + "\x01t.";
-  const StateDict state = load_pt(write(integers));
+  const StateDict state = load(integers);
   EXPECT_EQ(state.metadata.at("0"), "0");
   EXPECT_EQ(state.metadata.at("1"), "-2");
   EXPECT_EQ(state.metadata.at("2"), "-18446744073709551616");
@@ -413,8 +409,8 @@ TEST_F(Pt, SurviveDamage) {
     const StateDict good = load_pt(format_file(name));
     reset_peak_memory();
     const std::int64_t before = memory_stats().peak;
-    survivors_of_damage(read_text(format_file(name)), file("a"), [&](const std::string& path) {
-      const StateDict state = load_pt(path);
+    for_all_damage(read_text(format_file(name)), [&](const std::string& bytes) {
+      const StateDict state = load_pt(memory_file(bytes).path());
       ASSERT_EQ(state.size(), good.size());
       for (const StateEntry& entry : state) {
         EXPECT_EQ(values_of(entry.tensor), values_of(good.at(entry.name)));
@@ -428,9 +424,9 @@ TEST_F(Pt, SurviveDamage) {
 TEST_F(HandMade, SurviveDamagedPickles) {
   std::string pickle =
       "\x80\x02}q" + "\0("s + text("w") + view(0, {2, 2}, {2, 1}) + text("n") + number(5) + "u.";
-  survivors_of_damage(pickle, file("a"), [&](const std::string& path) {
-    const std::string damaged = write(read_text(path), {{"p/data/0", four}});
-    for (const StateEntry& entry : load_pt(damaged)) EXPECT_LE(entry.tensor.numel(), 1 << 24);
+  for_all_damage(pickle, [&](const std::string& bytes) {
+    const StateDict state = load(bytes, {{"p/data/0", four}});
+    for (const StateEntry& entry : state) EXPECT_LE(entry.tensor.numel(), 1 << 24);
   });
 }
 
