@@ -16,6 +16,9 @@
 #include <gradus/framework/data/text_pair.h>
 #include <gradus/framework/data/text_table.h>
 #include <gradus/framework/data/token_stream.h>
+#include <gradus/framework/io/npy.h>
+#include <gradus/framework/io/npz.h>
+#include <gradus/framework/io/pt.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/metrics/accuracy.h>
 #include <gradus/framework/metrics/bleu.h>

@@ -31,7 +31,8 @@ using detail::ZipEntry;
 
 constexpr std::size_t depth_limit = 64;
 constexpr std::size_t visit_limit = std::size_t{1} << 22U;
-constexpr std::size_t text_limit = std::size_t{1} << 28U;    // bytes of all names and texts
+constexpr std::size_t name_limit = 4096;                     // bytes
+constexpr std::size_t text_limit = std::size_t{1} << 26U;    // bytes of all names and texts
 constexpr std::int64_t view_limit = std::int64_t{1} << 26U;  // bytes that views may repeat
 constexpr std::string_view legacy = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
 
@@ -215,6 +216,9 @@ Reader::Reader(const std::string& path)
     : archive_("load_pt", recognised(path)), fail_(archive_.fail()) {
   const ZipEntry& entry = find_pickle();
   fail_ = archive_.fail(entry);
+  if (entry.bytes > detail::pickle_limit) {
+    fail_(fmt::format("it has {} bytes; up to {} are read", entry.bytes, detail::pickle_limit));
+  }
   bytes_ = read_entry(entry);
   pickle_ = detail::parse_pickle(bytes_, allowed, fail_);
   read_byte_order();
@@ -303,18 +307,19 @@ void Reader::walk() {
 // Appends the name of the next item of a container.
 void Reader::add_name(const Frame& frame) {
   const PickleValue& container = at(frame.id);
+  if (name_.size() > name_limit) fail_at(frame.id, "names are longer than 4096 bytes");
   if (!name_.empty()) name_ += '.';
   if (container.kind != PickleKind::dict) {
     name_ += std::to_string(frame.next);
     return;
   }
   const PickleId key = container.items[frame.next];
-  if (at(key).kind == PickleKind::text) {
+  if (at(key).kind == PickleKind::text && at(key).text.size() <= name_limit) {
     name_ += at(key).text;
   } else if (at(key).kind == PickleKind::integer) {
     name_ += std::to_string(at(key).number);
   } else {
-    fail_at(key, "a key is neither a text nor an integer");
+    fail_at(key, "a key is neither a text of up to 4096 bytes nor an integer");
   }
 }
 

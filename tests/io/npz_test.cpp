@@ -205,7 +205,7 @@ TEST_F(Npz, SizesThatCannotBe) {
 TEST_F(Npz, MoreMembersThanTheFileHasRoomFor) {
   std::string bytes = read_text(format_file("made_zip64.npz"));
   const std::size_t record = bytes.find("PK\x06\x06");
-  for (const std::uint64_t count : {std::uint64_t{1} << 32U, ~std::uint64_t{0}}) {
+  for (const std::uint64_t count : {std::uint64_t{1000}, ~std::uint64_t{0}}) {
     bytes.replace(record + 24, 16, bytes_of(count, 8) + bytes_of(count, 8));
     write_text(file("a"), bytes);
     EXPECT_THAT(message_of<FormatError>([&] { load_npz(file("a")); }),

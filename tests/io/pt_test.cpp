@@ -348,7 +348,7 @@ TEST_F(HandMade, MalformedPickles) {
       {p + "NNR.", "what is called has no name"},
       {p + "}Nb.", "BUILD without a dict"},
       {p + "N}b.", "BUILD sets, is missing"},
-      {p + "}NNs.", "a key is neither a text nor an integer"},
+      {p + "}NNs.", "a key is neither a text of up to"},
       {p + std::string(2000, '('), "nested too deeply"},
   };
   for (const Case& c : cases) EXPECT_THAT(refusal(c.pickle), HasSubstr(c.message));
@@ -369,6 +369,8 @@ TEST_F(HandMade, NestedAndRepeatedListsEnd) {
   std::string deep = "\x80\x02)";
   deep += std::string(100000, '\x85') + ".";
   EXPECT_THAT(refusal(deep), HasSubstr("nested more than 64 deep"));
+  const std::string key = "X\xa0\x0f\0\0"s + std::string(4000, 'x') + "q\0"s;
+  EXPECT_THAT(refusal("\x80\x02}" + key + "}h\0}h\0Nsss."s), HasSubstr("longer than 4096 bytes"));
   EXPECT_THAT(refusal("\x80\x02" + std::string(5'000'000, '}') + "."),
               HasSubstr("more than 4194304"));
 }

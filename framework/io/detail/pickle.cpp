@@ -17,7 +17,6 @@ using Kind = PickleKind;
 constexpr std::size_t value_limit = std::size_t{1} << 22U;
 constexpr PickleId nothing = ~PickleId{0};  // in the memo
 constexpr std::size_t mark_limit = 1000;    // lists in lists
-constexpr std::size_t byte_limit = std::size_t{1} << 26U;
 
 struct Opcode {
   unsigned char code;
@@ -387,9 +386,6 @@ bool Machine::step_other(unsigned char code) {
 }
 
 Pickle Machine::run() {
-  if (bytes_.size() > byte_limit) {
-    fail_(fmt::format("{} bytes; up to {} are read", bytes_.size(), byte_limit));
-  }
   for (;;) {
     op_ = at_;
     if (at_ == bytes_.size()) wrong("the pickle has no end");

@@ -46,6 +46,9 @@ struct Pickle {
   const PickleValue& operator[](PickleId id) const { return values[id]; }
 };
 
+/// The most bytes of a pickle.
+inline constexpr std::uint64_t pickle_limit = std::uint64_t{1} << 26U;
+
 /// Reads a pickle of protocol 2 to 5 as data: nothing is imported or executed. `allowed` are the
 /// globals that it may mention, as "module name". Fails for others, for opcodes that data do not
 /// need, and for more than 4 million values. `bytes` and `allowed` have to stay.
