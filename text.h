@@ -17,6 +17,9 @@
 #include <gradus/framework/data/text_table.h>
 #include <gradus/framework/data/token_stream.h>
 #include <gradus/framework/io/fasttext.h>
+#include <gradus/framework/io/npy.h>
+#include <gradus/framework/io/npz.h>
+#include <gradus/framework/io/pt.h>
 #include <gradus/framework/io/word_tests.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/metrics/accuracy.h>

@@ -205,6 +205,17 @@ void AtomicFile::write_now(std::string_view text) {
   }
 }
 
+void AtomicFile::write_at(std::uint64_t position, std::string_view text) {
+  flush();
+  while (!text.empty()) {
+    const ssize_t count = pwrite(file_, text.data(), text.size(), static_cast<off_t>(position));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("write");
+    text.remove_prefix(static_cast<std::size_t>(count));
+    position += static_cast<std::uint64_t>(count);
+  }
+}
+
 void AtomicFile::commit() {
   flush();
   if (temporary_.empty()) return close_file();

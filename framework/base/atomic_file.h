@@ -33,6 +33,9 @@ class GRADUS_API AtomicFile {
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
 
+  /// Writes over bytes that are written already. Throws Error, also for a pipe.
+  void write_at(std::uint64_t position, std::string_view text);
+
   /// Makes what was written the content of the file. Throws Error with the system's reason.
   void commit();
 

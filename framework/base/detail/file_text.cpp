@@ -40,7 +40,7 @@ constexpr std::array<Kind, 13> kinds{{
     {"BZh"sv, "a bzip2 file: unpack it first"},
     {"\xfd\x37zXZ"sv, "an xz file: unpack it first"},
     {"\x28\xb5\x2f\xfd"sv, "a zstd file: unpack it first"},
-    {"PK\x03\x04"sv, "a zip archive (a PyTorch .pt file?)"},
+    {"PK\x03\x04"sv, "a zip archive (a PyTorch .pt or a NumPy .npz file?)"},
     {"\x93NUMPY"sv, "a NumPy .npy file"},
     {"\x80\x02"sv, "a Python pickle"},
     {"GGUF"sv, "a GGUF file"},

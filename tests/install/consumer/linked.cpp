@@ -199,6 +199,19 @@ bool saves() {
   return load(scratch_file).size() == 1 && is_two(load_mapped(scratch_file, "x"));
 }
 
+bool exchanges_arrays() {
+  StateDict state;
+  state.set("x", vector());
+  save_npz(state, "linked.npz", {.compress = true});
+  save_npy(load_npz("linked.npz", "x"), "linked.npy");
+  try {
+    load_pt("linked.npz");
+  } catch (const FormatError&) {
+    return load_npz("linked.npz").size() == 1 && is_two(load_npy("linked.npy"));
+  }
+  return false;
+}
+
 bool counts_memory() {
   trim_memory();
   return memory_stats().peak >= 0;
@@ -294,6 +307,9 @@ const struct {
      }},
     {"framework/module/init.h", [] { return is_two(zeros_(vector())); }},
     {"framework/base/atomic_file.h", writes_a_file},
+    {"framework/io/npy.h", exchanges_arrays},
+    {"framework/io/npz.h", exchanges_arrays},
+    {"framework/io/pt.h", exchanges_arrays},
     {"framework/io/safetensors.h", saves},
     {"framework/io/fasttext.h", reads_no_model},
     {"framework/io/word_vectors.h", writes_words},
