@@ -52,7 +52,8 @@ TEST(GenuineWordVectors, AreReadAsGensimReadsThem) {
       {"word2vec_tiny.bin", Format::word2vec_binary, {12, 5}, "the", "on", 0x5a0d60e814b1991d},
   };
   for (const File& file : files) {
-    const auto vectors = load_word_vectors(std::string("tests/golden/formats/word_vectors/") + file.name);
+    const auto vectors =
+        load_word_vectors(std::string("tests/golden/formats/word_vectors/") + file.name);
     EXPECT_EQ(vectors.report.format, file.format) << file.name;
     EXPECT_EQ(vectors.matrix.shape(), file.shape) << file.name;
     EXPECT_EQ(vectors.words.front(), file.first);

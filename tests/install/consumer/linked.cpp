@@ -163,8 +163,7 @@ const char* text_file(const std::string& text) {
 bool writes_words() {
   save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
   const auto words = Vocabulary::from_words({"b", "c"});
-  const WordVectors read =
-      load_word_vectors(scratch_file, words, {.bad_lines = BadLines::refuse});
+  const WordVectors read = load_word_vectors(scratch_file, words, {.bad_lines = BadLines::refuse});
   return read.words.size() == 1 && matrix_for(read, words).coverage.found == 1;
 }
 
