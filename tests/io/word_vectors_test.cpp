@@ -128,6 +128,12 @@ TEST_F(WordVectorFile, TakesNumbersBelowTheLeastFloatForTheNearest) {
   EXPECT_FALSE(std::signbit(back.matrix.span<float>()[0]));
 }
 
+// The doubles nearest to these numbers lie in the middle of two floats, the numbers beside it.
+TEST_F(WordVectorFile, RoundsOnce) {
+  const WordVectors back = read("a 4.000000715255737 4.000002145767212\nb 1 1\n");
+  EXPECT_THAT(back.matrix.span<float>().first(2), ElementsAre(4 + 0x1p-21F, 4 + 5 * 0x1p-21F));
+}
+
 TEST_F(WordVectorFile, TakesExponentsAndALeadingPlus) {
   EXPECT_THAT(read("a +1 4.57e-5 -1E+2\nb .5 2. +0.25\n").matrix.span<float>(),
               ElementsAre(1, 4.57e-5F, -100, 0.5F, 2, 0.25F));
