@@ -1,6 +1,7 @@
 #pragma once
 // Texts, data sets, metrics, files of word vectors, and what shows and records a run, for programs
 // that link gradus::text. Vocabulary and n-grams, which layers use, are in gradus.h too.
+#include <gradus/framework/base/bad_lines.h>
 #include <gradus/framework/data/batch_sampler.h>
 #include <gradus/framework/data/cbow_pairs.h>
 #include <gradus/framework/data/collate.h>

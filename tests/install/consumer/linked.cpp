@@ -174,7 +174,9 @@ const char* text_file(const std::string& text) {
 
 bool writes_words() {
   save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
-  return load_word_vectors(scratch_file).words.size() == 2;
+  const auto words = Vocabulary::from_words({"b", "c"});
+  const WordVectors read = load_word_vectors(scratch_file, words, {.bad_lines = BadLines::refuse});
+  return read.words.size() == 1 && matrix_for(read, words).coverage.found == 1;
 }
 
 bool looks_up_parts() {
@@ -312,6 +314,7 @@ const struct {
     {"framework/io/pt.h", exchanges_arrays},
     {"framework/io/safetensors.h", saves},
     {"framework/io/fasttext.h", reads_no_model},
+    {"framework/base/bad_lines.h", writes_words},
     {"framework/io/word_vectors.h", writes_words},
     {"framework/base/memory.h", counts_memory},
     {"framework/module/module.h", [] { return Model().parameters().size() == 2; }},
