@@ -28,7 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     });
     gradus::load_checkpoint(run, file.path(), {.strict = false});
     gradus::load_checkpoint(run, file.path());
-    gradus::load_checkpoint(run, file.path());
     optimizer.step();
   });
   return 0;
