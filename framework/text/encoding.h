@@ -43,7 +43,7 @@ struct Truncation {
 };
 
 /// How the encodings of a batch get one length.
-struct Padding {
+struct BatchPadding {
   enum class Direction : std::uint8_t { right, left };
 
   std::optional<std::int64_t> length{};              ///< none: that of the longest

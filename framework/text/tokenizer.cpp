@@ -110,7 +110,8 @@ class Encoder {
 
   // A part of a character has the place of all of it.
   void place(Span span) {
-    while (span.begin > 0 && span.begin < span.end && is_continuation(text_[span.begin])) --span.begin;
+    while (span.begin > 0 && span.begin < span.end && is_continuation(text_[span.begin]))
+      --span.begin;
     while (span.end < text_.size() && is_continuation(text_[span.end])) ++span.end;
     result_.offsets.push_back(
         {static_cast<std::int64_t>(span.begin), static_cast<std::int64_t>(span.end)});
@@ -286,7 +287,7 @@ bool Tokenizer::is_special(std::int64_t id) const {
 }
 
 const std::optional<Truncation>& Tokenizer::truncation() const { return parts_->truncation; }
-const std::optional<Padding>& Tokenizer::padding() const { return parts_->padding; }
+const std::optional<BatchPadding>& Tokenizer::padding() const { return parts_->padding; }
 
 std::string DecodeStream::step(std::int64_t id) {
   ids_.push_back(id);

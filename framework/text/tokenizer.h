@@ -21,7 +21,7 @@ struct EncodeOptions {
   bool add_special_tokens = true;          ///< such as [CLS] and [SEP] around each text
   bool offsets = true;                     ///< offsets and word_ids are wanted
   std::optional<Truncation> truncation{};  ///< instead of the tokenizer's own
-  std::optional<Padding> padding{};        ///< instead of the tokenizer's own
+  std::optional<BatchPadding> padding{};   ///< instead of the tokenizer's own
 };
 
 struct DecodeOptions {
@@ -79,7 +79,7 @@ class GRADUS_API Tokenizer {
   bool is_special(std::int64_t id) const;
   /// What the file asks for, if it does.
   const std::optional<Truncation>& truncation() const;
-  const std::optional<Padding>& padding() const;
+  const std::optional<BatchPadding>& padding() const;
 
  private:
   friend class DecodeStream;

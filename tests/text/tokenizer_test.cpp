@@ -136,15 +136,16 @@ TEST(Tokenizer, EncodesABatchAsEachText) {
 TEST(Tokenizer, PadsABatch) {
   const Tokenizer tokenizer = Tokenizer::from_json(small().dump());
   const std::vector<std::string> texts{"the", "the seas", ""};
-  std::vector<Encoding> all = tokenizer.encode_batch(texts, {.padding = Padding{.pad_id = 9}});
+  std::vector<Encoding> all = tokenizer.encode_batch(texts, {.padding = BatchPadding{.pad_id = 9}});
   EXPECT_EQ(all[0].ids, (std::vector<std::int64_t>{3, 9, 9}));
   EXPECT_EQ(all[0].attention_mask, (std::vector<std::int64_t>{1, 0, 0}));
   EXPECT_EQ(all[0].word_ids, (std::vector<std::int64_t>{0, -1, -1}));
   EXPECT_EQ(all[2].ids, (std::vector<std::int64_t>{9, 9, 9}));
   all = tokenizer.encode_batch(
-      texts, {.padding = Padding{.pad_to_multiple_of = 4, .direction = Padding::Direction::left}});
+      texts, {.padding = BatchPadding{.pad_to_multiple_of = 4,
+                                      .direction = BatchPadding::Direction::left}});
   EXPECT_EQ(all[1].ids, (std::vector<std::int64_t>{0, 3, 1, 2}));
-  EXPECT_EQ(tokenizer.encode("the", {.padding = Padding{.length = 2, .pad_id = 7}}).ids,
+  EXPECT_EQ(tokenizer.encode("the", {.padding = BatchPadding{.length = 2, .pad_id = 7}}).ids,
             (std::vector<std::int64_t>{3, 7}));
 }
 

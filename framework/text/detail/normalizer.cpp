@@ -249,6 +249,40 @@ void normalize(AlignedText& text, const Replace& options) {
   text = std::move(edit).finish();
 }
 
+void normalize(AlignedText& text, const Precompiled& options) {
+  const std::string& bytes = text.text();
+  TextEdit edit(text);
+  GraphemeBreaks breaks;
+  const auto edit_cluster = [&](Span cluster) {
+    const auto found = [&](Span span) {
+      return options.map.shortest(std::string_view(bytes).substr(span.begin, span.size()));
+    };
+    if (cluster.size() < 6) {
+      if (const auto replacement = found(cluster)) return edit.put(*replacement, cluster);
+    }
+    for (std::size_t i = cluster.begin; i < cluster.end;) {
+      const Span character{i, i + decode_utf8(bytes, i).length};
+      if (const auto replacement = found(character)) {
+        edit.put(*replacement, character);
+      } else {
+        edit.keep(character);
+      }
+      i = character.end;
+    }
+  };
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < bytes.size();) {
+    const Character c = decode_utf8(bytes, i);
+    if (breaks(c.code) && i > 0) {
+      edit_cluster({begin, i});
+      begin = i;
+    }
+    i += c.length;
+  }
+  if (!bytes.empty()) edit_cluster({begin, bytes.size()});
+  text = std::move(edit).finish();
+}
+
 void normalize(AlignedText& text, const Prepend& options) {
   if (text.text().empty()) return;
   TextEdit edit(text);

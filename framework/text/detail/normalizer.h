@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/base/export.h>
 #include <gradus/framework/text/detail/aligned_text.h>
+#include <gradus/framework/text/detail/chars_map.h>
 #include <gradus/framework/text/detail/text_pattern.h>
 #include <gradus/framework/text/unicode.h>
 
@@ -28,9 +29,13 @@ struct Replace {
 struct Prepend {
   std::string prepend;
 };
+struct Precompiled {
+  std::string base64;  ///< of the table
+  CharsMap map;
+};
 
-using Normalizer =
-    std::variant<NormalForm, BertNormalizer, Lowercase, StripAccents, Strip, Replace, Prepend>;
+using Normalizer = std::variant<NormalForm, BertNormalizer, Lowercase, StripAccents, Strip, Replace,
+                                Prepend, Precompiled>;
 
 GRADUS_API void normalize(AlignedText& text, NormalForm form);
 void normalize(AlignedText& text, const BertNormalizer& options);
@@ -39,5 +44,8 @@ void normalize(AlignedText& text, const StripAccents&);
 void normalize(AlignedText& text, const Strip& options);
 void normalize(AlignedText& text, const Replace& options);
 void normalize(AlignedText& text, const Prepend& options);
+/// Characters are looked up as Hugging Face's library does it, not as SentencePiece: a cluster of
+/// fewer than six bytes becomes what its shortest beginning in the table does.
+void normalize(AlignedText& text, const Precompiled& options);
 
 }  // namespace gradus::detail

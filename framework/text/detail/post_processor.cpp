@@ -114,14 +114,14 @@ void check_one(const Encoding& text, std::int64_t removed, const Truncation& opt
                   text.size(), removed, options.max_length));
 }
 
-void pad_one(Encoding& encoding, std::size_t length, const Padding& options) {
+void pad_one(Encoding& encoding, std::size_t length, const BatchPadding& options) {
   for (Encoding& each : encoding.overflowing) pad_one(each, length, options);
   const std::size_t n = encoding.ids.size();
   if (n >= length) return;
   const auto add = [&](auto& values, auto value) {
     if (values.size() != n) return;  // left out
     const auto place =
-        options.direction == Padding::Direction::right ? values.end() : values.begin();
+        options.direction == BatchPadding::Direction::right ? values.end() : values.begin();
     values.insert(place, length - n, value);
   };
   add(encoding.type_ids, options.pad_type_id);
@@ -205,7 +205,7 @@ void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int6
   truncate(texts[which], texts[which].size() - removed, options);
 }
 
-void pad(std::vector<Encoding*> encodings, const Padding& options) {
+void pad(std::vector<Encoding*> encodings, const BatchPadding& options) {
   std::size_t length = 0;
   if (options.length) {
     length = static_cast<std::size_t>(*options.length);

@@ -5,6 +5,7 @@
 #include <gradus/framework/text/detail/normalizer.h>
 #include <gradus/framework/text/detail/post_processor.h>
 #include <gradus/framework/text/detail/pre_tokenizer.h>
+#include <gradus/framework/text/detail/unigram.h>
 #include <gradus/framework/text/detail/word_piece.h>
 #include <gradus/framework/text/encoding.h>
 
@@ -16,7 +17,7 @@
 
 namespace gradus::detail {
 
-using Model = std::variant<Bpe, WordPiece, WordLevel>;
+using Model = std::variant<Bpe, WordPiece, WordLevel, Unigram>;
 
 /// All that a Tokenizer is made of.
 struct TokenizerParts {
@@ -28,7 +29,7 @@ struct TokenizerParts {
   std::vector<Decoder> decoders;
   AddedTokens added;
   std::optional<Truncation> truncation;
-  std::optional<Padding> padding;
+  std::optional<BatchPadding> padding;
 
   const TokenTable& tokens() const {
     return std::visit([](const auto& each) -> const TokenTable& { return each.tokens(); }, model);

@@ -77,6 +77,13 @@ void parse_normalizer(const JsonPlace& place, std::vector<Normalizer>& out) {
     out.emplace_back(Replace{parse_pattern(place.at("pattern")), place.at("content").text()});
   } else if (type == "Prepend") {
     out.emplace_back(Prepend{place.at("prepend").text()});
+  } else if (type == "Precompiled") {
+    const JsonPlace table = place.at("precompiled_charsmap");
+    try {
+      out.emplace_back(Precompiled{table.text(), CharsMap::from_base64(table.text())});
+    } catch (const ValueError& error) {
+      table.fail(error.what());
+    }
   } else if (type == "BertNormalizer") {
     BertNormalizer bert{place.flag_or("clean_text", true),
                         place.flag_or("handle_chinese_chars", true),
@@ -172,14 +179,30 @@ Model parse_bpe(const JsonPlace& place, bool byte_words) {
              std::move(options), byte_words);
 }
 
+Model parse_unigram(const JsonPlace& place) {
+  const JsonPlace vocabulary = place.at("vocab");
+  std::vector<std::pair<std::string, double>> pieces;
+  pieces.reserve(vocabulary.array_size());
+  for (std::size_t i = 0; i < vocabulary.array_size(); ++i) {
+    const JsonPlace piece = vocabulary.at(i);
+    if (piece.array_size() != 2 || !piece.at(1).value().is_number())
+      piece.fail("is not a piece and its score");
+    pieces.emplace_back(piece.at(std::size_t{0}).text(), piece.at(1).value().get<double>());
+  }
+  return Unigram(std::move(pieces), place.integer_or("unk_id", -1),
+                 place.flag_or("byte_fallback", false));
+}
+
 Model parse_model(const JsonPlace& place, bool byte_words) {
   std::string type = place.text_or("type", "");
+  if (type.empty() && place.has("unk_id")) type = "Unigram";
   if (type.empty())
     type = place.has("merges")                      ? "BPE"
            : place.has("continuing_subword_prefix") ? "WordPiece"
                                                     : "WordLevel";
   try {
     if (type == "BPE") return parse_bpe(place, byte_words);
+    if (type == "Unigram") return parse_unigram(place);
     if (type == "WordPiece") {
       return WordPiece(
           parse_vocabulary(place.at("vocab")),
@@ -309,8 +332,8 @@ Truncation parse_truncation(const JsonPlace& place) {
   return result;
 }
 
-Padding parse_padding(const JsonPlace& place) {
-  Padding result;
+BatchPadding parse_padding(const JsonPlace& place) {
+  BatchPadding result;
   const JsonPlace strategy = place.at("strategy");
   if (strategy.has("Fixed")) result.length = strategy.at("Fixed").integer();
   if (place.has("pad_to_multiple_of"))
@@ -318,7 +341,8 @@ Padding parse_padding(const JsonPlace& place) {
   result.pad_id = place.integer_or("pad_id", 0);
   result.pad_type_id = place.integer_or("pad_type_id", 0);
   result.pad_token = place.text_or("pad_token", "[PAD]");
-  if (place.text_or("direction", "Right") == "Left") result.direction = Padding::Direction::left;
+  if (place.text_or("direction", "Right") == "Left")
+    result.direction = BatchPadding::Direction::left;
   if (result.length.value_or(0) < 0 || result.pad_to_multiple_of.value_or(1) < 1)
     place.fail("a length is negative, or a multiple of 0");
   return result;

@@ -59,6 +59,9 @@ Json to_json(const Replace& replace) {
           {"pattern", pattern_json(replace.pattern)},
           {"content", replace.content}};
 }
+Json to_json(const Precompiled& table) {
+  return {{"type", "Precompiled"}, {"precompiled_charsmap", table.base64}};
+}
 Json to_json(const Prepend& prepend) { return {{"type", "Prepend"}, {"prepend", prepend.prepend}}; }
 
 Json to_json(const ByteLevel& bytes) {
@@ -201,6 +204,17 @@ Json to_json(const WordLevel& model) {
           {"unk_token", model.unknown_token()}};
 }
 
+Json to_json(const Unigram& model) {
+  Json vocabulary = Json::array();
+  for (std::size_t i = 0; i < model.scores().size(); ++i) {
+    vocabulary.push_back(Json::array({model.tokens().tokens()[i], model.scores()[i]}));
+  }
+  return {{"type", "Unigram"},
+          {"unk_id", model.unknown_id() < 0 ? Json() : Json(model.unknown_id())},
+          {"vocab", std::move(vocabulary)},
+          {"byte_fallback", model.byte_fallback()}};
+}
+
 Json to_json(const Truncation& truncation) {
   return {{"direction", truncation.direction == Truncation::Direction::right ? "Right" : "Left"},
           {"max_length", truncation.max_length},
@@ -210,9 +224,9 @@ Json to_json(const Truncation& truncation) {
           {"stride", truncation.stride}};
 }
 
-Json to_json(const Padding& padding) {
+Json to_json(const BatchPadding& padding) {
   return {{"strategy", padding.length ? Json{{"Fixed", *padding.length}} : Json("BatchLongest")},
-          {"direction", padding.direction == Padding::Direction::right ? "Right" : "Left"},
+          {"direction", padding.direction == BatchPadding::Direction::right ? "Right" : "Left"},
           {"pad_to_multiple_of",
            padding.pad_to_multiple_of ? Json(*padding.pad_to_multiple_of) : Json()},
           {"pad_id", padding.pad_id},
