@@ -136,6 +136,7 @@
 #include <gradus/optim/training/average.h>
 #include <gradus/optim/training/check_finite.h>
 #include <gradus/optim/training/checkpoint.h>
+#include <gradus/optim/training/checkpoint_folder.h>
 #include <gradus/optim/training/clip.h>
 #include <gradus/optim/training/decay.h>
 #include <gradus/optim/training/early_stopping.h>

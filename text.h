@@ -1,6 +1,7 @@
 #pragma once
 // Texts, data sets, metrics, files of word vectors, and what shows and records a run, for programs
 // that link gradus::text. Vocabulary and n-grams, which layers use, are in gradus.h too.
+#include <gradus/framework/base/bad_lines.h>
 #include <gradus/framework/data/batch_sampler.h>
 #include <gradus/framework/data/cbow_pairs.h>
 #include <gradus/framework/data/collate.h>
@@ -16,8 +17,14 @@
 #include <gradus/framework/data/text_pair.h>
 #include <gradus/framework/data/text_table.h>
 #include <gradus/framework/data/token_stream.h>
+#include <gradus/framework/io/fasttext.h>
+#include <gradus/framework/io/npy.h>
+#include <gradus/framework/io/npz.h>
+#include <gradus/framework/io/pt.h>
+#include <gradus/framework/io/word_tests.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/framework/metrics/accuracy.h>
+#include <gradus/framework/metrics/analogy_rule.h>
 #include <gradus/framework/metrics/bleu.h>
 #include <gradus/framework/metrics/chrf.h>
 #include <gradus/framework/metrics/classification_scores.h>
@@ -25,6 +32,7 @@
 #include <gradus/framework/metrics/curve.h>
 #include <gradus/framework/metrics/error_rate.h>
 #include <gradus/framework/metrics/named_value.h>
+#include <gradus/framework/metrics/neighbors.h>
 #include <gradus/framework/metrics/perplexity.h>
 #include <gradus/framework/metrics/progress.h>
 #include <gradus/framework/metrics/ranking.h>
@@ -34,6 +42,8 @@
 #include <gradus/framework/metrics/span_f1.h>
 #include <gradus/framework/metrics/spearman.h>
 #include <gradus/framework/metrics/tensorboard.h>
+#include <gradus/framework/metrics/word_evaluation.h>
+#include <gradus/framework/metrics/word_index.h>
 #include <gradus/framework/text/encoding.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>

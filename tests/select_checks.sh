@@ -112,7 +112,7 @@ choose() {
     $1 == "file" {
       files[$2]
       if ($2 ~ /^(framework|layers|optim|examples)\/.*\.cpp$/) source[++sources] = $2
-      if ($2 ~ /^tests\/.*_test\.cpp$/) {
+      if ($2 ~ /^tests\/.*_(test|fuzz)\.cpp$/) {
         name = program_of($2)
         if (!(name in tests_of)) program[++programs] = name
         tests_of[name] = tests_of[name] " " $2

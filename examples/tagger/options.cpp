@@ -79,7 +79,7 @@ void add_model(CLI::App& app, TaggerOptions& options) {
   TaggerModelOptions& model = options.model;
   add_number(app, "--dim", model.dim, 1, 100'000, "of the vectors of words");
   add_path(app, "--vectors", options.vectors,
-           "pretrained vectors of words in word2vec's text format");
+           "pretrained vectors of words, of GloVe, word2vec or fastText");
   add_choice<CharacterModel>(app, "--characters", model.characters,
                              {{"lstm", CharacterModel::lstm},
                               {"cnn", CharacterModel::cnn},

@@ -91,7 +91,7 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
       "words are what is between blanks, as in fastText; otherwise letters become small, and "
       "punctuation marks words of their own");
   auto* vectors = add_path(app, "--vectors", options.vectors,
-                           "pretrained word vectors in word2vec's text format")
+                           "pretrained word vectors of GloVe, word2vec or fastText")
                       ->excludes(dim);
   app.add_flag("--freeze", options.freeze, "leave the vectors as they are")->needs(vectors);
   add_number(app, "--seed", options.seed, 0, std::numeric_limits<std::uint64_t>::max(),

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <random>
 #include <system_error>
+#include <vector>
 
 namespace gradus {
 namespace {
@@ -61,17 +62,30 @@ bool is_temporary(std::string_view name, std::string_view head) {
          token.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// Removes temporary files of `path` whose writer is gone. A writer holds a lock on its file; unlike
-// a process id, a lock means the same in every container.
-void remove_orphans(const fs::path& path) {
+// Removes a temporary file if its writer is gone. A writer holds a lock on its file; unlike a
+// process id, a lock means the same in every container.
+void remove_orphan(const fs::path& temporary) {
+  const int file = open(temporary.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return;
+  if (flock(file, LOCK_EX | LOCK_NB) == 0) unlink(temporary.c_str());
+  close(file);
+}
+
+// The names in a folder, as far as it can be read.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
+       entry.increment(code)) {
+    names.push_back(entry->path().filename().string());
+  }
+  return names;
+}
+
+void remove_orphans_of(const fs::path& path) {
   const std::string head = temporary_head(path);
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(path), ignored)) {
-    if (!is_temporary(entry.path().filename().string(), head)) continue;
-    const int file = open(entry.path().c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0) continue;
-    if (flock(file, LOCK_EX | LOCK_NB) == 0) unlink(entry.path().c_str());
-    close(file);
+  for (const std::string& name : names_in(folder_of(path))) {
+    if (is_temporary(name, head)) remove_orphan(folder_of(path) / name);
   }
 }
 
@@ -131,7 +145,7 @@ AtomicFile::AtomicFile(const fs::path& path, const char* operation)
     return;
   }
   path_ = target_of(path, operation);
-  remove_orphans(path_);
+  remove_orphans_of(path_);
   create_temporary(exists ? 0600 : 0666);
 }
 
@@ -191,6 +205,17 @@ void AtomicFile::write_now(std::string_view text) {
   }
 }
 
+void AtomicFile::write_at(std::uint64_t position, std::string_view text) {
+  flush();
+  while (!text.empty()) {
+    const ssize_t count = pwrite(file_, text.data(), text.size(), static_cast<off_t>(position));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("write");
+    text.remove_prefix(static_cast<std::size_t>(count));
+    position += static_cast<std::uint64_t>(count);
+  }
+}
+
 void AtomicFile::commit() {
   flush();
   if (temporary_.empty()) return close_file();
@@ -202,6 +227,17 @@ void AtomicFile::commit() {
   if (folder >= 0) {
     fsync(folder);  // some file systems cannot; the rename itself has happened
     close(folder);
+  }
+}
+
+void remove_orphans(const fs::path& folder,
+                    const std::function<bool(std::string_view name)>& chosen) {
+  constexpr std::size_t tail = 1 + token_digits + ending.size();  // ".0123456789abcdef.tmp"
+  for (const std::string& name : names_in(folder)) {
+    if (name.size() < 1 + tail || !is_temporary(name, name.substr(0, name.size() - tail + 1)))
+      continue;
+    const std::string_view target = std::string_view(name).substr(1, name.size() - 1 - tail);
+    if (name.starts_with('.') && chosen(target)) remove_orphan(folder / name);
   }
 }
 

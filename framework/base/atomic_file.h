@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class GRADUS_API AtomicFile {
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
 
+  /// Writes over bytes that are written already. Throws Error, also for a pipe.
+  void write_at(std::uint64_t position, std::string_view text);
+
   /// Makes what was written the content of the file. Throws Error with the system's reason.
   void commit();
 
@@ -48,5 +52,10 @@ class GRADUS_API AtomicFile {
   std::int64_t written_ = 0;
   int file_ = -1;
 };
+
+/// Removes from a folder the temporary files of killed programs that were to become files of chosen
+/// names. Those of live writers stay.
+GRADUS_API void remove_orphans(const std::filesystem::path& folder,
+                               const std::function<bool(std::string_view name)>& chosen);
 
 }  // namespace gradus

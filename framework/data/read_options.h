@@ -1,12 +1,9 @@
 #pragma once
+#include <gradus/framework/base/bad_lines.h>
+
 #include <cstdint>
 
 namespace gradus {
-
-/// What a reader does about lines that it cannot read. `refuse`: throws one FormatError that lists
-/// each kind of fault, how often it occurs and the first line that has it. `skip`: leaves such
-/// lines out, and warns with the same list.
-enum class BadLines : std::uint8_t { refuse, skip };
 
 /// How a file encodes text. Readers return UTF-8.
 enum class TextEncoding : std::uint8_t { utf8, latin1 };

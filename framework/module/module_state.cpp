@@ -54,6 +54,16 @@ void check_match(const std::string& path, const Tensor& target, const StateEntry
   }
 }
 
+// True if load() left out a tensor, which is a problem.
+bool check_left_out(const std::string& path, const StateDict& state, StateProblems& problems) {
+  const std::string* dtype = state.left_out.find(path);
+  if (dtype == nullptr) return false;
+  problems.add(StateProblems::Kind::dtype,
+               fmt::format("{} is {} in its file, which gradus cannot read: convert it there", path,
+                           detail::printable(*dtype)));
+  return true;
+}
+
 // The tensors of the state, copied where writing one target would change the source of another: a
 // state may hold the model's own tensors under each other's names.
 std::vector<Tensor> sources_of(const std::vector<Match>& matches) {
@@ -155,7 +165,7 @@ LoadResult Module::load_state_dict(const StateDict& state, const LoadOptions& op
   for_each_tensor(node(), [&](const std::string& path, const Tensor& tensor, bool is_parameter) {
     const StateEntry* entry = state.find(path);
     if (entry == nullptr) {
-      result.missing.push_back(path);
+      if (!check_left_out(path, state, mismatches)) result.missing.push_back(path);
       return;
     }
     check_match(path, tensor, *entry, mismatches);

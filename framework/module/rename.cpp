@@ -19,10 +19,12 @@ namespace {
 
 using detail::wildcards;
 
-std::string names_of(const StateDict& state) {
+// The names of the entries, then those of the tensors that were left out.
+std::vector<std::string> names_of(const StateDict& state) {
   std::vector<std::string> names;
   for (const StateEntry& entry : state) names.push_back(entry.name);
-  return detail::printable_names(names);
+  for (const auto& [name, dtype] : state.left_out) names.push_back(name);
+  return names;
 }
 
 std::string wildcards_of(std::string_view pattern) {
@@ -54,22 +56,23 @@ std::string filled(std::string_view to, const std::vector<std::string_view>& par
   return name;
 }
 
-// The new name of each entry; none for those that are left out.
+// The new name of each old one; none for those that are dropped.
 std::vector<std::optional<std::string>> new_names(
-    const StateDict& state, const std::vector<std::pair<std::string, std::string>>& names) {
+    const std::vector<std::string>& old_names,
+    const std::vector<std::pair<std::string, std::string>>& names) {
   std::vector<std::optional<std::string>> result;
   std::vector<bool> used(names.size());
-  for (const StateEntry& entry : state) {
-    std::optional<std::string> name = entry.name;
+  for (const std::string& old_name : old_names) {
+    std::optional<std::string> name = old_name;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto& [from, to] = names[i];
-      const auto parts = detail::match_name(entry.name, from);
+      const auto parts = detail::match_name(old_name, from);
       if (!parts) continue;
       used[i] = true;
       name = to.empty() ? std::nullopt : std::optional(filled(to, *parts));
       if (name && name->empty()) {
         throw ValueError(fmt::format("rename: '{}' would get an empty name from '{}'",
-                                     detail::printable(entry.name), to));
+                                     detail::printable(old_name), to));
       }
       break;
     }
@@ -79,7 +82,7 @@ std::vector<std::optional<std::string>> new_names(
   if (unused == used.end()) return result;
   throw ValueError(fmt::format("rename: no name is left for '{}': the names are [{}]",
                                names[static_cast<std::size_t>(unused - used.begin())].first,
-                               names_of(state)));
+                               detail::printable_names(old_names)));
 }
 
 Tensor transposed(const StateEntry& entry) {
@@ -101,19 +104,24 @@ Tensor transposed(const StateEntry& entry) {
 StateDict rename(const StateDict& state,
                  const std::vector<std::pair<std::string, std::string>>& names) {
   for (const auto& [from, to] : names) check_wildcards(from, to);
-  const std::vector<std::optional<std::string>> renamed = new_names(state, names);
+  const std::vector<std::string> old_names = names_of(state);
+  const std::vector<std::optional<std::string>> renamed = new_names(old_names, names);
   StateDict result;
-  std::unordered_map<std::string_view, std::string_view> old_names;
+  std::unordered_map<std::string_view, std::string_view> owners;
   for (std::size_t i = 0; i < renamed.size(); ++i) {
     if (!renamed[i]) continue;
-    const StateEntry& entry = state.entries()[i];
-    const auto [other, is_new] = old_names.emplace(*renamed[i], entry.name);
+    const auto [other, is_new] = owners.emplace(*renamed[i], old_names[i]);
     if (!is_new) {
-      throw ValueError(fmt::format("rename: '{}' and '{}' would both be '{}'",
-                                   detail::printable(other->second), detail::printable(entry.name),
-                                   detail::printable(*renamed[i])));
+      throw ValueError(
+          fmt::format("rename: '{}' and '{}' would both be '{}'", detail::printable(other->second),
+                      detail::printable(old_names[i]), detail::printable(*renamed[i])));
     }
-    result.set(*renamed[i], entry.tensor, entry.frozen);
+    if (i < state.size()) {
+      const StateEntry& entry = state.entries()[i];
+      result.set(*renamed[i], entry.tensor, entry.frozen);
+    } else {
+      result.left_out[*renamed[i]] = state.left_out.at(old_names[i]);
+    }
   }
   result.metadata = state.metadata;
   return result;
@@ -129,7 +137,7 @@ StateDict transpose(const StateDict& state, const std::vector<std::string>& patt
     }
     if (used) continue;
     throw ValueError(fmt::format("transpose: no name matches '{}': the names are [{}]", pattern,
-                                 names_of(state)));
+                                 detail::printable_names(names_of(state))));
   }
   StateDict result = state;
   std::unordered_map<const detail::Body*, Tensor> done;  // tied weights are there once

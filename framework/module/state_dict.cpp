@@ -62,6 +62,11 @@ const StateEntry* StateDict::find(std::string_view name) const {
 
 const Tensor& StateDict::at(std::string_view name) const {
   if (const StateEntry* entry = find(name)) return entry->tensor;
+  if (const std::string* dtype = left_out.find(name)) {
+    throw DTypeError(fmt::format(
+        "state_dict: '{}' is {} in its file, which gradus cannot read: convert it there",
+        detail::printable(name), detail::printable(*dtype)));
+  }
   throw IndexError(fmt::format("state_dict: no entry '{}'; there are [{}]", name,
                                printable_names(index_.texts())));
 }

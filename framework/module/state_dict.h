@@ -53,7 +53,7 @@ class GRADUS_API StateDict {
  public:
   /// Adds or replaces an entry.
   void set(std::string_view name, const Tensor& tensor, std::optional<bool> frozen = std::nullopt);
-  /// The tensor of that name. Throws IndexError listing the names.
+  /// The tensor of that name. Throws IndexError listing the names, DTypeError if it was left out.
   const Tensor& at(std::string_view name) const;
   /// The entry of that name, or nullptr.
   const StateEntry* find(std::string_view name) const;
@@ -69,6 +69,9 @@ class GRADUS_API StateDict {
 
   /// Free text, saved with the tensors.
   Metadata metadata;
+  /// The tensors that load() left out, since gradus lacks their dtype: name and dtype. at() throws
+  /// DTypeError for such a name.
+  Metadata left_out;
 
  private:
   std::vector<StateEntry> entries_;

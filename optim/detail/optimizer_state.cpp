@@ -96,11 +96,15 @@ void OptimizerState::save_slot(const Optimizer& optimizer, const Slot& slot, Sta
 // Throws an error that lists everything that is wrong with the names and tensors of a state.
 void OptimizerState::check_entries(const Optimizer& optimizer, const StateDict& state) {
   require_state_of("an optimizer", "optimizer", state, "optimizer");
-  if (const std::string& saved = text_of(state, "optimizer"); !same_class(saved, optimizer.name_)) {
-    throw Error(fmt::format("load_state_dict: the state is that of {}, not of {}", printable(saved),
-                            optimizer.name_));
-  }
+  StateProblems problems;
   std::map<std::string, std::int64_t> saved = groups_of(state);
+  const std::string& owner = text_of(state, "optimizer");
+  const bool is_own = same_class(owner, optimizer.name_);
+  if (!is_own) {
+    problems.add(StateProblems::Kind::other, fmt::format("the state is that of {}, not of {}",
+                                                         printable(owner), optimizer.name_));
+    if (saved.empty()) problems.raise();
+  }
   std::set<std::string> keys;
   std::vector<std::string> missing, moved, unexpected;
   StateProblems mismatches;
@@ -116,7 +120,7 @@ void OptimizerState::check_entries(const Optimizer& optimizer, const StateDict& 
           fmt::format("{} ({} in the state, {} here)", path, found->second, slot.group));
     }
     saved.erase(found);
-    for (std::size_t i = 0; i < optimizer.buffer_names_.size(); ++i) {
+    for (std::size_t i = 0; is_own && i < optimizer.buffer_names_.size(); ++i) {
       const std::string key = buffer_key(path, optimizer.buffer_names_[i]);
       keys.insert(key);
       if (const StateEntry* entry = state.find(key)) {
@@ -127,12 +131,14 @@ void OptimizerState::check_entries(const Optimizer& optimizer, const StateDict& 
   }
   for (const auto& [path, group] : saved) unexpected.push_back(path);
   for (const StateEntry& entry : state.entries()) {
-    if (keys.count(entry.name) > 0) continue;
+    if (!is_own || keys.count(entry.name) > 0) continue;
     unexpected.push_back(entry.tensor.defined() ? entry.name + " " + entry.tensor.shape().str()
                                                 : entry.name);
   }
-  if (missing.empty() && moved.empty() && unexpected.empty()) return mismatches.raise();
-  StateProblems problems;
+  if (missing.empty() && moved.empty() && unexpected.empty()) {
+    problems.add(mismatches);
+    return problems.raise();
+  }
   problems.add(StateProblems::Kind::other,
                fmt::format("the state is not that of this {}: missing in the state: [{}]; "
                            "unexpected in it: [{}]; in another group: [{}]",

@@ -7,16 +7,20 @@
 #include <gradus/framework/module/detail/state_owner.h>
 #include <gradus/optim/detail/finite.h>
 #include <gradus/optim/training/checkpoint.h>
+#include <gradus/optim/training/detail/checkpoint_file.h>
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <map>
 #include <set>
+#include <string_view>
 
 namespace gradus {
 
 struct CheckpointAccess {
   using Order = CheckpointPart::Order;
+  static bool is_text(const CheckpointPart& part) { return part.is_text_; }
   static StateDict save(const CheckpointPart& part) { return part.save_(); }
   static void load(const CheckpointPart& part, const StateDict& state) { part.load_(state); }
   static Order order(const CheckpointPart& part) { return part.order_; }
@@ -25,27 +29,15 @@ struct CheckpointAccess {
 
 namespace {
 
+using detail::checkpoint_format_key;
 using detail::checkpoint_key;
+using detail::CheckpointFile;
+
+constexpr std::int64_t newest_format = 1;
 
 // A part that is a single value is stored under its own name.
 std::string key_of(const std::string& part, const std::string& key) {
   return key.empty() ? part : part + "." + key;
-}
-
-void check_names(const char* operation, const std::vector<CheckpointPart>& run) {
-  std::set<std::string> seen;
-  for (const CheckpointPart& part : run) {
-    const std::string& name = part.name();
-    if (name.empty() || name == "gradus" || name.find_first_of(".,") != std::string::npos) {
-      throw ValueError(
-          fmt::format("{}: a part cannot be called '{}': a name must not be empty, contain a dot "
-                      "or a comma, or be 'gradus'",
-                      operation, name));
-    }
-    if (!seen.insert(name).second) {
-      throw ValueError(fmt::format("{}: two parts are called {}", operation, name));
-    }
-  }
 }
 
 StateDict state_of(const std::vector<CheckpointPart>& run) {
@@ -60,7 +52,16 @@ StateDict state_of(const std::vector<CheckpointPart>& run) {
     names.push_back(part.name());
   }
   all.metadata[checkpoint_key] = fmt::format("{}", fmt::join(names, ","));
+  all.metadata[checkpoint_format_key] = fmt::to_string(newest_format);
   return all;
+}
+
+std::vector<std::string> texts_of(const std::vector<CheckpointPart>& run) {
+  std::vector<std::string> names;
+  for (const CheckpointPart& part : run) {
+    if (CheckpointAccess::is_text(part)) names.push_back(part.name());
+  }
+  return names;
 }
 
 // Splits a name in the file into the part and the name in its state.
@@ -80,46 +81,21 @@ std::vector<std::string> listed(const std::string& names) {
   return result;
 }
 
-// What a checkpoint holds, by part.
-std::map<std::string, StateDict> read(const std::string& path) {
-  const StateDict all = load(path);
-  const std::string* names = all.metadata.find(checkpoint_key);
-  if (names == nullptr) {
-    throw FormatError(
-        fmt::format("load_checkpoint: {} is not a checkpoint: save_checkpoint() did not write it: "
-                    "read it with load()",
-                    path));
-  }
-  std::map<std::string, StateDict> parts;
-  for (const std::string& part : listed(*names)) parts[part];
-  for (const StateEntry& entry : all) {
-    const auto [part, name] = split(entry.name);
-    parts[part].set(name, entry.tensor, entry.frozen);
-  }
-  for (const auto& [key, text] : all.metadata) {
-    const auto [part, name] = split(key);
-    if (key != checkpoint_key) parts[part].metadata[name] = text;
-  }
-  return parts;
-}
-
-void check_parts(const std::vector<CheckpointPart>& run,
-                 const std::map<std::string, StateDict>& saved, const std::string& path,
-                 bool strict) {
+// The parts that are not the same, or an empty text.
+std::string other_parts(const std::vector<CheckpointPart>& run, const CheckpointFile& file,
+                        bool strict) {
   std::vector<std::string> missing, unexpected;
   std::set<std::string> wanted;
   for (const CheckpointPart& part : run) {
-    if (saved.count(part.name()) == 0) missing.push_back(part.name());
+    if (file.parts.count(part.name()) == 0) missing.push_back(part.name());
     wanted.insert(part.name());
   }
-  for (const auto& [part, state] : saved) {
+  for (const auto& [part, state] : file.parts) {
     if (strict && wanted.count(part) == 0) unexpected.push_back(part);
   }
-  if (missing.empty() && unexpected.empty()) return;
-  throw Error(
-      fmt::format("load_checkpoint: {} has different parts: missing in it: [{}]; unexpected in it: "
-                  "[{}]: name the same parts, or leave some out with .strict = false",
-                  path, detail::printable_names(missing), detail::printable_names(unexpected)));
+  if (missing.empty() && unexpected.empty()) return "";
+  return fmt::format("has different parts: missing in it: [{}]; unexpected in it: [{}]",
+                     detail::printable_names(missing), detail::printable_names(unexpected));
 }
 
 StateDict deep_copy(const StateDict& state) {
@@ -154,6 +130,49 @@ void put_back(const Before& states) {
     } catch (...) {  // a user's part that refuses even its own state: go on with the others
     }
   }
+}
+
+// Everything that does not fit, to be thrown as one error.
+class Differences {
+ public:
+  explicit Differences(std::string parts) : parts_(std::move(parts)) {}
+
+  bool empty() const { return parts_.empty() && texts_.empty(); }
+  void add(const std::string& part, const Error& error) {
+    std::string_view text = error.what();
+    for (const std::string_view operation : {"load_state_dict: ", "load_checkpoint: "}) {
+      if (text.starts_with(operation)) text.remove_prefix(operation.size());
+    }
+    texts_.push_back(text.starts_with(part) ? std::string(text)
+                                            : fmt::format("{}: {}", part, text));
+    only_ = std::current_exception();
+  }
+  // The error of a single part keeps its type.
+  [[noreturn]] void raise(const std::string& path) const {
+    if (parts_.empty() && texts_.size() == 1) std::rethrow_exception(only_);
+    if (texts_.empty()) {
+      throw Error(
+          fmt::format("load_checkpoint: {} {}: name the same parts, or leave some out with "
+                      ".strict = false",
+                      path, parts_));
+    }
+    throw Error(fmt::format("load_checkpoint: {} {}{}{}", path,
+                            parts_.empty() ? "is that of another run: " : parts_,
+                            parts_.empty() ? "" : "; ", fmt::join(texts_, "; ")));
+  }
+
+ private:
+  std::string parts_;
+  std::vector<std::string> texts_;
+  std::exception_ptr only_;
+};
+
+// Loads a part. If the run will not be loaded, a model is only looked at.
+void load_part(const CheckpointPart& part, const StateDict& state, bool goes_on) {
+  if (goes_on || !CheckpointAccess::is_model(part)) return CheckpointAccess::load(part, state);
+  const StateDict old = deep_copy(CheckpointAccess::save(part));
+  CheckpointAccess::load(part, state);
+  CheckpointAccess::load(part, old);
 }
 
 // The tensor of a part that is a tensor.
@@ -273,31 +292,9 @@ CheckpointPart::CheckpointPart(const std::string& name, Tensor& tensor)
             tensor = undefined ? Tensor() : tensor_in(state, name);
           }) {}
 
-void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path) {
-  check_names("save_checkpoint", run);
-  save_checkpoint(state_of(run), path);
-}
+namespace {
 
-void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
-                     const LoadOptions& options) {
-  check_names("load_checkpoint", run);
-  const std::map<std::string, StateDict> saved = read(path);
-  check_parts(run, saved, path, options.strict);
-  std::vector<CheckpointPart> parts = run;
-  std::stable_sort(parts.begin(), parts.end(),
-                   [](const CheckpointPart& a, const CheckpointPart& b) {
-                     return CheckpointAccess::order(a) < CheckpointAccess::order(b);
-                   });
-  const Before states = before(parts);
-  try {
-    for (const CheckpointPart& part : parts) CheckpointAccess::load(part, saved.at(part.name()));
-  } catch (...) {
-    put_back(states);
-    throw;
-  }
-}
-
-void save_checkpoint(const StateDict& state, const std::string& path) {
+void write_finite(const StateDict& state, const std::string& path, const SaveOptions& options) {
   for (const StateEntry& entry : state) {
     if (!entry.tensor.defined()) {
       throw ValueError(
@@ -314,7 +311,119 @@ void save_checkpoint(const StateDict& state, const std::string& path) {
     if (text != "nan" && text != "-nan") continue;
     throw ValueError(fmt::format("save_checkpoint: {} is {}: {} stays as it was", key, text, path));
   }
-  save(state, path);
+  save(state, path, options);
+}
+
+// Of a file that does not say so, 1.
+std::int64_t format_of(const StateDict& state, const std::string& path) {
+  const std::string* text = state.metadata.find(checkpoint_format_key);
+  if (text == nullptr) return 1;
+  std::int64_t format = 0;
+  if (parse(*text, format) && format > 0) return format;
+  throw FormatError(fmt::format("load_checkpoint: {} is of format '{}', not a number", path,
+                                detail::printable(*text)));
+}
+
+}  // namespace
+
+namespace detail {
+
+void check_part_names(const char* operation, const std::vector<CheckpointPart>& run) {
+  std::set<std::string> seen;
+  for (const CheckpointPart& part : run) {
+    const std::string& name = part.name();
+    if (name.empty() || name == "gradus" || name.find_first_of(".,") != std::string::npos) {
+      throw ValueError(
+          fmt::format("{}: a part cannot be called '{}': a name must not be empty, contain a dot "
+                      "or a comma, or be 'gradus'",
+                      operation, name));
+    }
+    if (!seen.insert(name).second) {
+      throw ValueError(fmt::format("{}: two parts are called {}", operation, name));
+    }
+  }
+}
+
+CheckpointFile read_checkpoint(const std::string& path) {
+  const StateDict all = load(path);
+  const std::string* names = all.metadata.find(checkpoint_key);
+  if (names == nullptr) {
+    throw FormatError(
+        fmt::format("load_checkpoint: {} is not a checkpoint: save_checkpoint() did not write it: "
+                    "read it with load()",
+                    path));
+  }
+  CheckpointFile file{path, format_of(all, path)};
+  if (file.format > newest_format) return file;
+  for (const std::string& part : listed(*names)) file.parts[part];
+  for (const StateEntry& entry : all) {
+    const auto [part, name] = split(entry.name);
+    file.parts[part].set(name, entry.tensor, entry.frozen);
+  }
+  for (const auto& [key, dtype] : all.left_out) {
+    const auto [part, name] = split(key);
+    file.parts[part].left_out[name] = dtype;
+  }
+  for (const auto& [key, text] : all.metadata) {
+    const auto [part, name] = split(key);
+    if (!key.starts_with(checkpoint_key)) file.parts[part].metadata[name] = text;
+  }
+  return file;
+}
+
+void write_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
+                      const Metadata& further) {
+  StateDict state = state_of(run);
+  for (const auto& [key, text] : further) state.metadata[key] = text;
+  write_finite(state, path, {.bytes = texts_of(run)});
+}
+
+void load_parts(const std::vector<CheckpointPart>& run, const CheckpointFile& file, bool strict) {
+  if (file.format > newest_format) {
+    throw Error(
+        fmt::format("load_checkpoint: {} is a checkpoint of format {}, which a newer gradus "
+                    "wrote, and this one reads formats up to {}: load it with that one",
+                    file.path, file.format, newest_format));
+  }
+  Differences differences(other_parts(run, file, strict));
+  std::vector<CheckpointPart> parts = run;
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const CheckpointPart& a, const CheckpointPart& b) {
+                     return CheckpointAccess::order(a) < CheckpointAccess::order(b);
+                   });
+  const Before states = before(parts);
+  try {
+    for (const CheckpointPart& part : parts) {
+      const auto state = file.parts.find(part.name());
+      if (state == file.parts.end()) continue;
+      try {
+        load_part(part, state->second, differences.empty());
+      } catch (const Error& error) {
+        differences.add(part.name(), error);
+      }
+    }
+    if (!differences.empty()) differences.raise(file.path);
+  } catch (...) {
+    put_back(states);
+    throw;
+  }
+}
+
+}  // namespace detail
+
+void save_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path) {
+  detail::check_part_names("save_checkpoint", run);
+  detail::write_checkpoint(run, path, {});
+}
+
+void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
+                     const LoadOptions& options) {
+  detail::check_part_names("load_checkpoint", run);
+  detail::load_parts(run, detail::read_checkpoint(path), options.strict);
+}
+
+void save_checkpoint(const StateDict& state, const std::string& path) {
+  write_finite(state, path, {});
 }
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
 #include <gradus/framework/module/state_dict.h>
+#include <gradus/framework/text/vocabulary.h>
 #include <gradus/optim/optimizer.h>
 
 #include <concepts>
@@ -58,6 +59,10 @@ class GRADUS_API CheckpointPart {
   /// part of another kind.
   CheckpointPart(const std::string& name, Tensor& tensor);
 
+  /// A vocabulary, as a text of bytes. Loading changes nothing: it throws Error for a checkpoint of
+  /// another vocabulary, naming what differs. checkpoint_vocabulary() reads it.
+  CheckpointPart(const std::string& name, const Vocabulary& vocabulary);
+
   const std::string& name() const { return name_; }
 
  private:
@@ -77,6 +82,7 @@ class GRADUS_API CheckpointPart {
 
   std::string name_;
   Order order_;
+  bool is_text_ = false;  // its tensor is one of bytes
   std::function<StateDict()> save_;
   std::function<void(const StateDict&)> load_;
 };
@@ -96,10 +102,16 @@ GRADUS_API void save_checkpoint(const std::vector<CheckpointPart>& run, const st
 
 /// Restores what save_checkpoint() wrote, before the first step or later; doing so twice is the
 /// same as once. Throws, having changed nothing, FormatError for a file that is not a checkpoint,
-/// Error for parts that are missing in it or, if strict, unexpected, and what loading a part
-/// throws.
+/// Error for one that a newer gradus wrote, for parts that are missing in it or, if strict,
+/// unexpected, and for what loading the parts throws: one error lists everything that differs. If
+/// that is a single part, the error is that of its loading, in its type.
 GRADUS_API void load_checkpoint(const std::vector<CheckpointPart>& run, const std::string& path,
                                 const LoadOptions& options = {});
+
+/// The vocabulary that a checkpoint has as a part: what a program needs to build the model before
+/// it loads it. Throws IndexError if there is no such part, FormatError if it is no vocabulary.
+GRADUS_API Vocabulary checkpoint_vocabulary(const std::string& path,
+                                            const std::string& part = "vocabulary");
 
 /// Writes `state` to a .safetensors file as save() does. If a tensor in it is undefined, a float
 /// tensor is not finite, or a text of its metadata is "nan", throws ValueError naming it, and the

@@ -386,6 +386,16 @@ TEST_F(AtomicFileTest, ThreadsThatSaveUnderOneNameLeaveItWholeForReaders) {
   EXPECT_THAT(names(), ElementsAre("m"));
 }
 
+TEST_F(AtomicFileTest, WritesOverWhatWasWritten) {
+  AtomicFile out(file("m"));
+  out.write("0123456789");
+  out.write_at(2, "ab");
+  out.write("X");
+  out.write_at(9, "YZ");
+  out.commit();
+  EXPECT_EQ(read_text(file("m")), "01ab45678YZ");
+}
+
 // A child saves models over and over and is killed at a random moment after its first save: the
 // file is whole each time.
 TEST_F(AtomicFileTest, SurvivesKillsDuringSave) {

@@ -64,6 +64,8 @@ TEST(Printable, KnowsUtf8) {
 
 TEST(Printable, NamesFormatsByTheirFirstBytes) {
   EXPECT_EQ(looks_like("\x1f\x8b\x08\0"sv), ": it looks like a gzip file: unpack it first");
+  EXPECT_EQ(looks_like("PK\x03\x04"sv),
+            ": it looks like a zip archive (a PyTorch .pt or a NumPy .npz file?)");
   EXPECT_EQ(looks_like("\x93NUMPY\x01\0"sv), ": it looks like a NumPy .npy file");
   EXPECT_EQ(looks_like("\x40\0\0\0\0\0\0\0{\"a\""sv), ": it looks like a .safetensors file");
   for (const std::string_view text : {""sv, "3 2"sv, "the 0.1 {"sv, "{\"a\":1}"sv}) {

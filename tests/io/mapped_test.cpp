@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-#include "file_testing.h"
+#include "safetensors_testing.h"
 
 namespace gradus {
 namespace {
@@ -37,13 +37,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 using Mapped = FolderTest;
-
-std::string with_length(const std::string& header, const std::string& data) {
-  const std::uint64_t length = header.size();
-  std::string head(8, '\0');
-  std::memcpy(head.data(), &length, 8);
-  return head + header + data;
-}
 
 StateDict some_tensors() {
   StateDict state;
@@ -104,7 +97,8 @@ TEST_F(Mapped, ChecksTheHeaderAsLoadDoes) {
   EXPECT_THROW(load_mapped(file("huge")), FormatError);
   EXPECT_THAT(message_of<Error>([&] { load_mapped(file("missing")); }),
               HasSubstr("missing': No such file or directory"));
-  EXPECT_THAT(message_of<Error>([&] { load_mapped(folder()); }), HasSubstr("Is a directory"));
+  EXPECT_THAT(message_of<Error>([&] { load_mapped(folder()); }),
+              HasSubstr("has neither model.safetensors nor"));
 }
 
 TEST_F(Mapped, IsNotWrittenOverAsATemporary) {

@@ -35,19 +35,23 @@ struct Kind {
   std::string_view begin, text;
 };
 using namespace std::string_view_literals;
-constexpr std::array<Kind, 13> kinds{{
+constexpr std::array<Kind, 17> kinds{{
     {"\x1f\x8b"sv, "a gzip file: unpack it first"},
     {"BZh"sv, "a bzip2 file: unpack it first"},
     {"\xfd\x37zXZ"sv, "an xz file: unpack it first"},
     {"\x28\xb5\x2f\xfd"sv, "a zstd file: unpack it first"},
-    {"PK\x03\x04"sv, "a zip archive (a PyTorch .pt file?)"},
+    {"PK\x03\x04"sv, "a zip archive (a PyTorch .pt or a NumPy .npz file?)"},
     {"\x93NUMPY"sv, "a NumPy .npy file"},
     {"\x80\x02"sv, "a Python pickle"},
+    {"\x80\x03"sv, "a Python pickle"},
+    {"\x80\x04"sv, "a Python pickle"},
+    {"\x80\x05"sv, "a Python pickle"},
     {"GGUF"sv, "a GGUF file"},
-    {"\xba\x16\x4f\x2f"sv, "a fastText model: its .vec file holds the vectors as text"},
+    {"\xba\x16\x4f\x2f"sv, "a fastText model: FastTextModel::load() reads it"},
     {"\xff\xfe"sv, "UTF-16 text: convert it to UTF-8"},
     {"version https://git-lfs"sv, "a Git LFS pointer: fetch the file itself"},
     {"<!DOCTYPE"sv, "a web page"},
+    {"<!doctype"sv, "a web page"},
     {"<html"sv, "a web page"},
 }};
 

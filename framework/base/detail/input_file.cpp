@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18U;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-constexpr std::size_t longest_line = std::size_t{1} << 26U;
 
 }  // namespace
 

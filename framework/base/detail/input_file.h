@@ -46,6 +46,9 @@ class GRADUS_API InputFile {
   int file_ = -1;
 };
 
+/// The most bytes of a line: 64 MiB.
+inline constexpr std::size_t longest_line = std::size_t{1} << 26U;
+
 /// Reads the lines of a file, each ended by a line feed; those of a pipe as they come.
 class GRADUS_API LineReader {
  public:

@@ -21,11 +21,15 @@ class GRADUS_API TextIndex {
   const std::vector<std::string>& texts() const { return texts_; }
 
  private:
-  std::size_t slot_of(std::string_view text) const;
+  struct Slot {
+    std::size_t hash;
+    std::int64_t number = -1;  // of the text, or -1
+  };
+  std::size_t slot_of(std::string_view text, std::size_t hash) const;
   void grow();
 
   std::vector<std::string> texts_;
-  std::vector<std::int64_t> slots_;  // the number of the text in each slot, or -1
+  std::vector<Slot> slots_;
 };
 
 }  // namespace gradus::detail

@@ -9,6 +9,8 @@ namespace gradus::detail {
 
 /// The key under which a checkpoint lists its parts.
 inline constexpr const char* checkpoint_key = "gradus.checkpoint";
+/// The key of its format: a number, 1 where there is none.
+inline constexpr const char* checkpoint_format_key = "gradus.checkpoint_format";
 
 /// Throws Error if the metadata say that this is a checkpoint, or the state of something other than
 /// a model.

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ Tensor vector() { return tensor({1.0, 2.0}); }
 Tensor matrix() { return tensor({2.0, 1.0, 1.0, 2.0}, {2, 2}); }
 Tensor ids() { return tensor({1, 0}); }
 bool is_two(const Tensor& x) { return x.numel() == 2; }
+WordIndex words_of_matrix() { return WordIndex({{"a", "b"}, matrix()}); }
 
 bool orthogonalises() {
   const Model model;
@@ -152,6 +154,16 @@ bool loads() {
   return samples == 3;
 }
 
+bool keeps_checkpoints() {
+  const CheckpointFolder folder("linked-checkpoints");
+  std::int64_t step = 3;
+  folder.save({{"step", step}}, step);
+  step = 0;
+  const bool resumed = resume({{"step", step}}, folder) == 3;
+  std::filesystem::remove_all(folder.path());
+  return resumed && step == 3;
+}
+
 /// A file with a text, for readers.
 const char* text_file(const std::string& text) {
   AtomicFile file("linked.txt");
@@ -162,7 +174,9 @@ const char* text_file(const std::string& text) {
 
 bool writes_words() {
   save_word_vectors({{"a", "b"}, matrix()}, scratch_file);
-  return load_word_vectors(scratch_file).words.size() == 2;
+  const auto words = Vocabulary::from_words({"b", "c"});
+  const WordVectors read = load_word_vectors(scratch_file, words, {.bad_lines = BadLines::refuse});
+  return read.words.size() == 1 && matrix_for(read, words).coverage.found == 1;
 }
 
 bool looks_up_parts() {
@@ -171,11 +185,33 @@ bool looks_up_parts() {
   return embedding(words).size(0) == 2;
 }
 
+bool reads_no_model() {
+  try {
+    FastTextModel::load("/");
+  } catch (const Error&) {
+    return true;
+  }
+  return false;
+}
+
 bool saves() {
   StateDict state;
   state.set("x", vector());
   save(state, scratch_file);
   return load(scratch_file).size() == 1 && is_two(load_mapped(scratch_file, "x"));
+}
+
+bool exchanges_arrays() {
+  StateDict state;
+  state.set("x", vector());
+  save_npz(state, "linked.npz", {.compress = true});
+  save_npy(load_npz("linked.npz", "x"), "linked.npy");
+  try {
+    load_pt("linked.npz");
+  } catch (const FormatError&) {
+    return load_npz("linked.npz").size() == 1 && is_two(load_npy("linked.npy"));
+  }
+  return false;
 }
 
 bool counts_memory() {
@@ -273,7 +309,12 @@ const struct {
      }},
     {"framework/module/init.h", [] { return is_two(zeros_(vector())); }},
     {"framework/base/atomic_file.h", writes_a_file},
+    {"framework/io/npy.h", exchanges_arrays},
+    {"framework/io/npz.h", exchanges_arrays},
+    {"framework/io/pt.h", exchanges_arrays},
     {"framework/io/safetensors.h", saves},
+    {"framework/io/fasttext.h", reads_no_model},
+    {"framework/base/bad_lines.h", writes_words},
     {"framework/io/word_vectors.h", writes_words},
     {"framework/base/memory.h", counts_memory},
     {"framework/module/module.h", [] { return Model().parameters().size() == 2; }},
@@ -356,6 +397,23 @@ const struct {
     {"framework/metrics/rouge.h", [] { return counts<RougeL>("a", "a").f1 == 1; }},
     {"framework/metrics/span_f1.h",
      [] { return tag_spans(std::vector<std::string>{"B-X"}).size() == 1; }},
+    {"framework/metrics/neighbors.h",
+     [] { return is_two(NeighborIndex(matrix()).search(matrix(), 1).ids); }},
+    {"framework/metrics/word_evaluation.h",
+     [] {
+       const std::vector<WordPair> pairs = {{"a", "A", 1}, {"b", "b", 1}};
+       return evaluate_word_pairs(words_of_matrix(), pairs).pairs == 2 &&
+              evaluate_analogies(words_of_matrix(), std::vector<AnalogySection>{}).sections.empty();
+     }},
+    {"framework/metrics/word_index.h",
+     [] { return words_of_matrix().most_similar("a", 5).size() == 1; }},
+    {"framework/metrics/analogy_rule.h",
+     [] { return words_of_matrix().analogy("a", "a", "a", 1, AnalogyRule::multiply).size() == 1; }},
+    {"framework/io/word_tests.h",
+     [] {
+       return read_word_pairs(text_file("a b 1\n"))[0].score == 1 &&
+              read_analogies(text_file(": x\na b c d\n"))[0].name == "x";
+     }},
     {"framework/metrics/spearman.h", [] { return counts<Spearman>(vector(), vector()) > 0.9; }},
     {"text.h", [] { return true; }},
     {"framework/ops/clamp.h", [] { return is_two(clamp(vector(), 0, 1)); }},
@@ -586,6 +644,7 @@ const struct {
     {"optim/adamax.h", trains<Adamax>},
     {"optim/training/average.h", averages},
     {"optim/training/checkpoint.h", checkpoints},
+    {"optim/training/checkpoint_folder.h", keeps_checkpoints},
     {"optim/training/clip.h", [] { return clip_grad_norm(Model().parameters(), 1) == 0; }},
     {"optim/training/decay.h",
      [] { return split_for_decay(Model().parameters()).decayed.size() == 1; }},

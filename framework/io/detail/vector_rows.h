@@ -1,0 +1,44 @@
+#pragma once
+#include <gradus/framework/base/detail/text_index.h>
+#include <gradus/framework/io/word_vectors.h>
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace gradus::detail {
+
+/// The words and vectors that load_word_vectors() keeps of a file.
+class VectorRows {
+ public:
+  /// vocabulary: whose words are kept, or nullptr for all. expected: about how many rows there will
+  /// be, or 0.
+  VectorRows(std::int64_t columns, const Vocabulary* vocabulary, std::int64_t expected);
+
+  bool keeps_all() const { return vocabulary_ == nullptr; }
+  /// False for a word that is not to be kept: it is not in the vocabulary, or has come before.
+  bool wants(std::string_view word);
+  /// The memory of the next row, good until the next call.
+  float* free_row();
+  /// Keeps the row that was written there, if its word has not come before.
+  void keep(std::string_view word);
+
+  /// Moves them into the result.
+  void finish(WordVectors& result);
+
+ private:
+  void note_duplicate(std::int64_t row);
+  void grow();
+
+  std::int64_t columns_, room_;  // of the matrix, in rows
+  const Vocabulary* vocabulary_;
+  std::vector<std::int64_t> row_of_;  // of a word of the vocabulary, or -1
+  TextIndex words_;
+  Tensor matrix_;
+  float* values_ = nullptr;  // of the matrix
+  std::int64_t duplicates_ = 0;
+  std::unordered_set<std::int64_t> repeated_;  // rows
+};
+
+}  // namespace gradus::detail

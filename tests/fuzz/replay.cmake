@@ -1,0 +1,12 @@
+# Adds all NAME_fuzz.cpp to test_fuzz, their functions by the names fuzz_NAME, and a list of them.
+file(GLOB targets CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" fuzz/*_fuzz.cpp)
+set(list "")
+foreach(file IN LISTS targets)
+  get_filename_component(name "${file}" NAME_WE)
+  string(REGEX REPLACE "_fuzz$" "" name "${name}")
+  set_source_files_properties(${file} PROPERTIES COMPILE_DEFINITIONS LLVMFuzzerTestOneInput=fuzz_${name})
+  string(APPEND list "FUZZ_TARGET(${name})\n")
+endforeach()
+file(CONFIGURE OUTPUT fuzz/targets.inc CONTENT "${list}" @ONLY)
+target_sources(${program} PRIVATE ${targets})
+target_include_directories(${program} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/fuzz")
