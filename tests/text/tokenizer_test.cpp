@@ -296,6 +296,48 @@ TEST(Tokenizer, NamesThePlaceOfWhatIsNotSupported) {
                  "supported: set it to null");
 }
 
+TEST(Tokenizer, RefusesSizesThatNoTextNeeds) {
+  json file = small();
+  file["padding"] = {{"strategy", {{"Fixed", 1'000'000'000'000}}}};
+  expect_refused(
+      file, "Tokenizer::from_json: padding: a length of 1000000000000 is outside [1, 16777216]");
+  file = small();
+  file["normalizer"] = {
+      {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1 << 20, 'b')}};
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  EXPECT_MESSAGE(ValueError,
+                 "Tokenizer: the normalizer Replace would put 1048576 bytes into the place of each "
+                 "of 2000 matches",
+                 tokenizer.encode(std::string(2000, 'a')));
+}
+
+TEST(Tokenizer, RefusesPiecesThatContradictThemselves) {
+  json file = {
+      {"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", {{"?", 0.0}, {"a", -1.0}}}}}};
+  EXPECT_EQ(ids(Tokenizer::from_json(file.dump()), "aaxya"),
+            (std::vector<std::int64_t>{1, 1, 0, 1}));
+  file["model"]["unk_id"] = 2;
+  expect_refused(
+      file, "Tokenizer::from_json: model: the unknown piece has the id 2, but there are 2 pieces");
+  file["model"]["unk_id"] = nullptr;
+  EXPECT_MESSAGE(ValueError, "no piece has 'xy', and there is no unknown piece",
+                 Tokenizer::from_json(file.dump()).encode("axya"));
+  file["model"]["vocab"][1] = {"?", -1.0};
+  expect_refused(file, "Tokenizer::from_json: model: the token '?' has two ids, 0 and 1");
+  file["model"]["vocab"][1] = {"", -1.0};
+  expect_refused(file, "Tokenizer::from_json: model: piece 1 is empty");
+  file["model"]["vocab"][1] = {"a"};
+  expect_refused(file, "Tokenizer::from_json: model.vocab[1]: is not a piece and its score");
+  file = small();
+  file["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA*"}};
+  expect_refused(
+      file, "Tokenizer::from_json: normalizer.precompiled_charsmap: character 4 is not of base64");
+  file["normalizer"]["precompiled_charsmap"] = "//8AAAAA";
+  expect_refused(file,
+                 "Tokenizer::from_json: normalizer.precompiled_charsmap: a table of 6 bytes has no "
+                 "trie of 65535 bytes");
+}
+
 TEST(Tokenizer, RefusesAVocabularyThatContradictsItself) {
   json file = small();
   file["model"]["vocab"]["the"] = 1;

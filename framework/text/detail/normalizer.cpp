@@ -1,4 +1,6 @@
+#include <fmt/format.h>
 #include <gradus/framework/base/detail/utf8.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/text/detail/normalizer.h>
 #include <gradus/framework/text/detail/unicode.h>
 
@@ -238,6 +240,12 @@ void normalize(AlignedText& text, const Replace& options) {
   std::vector<Span> matches;
   options.pattern.find_all(text.text(), matches);
   if (matches.empty()) return;
+  constexpr std::size_t most = std::size_t{1} << 30U;
+  if (options.content.size() > most / matches.size()) {
+    throw ValueError(fmt::format(
+        "Tokenizer: the normalizer Replace would put {} bytes into the place of each of {} matches",
+        options.content.size(), matches.size()));
+  }
   TextEdit edit(text);
   std::size_t kept = 0;
   for (const Span match : matches) {

@@ -343,8 +343,12 @@ BatchPadding parse_padding(const JsonPlace& place) {
   result.pad_token = place.text_or("pad_token", "[PAD]");
   if (place.text_or("direction", "Right") == "Left")
     result.direction = BatchPadding::Direction::left;
-  if (result.length.value_or(0) < 0 || result.pad_to_multiple_of.value_or(1) < 1)
-    place.fail("a length is negative, or a multiple of 0");
+  constexpr std::int64_t most = std::int64_t{1} << 24U;
+  for (const std::int64_t length :
+       {result.length.value_or(1), result.pad_to_multiple_of.value_or(1)}) {
+    if (length < 1 || length > most)
+      place.fail(fmt::format("a length of {} is outside [1, {}]", length, most));
+  }
   return result;
 }
 
