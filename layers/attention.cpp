@@ -7,6 +7,7 @@
 #include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/author/lengths.h>
 #include <gradus/framework/ops/matmul.h>
+#include <gradus/framework/ops/nn/detail/attention_of_packed.h>
 #include <gradus/framework/ops/nn/detail/attention_to_cache.h>
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/positions.h>
@@ -212,11 +213,17 @@ Tensor MultiheadAttention::operator()(const Tensor& x, const AttentionInputs& in
     return detail::unchanged_on_error(inputs.cache, [&] { return step(x, inputs); });
   }
   const Tensor clean = zero_padding(x, inputs.lengths);
-  const Tensor q = turned(queries_of(clean), num_heads_, 0);
-  const Tensor k = turned(keys_of(clean), kv_heads, 0);
-  const Tensor y =
-      scaled_dot_product_attention(q, k, values_of(clean), options_of(inputs), *generator_);
-  return zero_padding(out_proj(y), inputs.lengths);
+  const AttentionOptions options = options_of(inputs);
+  const auto attended = [&] {
+    if (!rotary_) {
+      const Tensor qkv = linear(clean, in_proj_weight, in_proj_bias);
+      return detail::attention_of_packed(qkv, kv_heads, options, *generator_);
+    }
+    const Tensor q = turned(queries_of(clean), num_heads_, 0);
+    const Tensor k = turned(keys_of(clean), kv_heads, 0);
+    return scaled_dot_product_attention(q, k, values_of(clean), options, *generator_);
+  };
+  return zero_padding(out_proj(attended()), inputs.lengths);
 }
 
 Tensor MultiheadAttention::operator()(const Tensor& query, const Tensor& key, const Tensor& value,

@@ -64,24 +64,90 @@ std::int64_t default_cache_limit() {
   return pages > 0 && page > 0 ? pages / 4 * page : std::int64_t{1} << 30;
 }
 
-void* system_allocate(std::size_t bytes) {
-  if (bytes < huge_threshold) return std::aligned_alloc(alignment, bytes);
-  // Over-allocate, so that the block starts on a huge page; the rest is never touched.
-  const std::size_t length = bytes + huge_page;
+/// Fresh memory that begins at a multiple of `multiple` and asks for huge pages; nullptr if the
+/// system has none.
+void* map_on_huge_pages(std::size_t bytes, std::size_t multiple) {
+  // Over-allocate; the rest is never touched.
+  const std::size_t length = bytes + multiple;
   void* map = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED) return nullptr;
   auto* begin = static_cast<std::byte*>(map);
-  const auto misaligned = reinterpret_cast<std::uintptr_t>(begin) % huge_page;
-  std::byte* block = misaligned == 0 ? begin : begin + (huge_page - misaligned);
+  const auto misaligned = reinterpret_cast<std::uintptr_t>(begin) % multiple;
+  std::byte* block = misaligned == 0 ? begin : begin + (multiple - misaligned);
   const auto head = static_cast<std::size_t>(block - begin);
   if (head > 0) munmap(begin, head);
-  munmap(block + bytes, huge_page - head);
+  munmap(block + bytes, multiple - head);
   madvise(block, bytes, MADV_HUGEPAGE);
   return block;
 }
 
+// Blocks between these sizes are cut from slabs that ask for huge pages: with small ones, a
+// training step whose tensors fill some ten megabytes spends a fifth of its time on page tables.
+#ifdef GRADUS_DEBUG_MEMORY
+constexpr bool has_slabs = false;
+#else
+constexpr bool has_slabs = true;
+#endif
+constexpr std::size_t slab_threshold = std::size_t{16} << 10;
+constexpr std::size_t slab_bytes = std::size_t{16} << 20;
+
+/// What a slab begins with, at a multiple of slab_bytes.
+struct Slab {
+  std::size_t used, blocks;
+
+  static Slab* of(void* block) {
+    const auto place = reinterpret_cast<std::uintptr_t>(block);
+    return reinterpret_cast<Slab*>(place - place % slab_bytes);
+  }
+};
+
+constinit std::mutex slab_lock;
+constinit Slab* open_slab = nullptr;  // from which blocks are cut
+
+void* cut_from_slab(std::size_t bytes) {
+  constexpr std::size_t gap = 21 * alignment;  // equal blocks do not begin at equal places of pages
+  const std::lock_guard guard(slab_lock);
+  if (open_slab == nullptr || open_slab->used + gap + bytes > slab_bytes) {
+    void* const map = map_on_huge_pages(slab_bytes, slab_bytes);
+    if (map == nullptr) return nullptr;
+    open_slab = new (map) Slab{alignment, 0};
+  }
+  void* const block = reinterpret_cast<std::byte*>(open_slab) + open_slab->used;
+  open_slab->used += bytes + gap;
+  ++open_slab->blocks;
+  return block;
+}
+
+/// Returns a slab without blocks to the system, else the whole pages of the block.
+void return_to_slab(void* block, std::size_t bytes) noexcept {
+  const std::lock_guard guard(slab_lock);
+  Slab* const slab = Slab::of(block);
+  if (--slab->blocks == 0) {
+    if (slab == open_slab) open_slab = nullptr;
+    munmap(slab, slab_bytes);
+    return;
+  }
+  constexpr std::uintptr_t page = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(block);
+  const std::uintptr_t first = (begin + page - 1) / page * page,
+                       last = (begin + bytes) / page * page;
+  madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
+bool is_in_slab(std::size_t bytes) {
+  return has_slabs && bytes >= slab_threshold && bytes < huge_threshold;
+}
+
+void* system_allocate(std::size_t bytes) {
+  if (is_in_slab(bytes)) return cut_from_slab(bytes);
+  if (bytes < huge_threshold) return std::aligned_alloc(alignment, bytes);
+  return map_on_huge_pages(bytes, huge_page);
+}
+
 void system_free(void* block, std::size_t bytes) noexcept {
-  if (bytes < huge_threshold) {
+  if (is_in_slab(bytes)) {
+    return_to_slab(block, bytes);
+  } else if (bytes < huge_threshold) {
     std::free(block);
   } else {
     munmap(block, bytes);

@@ -32,7 +32,7 @@ GRADUS_API void set_memory_cache_limit(std::int64_t bytes);
 namespace detail {
 
 /// A 64-byte aligned block of at least `bytes` bytes, from the shared pool; not zero-filled. Blocks
-/// of 4 MiB and more ask for huge pages. Throws Error if the system is out of memory.
+/// of 16 KiB and more ask for huge pages. Throws Error if the system is out of memory.
 GRADUS_API void* allocate(std::size_t bytes);
 
 /// Returns a block that came from allocate(bytes).

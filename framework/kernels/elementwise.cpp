@@ -71,6 +71,14 @@ void run(const UnaryKernel& kernel, const T* x, T* y, int64_t n) {
 }
 
 template <class T>
+void run(const SlopeKernel& kernel, const T* x, T* y, T* slope, int64_t n) {
+  auto* f = function_of<T>(kernel);
+  parallel_for(n, kernel.cost, [=](int64_t begin, int64_t end) {
+    f(x + begin, y + begin, slope + begin, end - begin);
+  });
+}
+
+template <class T>
 void run(const BinaryKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,
          T* y, int64_t n) {
   auto* f = function_of<T>(kernel);
@@ -102,6 +110,8 @@ void run(const TernaryKernel& kernel, const T* a, int64_t stride_a, const T* b, 
 template void run(const UnaryKernel&, const float*, float*, int64_t);
 template void run(const UnaryKernel&, const double*, double*, int64_t);
 template void run(const UnaryKernel&, const int64_t*, int64_t*, int64_t);
+template void run(const SlopeKernel&, const float*, float*, float*, int64_t);
+template void run(const SlopeKernel&, const double*, double*, double*, int64_t);
 template void run(const BinaryKernel&, const float*, int64_t, const float*, int64_t, float*,
                   int64_t);
 template void run(const BinaryKernel&, const double*, int64_t, const double*, int64_t, double*,

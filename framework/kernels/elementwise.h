@@ -17,6 +17,13 @@ struct UnaryKernel {
   int64_t cost;
 };
 
+/// y = f(x), and slope = f'(x), which backward then only has to multiply by.
+struct SlopeKernel {
+  void (*f32)(const float* x, float* y, float* slope, int64_t n);
+  void (*f64)(const double* x, double* y, double* slope, int64_t n);
+  int64_t cost;
+};
+
 /// y = f(a, b).
 struct BinaryKernel {
   template <class T>
@@ -86,6 +93,10 @@ extern const CompareKernel equal, not_equal, less, less_equal, greater, greater_
 /// y = f(x), in parallel. T: float, double, int64_t where the kernel has it.
 template <class T>
 void run(const UnaryKernel& kernel, const T* x, T* y, int64_t n);
+
+/// T: float, double. `y` may be x, `slope` is neither.
+template <class T>
+void run(const SlopeKernel& kernel, const T* x, T* y, T* slope, int64_t n);
 
 template <class T>
 void run(const BinaryKernel& kernel, const T* a, int64_t stride_a, const T* b, int64_t stride_b,

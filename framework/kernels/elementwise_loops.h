@@ -15,6 +15,11 @@ void unary(const T* x, T* y, int64_t n) {
 }
 
 template <class F, class T>
+void unary_with_slope(const T* x, T* y, T* slope, int64_t n) {
+  if (n > 0) detail::map_batches_twice(y, slope, n, F{}, Operand<T>(x, 1));
+}
+
+template <class F, class T>
 void binary(const T* a, int64_t stride_a, const T* b, int64_t stride_b, T* y, int64_t n) {
   if (n > 0) detail::map_batches(y, n, F{}, Operand<T>(a, stride_a), Operand<T>(b, stride_b));
 }
@@ -61,6 +66,12 @@ void binary_i64(const int64_t* a, int64_t stride_a, const int64_t* b, int64_t st
 template <class F>
 constexpr UnaryKernel make_unary(F, int64_t cost) {
   return {unary<F, float>, unary<F, double>, nullptr, cost};
+}
+
+/// F returns the value and the slope.
+template <class F>
+constexpr SlopeKernel make_with_slope(F, int64_t cost) {
+  return {unary_with_slope<F, float>, unary_with_slope<F, double>, cost};
 }
 
 template <class F>

@@ -211,7 +211,7 @@ Grid grid_of(int64_t m, int64_t n, int64_t k) {
   constexpr double kBlock = 1.5e6;          // multiply-adds in a block, at least
   constexpr double kVectorBlock = 1 << 18;  // the same for a product with a vector
   constexpr double kMostBlocks = 64;
-  constexpr int64_t kSide = 384;  // a shorter side is not cut
+  constexpr int64_t kSide = 128, kLongSide = 384;  // a shorter side is not cut; rows are from here
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (work < 2 * kVectorBlock) return {m, n};
   if (m == 1 || n == 1) {
@@ -223,8 +223,8 @@ Grid grid_of(int64_t m, int64_t n, int64_t k) {
   const int64_t row_parts = std::min(power_of_two(m / 512), most);
   const int64_t column_parts = std::min(power_of_two(n / 2048), most / row_parts);
   if (row_parts * column_parts > 1) return cut(m, n, row_parts, column_parts);
-  if (m >= kSide) return cut(m, n, 2, 1);
-  return n >= kSide ? cut(m, n, 1, 2) : Grid{m, n};
+  if (std::max(m, n) < kSide) return {m, n};
+  return m >= std::min(n, kLongSide) ? cut(m, n, 2, 1) : cut(m, n, 1, 2);
 }
 
 /// Loads what a product needs and gives warnings, before anything is written.
@@ -244,15 +244,28 @@ void prepare(int64_t matrices, const Product<T>& product) {
   }
 }
 
+/// Rows [i, i + rows) and columns [j, j + columns) of C, plus the bias [n], if there is one.
+template <class T>
+void run_block(const Product<T>& product, const Operands<T>& at, int64_t i, int64_t rows, int64_t j,
+               int64_t columns, const T* bias) {
+  product.run_block(at, i, rows, j, columns);
+  if (!bias) return;
+  const T* const __restrict addend = bias + j;
+  for (int64_t r = i; r < i + rows; ++r) {
+    T* const __restrict row = at.c + r * product.ldc + j;
+    for (int64_t c = 0; c < columns; ++c) row[c] += addend[c];
+  }
+}
+
 template <class T>
 void run_batch(const Product<T>& product, int64_t outer, int64_t inner, Matrices<const T> a,
-               Matrices<const T> b, Matrices<T> c) {
+               Matrices<const T> b, Matrices<T> c, const T* bias = nullptr) {
   if (outer * inner * product.m * product.n == 0) return;
   prepare(outer * inner, product);
   const Grid grid = grid_of(product.m, product.n, product.k);
   const int64_t blocks = grid.blocks();
   if (outer * inner * blocks == 1) {
-    return product.run_block({a.data, b.data, c.data}, 0, product.m, 0, product.n);
+    return run_block(product, {a.data, b.data, c.data}, 0, product.m, 0, product.n, bias);
   }
   const int64_t cost = product.cost() / blocks;
   parallel_for_each(outer * inner * blocks, cost, [&](int64_t item) {
@@ -263,8 +276,8 @@ void run_batch(const Product<T>& product, int64_t outer, int64_t inner, Matrices
     const Operands<T> at = {a.data + o * a.outer_stride + in * a.inner_stride,
                             b.data + o * b.outer_stride + in * b.inner_stride,
                             c.data + o * c.outer_stride + in * c.inner_stride};
-    product.run_block(at, i, std::min(grid.rows, product.m - i), j,
-                      std::min(grid.columns, product.n - j));
+    run_block(product, at, i, std::min(grid.rows, product.m - i), j,
+              std::min(grid.columns, product.n - j), bias);
   });
 }
 
@@ -300,12 +313,12 @@ void gemm_batched(bool trans_a, bool trans_b, int64_t batch, int64_t m, int64_t 
 }
 
 template <class T>
-void add_bias_rows(T* y, const T* bias, int64_t R, int64_t C) {
-  if (C == 0) return;
-  parallel_for_each(R, C + 4, [=](int64_t r) {
-    T* __restrict row = y + r * C;
-    for (int64_t i = 0; i < C; ++i) row[i] += bias[i];
-  });
+void linear(const T* x, const T* weight, const T* bias, T* y, int64_t rows, int64_t in,
+            int64_t out) {
+  const auto at_least_one = [](int64_t ld) { return std::max<int64_t>(ld, 1); };
+  run_batch<T>({false, true, rows, out, in, T{1}, T{0}, at_least_one(in), at_least_one(in),
+                at_least_one(out)},
+               1, 1, {x, in, 0, 0}, {weight, in, 0, 0}, {y, out, 0, 0}, bias);
 }
 
 #define GRADUS_GEMM(T)                                                                       \
@@ -317,6 +330,6 @@ GRADUS_GEMM(float)
 GRADUS_GEMM(double)
 #undef GRADUS_GEMM
 GRADUS_INSTANTIATE_FLOATS(gemm)
-GRADUS_INSTANTIATE_FLOATS(add_bias_rows)
+GRADUS_INSTANTIATE_FLOATS(linear)
 
 }  // namespace gradus::kernels

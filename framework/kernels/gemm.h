@@ -35,8 +35,10 @@ void gemm_batched(bool trans_a, bool trans_b, int64_t batch, int64_t m, int64_t 
                   T alpha, const T* a, int64_t stride_a, const T* b, int64_t stride_b, T beta, T* c,
                   int64_t stride_c);
 
-/// y[r, :] += bias for every row of y [R, C].
+/// y [rows, out] = x [rows, in] W^T + bias for a contiguous W [out, in]; bias may be null. It is
+/// added to each block of y while that is in a cache.
 template <class T>
-void add_bias_rows(T* y, const T* bias, int64_t R, int64_t C);
+void linear(const T* x, const T* weight, const T* bias, T* y, int64_t rows, int64_t in,
+            int64_t out);
 
 }  // namespace gradus::kernels

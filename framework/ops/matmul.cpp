@@ -320,12 +320,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const std::int64_t out = weight.shape()[0], in = weight.shape()[1];
   const std::int64_t rows = x.shape().numel(0, x.dim() - 1);
   const Shape shape = detail::splice(x.shape(), x.dim() - 1, 1, {out});
-  Tensor y = one_gemm(false, true, rows, out, in, x, weight, shape);
-  if (bias.defined()) {
-    visit_float("linear", x, [&]<class T>(T) {
-      kernels::add_bias_rows(y.mutable_data<T>(), bias.data<T>(), rows, out);
-    });
-  }
+  Tensor y = empty(shape, x.dtype());
+  visit_float("linear", x, [&]<class T>(T) {
+    kernels::linear(x.data<T>(), weight.data<T>(), bias.defined() ? bias.data<T>() : nullptr,
+                    y.mutable_data<T>(), rows, in, out);
+  });
   return record("linear", y,
                 vjp(x,
                     [=, weight = Saved(weight), shape = x.shape()](const Tensor& g) {

@@ -10,10 +10,12 @@
 #include <gradus/framework/ops/shape.h>
 #include <gradus/tests/support/message_of.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <sstream>
@@ -631,6 +633,55 @@ TEST(MemoryStats, TrimGivesCachedMemoryBack) {
   EXPECT_EQ(memory_stats().reserved, memory_stats().live);
   EXPECT_THROW(set_memory_cache_limit(-1), ValueError);
 }
+
+// Of all sizes that are kept apart inside.
+std::vector<Tensor> tensors_of_many_sizes() {
+  std::vector<Tensor> all;
+  for (std::int64_t n = 1; n <= 1 << 21; n = n * 3 / 2 + 1) {
+    for (int copies = 0; copies < 3; ++copies)
+      all.push_back(full({n}, static_cast<double>(all.size())));
+  }
+  return all;
+}
+
+bool holds_only(const Tensor& x, std::size_t value) {
+  const auto values = x.span<float>();
+  return std::all_of(values.begin(), values.end(),
+                     [=](float v) { return v == static_cast<float>(value); });
+}
+
+TEST(Memory, TrimLeavesTheBlocksThatLive) {
+  for (int round = 0; round < 3; ++round) {  // later ones reuse blocks
+    std::vector<Tensor> all = tensors_of_many_sizes();
+    for (std::size_t i = 0; i < all.size(); i += 2) all[i] = Tensor();
+    trim_memory();
+    const std::vector<Tensor> others = tensors_of_many_sizes();
+    for (std::size_t i = 1; i < all.size(); i += 2) EXPECT_TRUE(holds_only(all[i], i)) << i;
+    for (std::size_t i = 0; i < others.size(); ++i) EXPECT_TRUE(holds_only(others[i], i)) << i;
+  }
+}
+
+#ifndef GRADUS_DEBUG_MEMORY  // which leaves it to malloc when memory goes back to the system
+std::int64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+TEST(Memory, TrimReturnsWhatLiesBetweenLiveBlocks) {
+  constexpr std::int64_t each = 1 << 20, count = 64;
+  std::vector<Tensor> live, freed;
+  for (std::int64_t i = 0; i < count; ++i) {
+    freed.push_back(ones({each / 4}));
+    live.push_back(ones({each / 64}));
+  }
+  const std::int64_t before = resident_bytes();
+  freed.clear();
+  trim_memory();
+  EXPECT_LT(resident_bytes(), before - count * each / 2);
+}
+#endif
 
 TEST(Memory, RefusesWhatTheSystemCannotGive) {
   EXPECT_THAT(message_of<Error>([] { empty({std::int64_t{1} << 55}); }),

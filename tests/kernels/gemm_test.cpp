@@ -356,17 +356,25 @@ TEST(GemmBatched, HasTheSameBitsForAnyNumberOfThreads) {
   for (const auto& result : results) EXPECT_TRUE(same_bits(result, results[0]));
 }
 
-TEST(AddBiasRows, AddsTheBiasToEveryRow) {
+// Some of these are cut into blocks of rows or of columns.
+TEST(LinearKernel, AddsTheBiasOnceToEveryElementOfTheProduct) {
   const ThreadsGuard guard;
   set_num_threads(3);
-  for (const int64_t R : {0, 1, 3, 2000}) {
-    for (const int64_t C : {0, 1, 5, 67}) {
-      std::vector<double> y(at(R * C)), bias(at(C));
-      for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(i);
-      for (size_t i = 0; i < bias.size(); ++i) bias[i] = 0.5 + static_cast<double>(i * i);
-      add_bias_rows(y.data(), bias.data(), R, C);
-      for (int64_t i = 0; i < R * C; ++i) {
-        ASSERT_EQ(y[at(i)], static_cast<double>(i) + bias[at(i % C)]);
+  for (const int64_t rows : {0, 1, 3, 800}) {
+    for (const int64_t in : {0, 1, 40}) {
+      for (const int64_t out : {0, 1, 5, 600}) {
+        const auto x = random_values<float>(rows * in, -1, 1, 1);
+        const auto w = random_values<float>(out * in, -1, 1, 2);
+        const auto bias = random_values<float>(out, -1, 1, 3);
+        std::vector<float> expected(at(rows * out)), y(expected.size(), 7), alone(y);
+        const int64_t ld = std::max<int64_t>(in, 1), ldc = std::max<int64_t>(out, 1);
+        gemm<float>(false, true, rows, out, in, 1, x.data(), ld, w.data(), ld, 0, expected.data(),
+                    ldc);
+        linear<float>(x.data(), w.data(), nullptr, alone.data(), rows, in, out);
+        EXPECT_TRUE(same_bits(alone, expected)) << rows << " " << in << " " << out;
+        for (size_t i = 0; i < expected.size(); ++i) expected[i] += bias[i % bias.size()];
+        linear<float>(x.data(), w.data(), bias.data(), y.data(), rows, in, out);
+        EXPECT_TRUE(same_bits(y, expected)) << rows << " " << in << " " << out;
       }
     }
   }

@@ -6,6 +6,7 @@
 
 #include <limits>
 #include <numbers>
+#include <utility>
 
 namespace gradus::kernels {
 namespace {
@@ -61,24 +62,26 @@ constinit const UnaryKernel gelu = make_unary(
       return bounded_below(x) * detail::normal_cdf(x, parts);
     },
     10);
-constinit const BinaryKernel gelu_vjp = make_binary(
-    [](auto g, auto x) {
+constinit const SlopeKernel gelu_with_slope = make_with_slope(
+    [](auto x) {
       using B = decltype(x);
       constexpr double factor = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
       const detail::NormalParts parts(x);
+      const B below = detail::normal_cdf(x, parts);
       const B bump = detail::copysign(parts.t, x) * (constant<B>(factor) * parts.density);
-      return unless_zero(g, g * (detail::normal_cdf(x, parts) + bump));  // P + x p
+      return std::pair{bounded_below(x) * below, below + bump};  // P + x p
     },
     12);
 
 constinit const UnaryKernel gelu_tanh =
     make_unary([](auto x) { return bounded_below(x) * GeluTanh(bounded(x)).s.value; }, 8);
-constinit const BinaryKernel gelu_tanh_vjp = make_binary(
-    [](auto g, auto x) {
+constinit const SlopeKernel gelu_tanh_with_slope = make_with_slope(
+    [](auto x) {
       const auto near = bounded(x);
       const GeluTanh parts(near);
-      return unless_zero(
-          g, g * (parts.s.value * (constant<decltype(x)>(1) + near * parts.slope * parts.s.rest)));
+      const auto s = parts.s.value;
+      return std::pair{bounded_below(x) * s,
+                       s * (constant<decltype(x)>(1) + near * parts.slope * parts.s.rest)};
     },
     10);
 

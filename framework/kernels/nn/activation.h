@@ -12,9 +12,12 @@ extern const UnaryKernel softsign;     ///< x / (1 + |x|); 1 and -1 at infinity
 extern const UnaryKernel hardsigmoid;  ///< x / 6 + 1/2 in [0, 1]
 extern const UnaryKernel hardswish;    ///< x hardsigmoid(x); 0 at -infinity
 
+/// The same with their derivatives.
+extern const SlopeKernel gelu_with_slope, gelu_tanh_with_slope;
+
 // Derivatives from g and x; 0 where g is 0.
 
-extern const BinaryKernel gelu_vjp, gelu_tanh_vjp, silu_vjp, logsigmoid_vjp, mish_vjp, softsign_vjp;
+extern const BinaryKernel silu_vjp, logsigmoid_vjp, mish_vjp, softsign_vjp;
 /// NaN where x is; at -3 and 3 that of the flat side.
 extern const BinaryKernel hardsigmoid_vjp, hardswish_vjp;
 

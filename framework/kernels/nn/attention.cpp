@@ -99,7 +99,8 @@ class Block {
         s_(key_block * width),
         keys_(call.k, call.d),
         values_(call.v, call.dv),
-        scores_(call) {
+        scores_(call),
+        factors_(call.dropout.p > 0) {
     for (int64_t p = 0; p < panels_; ++p) pack(p);
     std::fill_n(out_.data(), panels_ * call.dv * width, T{0});
   }

@@ -98,7 +98,9 @@ void add_mask(const AttentionMask<T>& mask, int64_t place, int64_t n, T* y) {
 template <class T>
 class ScoreFactors {
  public:
-  ScoreFactors() : rows_(size), columns_(size) { std::fill_n(rows_.data(), size, T{0}); }
+  explicit ScoreFactors(bool is_used) : rows_(is_used ? size : 0), columns_(is_used ? size : 0) {
+    if (is_used) std::fill_n(rows_.data(), size, T{0});
+  }
 
   /// The mask of keys [j, j + n) as what is added to their scores.
   const T* mask(const Attention<T>& call, const QueryRange& queries, int64_t j, int64_t n) {
@@ -158,7 +160,7 @@ class ScoreFactors {
 template <class T>
 class Scores {
  public:
-  explicit Scores(const Attention<T>& call) : call_(call) {}
+  explicit Scores(const Attention<T>& call) : call_(call), factors_(call.mask.defined()) {}
 
   /// s [n, tile_columns] = keys [n, d] times the panel of queries, which are already scaled, plus
   /// the mask; -infinity where a query does not take part.

@@ -41,8 +41,6 @@ struct QueryBlock {
   void load(const QueryRange& range, const AttentionVjp<T>& vjp) {
     queries = range;
     const int64_t rows = queries.panels(width<T>) * width<T>;
-    std::fill_n(q.data(), rows * q_step, T{0});
-    std::fill_n(d_out.data(), rows * d_out_step, T{0});
     std::fill_n(dq_columns.data(), rows * call.d, T{0});
     for (int64_t i = 0; i < rows; ++i) load_query(i, vjp);
     for (int64_t p = 0; p < queries.panels(width<T>); ++p) {
@@ -62,10 +60,13 @@ struct QueryBlock {
     greatest[i] = is_active ? vjp.greatest[place] : std::numeric_limits<T>::infinity();
     factor[i] = is_active ? vjp.factor[place] : T{0};
     mean[i] = 0;
+    T *const q_row = q.data() + i * q_step, *const d_out_row = d_out.data() + i * d_out_step;
+    std::fill(q_row + (is_active ? call.d : 0), q_row + q_step, T{0});
+    std::fill(d_out_row + (is_active ? call.dv : 0), d_out_row + d_out_step, T{0});
     if (!is_active) return;
     const T* from = call.q.at(queries.b, queries.h, queries.first + i);
-    for (int64_t c = 0; c < call.d; ++c) q[i * q_step + c] = call.scale * from[c];
-    std::copy_n(g, call.dv, d_out.data() + i * d_out_step);
+    for (int64_t c = 0; c < call.d; ++c) q_row[c] = call.scale * from[c];
+    std::copy_n(g, call.dv, d_out_row);
     mean[i] = dot(g, vjp.out.at(queries.b, queries.h, queries.first + i), call.dv);
   }
 
@@ -114,7 +115,8 @@ class KeyRange {
         d_scores_(key_block * stride),
         keys_(call.k, call.d),
         values_(call.v, call.dv),
-        scores_(call) {}
+        scores_(call),
+        factors_(call.dropout.p > 0) {}
 
   void run(int64_t b, int64_t kv_head, int64_t begin, int64_t end, Heads<T> dq) {
     for (int64_t i = 0; i < call_.group(); ++i) {
@@ -236,6 +238,10 @@ class KeyRange {
 template <class T>
 void clear(Heads<T> x, int64_t B, int64_t heads, int64_t times, int64_t d) {
   if (!x.data) return;
+  if (x.head == d) {  // side by side: as one
+    d *= heads;
+    heads = 1;
+  }
   parallel_for_each(B * heads * times, d / 8 + 4, [=](int64_t i) {
     std::fill_n(x.at(i / (heads * times), i / times % heads, i % times), d, T{0});
   });

@@ -44,6 +44,26 @@ void map_batches(T* y, int64_t n, Op op, const Operands&... x) {
   last.store_unaligned(y + n - step);
 }
 
+/// map_batches() for an op that returns two batches, of y and of z, which is no operand.
+template <class T, class Op, class... Operands>
+void map_batches_twice(T* y, T* z, int64_t n, Op op, const Operands&... x) {
+  constexpr int64_t step = batch_size<T>;
+  if (n < step) {
+    const auto [first, second] = op(x.load_first(n)...);
+    store_partial(y, n, first);
+    store_partial(z, n, second);
+    return;
+  }
+  const auto [last, last_second] = op(x.load(n - step)...);
+  for (int64_t i = 0; i < n - step; i += step) {
+    const auto [first, second] = op(x.load(i)...);
+    first.store_unaligned(y + i);
+    second.store_unaligned(z + i);
+  }
+  last.store_unaligned(y + n - step);
+  last_second.store_unaligned(z + n - step);
+}
+
 /// map_batches() for a y that is larger than the caches: it is not read before it is written. y
 /// is not one of the operands.
 template <class T, class Op, class... Operands>

@@ -19,13 +19,23 @@ namespace gradus {
 
 using detail::map;
 using detail::map_float;
+using detail::map_over;
 using detail::map_vjp;
 
 Tensor gelu(const Tensor& x, Approximate approximate) {
   const bool with_tanh = approximate == Approximate::tanh;
-  const Tensor y = map("gelu", x, with_tanh ? kernels::gelu_tanh : kernels::gelu);
-  const auto& derivative = with_tanh ? kernels::gelu_tanh_vjp : kernels::gelu_vjp;
-  return record("gelu", y, vjp(x, map_vjp("gelu", x, derivative)));
+  if (!grad_enabled() || !detail::needs_gradient(x)) {
+    return record("gelu", map("gelu", x, with_tanh ? kernels::gelu_tanh : kernels::gelu));
+  }
+  Tensor slope;
+  const Tensor y = map_float("gelu", x, [&]<class T>(const T* in, T* out, std::int64_t n) {
+    slope = empty_like(x);
+    kernels::run(with_tanh ? kernels::gelu_tanh_with_slope : kernels::gelu_with_slope, in, out,
+                 slope.mutable_data<T>(), n);
+  });
+  return record("gelu", y, vjp(x, [slope = Saved(slope)](const Tensor& g) {
+                  return map_over("gelu", g, *slope, kernels::mul_vjp);
+                }));
 }
 
 Tensor silu(const Tensor& x) {

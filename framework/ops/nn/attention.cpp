@@ -13,6 +13,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/attention.h>
+#include <gradus/framework/ops/nn/detail/attention_of_packed.h>
 #include <gradus/framework/ops/nn/detail/attention_to_cache.h>
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/softmax.h>
@@ -31,6 +32,9 @@ namespace {
 struct Call {
   static Call checked(const char* operation, const Tensor& q, const Tensor& k,
                       const AttentionOptions& options, bool time_first = false);
+  /// Of queries, keys and values side by side.
+  static Call packed(const char* operation, const Tensor& qkv, std::int64_t kv_heads,
+                     const AttentionOptions& options);
   /// Sets dv.
   void check_values(const Tensor& k, const Tensor& v);
 
@@ -47,11 +51,13 @@ struct Call {
   const char* operation;
   bool side_by_side;  // [B, T, H d], not [B, H, T, d]
   bool time_first;    // whether keys and values are [K, B, H d]
+  bool is_packed;     // whether all are one tensor [B, T, H d + 2 kv_heads d]
   std::int64_t B, H, kv_heads, Q, K, d, dv = 0;
   bool causal;
   double scale, dropout;
 
  private:
+  void set_options(const AttentionOptions& options, DType dtype);
   void check_mask(const Tensor& mask, DType dtype) const;
   [[noreturn]] void refuse(const char* name, const Tensor& x, const Tensor& q) const;
 };
@@ -127,15 +133,33 @@ Call Call::checked(const char* operation, const Tensor& q, const Tensor& k,
   call.K = k.size(time_first ? 0 : call.side_by_side ? 1 : 2);
   const bool fits = call.kv_heads == 0 ? call.H == 0 : call.H % call.kv_heads == 0;
   if (k.shape() != call.key_shape(call.d) || !fits) call.refuse("k", k, q);
-  call.causal = options.causal;
-  call.scale = options.scale
-                   ? *options.scale
-                   : 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(call.d, 1)));
-  call.dropout = options.dropout;
-  detail::check_lengths(operation, options.lengths, call.B, call.K,
-                        [&] { return fmt::format("k is {}", k.shape().str()); });
-  call.check_mask(options.mask, q.dtype());
+  call.set_options(options, q.dtype());
   return call;
+}
+
+Call Call::packed(const char* operation, const Tensor& qkv, std::int64_t kv_heads,
+                  const AttentionOptions& options) {
+  check_numbers(operation, options);
+  Call call{};
+  call.operation = operation;
+  call.side_by_side = call.is_packed = true;
+  call.B = qkv.size(0);
+  call.Q = call.K = qkv.size(1);
+  call.H = *options.num_heads;
+  call.kv_heads = kv_heads;
+  call.d = call.dv = qkv.size(2) / (call.H + 2 * kv_heads);
+  call.set_options(options, qkv.dtype());
+  return call;
+}
+
+void Call::set_options(const AttentionOptions& options, DType dtype) {
+  causal = options.causal;
+  scale = options.scale ? *options.scale
+                        : 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(d, 1)));
+  dropout = options.dropout;
+  detail::check_lengths(operation, options.lengths, B, K,
+                        [&] { return fmt::format("k is {}", key_shape(d).str()); });
+  check_mask(options.mask, dtype);
 }
 
 void Call::check_values(const Tensor& k, const Tensor& v) {
@@ -184,6 +208,11 @@ kernels::Heads<T> heads(const Call& call, T* data, std::int64_t count, std::int6
 }
 
 template <class T>
+const T* data_or_null(const Tensor& x) {
+  return x.defined() ? x.data<T>() : nullptr;
+}
+
+template <class T>
 T* mutable_or_null(const Tensor& x) {
   return x.defined() ? x.mutable_data<T>() : nullptr;
 }
@@ -192,6 +221,26 @@ template <class T>
 kernels::Heads<T> key_heads(const Call& call, T* data, std::int64_t width) {
   if (call.time_first) return {data, call.kv_heads * width, width, call.B * call.kv_heads * width};
   return heads(call, data, call.kv_heads, call.K, width);
+}
+
+/// Queries, keys and values, or their gradients.
+template <class T>
+struct Operands {
+  kernels::Heads<T> q, k, v;
+};
+
+/// `q` alone if they are packed. What has no data is null.
+template <class T>
+Operands<T> operands(const Call& call, T* q, T* k, T* v) {
+  if (!call.is_packed) {
+    return {heads(call, q, call.H, call.Q, call.d), key_heads(call, k, call.d),
+            key_heads(call, v, call.dv)};
+  }
+  const std::int64_t row = (call.H + 2 * call.kv_heads) * call.d;
+  const auto from_head = [&](std::int64_t head) -> kernels::Heads<T> {
+    return {q ? q + head * call.d : nullptr, call.Q * row, call.d, row};
+  };
+  return {from_head(0), from_head(call.H), from_head(call.H + call.kv_heads)};
 }
 
 /// A mask read as [B, H, Q, K].
@@ -223,6 +272,7 @@ struct Arguments {
   template <class T>
   kernels::Attention<T> kernel() const {
     const Call& c = call;
+    const Operands<const T> of = operands(c, q.data<T>(), data_or_null<T>(k), data_or_null<T>(v));
     return {.B = c.B,
             .H = c.H,
             .kv_heads = c.kv_heads,
@@ -230,9 +280,9 @@ struct Arguments {
             .K = c.K,
             .d = c.d,
             .dv = c.dv,
-            .q = heads(c, q.data<T>(), c.H, c.Q, c.d),
-            .k = key_heads(c, k.data<T>(), c.d),
-            .v = key_heads(c, v.data<T>(), c.dv),
+            .q = of.q,
+            .k = of.k,
+            .v = of.v,
             .lengths = lengths.defined() ? lengths.data<std::int64_t>() : nullptr,
             .mask = mask_of<T>(mask),
             .causal = c.causal,
@@ -257,14 +307,16 @@ struct AttentionBackward {
     const Tensor y = *out, most = *greatest, inverse = *factor;
     const Call& c = call;
     visit_float(c.operation, y, [&]<class T>(T) {
+      const Operands<T> to =
+          operands(c, mutable_or_null<T>(dq), mutable_or_null<T>(dk), mutable_or_null<T>(dv));
       kernels::attention_vjp<T>(arguments.kernel<T>(),
                                 {.out = heads(c, y.data<T>(), c.H, c.Q, c.dv),
                                  .d_out = heads(c, g[0].data<T>(), c.H, c.Q, c.dv),
                                  .greatest = most.data<T>(),
                                  .factor = inverse.data<T>(),
-                                 .dq = heads(c, mutable_or_null<T>(dq), c.H, c.Q, c.d),
-                                 .dk = key_heads(c, mutable_or_null<T>(dk), c.d),
-                                 .dv = key_heads(c, mutable_or_null<T>(dv), c.dv),
+                                 .dq = to.q,
+                                 .dk = to.k,
+                                 .dv = to.v,
                                  .d_mask = mutable_or_null<T>(d_mask)});
     });
     return {Gradient(dq), Gradient(dk), Gradient(dv), Gradient(d_mask)};
@@ -290,14 +342,11 @@ Tensor keys_that_count(const Call& call, const Tensor& lengths) {
   return logical_and(mask, reshape(length_mask(lengths, call.K), {call.B, 1, 1, call.K}));
 }
 
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
-              Generator& generator, bool time_first) {
-  constexpr const char* operation = "scaled_dot_product_attention";
-  detail::check_defined(operation, {{"q", q}, {"k", k}, {"v", v}});
-  Call call = Call::checked(operation, q, k, options, time_first);
-  call.check_values(k, v);
+/// Of packed operands, q alone.
+Tensor run(const Call& call, const Tensor& q, const Tensor& k, const Tensor& v,
+           const AttentionOptions& options, Generator& generator) {
   const std::int64_t rows = call.B * call.H * call.Q;
-  Tensor y = detail::empty_sized(operation, call.shape(call.H, call.Q, call.dv), q.dtype());
+  Tensor y = detail::empty_sized(call.operation, call.shape(call.H, call.Q, call.dv), q.dtype());
   const Tensor inputs[] = {q, k, v, options.mask};
   Tensor greatest, factor;
   if (grad_enabled() && detail::any_requires_grad(inputs)) {
@@ -306,7 +355,7 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
   }
   const std::uint64_t offset =
       call.dropout > 0 ? generator.advance(static_cast<std::uint64_t>(rows * call.K)) : 0;
-  visit_float(operation, q, [&]<class T>(T) {
+  visit_float(call.operation, q, [&]<class T>(T) {
     const Arguments arguments{call,  q, k, v, options.mask, options.lengths, generator.seed(),
                               offset};
     kernels::attention<T>(arguments.kernel<T>(),
@@ -320,6 +369,16 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Attention
   return y;
 }
 
+constexpr const char* attention_name = "scaled_dot_product_attention";
+
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
+              Generator& generator, bool time_first) {
+  detail::check_defined(attention_name, {{"q", q}, {"k", k}, {"v", v}});
+  Call call = Call::checked(attention_name, q, k, options, time_first);
+  call.check_values(k, v);
+  return run(call, q, k, v, options, generator);
+}
+
 }  // namespace
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
@@ -330,6 +389,12 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
 Tensor detail::attention_to_cache(const Tensor& q, const Tensor& keys, const Tensor& values,
                                   const AttentionOptions& options, Generator& generator) {
   return attend(q, keys, values, options, generator, true);
+}
+
+Tensor detail::attention_of_packed(const Tensor& qkv, std::int64_t kv_heads,
+                                   const AttentionOptions& options, Generator& generator) {
+  return run(Call::packed(attention_name, qkv, kv_heads, options), qkv, Tensor(), Tensor(), options,
+             generator);
 }
 
 Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& options) {

@@ -1,6 +1,7 @@
 #include <gradus/framework/kernels/nn/activation.h>
 #include <gradus/tests/kernels/elementwise_testing.h>
 
+#include <array>
 #include <numbers>
 
 namespace gradus::kernels {
@@ -64,17 +65,8 @@ TYPED_TEST(Activation, Derivatives) {
     const Exact s = sigmoid_of(x);
     return s + (s == 0 ? 0 : x * s * sigmoid_of(-x));
   };
-  const auto tanh_slope = [](Exact x) {
-    const Exact z = gelu_angle(x), s = sigmoid_of(z);
-    const Exact dz = 2 * std::sqrt(2 / pi) * (1 + 3 * Exact{0.044715L} * x * x);
-    return std::fabs(x) > 100 ? Exact{x > 0 ? 1.0L : 0.0L} : s + x * s * sigmoid_of(-z) * dz;
-  };
   // All near a zero of the derivative, where only the absolute error is small.
   const std::vector<BinaryReference> all{
-      {"gelu_vjp", gelu_vjp, [](Exact g, Exact x) { return g * (cdf(x) + x * density(x)); }, -6, 6,
-       4, 2},
-      {"gelu_tanh_vjp", gelu_tanh_vjp, [&](Exact g, Exact x) { return g * tanh_slope(x); }, -6, 6,
-       4, 2},
       {"silu_vjp", silu_vjp, [&](Exact g, Exact x) { return g * silu_slope(x); }, -20, 20, 4, 2},
       {"mish_vjp", mish_vjp,
        [](Exact g, Exact x) {
@@ -90,7 +82,7 @@ TYPED_TEST(Activation, Derivatives) {
     check_binary<T>(f);
     check_zero_cotangent<T>(f.kernel);
   }
-  for (const BinaryKernel* f : {&gelu_vjp, &gelu_tanh_vjp, &silu_vjp, &mish_vjp, &hardswish_vjp}) {
+  for (const BinaryKernel* f : {&silu_vjp, &mish_vjp, &hardswish_vjp}) {
     for (const T far : {infinity<T>, std::numeric_limits<T>::max(), T(1e20), T(2000)}) {
       EXPECT_EQ(apply(*f, T(3), far), T(3));
       EXPECT_EQ(apply(*f, T(3), -far), T(0));
@@ -98,6 +90,61 @@ TYPED_TEST(Activation, Derivatives) {
     EXPECT_NEAR(apply(*f, T(3), T(0)), f == &mish_vjp ? 1.8 : 1.5, 1e-6);
   }
   for (const BinaryKernel* f : {&hardsigmoid_vjp, &hardswish_vjp}) check_zero_cotangent<T>(*f);
+}
+
+// Of f and its derivative; these have the bits of f alone, at any position.
+template <class T>
+std::array<std::vector<T>, 2> with_slopes(const SlopeKernel& f, const std::vector<T>& x) {
+  std::array<std::vector<T>, 2> y{std::vector<T>(x.size()), std::vector<T>(x.size())};
+  run(f, x.data(), y[0].data(), y[1].data(), static_cast<int64_t>(x.size()));
+  return y;
+}
+
+TYPED_TEST(Activation, SlopesOfGelu) {
+  using T = TypeParam;
+  const auto slope = [](Exact x) { return cdf(x) + x * density(x); };
+  const auto tanh_slope = [](Exact x) {
+    const Exact z = gelu_angle(x), s = sigmoid_of(z);
+    const Exact dz = 2 * std::sqrt(2 / pi) * (1 + 3 * Exact{0.044715L} * x * x);
+    return std::fabs(x) > 100 ? Exact{x > 0 ? 1.0L : 0.0L} : s + x * s * sigmoid_of(-z) * dz;
+  };
+  struct Case {
+    const SlopeKernel& kernel;
+    const UnaryKernel& alone;
+    std::function<Exact(Exact)> slope;
+  };
+  for (const Case& f :
+       {Case{gelu_with_slope, gelu, slope}, Case{gelu_tanh_with_slope, gelu_tanh, tanh_slope}}) {
+    const std::vector<T> x = varied_values<T>(-6, 6);
+    const auto [y, slopes] = with_slopes(f.kernel, x);
+    EXPECT_TRUE(same_bits(y, apply_each(f.alone, x)));
+    expect_within_ulps<T>(
+        slopes, [&](size_t i) { return f.slope(x[i]); },
+        [&](size_t i) { return "slope at " + std::to_string(x[i]); }, 4, 2);
+    for (const T far : {infinity<T>, std::numeric_limits<T>::max(), T(1e20), T(2000)}) {
+      EXPECT_EQ(with_slopes(f.kernel, std::vector<T>{far})[1][0], T(1));
+      EXPECT_EQ(with_slopes(f.kernel, std::vector<T>{-far})[1][0], T(0));
+    }
+    EXPECT_TRUE(std::isnan(with_slopes(f.kernel, std::vector<T>{nan_value<T>})[1][0]));
+    EXPECT_EQ(with_slopes(f.kernel, std::vector<T>{0})[1][0], T(0.5));
+  }
+}
+
+TYPED_TEST(Activation, SlopesHaveTheSameBitsAtAnyPositionAndLength) {
+  using T = TypeParam;
+  for (const SlopeKernel* f : {&gelu_with_slope, &gelu_tanh_with_slope}) {
+    const std::vector<T> all = random_values<T>(70, T(-5), T(5));
+    const auto expected = with_slopes(*f, all);
+    for (size_t n = 0; n <= all.size(); ++n) {
+      std::vector<T> x(all.end() - static_cast<int64_t>(n), all.end()), slopes(n + 1, T(-5));
+      run(*f, static_cast<const T*>(x.data()), x.data(), slopes.data(), static_cast<int64_t>(n));
+      ASSERT_EQ(slopes.back(), T(-5));
+      for (size_t i = 0; i < n; ++i) {
+        ASSERT_TRUE(same_bits(x[i], expected[0][all.size() - n + i])) << i << " of " << n;
+        ASSERT_TRUE(same_bits(slopes[i], expected[1][all.size() - n + i])) << i << " of " << n;
+      }
+    }
+  }
 }
 
 // f(x, y, n) against exact(x), for every length around the width of a batch.
@@ -171,7 +218,7 @@ TYPED_TEST(Activation, AnyNumberOfThreadsGivesTheSameBits) {
   const auto results = with_threads([&] {
     std::vector<T> all = apply_each(gelu, x);
     for (const auto& y :
-         {apply_each(silu, x), apply_each(gelu_vjp, g, x), apply_each(silu_vjp, g, x)})
+         {apply_each(silu, x), with_slopes(gelu_with_slope, x)[1], apply_each(silu_vjp, g, x)})
       all.insert(all.end(), y.begin(), y.end());
     std::vector<T> y(x.size());
     softplus(x.data(), y.data(), n, 1, 20);

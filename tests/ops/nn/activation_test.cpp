@@ -91,6 +91,28 @@ TEST(OpGelu, GradientAtZeroFarOutAndForAZeroCotangent) {
     EXPECT_EQ(gradient_at(op, not_a_number, 0), 0);
   }
 }
+TEST(OpGelu, KnownValuesAreThoseOfAnInputThatIsNotRecorded) {
+  const Tensor x = tensor({-2.5f, -0.3f, 0.0f, 0.7f, 3.0f}).set_trainable(true);
+  for (const Unary op : {erf_gelu, tanh_gelu}) {
+    const Tensor recorded = op(x), alone = op(x.detach());
+    EXPECT_TRUE(recorded.requires_grad());
+    for (std::size_t i = 0; i < 5; ++i)
+      EXPECT_EQ(recorded.data<float>()[i], alone.data<float>()[i]);
+  }
+}
+TEST(OpGelu, GradientLeavesTheCotangentOfTheCallerAlone) {
+  const Tensor x = random_leaf({40}), cotangent = full({40}, 3.0, x.dtype());
+  gelu(x).backward(cotangent);
+  EXPECT_THAT(cotangent.span<double>(), testing::Each(3.0));
+  const Tensor z = random_leaf({40}), y = z * 2;
+  (gelu(y) + y).backward(cotangent);  // the sum passes one cotangent on to both
+  const Tensor alone = frozen(z).set_trainable(true);
+  gelu(alone * 2).backward(cotangent);
+  for (std::size_t i = 0; i < 40; ++i) {
+    EXPECT_NEAR(z.grad().dense().data<double>()[i], alone.grad().dense().data<double>()[i] + 6,
+                1e-12);
+  }
+}
 TEST(OpGelu, BrokenInput) {
   check_broken_float_unary(erf_gelu, "gelu");
   check_broken_float_unary(tanh_gelu, "gelu");

@@ -7,6 +7,7 @@
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/matmul.h>
 #include <gradus/framework/ops/nn/attention.h>
+#include <gradus/framework/ops/nn/detail/attention_of_packed.h>
 #include <gradus/framework/ops/nn/lengths.h>
 #include <gradus/framework/ops/nn/positions.h>
 #include <gradus/framework/ops/rearrange.h>
@@ -729,6 +730,57 @@ TEST(ZeroPadding, ClearsWhatComesAfterTheEnd) {
   EXPECT_TRUE(zero_padding(x, {}).is_same(x));
   EXPECT_THROW(zero_padding(zeros({2}), tensor({1, 1})), ShapeError);
   EXPECT_THROW(zero_padding(x, tensor({1, 3})), IndexError);
+}
+
+/// Attention of 6 heads of size 4 over T elements, packed or in slices; the gradients follow.
+std::vector<Tensor> attention_of_parts(bool packed, std::int64_t kv_heads, std::int64_t T,
+                                       AttentionOptions options, DType dtype) {
+  const std::int64_t q = 6 * 4, kv = kv_heads * 4;
+  const Tensor x = random_leaf({2, T, q + 2 * kv}).detach().to(dtype).set_trainable(true);
+  if (options.mask.defined() && options.mask.dtype() != DType::boolean)
+    options.mask = options.mask.clone().set_trainable(true);
+  options.num_heads = 6;
+  Generator generator(3);
+  const Tensor y =
+      packed ? detail::attention_of_packed(x, kv_heads, options, generator)
+             : scaled_dot_product_attention(slice(x, 2, 0, q), slice(x, 2, q, q + kv),
+                                            slice(x, 2, q + kv, q + 2 * kv), options, generator);
+  y.backward(frozen(random_leaf(y.shape(), 2)).to(dtype));
+  std::vector<Tensor> all{y.detach(), x.grad().dense()};
+  if (options.mask.defined() && options.mask.trainable())
+    all.push_back(options.mask.grad().dense());
+  return all;
+}
+
+TEST(OpScaledDotProductAttention, OfPackedOperandsIsThatOfTheirSlices) {
+  for (const DType dtype : {DType::float64, DType::float32}) {
+    for (const std::int64_t T : {1, 3, 5, 70}) {
+      const std::vector<AttentionOptions> all{
+          {},
+          {.causal = true},
+          {.lengths = tensor(std::vector<std::int64_t>{T, T / 2}), .causal = true},
+          {.mask = random_mask({2, 1, T, T})},
+          {.mask = frozen(random_leaf({6, T, T}, 5)).to(dtype)},
+          {.dropout = 0.5}};
+      for (const AttentionOptions& options : all) {
+        for (const std::int64_t kv_heads : {6, 2, 1}) {
+          const auto packed = attention_of_parts(true, kv_heads, T, options, dtype);
+          const auto apart = attention_of_parts(false, kv_heads, T, options, dtype);
+          for (std::size_t i = 0; i < packed.size(); ++i)
+            EXPECT_TRUE(is_close(packed[i], apart[i].shape(), values_of(apart[i]), 0))
+                << kv_heads << " of " << T << ": " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(OpScaledDotProductAttention, OfPackedOperandsThatAreFrozenHasGradientsOfTheMask) {
+  const Tensor x = frozen(random_leaf({2, 3, 3 * 4})), mask = random_leaf({3, 3});
+  Generator generator(3);
+  sum(detail::attention_of_packed(x, 2, {.mask = mask, .num_heads = 2}, generator)).backward();
+  EXPECT_FALSE(x.requires_grad());
+  EXPECT_EQ(mask.grad().dense().shape(), mask.shape());
 }
 
 }  // namespace
