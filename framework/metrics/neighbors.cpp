@@ -99,7 +99,7 @@ Neighbors search_in(const Tensor& matrix, const std::vector<double>& squares, Cl
   const std::int64_t Q = queries.size(0), V = matrix.size(0);
   check_excluded(excluded, Q, V);
   squares_of("queries", queries);
-  const Neighbors found{zeros({Q, k}, DType::int64), zeros({Q, k}, matrix.dtype())};
+  Neighbors found{zeros({Q, k}, DType::int64), zeros({Q, k}, matrix.dtype())};
   visit_float(operation, matrix, [&]<class T>(T) {
     kernels::nearest_rows<T>(
         static_cast<kernels::Closeness>(closeness),

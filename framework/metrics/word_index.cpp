@@ -76,6 +76,8 @@ std::vector<ScoredWord> WordIndex::most_similar(const std::vector<std::string>& 
   }
   std::vector<detail::SignedRow> rows;
   std::vector<std::int64_t> ids;
+  rows.reserve(positive.size() + negative.size());
+  ids.reserve(positive.size() + negative.size());
   for (const std::string& word : positive) rows.push_back({row(word), 1});
   for (const std::string& word : negative) rows.push_back({row(word), -1});
   for (const detail::SignedRow& one : rows) ids.push_back(one.row);

@@ -175,7 +175,7 @@ void solve_by_products(const Tensor& matrix, std::span<const AnalogyRows> analog
 
 Tensor sum_of_directions(const Tensor& matrix, std::span<const SignedRow> rows) {
   const std::int64_t D = matrix.size(1);
-  const Tensor result = zeros({1, D}, matrix.dtype());
+  Tensor result = zeros({1, D}, matrix.dtype());
   visit_float(operation, matrix, [&]<class T>(T) {
     std::vector<double> sum(static_cast<std::size_t>(D));
     for (const auto& [row, sign] : rows) {
@@ -204,7 +204,7 @@ Neighbors solve_analogies(const NeighborIndex& index, std::span<const AnalogyRow
   if (rule == AnalogyRule::add) return solve_by_sums(index, analogies, k, excluded);
   const auto Q = static_cast<std::int64_t>(analogies.size());
   const Tensor& matrix = index.matrix();
-  const Neighbors found{zeros({Q, k}, DType::int64), zeros({Q, k}, matrix.dtype())};
+  Neighbors found{zeros({Q, k}, DType::int64), zeros({Q, k}, matrix.dtype())};
   visit_float(operation, matrix, [&]<class T>(T) {
     solve_by_products<T>(matrix, analogies, k, excluded.data<std::int64_t>(), excluded.size(1),
                          found.ids.mutable_data<std::int64_t>(), found.scores.mutable_data<T>());
