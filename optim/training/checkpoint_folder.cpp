@@ -80,7 +80,8 @@ std::vector<SavedCheckpoint> by_metric(std::vector<SavedCheckpoint> all, bool ma
 void make_folder(const std::string& path) {
   std::error_code code;
   fs::create_directories(path, code);
-  if (!code && !fs::is_directory(path, code)) code = std::make_error_code(std::errc::not_a_directory);
+  if (!code && !fs::is_directory(path, code))
+    code = std::make_error_code(std::errc::not_a_directory);
   if (!code) return;
   throw Error(
       fmt::format("CheckpointFolder: cannot make the folder '{}': {}", path, code.message()));

@@ -62,7 +62,8 @@ void check(const StateDict& state, const std::string& name, const Tensor& expect
   require(found.shape() == expected.shape(), name + " is " + found.shape().str());
   require(found.dtype() == expected.dtype(), name + " has another dtype");
   if (expected.numel() > 0) {
-    require(all(equal(found, expected)).item<bool>(), name + " has other values: " + found.str());
+    require(all(equal(found.to(DType::float64), expected.to(DType::float64))).item<bool>(),
+            name + " has other values: " + found.str());
   }
 }
 

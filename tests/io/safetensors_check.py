@@ -46,7 +46,7 @@ def read(folder):
     model.load_state_dict({k[len("model."):]: v for k, v in state.items() if k.startswith("model.")})
     assert state["vocabulary"].dtype == torch.uint8
     text = bytes(state["vocabulary"].tolist()).decode()
-    assert [line.split("\t")[0] for line in text.splitlines()[1:]] == ["<unk>", "der", "König"], text
+    assert [line.split("\t")[0] for line in text.split("\n\n", 1)[1].splitlines()] == ["<unk>", "der", "König"], text
 
 
 def write(folder):

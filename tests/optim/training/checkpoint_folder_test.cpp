@@ -393,8 +393,8 @@ struct Content {
 TEST_F(CheckpointFolderTest, SurvivesAHundredKills) {
   Content content;
   const CheckpointFolder checkpoints(folder());
-  std::int64_t last = 0;
-  while (last < 3) checkpoints.save(content.at(++last), last);
+  std::int64_t last = 3;
+  for (const std::int64_t step : {1, 2, 3}) checkpoints.save(content.at(step), step);
   std::mt19937 random(11);
   int inside = 0;
   for (int round = 0; round < 100; ++round) {
