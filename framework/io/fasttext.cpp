@@ -194,7 +194,7 @@ FastTextModel FastTextModel::load(const std::string& path) {
   return FastTextModel(std::make_shared<const State>(detail::read_fasttext_file(path)));
 }
 
-const FastTextOptions& FastTextModel::options() const { return state_->file.options; }
+FastTextOptions FastTextModel::options() const { return state_->file.options; }
 const std::vector<std::string>& FastTextModel::words() const { return state_->file.words.texts(); }
 const std::vector<std::int64_t>& FastTextModel::counts() const { return state_->file.counts; }
 const std::vector<std::string>& FastTextModel::labels() const {
@@ -204,8 +204,8 @@ const std::vector<std::int64_t>& FastTextModel::label_counts() const {
   return state_->file.label_counts;
 }
 std::int64_t FastTextModel::tokens() const { return state_->file.tokens; }
-const Tensor& FastTextModel::input() const { return state_->file.input; }
-const Tensor& FastTextModel::output() const { return state_->file.output; }
+Tensor FastTextModel::input() const { return state_->file.input; }
+Tensor FastTextModel::output() const { return state_->file.output; }
 
 std::optional<std::int64_t> FastTextModel::find(std::string_view word) const {
   const std::int64_t id = state_->file.words.find(word);

@@ -56,7 +56,7 @@ class GRADUS_API FastTextModel {
   /// if it cannot be read, or is a pipe.
   static FastTextModel load(const std::string& path);
 
-  const FastTextOptions& options() const;
+  FastTextOptions options() const;
   /// The words, whose ids are their positions: the rows of input() that they have. Frequent ones
   /// come first.
   const std::vector<std::string>& words() const;
@@ -67,8 +67,8 @@ class GRADUS_API FastTextModel {
 
   /// The rows [words + buckets, dim] of words and n-grams, and those of what is predicted: [labels,
   /// dim], or [words, dim]. They share the memory of the model: clone() what you want to change.
-  const Tensor& input() const;
-  const Tensor& output() const;
+  Tensor input() const;
+  Tensor output() const;
 
   /// The id of a word, or nullopt. Labels are not words.
   std::optional<std::int64_t> find(std::string_view word) const;

@@ -78,7 +78,7 @@ void expect_equal(const std::vector<FastTextPrediction>& got, const std::string&
 }
 
 TEST(FastTextGolden, HasTheOptionsOfTheModel) {
-  const FastTextOptions& options = model_of("hs").options();
+  const FastTextOptions options = model_of("hs").options();
   EXPECT_EQ(options.dim, 5);
   EXPECT_EQ(options.epochs, 40);
   EXPECT_EQ(options.min_count, 4);
@@ -246,7 +246,7 @@ TEST(FastText, RefusesQuantisedModelsByName) {
 // Every row of the input matrix keeps its place, so that a layer starts where fastText stopped.
 TEST(FastText, SubwordEmbeddingContinuesFromAModel) {
   const FastTextModel model = model_of("skipgram");
-  const FastTextOptions& options = model.options();
+  const FastTextOptions options = model.options();
   const auto vocabulary = Vocabulary::from_words(model.words(), {.padding = "", .unknown = ""});
   const auto table =
       SubwordEmbedding::from_pretrained(model.input(), vocabulary, /*freeze=*/false,

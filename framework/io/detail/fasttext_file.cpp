@@ -165,7 +165,7 @@ void read_entry(Bytes& bytes, bool is_label, FastTextFile& file) {
   const auto count = bytes.number<std::int64_t>("a count of the dictionary");
   if (count < 0) bytes.fail(fmt::format("the count of '{}' is {}", shown(), count));
   (is_label ? file.label_counts : file.counts).push_back(count);
-  const int type = bytes.number<std::int8_t>("a type of the dictionary");
+  const int type = bytes.number<std::uint8_t>("a type of the dictionary");
   if (type != (is_label ? 1 : 0)) {
     bytes.fail(fmt::format(
         "the type of '{}' is {}, {} is expected: 0 for the words, then 1 for the labels", shown(),
