@@ -4,6 +4,7 @@
 #include <gradus/framework/base/memory.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/pt.h>
+#include <gradus/tests/fuzz/zip_of.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -177,37 +178,6 @@ TEST_F(Pt, OtherFormsAreNamedWithTheCure) {
   EXPECT_THAT(message_of<Error>([&] { load_pt(file("missing")); }), HasSubstr("cannot read"));
 }
 
-std::string little(std::uint64_t value, int width) {
-  std::string bytes;
-  for (int i = 0; i < width; ++i) bytes += static_cast<char>(value >> (8 * i) & 255U);
-  return bytes;
-}
-
-std::uint32_t crc_of(const std::string& bytes) {
-  std::uint32_t crc = ~0U;
-  for (const char c : bytes) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
-  }
-  return ~crc;
-}
-
-// An archive of stored members. Unlike save_npz(), it does not wait for the disk.
-std::string zip_of(const std::vector<std::pair<std::string, std::string>>& members) {
-  std::string archive, directory;
-  for (const auto& [name, bytes] : members) {
-    const std::string common = little(20, 2) + std::string(8, '\0') + little(crc_of(bytes), 4) +
-                               little(bytes.size(), 4) + little(bytes.size(), 4) +
-                               little(name.size(), 2) + little(0, 2);
-    directory += "PK\x01\x02" + little(20, 2) + common + std::string(10, '\0') +
-                 little(archive.size(), 4) + name;
-    archive += "PK\x03\x04" + common + name + bytes;
-  }
-  return archive + directory + "PK\x05\x06" + little(0, 4) + little(members.size(), 2) +
-         little(members.size(), 2) + little(directory.size(), 4) + little(archive.size(), 4) +
-         little(0, 2);
-}
-
 // Files of one's own: a pickle, and storages of float32.
 class HandMade : public Pt {
  protected:
@@ -228,7 +198,7 @@ std::string text(const std::string& value) {
   return "X"s + static_cast<char>(value.size()) + "\0\0\0"s + value;
 }
 std::string number(std::int64_t value) {
-  return "\x8a\x08" + little(static_cast<std::uint64_t>(value), 8);
+  return "\x8a\x08" + little_endian(static_cast<std::uint64_t>(value), 8);
 }
 std::string numbers(const std::vector<std::int64_t>& values) {
   std::string all = "(";
