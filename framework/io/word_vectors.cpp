@@ -67,14 +67,14 @@ WordVectors load(const std::string& path, const Vocabulary* vocabulary,
   const detail::VectorFindings found = is_binary
                                            ? detail::read_vector_binary(file, layout, options, rows)
                                            : detail::read_vector_text(file, layout, options, rows);
-  report_faults(found, path, options.bad_lines);
+  report_faults(found, file.path(), options.bad_lines);
   WordVectors vectors;
   rows.finish(vectors);
   vectors.report.format = layout.format;
   vectors.report.words = found.words;
   vectors.report.announced = layout.rows;
   vectors.report.bad_lines = found.faults.count();
-  warn_of_duplicates(vectors.report, path);
+  warn_of_duplicates(vectors.report, file.path());
   return vectors;
 }
 

@@ -371,6 +371,21 @@ TEST_F(WordVectorFile, ReadsFromAPipe) {
   EXPECT_LT(memory_stats().peak - before, 1 << 20);
 }
 
+TEST_F(WordVectorFile, ReadsStandardInput) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::string content = "a 1 2\nb 3\nc 4 5\n";
+  ASSERT_EQ(write(ends[1], content.data(), content.size()), std::ssize(content));
+  close(ends[1]);
+  const int before = dup(STDIN_FILENO);
+  ASSERT_EQ(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+  close(ends[0]);
+  const std::string message = message_of<FormatError>([] { load_word_vectors("-"); });
+  dup2(before, STDIN_FILENO);
+  close(before);
+  EXPECT_THAT(message, HasSubstr("'/dev/stdin' has 1 bad line: wrong number of numbers (line 2"));
+}
+
 TEST_F(WordVectorFile, EndsAtALineThatIsTooLongForAText) {
   write_text(path_, "1 1\n");
   std::filesystem::resize_file(path_, std::uintmax_t{1} << 27U);  // zeros that take no room
