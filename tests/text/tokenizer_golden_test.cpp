@@ -123,8 +123,8 @@ TEST_P(TokenizerGolden, GivesTheTextPieceByPiece) {
 
 INSTANTIATE_TEST_SUITE_P(All, TokenizerGolden,
                          testing::Values("roberta", "llama3", "llama2", "bert", "bert_truncated",
-                                         "bert_left", "words", "unigram", "unigram_bytes", "suffix", "prefix", "falcon",
-                                         "metaspace_first", "metaspace_whole", "metaspace_never",
-                                         "split_removed", "split_merged_with_next",
-                                         "split_merged_with_previous"),
+                                         "bert_left", "words", "unigram", "unigram_bytes", "suffix",
+                                         "prefix", "falcon", "metaspace_first", "metaspace_whole",
+                                         "metaspace_never", "split_removed",
+                                         "split_merged_with_next", "split_merged_with_previous"),
                          [](const auto& given) { return given.param; });
