@@ -19,7 +19,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 FastTextModel load(const std::string& bytes) {
   const MemoryFile file(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

@@ -270,7 +270,9 @@ TEST(FastText, EmbeddingBagContinuesFromAModelWithWordNgrams) {
   const std::int64_t words = static_cast<std::int64_t>(model.words().size());
   const std::vector<std::string> text{"the", "lord", "god", "</s>"};
   std::vector<std::int64_t> rows;
-  for (const std::string& word : text) rows.push_back(model.find(word).value());
+  for (const std::string& word : text) {
+    for (const std::int64_t row : model.rows(word)) rows.push_back(row);
+  }
   for (const std::int64_t bucket :
        word_ngram_buckets(text, model.options().word_ngrams, model.options().buckets)) {
     rows.push_back(words + bucket);
