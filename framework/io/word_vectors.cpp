@@ -1,11 +1,19 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/base/parallel.h>
 #include <gradus/framework/base/warning.h>
+#include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/detail/vector_file.h>
+#include <gradus/framework/io/fasttext.h>
 #include <gradus/framework/io/word_vectors.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
 
 namespace gradus {
 namespace {
@@ -13,11 +21,6 @@ namespace {
 using detail::load_vectors;
 
 void check(const WordVectorOptions& options) {
-  if (options.format == WordVectorFormat::fasttext_bin) {
-    throw ValueError(fmt::format(
-        "{}: it does not read the models of fastText: read them with FastTextModel::load()",
-        load_vectors));
-  }
   if (options.dim < 0 || options.max_words.value_or(0) < 0) {
     throw ValueError(fmt::format("{}: dim {} and max_words {} must not be below 0", load_vectors,
                                  options.dim, options.max_words.value_or(0)));
@@ -55,9 +58,47 @@ void warn_of_duplicates(const WordVectorReport& report, const std::string& path)
       shown < std::ssize(report.duplicate_words) ? ", ..." : ""));
 }
 
+bool is_fasttext_bin(const std::string& path, WordVectorFormat format) {
+  std::error_code error;  // of a path that cannot be looked at, which is reported when it is read
+  if (format != WordVectorFormat::automatic || !std::filesystem::is_regular_file(path, error)) {
+    return format == WordVectorFormat::fasttext_bin;  // a pipe is not opened twice
+  }
+  detail::InputFile file(load_vectors, path);
+  std::array<char, 4> head{};
+  return file.read_at(0, head.data(), head.size()) &&
+         std::string_view(head.data(), head.size()) == "\xBA\x16\x4F\x2F";
+}
+
+// The words of a fastText model: all that are wanted.
+WordVectors load_fasttext(const std::string& path, const Vocabulary* vocabulary,
+                          const WordVectorOptions& options) {
+  const FastTextModel model = FastTextModel::load(path);
+  const std::int64_t dim = model.options().dim;
+  if (options.dim != 0 && options.dim != dim) {
+    throw FormatError(fmt::format("{}: '{}' has vectors of {} numbers, not {}", load_vectors, path,
+                                  dim, options.dim));
+  }
+  WordVectors vectors;
+  vectors.report.format = WordVectorFormat::fasttext_bin;
+  vectors.report.announced = std::ssize(model.words());
+  for (const std::string& word : model.words()) {
+    if (vectors.report.words == options.max_words) break;
+    ++vectors.report.words;
+    if (vocabulary == nullptr || vocabulary->contains(word)) vectors.words.push_back(word);
+  }
+  vectors.matrix = zeros({std::ssize(vectors.words), dim});
+  float* const rows = vectors.matrix.mutable_data<float>();
+  parallel_for_each(std::ssize(vectors.words), 20 * dim, [&](std::int64_t i) {
+    model.compute(vectors.words[static_cast<std::size_t>(i)],
+                  {rows + i * dim, static_cast<std::size_t>(dim)});
+  });
+  return vectors;
+}
+
 WordVectors load(const std::string& path, const Vocabulary* vocabulary,
                  const WordVectorOptions& options) {
   check(options);
+  if (is_fasttext_bin(path, options.format)) return load_fasttext(path, vocabulary, options);
   detail::ByteBlocks file(load_vectors, path);
   const detail::VectorLayout layout = detail::find_vector_layout(file, options);
   const std::int64_t expected =

@@ -17,11 +17,11 @@ namespace gradus {
 
 /// How a file has words and their vectors.
 enum class WordVectorFormat : std::uint8_t {
-  automatic,        ///< one of the next three; load_word_vectors() finds out which
+  automatic,        ///< one of the others; load_word_vectors() finds out which
   glove,            ///< lines of a word and its numbers
   word2vec_text,    ///< the same after a line "V D"; fastText's .vec too
   word2vec_binary,  ///< "V D", then words and their float32 as bytes
-  fasttext_bin,     ///< a fastText model, which FastTextModel::load() reads
+  fasttext_bin,     ///< a fastText model: its words. FastTextModel has the rest
 };
 
 struct WordVectorOptions {
@@ -61,6 +61,8 @@ struct WordVectors {
 /// word may have blanks in it, for the numbers are counted from the right, but it may not end in a
 /// number. Words are bytes, which need not be UTF-8. A number becomes the nearest float32: 1e-46 is
 /// 0, 1e39 is bad.
+///
+/// Of a fastText model, all of which is read, these are the vectors that fastText writes as .vec.
 ///
 /// The first vector of a word counts; a warning speaks of others. Throws FormatError that lists all
 /// bad lines, or says what is wrong with the file, Error if it cannot be read.

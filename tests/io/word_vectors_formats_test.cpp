@@ -2,6 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/memory.h>
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/io/fasttext.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
@@ -20,6 +21,8 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using Format = WordVectorFormat;
+
+const std::string model_path = "tests/golden/formats/fasttext/skipgram.bin";
 
 // FNV-1a, 64 bits.
 std::uint64_t hash_of(const Tensor& matrix) {
@@ -285,6 +288,24 @@ TEST_F(WordVectorFormats, RefuseWhatTheirLoaderWouldNotRead) {
               "word2vec_binary");
   }
   EXPECT_EQ(read_text(path_), "before");
+}
+
+TEST_F(WordVectorFormats, TakeTheWordsOfAFastTextModel) {
+  const FastTextModel model = FastTextModel::load(model_path);
+  const WordVectors all = load_word_vectors(model_path);
+  EXPECT_EQ(all.words, model.words());
+  EXPECT_EQ(hash_of(all.matrix), hash_of(model.word_vectors().matrix));
+  EXPECT_EQ(all.report.format, Format::fasttext_bin);
+  EXPECT_EQ(all.report.words, std::ssize(model.words()));
+  ASSERT_GT(all.words.size(), 4U);
+  const Vocabulary vocabulary = Vocabulary::from_words({all.words[3], "whale", all.words[1]});
+  const WordVectors some = load_word_vectors(model_path, vocabulary);
+  EXPECT_THAT(some.words, ElementsAre(all.words[1], all.words[3]));
+  EXPECT_EQ(hash_of(some.matrix[1]), hash_of(all.matrix[3]));
+  EXPECT_EQ(load_word_vectors(model_path, {.max_words = 2}).words.size(), 2U);
+  EXPECT_EQ(message_of<FormatError>([&] { load_word_vectors(model_path, {.dim = 99}); }),
+            "load_word_vectors: '" + model_path + "' has vectors of " +
+                std::to_string(model.options().dim) + " numbers, not 99");
 }
 
 TEST_F(WordVectorFormats, RefuseWordsThatTheyCannotHold) {
