@@ -3,6 +3,7 @@
 // gensim and fastText on such a file.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <gradus/framework/base/atomic_file.h>
 #include <gradus/gradus.h>
 #include <gradus/text.h>
 
