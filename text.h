@@ -49,4 +49,6 @@
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/tokenize.h>
+#include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/unicode.h>
 #include <gradus/framework/text/vocabulary.h>

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/file_token.h>
 #include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <sys/file.h>
@@ -10,7 +11,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <random>
 #include <system_error>
 #include <vector>
 
@@ -157,9 +157,8 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::create_temporary(unsigned mode) {
   const std::string head = temporary_head(path_);
-  std::random_device random;
   while (file_ < 0) {
-    const std::uint64_t token = std::uint64_t{random()} << 32U | random();
+    const std::uint64_t token = std::uint64_t{detail::file_token()} << 32U | detail::file_token();
     temporary_ = folder_of(path_) / fmt::format("{}{:016x}{}", head, token, ending);
     file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file_ < 0 && errno == EEXIST) continue;

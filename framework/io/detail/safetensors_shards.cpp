@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/file_token.h>
 #include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/io/detail/safetensors_index.h>
@@ -13,7 +14,6 @@
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -71,7 +71,7 @@ std::vector<Items> cut(Items items, std::int64_t max_bytes) {
 std::vector<Shard> named(const SafetensorsLayout& layout, std::int64_t max_bytes) {
   std::vector<Shard> files;
   const std::vector<Items> parts = cut(layout.items, max_bytes);
-  const std::uint32_t token = std::random_device()();
+  const std::uint32_t token = file_token();
   for (const Items items : parts) {
     files.push_back({fmt::format("model-{:08x}-{:05}-of-{:05}.safetensors", token, files.size() + 1,
                                  parts.size()),
