@@ -312,8 +312,8 @@ TEST(Tokenizer, RefusesSizesThatNoTextNeeds) {
 }
 
 TEST(Tokenizer, RefusesPiecesThatContradictThemselves) {
-  json file = {
-      {"model", {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", {{"?", 0.0}, {"a", -1.0}}}}}};
+  json file = json::parse(
+      R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["?", 0.0], ["a", -1.0]]}})");
   EXPECT_EQ(ids(Tokenizer::from_json(file.dump()), "aaxya"),
             (std::vector<std::int64_t>{1, 1, 0, 1}));
   file["model"]["unk_id"] = 2;
@@ -322,11 +322,11 @@ TEST(Tokenizer, RefusesPiecesThatContradictThemselves) {
   file["model"]["unk_id"] = nullptr;
   EXPECT_MESSAGE(ValueError, "no piece has 'xy', and there is no unknown piece",
                  Tokenizer::from_json(file.dump()).encode("axya"));
-  file["model"]["vocab"][1] = {"?", -1.0};
+  file["model"]["vocab"][1] = json::array({"?", -1.0});
   expect_refused(file, "Tokenizer::from_json: model: the token '?' has two ids, 0 and 1");
-  file["model"]["vocab"][1] = {"", -1.0};
+  file["model"]["vocab"][1] = json::array({"", -1.0});
   expect_refused(file, "Tokenizer::from_json: model: piece 1 is empty");
-  file["model"]["vocab"][1] = {"a"};
+  file["model"]["vocab"][1] = json::array({"a"});
   expect_refused(file, "Tokenizer::from_json: model.vocab[1]: is not a piece and its score");
   file = small();
   file["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA*"}};
