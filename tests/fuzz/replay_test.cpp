@@ -59,7 +59,7 @@ TEST_P(FuzzReplay, TheReaderSurvivesItsCorpus) {
     ASSERT_TRUE(in);
     const std::string bytes(std::istreambuf_iterator<char>(in), {});
     run_on(GetParam(), bytes);
-    for (const std::size_t part : {1, 2, 5, 9})
+    for (const std::size_t part : {1U, 2U, 5U, 9U})
       run_on(GetParam(), bytes.substr(0, bytes.size() * part / 10));
   }
 }
