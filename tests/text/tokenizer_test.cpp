@@ -218,15 +218,14 @@ TEST_F(TokenizerFiles, ReadsBertsVocabulary) {
   EXPECT_EQ(tokenizer.decode(encoding.ids), "seas, sea sea");
   EXPECT_EQ(Tokenizer::load_bert(vocabulary, false).encode("SEA").ids,
             (std::vector<std::int64_t>{2, 1, 3}));
-  EXPECT_MESSAGE(
-      FormatError,
-      "Tokenizer::load_bert: " + write("twice.txt", "a\nb\na\n") +
-          ": the token 'a' has two ids, 0 and 2: a vocab.txt of BERT has one token a line",
-      Tokenizer::load_bert(path("twice.txt")));
+  const std::string twice = write("twice.txt", "a\nb\na\n"),
+                    none = write("no.txt", "[UNK]\n[CLS]\n");
+  const std::string end = ": a vocab.txt of BERT has one token a line";
   EXPECT_MESSAGE(FormatError,
-                 "Tokenizer::load_bert: " + write("no.txt", "[UNK]\n[CLS]\n") +
-                     ": there is no token '[SEP]': a vocab.txt of BERT has one token a line",
-                 Tokenizer::load_bert(path("no.txt")));
+                 "Tokenizer::load_bert: " + twice + ": the token 'a' has two ids, 0 and 2" + end,
+                 Tokenizer::load_bert(twice));
+  EXPECT_MESSAGE(FormatError, "Tokenizer::load_bert: " + none + ": there is no token '[SEP]'" + end,
+                 Tokenizer::load_bert(none));
 }
 
 TEST_F(TokenizerFiles, RefusesFilesOfGpt2ThatDoNotFit) {
