@@ -88,7 +88,7 @@ struct SaveWordVectorsOptions {
 GRADUS_API void save_word_vectors(const WordVectors& vectors, const std::string& path,
                                   const SaveWordVectorsOptions& options = {});
 
-/// What row a word gets for which there is no vector.
+/// The row of a word that has no vector.
 enum class MissingWords : std::uint8_t {
   zeros,
   mean,    ///< the mean of all vectors

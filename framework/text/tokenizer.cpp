@@ -243,8 +243,9 @@ std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::string> texts
   const auto& padding = options.padding ? options.padding : parts_->padding;
   if (padding) {
     std::vector<Encoding*> all;
+    all.reserve(encodings.size());
     for (Encoding& encoding : encodings) all.push_back(&encoding);
-    detail::pad(std::move(all), *padding);
+    detail::pad(all, *padding);
   }
   return encodings;
 }

@@ -57,7 +57,7 @@ class JsonPlace {
     }
     return value_->get<std::int64_t>();
   }
-  std::string text_or(const char* key, std::string otherwise) const {
+  std::string text_or(const char* key, const std::string& otherwise) const {
     return has(key) ? at(key).text() : otherwise;
   }
   bool flag_or(const char* key, bool otherwise) const {

@@ -205,7 +205,7 @@ void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int6
   truncate(texts[which], texts[which].size() - removed, options);
 }
 
-void pad(std::vector<Encoding*> encodings, const BatchPadding& options) {
+void pad(const std::vector<Encoding*>& encodings, const BatchPadding& options) {
   std::size_t length = 0;
   if (options.length) {
     length = static_cast<std::size_t>(*options.length);

@@ -36,6 +36,6 @@ Encoding combine(const TemplateProcessing* form, std::vector<Encoding> texts);
 
 void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int64_t added);
 /// Of all to one length, those that overflow as well.
-void pad(std::vector<Encoding*> encodings, const BatchPadding& options);
+void pad(const std::vector<Encoding*>& encodings, const BatchPadding& options);
 
 }  // namespace gradus::detail

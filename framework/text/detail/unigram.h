@@ -61,7 +61,7 @@ class GRADUS_API Unigram {
   const std::vector<double>& scores() const { return scores_; }
   std::int64_t unknown_id() const { return unknown_; }
   bool byte_fallback() const { return byte_fallback_; }
-  /// Throws ValueError for a character that no piece has if there is no unknown piece.
+  /// Throws ValueError for a character that is in no piece, unless there is an unknown piece.
   void encode(std::string_view word, std::vector<Piece>& pieces) const;
 
  private:

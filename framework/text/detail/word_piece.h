@@ -43,7 +43,7 @@ class GRADUS_API WordLevel {
 
   const TokenTable& tokens() const { return tokens_; }
   const std::string& unknown_token() const { return unknown_token_; }
-  /// Throws ValueError for an unknown word if there is no token for it.
+  /// Throws ValueError for an unknown word, unless there is an unknown token.
   void encode(std::string_view word, std::vector<Piece>& pieces) const;
 
  private:
