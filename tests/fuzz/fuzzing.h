@@ -22,20 +22,21 @@ class Quiet {
   WarningHandler before_;
 };
 
-/// Calls `read`, which may throw an Error and nothing else.
+/// Ends the program, which is a finding, unless `condition` holds.
+inline void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+/// Calls `read`, which may throw an Error and nothing else, and not for want of memory.
 template <class Read>
 void read_any(const Read& read) {
   const Quiet quiet;
   try {
     read();
-  } catch (const Error&) {
-    return;
+  } catch (const Error& error) {
+    require(std::string_view(error.what()).find("memory: cannot allocate") ==
+            std::string_view::npos);
   }
-}
-
-/// Ends the program, which is a finding, unless `condition` holds.
-inline void require(bool condition) {
-  if (!condition) std::abort();
 }
 
 }  // namespace gradus
