@@ -376,7 +376,10 @@ TEST(Tokenizer, StopsAnExpressionThatTakesTooManySteps) {
   file["pre_tokenizer"] = {
       {"type", "Split"}, {"pattern", {{"Regex", "(?:a|a)+[bc]"}}}, {"behavior", "Isolated"}};
   const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
-  EXPECT_MESSAGE(ValueError, "regular expression '(?:a|a)+[bc]': match limit exceeded",
+  EXPECT_MESSAGE(ValueError,
+                 "regular expression '(?:a|a)+[bc]': match limit exceeded: there are too many ways "
+                 "to match a part of the text. Write it without a repetition within a repetition, "
+                 "or make the inner one possessive, as in (?:a++)+",
                  tokenizer.encode(std::string(100, 'a')));
   file["pre_tokenizer"]["pattern"]["Regex"] = "(";
   expect_refused(file,
