@@ -5,6 +5,8 @@
 namespace gradus::detail {
 namespace {
 
+constexpr std::uint64_t greatest_id = (std::uint64_t{1} << 53U) - 1;
+
 // Calls f, and keeps the first error.
 template <class Table, class F>
 void fill(Table& table, F&& f) {
@@ -19,6 +21,8 @@ void fill(Table& table, F&& f) {
 void add_token(const std::string& token, const JsonPlace& id, TokenList& tokens) {
   if (!id.value().is_number_integer())
     id.fail(fmt::format("the id of '{}' is not an integer", printable(token)));
+  if (id.value().is_number_unsigned() && id.value().get<std::uint64_t>() > greatest_id)
+    id.fail(fmt::format("the id of '{}' is above {}", printable(token), greatest_id));
   tokens.emplace_back(token, id.value().get<std::int64_t>());
 }
 

@@ -76,7 +76,8 @@ void WordLevel::encode(std::string_view word, std::vector<Piece>& pieces) const 
   }
   if (id < 0) {
     throw ValueError(
-        fmt::format("the word '{}' is not in the vocabulary, and neither is the unknown token '{}'",
+        fmt::format("the word '{0}' is not in the vocabulary, and neither is the unknown token "
+                    "'{1}': add '{1}'",
                     printable(word), printable(unknown_token_)));
   }
   pieces.push_back({id, {0, word.size()}});
