@@ -47,6 +47,7 @@
 #include <gradus/framework/text/encoding.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
+#include <gradus/framework/text/splitter.h>
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/tokenize.h>
 #include <gradus/framework/text/tokenizer.h>

@@ -1,4 +1,5 @@
 #include <gradus/framework/base/detail/utf8.h>
+#include <gradus/framework/text/detail/word_spans.h>
 #include <gradus/framework/text/tokenize.h>
 
 #include <algorithm>
@@ -146,28 +147,48 @@ void append(std::string& token, std::string_view bytes, std::uint32_t code, bool
 
 }  // namespace
 
-std::vector<std::string> tokenize(std::string_view text, const TokenizeOptions& options) {
-  std::vector<std::string> tokens;
-  std::string word;
-  const auto end_word = [&] {
-    if (!word.empty()) tokens.push_back(std::exchange(word, {}));
-  };
+namespace detail {
+
+std::vector<Span> word_spans(std::string_view text) {
+  std::vector<Span> spans;
+  bool in_word = false;
   for (std::size_t i = 0; i < text.size();) {
     const Character c = decode(text, i);
-    const std::string_view bytes = text.substr(i, c.length);
-    i += c.length;
+    const Span span{i, i + c.length};
+    i = span.end;
     const Kind kind = kind_of(c.code);
-    if (kind == Kind::invisible || (kind == Kind::shaper && word.empty())) continue;
-    const bool joiner =
-        kind == Kind::mark && !word.empty() && joins(c.code) && word_follows(text, i);
+    if (kind == Kind::invisible || (kind == Kind::shaper && !in_word)) continue;
+    const bool joiner = kind == Kind::mark && in_word && joins(c.code) && word_follows(text, i);
     if (kind == Kind::word || kind == Kind::shaper || joiner) {
-      append(word, bytes, c.code, options.lowercase);
+      if (!in_word) spans.push_back(span);
+      spans.back().end = span.end;
+      in_word = true;
       continue;
     }
-    end_word();
-    if (kind == Kind::mark) tokens.emplace_back(bytes);
+    in_word = false;
+    if (kind == Kind::mark) spans.push_back(span);
   }
-  end_word();
+  return spans;
+}
+
+std::string word_of(std::string_view bytes, bool lowercase) {
+  std::string word;
+  for (std::size_t i = 0; i < bytes.size();) {
+    const Character c = decode(bytes, i);
+    if (kind_of(c.code) != Kind::invisible)
+      append(word, bytes.substr(i, c.length), c.code, lowercase);
+    i += c.length;
+  }
+  return word;
+}
+
+}  // namespace detail
+
+std::vector<std::string> tokenize(std::string_view text, const TokenizeOptions& options) {
+  std::vector<std::string> tokens;
+  for (const detail::Span span : detail::word_spans(text)) {
+    tokens.push_back(detail::word_of(text.substr(span.begin, span.size()), options.lowercase));
+  }
   return tokens;
 }
 

@@ -16,6 +16,8 @@ namespace gradus {
 namespace detail {
 struct TokenizerParts;
 }
+class Splitter;
+class Vocabulary;
 
 struct EncodeOptions {
   bool add_special_tokens = true;          ///< such as [CLS] and [SEP] around each text
@@ -51,8 +53,18 @@ class GRADUS_API Tokenizer {
   /// Reads BERT's vocab.txt, a token a line. `lowercase` is that of the model: uncased or cased.
   static Tokenizer load_bert(const std::string& vocabulary_path, bool lowercase = true);
 
-  /// Writes a tokenizer.json that Hugging Face's library and load() read. The file is replaced as a
-  /// whole (see AtomicFile).
+  /// Splits texts by a rule and looks the pieces up: see splitter.h. Special words of the
+  /// vocabulary are special tokens, found wherever a text has them, before it is split. A piece
+  /// that is not in the vocabulary gets default_id(); if there is none, encode throws an IndexError
+  /// that names it.
+  Tokenizer(const Splitter& splitter, const Vocabulary& vocabulary);
+  /// Ids 0 to 255 are the bytes; special tokens have those from 256 on. Throws ValueError for a
+  /// special token that is empty, there twice, or a byte's.
+  static Tokenizer bytes(const std::vector<std::string>& special_tokens = {});
+
+  /// Writes a tokenizer.json that load() and Hugging Face's library read; a tokenizer of
+  /// Splitter::words() is read by load() alone. The file is replaced as a whole (see AtomicFile).
+  /// Throws ValueError for a token that is not UTF-8, which JSON cannot hold.
   void save(const std::string& path) const;
   /// The text of that file.
   std::string json() const;

@@ -4,6 +4,7 @@
 #include <gradus/framework/text/detail/tokenizer_parts.h>
 #include <gradus/framework/text/tokenizer.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace detail {
 std::string read_file(const char* operation, const std::string& path) {
   InputFile file(operation, path);
   std::string text;
+  constexpr std::uint64_t most = std::uint64_t{1} << 30U;  // a sparse file may seem larger
+  if (!file.is_stream()) text.reserve(std::min(file.size(), most));
   std::string block(std::size_t{1} << 16U, '\0');
   for (;;) {
     const std::size_t n = file.read(block.data(), block.size());
@@ -24,33 +27,30 @@ std::string read_file(const char* operation, const std::string& path) {
 
 namespace {
 
-// Lines without what ends them, a carriage return too.
-std::vector<std::string> lines_of(const char* operation, const std::string& path) {
-  std::vector<std::string> lines;
+// Calls f for each line without what ends it, a carriage return too.
+template <class F>
+void for_each_line(const char* operation, const std::string& path, F&& f) {
   LineReader reader(operation, path);
   for (std::string line; reader.next(line);) {
     if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
+    f(line, reader.number());
   }
-  return lines;
 }
 
-Bpe::Merges read_merges(const char* operation, const std::string& path) {
-  Bpe::Merges merges;
-  const std::vector<std::string> lines = lines_of(operation, path);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string& line = lines[i];
-    if (line.empty() || (i == 0 && line.starts_with("#version"))) continue;
+Merges read_merges(const char* operation, const std::string& path) {
+  Merges merges;
+  for_each_line(operation, path, [&](std::string_view line, std::int64_t number) {
+    if (line.empty() || (number == 1 && line.starts_with("#version"))) return;
     const std::size_t blank = line.find(' ');
     if (blank == 0 || blank == std::string::npos || blank + 1 == line.size() ||
         line.find(' ', blank + 1) != std::string::npos) {
       throw FormatError(
           fmt::format("{}: {}:{}: '{}' is not two tokens with a blank between them: GPT-2's file "
                       "of merges (merges.txt, vocab.bpe) was expected",
-                      operation, path, i + 1, printable(line)));
+                      operation, path, number, printable(line)));
     }
     merges.emplace_back(line.substr(0, blank), line.substr(blank + 1));
-  }
+  });
   return merges;
 }
 
@@ -66,11 +66,15 @@ std::vector<AddedToken> special_tokens(const TokenTable& tokens,
 
 TokenTable read_vocabulary(const char* operation, const std::string& path) {
   const std::string where = fmt::format("{}: {}", operation, path);
-  const JsonPlace::Json json = parse_json(read_file(operation, path), where);
-  std::vector<std::pair<std::string, std::int64_t>> tokens;
+  TokenList tokens;
+  const JsonTable table{"",
+                        [&](const std::string& token, const JsonPlace::Json& id) {
+                          tokens.emplace_back(token,
+                                              JsonPlace(id, where, printable(token)).integer());
+                        },
+                        {}};
+  const JsonPlace::Json json = parse_json(read_file(operation, path), where, {table});
   if (!json.is_object()) JsonPlace(json, where).fail("is not an object of tokens and their ids");
-  for (const auto& [token, id] : json.items())
-    tokens.emplace_back(token, JsonPlace(id, where, printable(token)).integer());
   return TokenTable(std::move(tokens));
 }
 
@@ -103,9 +107,10 @@ Tokenizer Tokenizer::load_gpt2(const std::string& vocabulary_path, const std::st
 Tokenizer Tokenizer::load_bert(const std::string& vocabulary_path, bool lowercase) {
   using namespace detail;
   constexpr const char* operation = "Tokenizer::load_bert";
-  std::vector<std::pair<std::string, std::int64_t>> lines;
-  for (std::string& line : lines_of(operation, vocabulary_path))
-    lines.emplace_back(std::move(line), std::ssize(lines));
+  TokenList lines;
+  for_each_line(operation, vocabulary_path, [&](const std::string& line, std::int64_t number) {
+    lines.emplace_back(line, number - 1);
+  });
   try {
     TokenTable tokens(std::move(lines));
     const std::vector<AddedToken> special =

@@ -362,12 +362,68 @@ TEST(Tokenizer, RefusesAVocabularyThatContradictsItself) {
   expect_refused(file, "Tokenizer::from_json: post_processor.special_tokens: has no \"[CLS]\"");
 }
 
+// Tables of a model are read element by element: what is wrong in them is told as elsewhere.
+TEST(Tokenizer, NamesThePlaceOfWhatIsWrongInATable) {
+  const auto expect_refused_model = [](const std::string& model, const std::string& message) {
+    EXPECT_MESSAGE(FormatError, "Tokenizer::from_json: " + message,
+                   Tokenizer::from_json("{\"model\": {" + model + "}}"));
+  };
+  const std::string words = R"("type": "WordLevel", "unk_token": "a", )",
+                    bpe = R"("type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, )";
+  expect_refused_model(words + R"("vocab": {"a": 0, "b": 1, "a": 2})",
+                       "model.vocab: the token 'a' has two ids, 0 and 2");
+  expect_refused_model(words + R"("vocab": {"a": 0, "b": 1, "a": 0})",
+                       "model.vocab: the token 'a' is there twice, with the id 0");
+  expect_refused_model(words + R"("vocab": {"a": 0}, "vocab": {"b": 1})",
+                       "the key 'vocab' is there twice");
+  expect_refused_model(words + R"("vocab": {"a": 9007199254740992})",
+                       "model.vocab: the id of 'a' is above 9007199254740991");
+  expect_refused_model(words + R"("vocab": {"a": 0, "b": 1.5, "c": "d"})",
+                       "model.vocab: the id of 'b' is not an integer");
+  expect_refused_model(words + R"("vocab": [["a", 0]])",
+                       "model.vocab: is array, not an object of tokens and their ids");
+  expect_refused_model(bpe + R"("merges": [["a", "b"], ["a"]])",
+                       "model.merges[1]: has 1 parts, not two");
+  expect_refused_model(bpe + R"("merges": ["a b", ["a", 1]])",
+                       "model.merges[1][1]: is number, not a string");
+  expect_refused_model(bpe + R"("merges": {"a": "b"})", "model.merges: is object, not an array");
+  expect_refused_model(bpe + R"("merges": ["b a"])",
+                       "model: merge 0 is 'b a', but the vocabulary has no 'ba'");
+  expect_refused_model(R"("type": "Unigram", "vocab": [["a", 0], 7])",
+                       "model.vocab[1]: is number, not an array");
+  EXPECT_MESSAGE(
+      FormatError, "Tokenizer::from_json:2:3: not JSON",
+      Tokenizer::from_json("{\"model\": {\"merges\": [1], \"vocab\": {\"a\": \"b\"\n, }}}"));
+}
+
+// As in Hugging Face's library, which gives [0, 4].
+TEST(Tokenizer, TakesTheLastOfTwoEqualMerges) {
+  const auto ids_of = [](const std::string& merges) {
+    return ids(
+        Tokenizer::from_json(
+            R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2, "ab": 3, "bc": 4}, "merges": )" +
+            merges + "}}"),
+        "abc");
+  };
+  EXPECT_EQ(ids_of(R"(["a b", "b c"])"), (std::vector<std::int64_t>{3, 2}));
+  EXPECT_EQ(ids_of(R"(["a b", "b c", "a b"])"), (std::vector<std::int64_t>{0, 4}));
+}
+
+TEST(Tokenizer, MergesTokensWhoseIdsHaveGaps) {
+  const Tokenizer tokenizer = Tokenizer::from_json(
+      R"({"model": {"type": "BPE", "vocab": {"ab": 5, "a": 70, "b": 1000000000000}, "merges": ["a b"]}})");
+  EXPECT_EQ(ids(tokenizer, "abba"), (std::vector<std::int64_t>{5, 1'000'000'000'000, 70}));
+  EXPECT_EQ(ids(Tokenizer::from_json(tokenizer.json()), "bab"),
+            (std::vector<std::int64_t>{1'000'000'000'000, 5}));
+}
+
 TEST(Tokenizer, SaysWhichWordAModelOfWordsLacks) {
   const Tokenizer tokenizer = Tokenizer::from_json(
       R"({"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"the": 0}}, "pre_tokenizer": {"type": "WhitespaceSplit"}})");
   EXPECT_EQ(ids(tokenizer, "the the"), (std::vector<std::int64_t>{0, 0}));
   EXPECT_MESSAGE(ValueError,
-                 "the word 'whale' is not in the vocabulary, and neither is the unknown token '?'",
+                 "the word 'whale' is not in the vocabulary, and neither is the unknown token '?': "
+                 "add '?'",
                  tokenizer.encode("the whale"));
 }
 
@@ -376,7 +432,10 @@ TEST(Tokenizer, StopsAnExpressionThatTakesTooManySteps) {
   file["pre_tokenizer"] = {
       {"type", "Split"}, {"pattern", {{"Regex", "(?:a|a)+[bc]"}}}, {"behavior", "Isolated"}};
   const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
-  EXPECT_MESSAGE(ValueError, "regular expression '(?:a|a)+[bc]': match limit exceeded",
+  EXPECT_MESSAGE(ValueError,
+                 "regular expression '(?:a|a)+[bc]': match limit exceeded: there are too many ways "
+                 "to match a part of the text. Write it without a repetition within a repetition, "
+                 "or make the inner one possessive, as in (?:a++)+",
                  tokenizer.encode(std::string(100, 'a')));
   file["pre_tokenizer"]["pattern"]["Regex"] = "(";
   expect_refused(file,

@@ -13,7 +13,7 @@
 namespace gradus::detail {
 namespace {
 
-constexpr std::int64_t no_rank = std::numeric_limits<std::int64_t>::max();
+constexpr std::int32_t no_rank = std::numeric_limits<std::int32_t>::max();
 
 // Visible characters stand for themselves, the other 68 bytes for U+0100 and up.
 bool is_visible(unsigned byte) {
@@ -57,13 +57,10 @@ std::optional<std::string> from_byte_alphabet(std::string_view text) {
   return result;
 }
 
-Bpe::Bpe(TokenTable tokens, Merges merges, BpeOptions options, bool byte_level)
-    : tokens_(std::move(tokens)),
-      merges_(std::move(merges)),
-      options_(std::move(options)),
-      byte_level_(byte_level) {
+Bpe::Bpe(TokenTable tokens, const Merges& merges, BpeOptions options, bool byte_level)
+    : tokens_(std::move(tokens)), options_(std::move(options)), byte_level_(byte_level) {
   if (!options_.unknown_token.empty()) {
-    unknown_ = tokens_.find(options_.unknown_token);
+    unknown_ = tokens_.place(options_.unknown_token);
     if (unknown_ < 0) {
       throw ValueError(fmt::format("the unknown token '{}' is not in the vocabulary",
                                    printable(options_.unknown_token)));
@@ -72,44 +69,65 @@ Bpe::Bpe(TokenTable tokens, Merges merges, BpeOptions options, bool byte_level)
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto c = static_cast<char>(byte);
     bytes_[byte] =
-        tokens_.find(byte_level ? to_byte_alphabet({&c, 1}) : fmt::format("<0x{:02X}>", byte));
+        tokens_.place(byte_level ? to_byte_alphabet({&c, 1}) : fmt::format("<0x{:02X}>", byte));
   }
-  slots_.resize(std::bit_ceil(2 * merges_.size() + 2));
-  for (std::size_t rank = 0; rank < merges_.size(); ++rank) add_merge(rank);
-  if (!options_.end_of_word_suffix.empty() || !options_.continuing_subword_prefix.empty()) return;
-  // Most words of a text are one token: to look them up saves their merges.
+  slots_.resize(std::bit_ceil(2 * merges.size() + 2));
+  for (std::size_t rank = 0; rank < merges.size(); ++rank) add_merge(merges, rank);
+  if (options_.end_of_word_suffix.empty() && options_.continuing_subword_prefix.empty())
+    find_words();
+}
+
+// Most words of a text are one token: to look them up saves their merges.
+void Bpe::find_words() {
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < tokens_.tokens().size(); ++i) {
     const std::string& token = tokens_.tokens()[i];
     const std::optional<std::string> word =
-        byte_level ? from_byte_alphabet(token) : std::optional(token);
+        byte_level_ ? from_byte_alphabet(token) : std::optional(token);
     if (!word || word->empty()) continue;
-    pieces.clear();
-    const std::int64_t id = tokens_.ids()[i];
     if (!options_.ignore_merges) {
+      pieces.clear();
       split(*word, pieces);
       merge_all(pieces, 0);
-      if (pieces.size() != 1 || pieces[0].id != id) continue;
+      if (pieces.size() != 1 || pieces[0].id != static_cast<std::int64_t>(i)) continue;
     }
     words_.add(*word);
-    word_ids_.push_back(id);
+    word_places_.push_back(static_cast<std::int32_t>(i));
   }
 }
 
-void Bpe::add_merge(std::size_t rank) {
-  const auto& [left, right] = merges_[rank];
+void Bpe::add_merge(const Merges& merges, std::size_t rank) {
+  const auto [left, right] = merges[rank];
   std::string_view rest = right;
   const std::string& prefix = options_.continuing_subword_prefix;
   if (!prefix.empty() && rest.starts_with(prefix)) rest.remove_prefix(prefix.size());
-  const std::int64_t a = tokens_.find(left), b = tokens_.find(right);
-  const std::int64_t id = tokens_.find(left + std::string(rest));
+  const std::string both = std::string(left) += rest;
+  const std::int64_t a = tokens_.place(left), b = tokens_.place(right), id = tokens_.place(both);
   if (a < 0 || b < 0 || id < 0) {
-    const std::string missing = a < 0 ? left : b < 0 ? right : left + std::string(rest);
     throw ValueError(fmt::format("merge {} is '{} {}', but the vocabulary has no '{}'", rank,
-                                 printable(left), printable(right), printable(missing)));
+                                 printable(left), printable(right),
+                                 printable(a < 0   ? left
+                                           : b < 0 ? right
+                                                   : both)));
   }
-  Slot& slot = slots_[slot_of(a, b)];
-  if (slot.left < 0) slot = {a, b, {static_cast<std::int64_t>(rank), id}};
+  slots_[slot_of(a, b)] = {static_cast<std::int32_t>(a),
+                           static_cast<std::int32_t>(b),
+                           {static_cast<std::int32_t>(rank), static_cast<std::int32_t>(id)}};
+}
+
+Merges Bpe::merges() const {
+  std::vector<Slot> taken;
+  for (const Slot& slot : slots_) {
+    if (slot.left >= 0) taken.push_back(slot);
+  }
+  std::sort(taken.begin(), taken.end(),
+            [](const Slot& a, const Slot& b) { return a.merge.rank < b.merge.rank; });
+  Merges result;
+  const auto token = [&](std::int32_t place) {
+    return std::string_view(tokens_.tokens()[static_cast<std::size_t>(place)]);
+  };
+  for (const Slot& slot : taken) result.emplace_back(token(slot.left), token(slot.right));
+  return result;
 }
 
 std::size_t Bpe::slot_of(std::int64_t left, std::int64_t right) const {
@@ -131,11 +149,11 @@ const Bpe::Merge* Bpe::find(std::int64_t left, std::int64_t right) const {
 std::int64_t Bpe::find_symbol(std::string_view symbol, bool first, bool last) const {
   const bool prefixed = !first && !options_.continuing_subword_prefix.empty();
   const bool suffixed = last && !options_.end_of_word_suffix.empty();
-  if (!prefixed && !suffixed) return tokens_.find(symbol);
+  if (!prefixed && !suffixed) return tokens_.place(symbol);
   std::string full = prefixed ? options_.continuing_subword_prefix : "";
   full += symbol;
   if (suffixed) full += options_.end_of_word_suffix;
-  return tokens_.find(full);
+  return tokens_.place(full);
 }
 
 // An unknown character: its bytes, an unknown token, or nothing.
@@ -214,9 +232,9 @@ void Bpe::merge_all(std::vector<Piece>& pieces, std::size_t first) const {
 // Of many, in a queue of pairs; those that have changed since are skipped.
 void Bpe::merge_many(std::vector<Piece>& pieces, std::size_t first) const {
   struct Pair {
-    std::int64_t rank;
+    std::int32_t rank;
     std::size_t left;
-    std::int64_t id;
+    std::int32_t id;
     bool operator>(const Pair& other) const {
       return std::pair(rank, left) > std::pair(other.rank, other.left);
     }
@@ -256,18 +274,20 @@ void Bpe::merge_many(std::vector<Piece>& pieces, std::size_t first) const {
 
 // The token that a word is, or -1.
 std::int64_t Bpe::whole(std::string_view word) const {
-  const std::int64_t place = words_.find(word);
-  return place < 0 ? -1 : word_ids_[static_cast<std::size_t>(place)];
+  const std::int64_t number = words_.find(word);
+  return number < 0 ? -1 : word_places_[static_cast<std::size_t>(number)];
 }
 
 void Bpe::encode(std::string_view word, std::vector<Piece>& pieces) const {
-  if (const std::int64_t id = whole(word); id >= 0) {
-    pieces.push_back({id, {0, word.size()}});
-    return;
-  }
   const std::size_t first = pieces.size();
-  split(word, pieces);
-  merge_all(pieces, first);
+  if (const std::int64_t place = whole(word); place >= 0) {
+    pieces.push_back({place, {0, word.size()}});
+  } else {
+    split(word, pieces);
+    merge_all(pieces, first);
+  }
+  for (std::size_t i = first; i < pieces.size(); ++i)
+    pieces[i].id = tokens_.ids()[static_cast<std::size_t>(pieces[i].id)];
 }
 
 }  // namespace gradus::detail

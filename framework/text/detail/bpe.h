@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/framework/text/detail/packed_texts.h>
 #include <gradus/framework/text/detail/token_table.h>
 
 #include <array>
@@ -21,33 +22,52 @@ struct BpeOptions {
   bool ignore_merges = false;             ///< a word that is a token needs no merges
 };
 
+/// Pairs of tokens, those first that were merged first in training.
+class Merges {
+ public:
+  void emplace_back(std::string_view left, std::string_view right) {
+    texts_.add(left);
+    texts_.add(right);
+  }
+  std::pair<std::string_view, std::string_view> operator[](std::size_t i) const {
+    return {texts_[2 * i], texts_[2 * i + 1]};
+  }
+  std::size_t size() const { return texts_.size() / 2; }
+
+ private:
+  PackedTexts texts_;
+};
+
 /// Byte-pair encoding: neighbours are merged, those first that were merged first in training.
 /// Source: Sennrich et al. 2016, "Neural machine translation of rare words with subword units".
 class GRADUS_API Bpe {
  public:
-  using Merges = std::vector<std::pair<std::string, std::string>>;
+  using Merges = detail::Merges;
 
   /// With `byte_level`, tokens are written in GPT-2's alphabet of bytes, and words are given as
-  /// they are. Throws ValueError for a merge whose parts or result are not tokens.
-  Bpe(TokenTable tokens, Merges merges, BpeOptions options, bool byte_level);
+  /// they are. Of a pair that is there twice, the last one counts. Throws ValueError for a merge
+  /// whose parts or result are not tokens.
+  Bpe(TokenTable tokens, const Merges& merges, BpeOptions options, bool byte_level);
 
   const TokenTable& tokens() const { return tokens_; }
-  const Merges& merges() const { return merges_; }
+  Merges merges() const;
   const BpeOptions& options() const { return options_; }
 
   /// Appends the tokens of a word, with their places in it.
   void encode(std::string_view word, std::vector<Piece>& pieces) const;
 
  private:
+  // Within, tokens go by their places in the table, which take half of the memory of ids.
   struct Merge {
-    std::int64_t rank, id;
+    std::int32_t rank, id;
   };
   struct Slot {
-    std::int64_t left = -1, right = -1;
+    std::int32_t left = -1, right = -1;
     Merge merge;
   };
 
-  void add_merge(std::size_t rank);
+  void add_merge(const Merges& merges, std::size_t rank);
+  void find_words();
   std::size_t slot_of(std::int64_t left, std::int64_t right) const;
   const Merge* find(std::int64_t left, std::int64_t right) const;
   std::int64_t find_symbol(std::string_view symbol, bool first, bool last) const;
@@ -58,15 +78,14 @@ class GRADUS_API Bpe {
   std::int64_t whole(std::string_view word) const;
 
   TokenTable tokens_;
-  Merges merges_;
   BpeOptions options_;
   bool byte_level_;
   std::int64_t unknown_ = -1;
   std::array<std::int64_t, 256>
       bytes_{};  // the tokens of bytes: of the alphabet, or of the fallback
   std::vector<Slot> slots_;
-  TextIndex words_;  // words that are one token
-  std::vector<std::int64_t> word_ids_;
+  PackedIndex words_;  // words that are one token
+  std::vector<std::int32_t> word_places_;
 };
 
 /// A text in GPT-2's alphabet: each byte is a visible character, those of ASCII are themselves.

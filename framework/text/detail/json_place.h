@@ -4,9 +4,11 @@
 #include <gradus/framework/base/error.h>
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gradus::detail {
 
@@ -73,8 +75,17 @@ class JsonPlace {
   std::string path_;
 };
 
+/// A large object or array of a file that is not kept: its members or elements are taken one by
+/// one, and it stays empty in what is parsed. Without a function for it, it is kept.
+struct JsonTable {
+  std::string path;  ///< such as "model.vocab"; empty for the whole file
+  std::function<void(const std::string& key, const JsonPlace::Json& value)> take_member;
+  std::function<void(std::size_t position, const JsonPlace::Json& value)> take_element;
+};
+
 /// Parses a file. Throws FormatError with line and column where it is not JSON, for nesting beyond
-/// 100 levels, and for a key that an object has twice.
-nlohmann::json parse_json(std::string_view text, const std::string& where);
+/// 100 levels, and for a key that an object has twice, unless it is a table.
+nlohmann::json parse_json(std::string_view text, const std::string& where,
+                          const std::vector<JsonTable>& tables = {});
 
 }  // namespace gradus::detail

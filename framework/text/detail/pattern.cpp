@@ -15,11 +15,16 @@ namespace {
 
 PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
 
+constexpr const char* too_many_ways =
+    ": there are too many ways to match a part of the text. Write it without a repetition within a "
+    "repetition, or make the inner one possessive, as in (?:a++)+";
+
 [[noreturn]] void fail(const std::string& expression, int code) {
   std::array<PCRE2_UCHAR, 256> text{};
   pcre2_get_error_message(code, text.data(), text.size());
-  throw ValueError(fmt::format("regular expression '{}': {}", expression,
-                               reinterpret_cast<const char*>(text.data())));
+  throw ValueError(fmt::format("regular expression '{}': {}{}", expression,
+                               reinterpret_cast<const char*>(text.data()),
+                               code == PCRE2_ERROR_MATCHLIMIT ? too_many_ways : ""));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gradus/framework/text/detail/bpe.h>
 #include <gradus/framework/text/detail/pre_tokenizer.h>
 #include <gradus/framework/text/detail/unicode.h>
+#include <gradus/framework/text/detail/word_spans.h>
 
 #include <algorithm>
 #include <array>
@@ -72,6 +73,22 @@ void split_words_at(Words& words, SplitBehavior behavior, bool invert, Find&& fi
     }
     if (end < word.end) parts.push_back({{end, word.end}, invert});
     apply(behavior, parts, result);
+  }
+  words.spans = std::move(result);
+}
+
+// Splits each word before the characters for which begins(code) holds, the first one among them.
+template <class F>
+void split_before(Words& words, const F& begins) {
+  std::vector<Span> result;
+  for (const Span word : words.spans) {
+    const auto text = std::string_view(words.text.text()).substr(0, word.end);
+    F begins_here = begins;  // may remember the characters before
+    for (std::size_t i = word.begin; i < word.end;) {
+      const Character c = decode_utf8(text, i);
+      if (begins_here(c.code)) result.push_back({i, i});
+      result.back().end = i += c.length;
+    }
   }
   words.spans = std::move(result);
 }
@@ -241,6 +258,29 @@ void pre_tokenize(Words& words, const Digits& options) {
                    return code < 0x80 ? code >= '0' && code <= '9'
                                       : category(code) == Category::number;
                  }));
+}
+
+void pre_tokenize(Words& words, const CodePoints&) {
+  split_before(words, [](std::uint32_t) { return true; });
+}
+
+void pre_tokenize(Words& words, const GraphemeClusters&) { split_before(words, GraphemeBreaks()); }
+
+void pre_tokenize(Words& words, const TokenizeWords& options) {
+  const std::string& text = words.text.text();
+  TextEdit edit(words.text);
+  std::vector<Span> result;
+  for (const Span part : words.spans) {
+    for (const Span found : word_spans(std::string_view(text).substr(part.begin, part.size()))) {
+      const Span span{part.begin + found.begin, part.begin + found.end};
+      const std::size_t begin = edit.size();
+      edit.put(word_of(std::string_view(text).substr(span.begin, span.size()), options.lowercase),
+               span);
+      result.push_back({begin, edit.size()});
+    }
+  }
+  words.text = std::move(edit).finish();
+  words.spans = std::move(result);
 }
 
 void pre_tokenize(Words& words, const Metaspace& options, bool is_start) {

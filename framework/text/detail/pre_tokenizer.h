@@ -8,7 +8,8 @@
 #include <variant>
 #include <vector>
 
-/// The pre-tokenizers of Hugging Face's tokenizers, by their names and options there.
+/// The pre-tokenizers of Hugging Face's tokenizers, by their names and options there, and some that
+/// are Split there (CodePoints, GraphemeClusters) or missing (TokenizeWords).
 namespace gradus::detail {
 
 /// A text, and the words of it that tokens do not cross.
@@ -51,9 +52,15 @@ struct Punctuation {
 struct Digits {
   bool individual_digits = false;
 };
+struct CodePoints {};
+struct GraphemeClusters {};
+struct TokenizeWords {  ///< what tokenize() finds
+  bool lowercase = true;
+};
 
-using PreTokenizer = std::variant<ByteLevel, Metaspace, Split, BertPreTokenizer, Whitespace,
-                                  WhitespaceSplit, Punctuation, Digits>;
+using PreTokenizer =
+    std::variant<ByteLevel, Metaspace, Split, BertPreTokenizer, Whitespace, WhitespaceSplit,
+                 Punctuation, Digits, CodePoints, GraphemeClusters, TokenizeWords>;
 
 /// Splits each word further. `is_start` is true for the words at the beginning of a text.
 void pre_tokenize(Words& words, const Metaspace& options, bool is_start);
@@ -63,6 +70,9 @@ void pre_tokenize(Words& words, const Whitespace&);
 void pre_tokenize(Words& words, const WhitespaceSplit&);
 void pre_tokenize(Words& words, const Punctuation& options);
 void pre_tokenize(Words& words, const Digits& options);
+void pre_tokenize(Words& words, const CodePoints&);
+void pre_tokenize(Words& words, const GraphemeClusters&);
+void pre_tokenize(Words& words, const TokenizeWords& options);
 /// With `keep_bytes`, the text is not written in the alphabet of bytes: for a model that takes
 /// bytes, if nothing follows.
 void pre_tokenize(Words& words, const ByteLevel& options, bool keep_bytes);

@@ -7,19 +7,23 @@
 
 namespace gradus::detail {
 
-TokenTable::TokenTable(std::vector<std::pair<std::string, std::int64_t>> tokens) {
-  std::stable_sort(tokens.begin(), tokens.end(),
-                   [](const auto& a, const auto& b) { return a.second < b.second; });
+TokenTable::TokenTable(TokenList tokens) {
+  const auto by_id = [](const auto& a, const auto& b) { return a.second < b.second; };
+  if (!std::is_sorted(tokens.begin(), tokens.end(), by_id))  // to sort takes memory
+    std::stable_sort(tokens.begin(), tokens.end(), by_id);
   ids_.reserve(tokens.size());
   for (const auto& [token, id] : tokens) {
     if (id < 0) throw ValueError(fmt::format("token '{}' has the id {}", printable(token), id));
-    if (!ids_.empty() && ids_.back() == id) {
+    if (!ids_.empty() && ids_.back() == id && index_.texts().back() != token) {
       throw ValueError(fmt::format("the tokens '{}' and '{}' have the same id, {}",
                                    printable(index_.texts().back()), printable(token), id));
     }
     if (index_.find(token) >= 0) {
-      throw ValueError(
-          fmt::format("the token '{}' has two ids, {} and {}", printable(token), find(token), id));
+      throw ValueError(find(token) == id ? fmt::format("the token '{}' is there twice, with the "
+                                                       "id {}",
+                                                       printable(token), id)
+                                         : fmt::format("the token '{}' has two ids, {} and {}",
+                                                       printable(token), find(token), id));
     }
     index_.add(token);
     ids_.push_back(id);

@@ -19,18 +19,22 @@ struct Piece {
   bool operator==(const Piece&) const = default;
 };
 
+using TokenList = std::vector<std::pair<std::string, std::int64_t>>;
+
 /// Tokens and their ids, which may have gaps.
 class GRADUS_API TokenTable {
  public:
   TokenTable() = default;
   /// Throws ValueError for a token or an id that is there twice, and for a negative id.
-  explicit TokenTable(std::vector<std::pair<std::string, std::int64_t>> tokens);
+  explicit TokenTable(TokenList tokens);
 
   /// The id of a token, or -1.
   std::int64_t find(std::string_view token) const {
     const std::int64_t place = index_.find(token);
     return place < 0 ? -1 : ids_[static_cast<std::size_t>(place)];
   }
+  /// The place of a token in tokens(), or -1.
+  std::int64_t place(std::string_view token) const { return index_.find(token); }
   /// The token of an id, or nullptr.
   const std::string* token(std::int64_t id) const;
 

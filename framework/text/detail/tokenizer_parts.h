@@ -38,6 +38,10 @@ struct TokenizerParts {
   const std::string* token(std::int64_t id) const;
 };
 
+/// What CodePoints and GraphemeClusters are in a tokenizer.json: the pattern of a Split.
+inline constexpr const char* any_code_point = R"([\s\S])";
+inline constexpr const char* any_grapheme_cluster = R"(\X)";
+
 /// The content of a file. Throws Error if it cannot be read.
 std::string read_file(const char* operation, const std::string& path);
 

@@ -1,4 +1,5 @@
 #include <gradus/framework/text/detail/json_place.h>
+#include <gradus/framework/text/detail/tokenizer_model_json.h>
 #include <gradus/framework/text/detail/tokenizer_parts.h>
 
 #include <map>
@@ -7,11 +8,6 @@
 // Reads a tokenizer.json. Source: Hugging Face's tokenizers 0.23.
 namespace gradus::detail {
 namespace {
-
-[[noreturn]] void refuse(const JsonPlace& place, const std::string& kind) {
-  place.at("type").fail(
-      fmt::format("'{}' is no {} that is supported", printable(place.at("type").text()), kind));
-}
 
 TextPattern parse_pattern(const JsonPlace& place) {
   if (place.has("String")) return TextPattern::literal(place.at("String").text());
@@ -96,6 +92,16 @@ void parse_normalizer(const JsonPlace& place, std::vector<Normalizer>& out) {
   }
 }
 
+PreTokenizer parse_split(const JsonPlace& place) {
+  Split split{parse_pattern(place.at("pattern")), parse_behavior(place.at("behavior")),
+              place.flag_or("invert", false)};
+  if (split.pattern.is_regex() && split.behavior == SplitBehavior::isolated) {
+    if (split.pattern.text() == any_code_point) return CodePoints{};
+    if (split.pattern.text() == any_grapheme_cluster) return GraphemeClusters{};
+  }
+  return split;
+}
+
 void parse_pre_tokenizer(const JsonPlace& place, std::vector<PreTokenizer>& out) {
   const std::string& type = place.at("type").text();
   if (type == "Sequence") {
@@ -109,8 +115,7 @@ void parse_pre_tokenizer(const JsonPlace& place, std::vector<PreTokenizer>& out)
     out.emplace_back(Metaspace{place.text_or("replacement", Metaspace{}.replacement),
                                parse_prepend(place), place.flag_or("split", true)});
   } else if (type == "Split") {
-    out.emplace_back(Split{parse_pattern(place.at("pattern")), parse_behavior(place.at("behavior")),
-                           place.flag_or("invert", false)});
+    out.push_back(parse_split(place));
   } else if (type == "BertPreTokenizer") {
     out.emplace_back(BertPreTokenizer{});
   } else if (type == "Whitespace") {
@@ -122,99 +127,11 @@ void parse_pre_tokenizer(const JsonPlace& place, std::vector<PreTokenizer>& out)
                                                        : SplitBehavior::isolated});
   } else if (type == "Digits") {
     out.emplace_back(Digits{place.flag_or("individual_digits", false)});
+  } else if (type == "GradusWords") {
+    out.emplace_back(TokenizeWords{place.flag_or("lowercase", true)});
   } else {
     refuse(place, "pre-tokenizer");
   }
-}
-
-TokenTable parse_vocabulary(const JsonPlace& place) {
-  if (!place.value().is_object())
-    place.fail(
-        fmt::format("is {}, not an object of tokens and their ids", place.value().type_name()));
-  std::vector<std::pair<std::string, std::int64_t>> tokens;
-  tokens.reserve(place.value().size());
-  for (const auto& [token, id] : place.value().items()) {
-    if (!id.is_number_integer())
-      place.fail(fmt::format("the id of '{}' is not an integer", printable(token)));
-    tokens.emplace_back(token, id.get<std::int64_t>());
-  }
-  try {
-    return TokenTable(std::move(tokens));
-  } catch (const ValueError& error) {
-    place.fail(error.what());
-  }
-}
-
-Bpe::Merges parse_merges(const JsonPlace& place) {
-  Bpe::Merges merges;
-  merges.reserve(place.array_size());
-  for (std::size_t i = 0; i < place.array_size(); ++i) {
-    const JsonPlace merge = place.at(i);
-    if (merge.value().is_array()) {
-      if (merge.array_size() != 2)
-        merge.fail(fmt::format("has {} parts, not two", merge.array_size()));
-      merges.emplace_back(merge.at(std::size_t{0}).text(), merge.at(1).text());
-      continue;
-    }
-    const std::string& text = merge.text();
-    const std::size_t blank = text.find(' ');
-    if (blank == std::string::npos || text.find(' ', blank + 1) != std::string::npos) {
-      merge.fail(fmt::format("'{}' is not two tokens with a blank between them", printable(text)));
-    }
-    merges.emplace_back(text.substr(0, blank), text.substr(blank + 1));
-  }
-  return merges;
-}
-
-Model parse_bpe(const JsonPlace& place, bool byte_words) {
-  if (place.has("dropout") && place.at("dropout").value() != 0) {
-    place.at("dropout").fail(
-        "merges that are left out at random are not supported: set it to null");
-  }
-  BpeOptions options{
-      place.text_or("unk_token", ""),          place.text_or("continuing_subword_prefix", ""),
-      place.text_or("end_of_word_suffix", ""), place.flag_or("fuse_unk", false),
-      place.flag_or("byte_fallback", false),   place.flag_or("ignore_merges", false)};
-  return Bpe(parse_vocabulary(place.at("vocab")), parse_merges(place.at("merges")),
-             std::move(options), byte_words);
-}
-
-Model parse_unigram(const JsonPlace& place) {
-  const JsonPlace vocabulary = place.at("vocab");
-  std::vector<std::pair<std::string, double>> pieces;
-  pieces.reserve(vocabulary.array_size());
-  for (std::size_t i = 0; i < vocabulary.array_size(); ++i) {
-    const JsonPlace piece = vocabulary.at(i);
-    if (piece.array_size() != 2 || !piece.at(1).value().is_number())
-      piece.fail("is not a piece and its score");
-    pieces.emplace_back(piece.at(std::size_t{0}).text(), piece.at(1).value().get<double>());
-  }
-  return Unigram(std::move(pieces), place.integer_or("unk_id", -1),
-                 place.flag_or("byte_fallback", false));
-}
-
-Model parse_model(const JsonPlace& place, bool byte_words) {
-  std::string type = place.text_or("type", "");
-  if (type.empty() && place.has("unk_id")) type = "Unigram";
-  if (type.empty())
-    type = place.has("merges")                      ? "BPE"
-           : place.has("continuing_subword_prefix") ? "WordPiece"
-                                                    : "WordLevel";
-  try {
-    if (type == "BPE") return parse_bpe(place, byte_words);
-    if (type == "Unigram") return parse_unigram(place);
-    if (type == "WordPiece") {
-      return WordPiece(
-          parse_vocabulary(place.at("vocab")),
-          {place.text_or("unk_token", "[UNK]"), place.text_or("continuing_subword_prefix", "##"),
-           place.integer_or("max_input_chars_per_word", 100)});
-    }
-    if (type == "WordLevel")
-      return WordLevel(parse_vocabulary(place.at("vocab")), place.text_or("unk_token", "<unk>"));
-  } catch (const ValueError& error) {
-    place.fail(error.what());
-  }
-  refuse(place, "model");
 }
 
 std::vector<TemplateProcessing::Part> parse_template(const JsonPlace& list,
@@ -355,7 +272,8 @@ BatchPadding parse_padding(const JsonPlace& place) {
 }  // namespace
 
 TokenizerParts parse_tokenizer(std::string_view text, const std::string& where) {
-  const JsonPlace::Json json = parse_json(text, where);
+  ModelTables tables(where);
+  const JsonPlace::Json json = parse_json(text, where, tables.in_file());
   const JsonPlace file(json, where);
   std::vector<Normalizer> normalizers;
   std::vector<PreTokenizer> pre_tokenizers;
@@ -369,7 +287,7 @@ TokenizerParts parse_tokenizer(std::string_view text, const std::string& where) 
   AddedTokens added = parse_added(file, normalizers);
   TokenizerParts parts{std::move(normalizers),
                        std::move(pre_tokenizers),
-                       parse_model(model, byte_words),
+                       parse_model(model, std::move(tables), byte_words),
                        byte_words,
                        {},
                        {},

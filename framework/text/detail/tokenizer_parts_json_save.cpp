@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/text/detail/tokenizer_parts.h>
 
 #include <nlohmann/json.hpp>
@@ -91,6 +93,21 @@ Json to_json(const Punctuation& punctuation) {
 Json to_json(const Digits& digits) {
   return {{"type", "Digits"}, {"individual_digits", digits.individual_digits}};
 }
+Json to_json(const CodePoints&) {
+  return {{"type", "Split"},
+          {"pattern", {{"Regex", any_code_point}}},
+          {"behavior", "Isolated"},
+          {"invert", false}};
+}
+Json to_json(const GraphemeClusters&) {
+  return {{"type", "Split"},
+          {"pattern", {{"Regex", any_grapheme_cluster}}},
+          {"behavior", "Isolated"},
+          {"invert", false}};
+}
+Json to_json(const TokenizeWords& words) {
+  return {{"type", "GradusWords"}, {"lowercase", words.lowercase}};
+}
 
 Json to_json(const ByteLevelDecoder&) {
   return {{"type", "ByteLevel"},
@@ -155,6 +172,15 @@ Json to_json(const TrimOffsets& trim) {
           {"use_regex", true}};
 }
 
+// JSON is UTF-8.
+const std::string& checked(const std::string& token, std::int64_t id) {
+  if (is_utf8(token)) return token;
+  throw ValueError(
+      fmt::format("Tokenizer: the token '{}' (id {}) is not UTF-8, which a tokenizer.json cannot "
+                  "hold: leave it out of the vocabulary",
+                  printable(token), id));
+}
+
 // Nothing, one part, or a sequence of parts.
 template <class T>
 Json all_json(const std::vector<T>& parts, const char* list) {
@@ -170,7 +196,7 @@ Json vocabulary_json(const TokenTable& tokens) {
   Json result = Json::object();
   auto& members = result.get_ref<Json::object_t&>();
   for (std::size_t i = 0; i < tokens.tokens().size(); ++i)
-    members.emplace_back(tokens.tokens()[i], tokens.ids()[i]);
+    members.emplace_back(checked(tokens.tokens()[i], tokens.ids()[i]), tokens.ids()[i]);
   return result;
 }
 
@@ -179,7 +205,9 @@ Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json
 Json to_json(const Bpe& model) {
   const BpeOptions& options = model.options();
   Json merges = Json::array();
-  for (const auto& [left, right] : model.merges()) merges.push_back({left, right});
+  const Merges all = model.merges();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    merges.push_back({std::string(all[i].first), std::string(all[i].second)});
   return {{"type", "BPE"},
           {"dropout", nullptr},
           {"unk_token", text_or_null(options.unknown_token)},
@@ -207,7 +235,8 @@ Json to_json(const WordLevel& model) {
 Json to_json(const Unigram& model) {
   Json vocabulary = Json::array();
   for (std::size_t i = 0; i < model.scores().size(); ++i) {
-    vocabulary.push_back(Json::array({model.tokens().tokens()[i], model.scores()[i]}));
+    const std::string& piece = checked(model.tokens().tokens()[i], std::ssize(vocabulary));
+    vocabulary.push_back(Json::array({piece, model.scores()[i]}));
   }
   return {{"type", "Unigram"},
           {"unk_id", model.unknown_id() < 0 ? Json() : Json(model.unknown_id())},
@@ -235,8 +264,12 @@ Json to_json(const BatchPadding& padding) {
 }
 
 Json to_json(const AddedToken& token) {
-  return {{"id", token.id},          {"content", token.content}, {"single_word", token.single_word},
-          {"lstrip", token.lstrip},  {"rstrip", token.rstrip},   {"normalized", token.normalized},
+  return {{"id", token.id},
+          {"content", checked(token.content, token.id)},
+          {"single_word", token.single_word},
+          {"lstrip", token.lstrip},
+          {"rstrip", token.rstrip},
+          {"normalized", token.normalized},
           {"special", token.special}};
 }
 

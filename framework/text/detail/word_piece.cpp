@@ -63,14 +63,21 @@ void WordPiece::encode(std::string_view word, std::vector<Piece>& pieces) const 
 WordLevel::WordLevel(TokenTable tokens, std::string unknown_token)
     : tokens_(std::move(tokens)),
       unknown_token_(std::move(unknown_token)),
-      unknown_(tokens_.find(unknown_token_)) {}
+      unknown_(unknown_token_.empty() ? -1 : tokens_.find(unknown_token_)) {}
 
 void WordLevel::encode(std::string_view word, std::vector<Piece>& pieces) const {
   const std::int64_t known = tokens_.find(word);
   const std::int64_t id = known >= 0 ? known : unknown_;
+  if (id < 0 && unknown_token_.empty()) {
+    throw IndexError(
+        fmt::format("Tokenizer: '{}' is not among the {} words, and there is no word for unknown "
+                    "ones: give the vocabulary one, or a default_id",
+                    printable(word), tokens_.size()));
+  }
   if (id < 0) {
     throw ValueError(
-        fmt::format("the word '{}' is not in the vocabulary, and neither is the unknown token '{}'",
+        fmt::format("the word '{0}' is not in the vocabulary, and neither is the unknown token "
+                    "'{1}': add '{1}'",
                     printable(word), printable(unknown_token_)));
   }
   pieces.push_back({id, {0, word.size()}});

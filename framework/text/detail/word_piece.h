@@ -39,11 +39,13 @@ class GRADUS_API WordPiece {
 /// A word is a token, or unknown.
 class GRADUS_API WordLevel {
  public:
+  /// An empty unknown token is none.
   WordLevel(TokenTable tokens, std::string unknown_token);
 
   const TokenTable& tokens() const { return tokens_; }
   const std::string& unknown_token() const { return unknown_token_; }
-  /// Throws ValueError for an unknown word, unless there is an unknown token.
+  /// Throws for an unknown word, unless there is an unknown token: ValueError if the vocabulary
+  /// lacks that, IndexError if it is none.
   void encode(std::string_view word, std::vector<Piece>& pieces) const;
 
  private:
