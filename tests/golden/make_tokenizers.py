@@ -21,9 +21,10 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-FOLDER = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "tokenizers"
-SEED, COUNT = (int(argument) for argument in sys.argv[2:4]) if len(sys.argv) > 3 else (0, 26)
-TEXT = subprocess.run(["bible", "-f", "gen1:1-gen9:29"], capture_output=True, text=True, check=True).stdout.splitlines()
+GENESIS = subprocess.run(["bible", "-f", "gen1:1-gen9:29"], capture_output=True, text=True, check=True).stdout.splitlines()
+# tests/scripts/tokenizers_check.py sets these:
+TEXT = GENESIS  # to train on
+SCALE = 1       # of the sizes of vocabularies
 LLAMA = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 WORDS = """the of And unto he it's don't I'll we've they're GOD Lord's 1234 3.14 hello, world! [CLS] [MASK] <s> <|user|> naïve café Straße İstanbul
 ﬁne ½ ① earth. (light) "day" Ⅷ æther ΑΣ 中文 日本 한국 e\u0301 q\u0307\u0323 \u1e9b\u0323 👍🏽 नमस्ते שלום 25%""".split()
@@ -37,7 +38,7 @@ def chars_map():
         pairs = {"½": "1⁄2", "ﬁ": "fi", "①": "1", "Ⅷ": "VIII", "e\u0301": "é", "ｶ": "カ", "\u3000": " ", "\u00a0": " ", "\n": " ", "\t": " ", "\u00ad": "", "æ": "ae"}
         rules.write_text("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in pairs.items()))
         model = pathlib.Path(folder) / "model"
-        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(TEXT), model_prefix=str(model), vocab_size=200, normalization_rule_tsv=str(rules), minloglevel=2)
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(GENESIS), model_prefix=str(model), vocab_size=200, normalization_rule_tsv=str(rules), minloglevel=2)
         proto = sentencepiece_model_pb2.ModelProto()
         proto.ParseFromString(pathlib.Path(f"{model}.model").read_bytes())
         return proto.normalizer_spec.precompiled_charsmap
@@ -64,7 +65,7 @@ def trained(model, trainer, **parts):
 
 
 def bpe(size=330, special=(), **options):
-    return trainers.BpeTrainer(vocab_size=size, show_progress=False, special_tokens=list(special), **options)
+    return trainers.BpeTrainer(vocab_size=SCALE * size, show_progress=False, special_tokens=list(special), **options)
 
 
 def tokenizers():
@@ -92,7 +93,7 @@ def tokenizers():
     yield "llama2", llama2
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    bert = trained(models.WordPiece(unk_token="[UNK]"), trainers.WordPieceTrainer(vocab_size=400, show_progress=False, special_tokens=special),
+    bert = trained(models.WordPiece(unk_token="[UNK]"), trainers.WordPieceTrainer(vocab_size=SCALE * 400, show_progress=False, special_tokens=special),
                    normalizer=normalizers.BertNormalizer(), pre_tokenizer=pre_tokenizers.BertPreTokenizer(), decoder=decoders.WordPiece())
     bert.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     yield "bert", bert
@@ -113,7 +114,7 @@ def tokenizers():
     words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     words.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(), normalizers.Strip()])
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.train_from_iterator(TEXT, trainers.WordLevelTrainer(vocab_size=300, show_progress=False, special_tokens=special))
+    words.train_from_iterator(TEXT, trainers.WordLevelTrainer(vocab_size=SCALE * 300, show_progress=False, special_tokens=special))
     yield "words", words
 
     suffix = trained(models.BPE(unk_token="[UNK]", end_of_word_suffix="</w>"), bpe(300, special, end_of_word_suffix="</w>"), normalizer=normalizers.NFKC(),
@@ -140,7 +141,7 @@ def tokenizers():
     unigram.normalizer = normalizers.Sequence([normalizers.Precompiled(table), normalizers.Replace(Regex(" {2,}"), " ")])
     unigram.pre_tokenizer = pre_tokenizers.Metaspace()
     unigram.decoder = decoders.Metaspace()
-    unigram.train_from_iterator(TEXT, trainers.UnigramTrainer(vocab_size=300, show_progress=False, unk_token="<unk>", special_tokens=["<s>", "<unk>", "</s>"]))
+    unigram.train_from_iterator(TEXT, trainers.UnigramTrainer(vocab_size=SCALE * 300, show_progress=False, unk_token="<unk>", special_tokens=["<s>", "<unk>", "</s>"]))
     unigram.post_processor = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 2)])
     yield "unigram", unigram
 
@@ -174,11 +175,13 @@ def case(tokenizer, text, pair):
 
 
 def main():
-    FOLDER.mkdir(exist_ok=True)
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "tokenizers"
+    seed_of_texts, count = (int(argument) for argument in sys.argv[2:4]) if len(sys.argv) > 3 else (0, 26)
+    folder.mkdir(exist_ok=True)
     for seed, (name, tokenizer) in enumerate(tokenizers()):
-        (FOLDER / f"{name}.json").write_text(tokenizer.to_str(), encoding="utf-8")
-        with open(FOLDER / f"{name}.cases", "w", encoding="utf-8") as file:
-            all_texts = texts(1000 * SEED + seed, COUNT)
+        (folder / f"{name}.json").write_text(tokenizer.to_str(), encoding="utf-8")
+        with open(folder / f"{name}.cases", "w", encoding="utf-8") as file:
+            all_texts = texts(1000 * seed_of_texts + seed, count)
             for i, text in enumerate(all_texts):
                 pair = all_texts[-i] if i % 4 == 3 and name != "bert_left" else None
                 try:
