@@ -149,10 +149,13 @@ void add_template(const std::vector<TemplateProcessing::Part>& parts, Json& list
           {{"Sequence", {{"id", part.text == 0 ? "A" : "B"}, {"type_id", part.type_id}}}});
       continue;
     }
-    list.push_back({{"SpecialToken", {{"id", part.name}, {"type_id", part.type_id}}}});
-    tokens[part.name] = {{"id", part.name},
-                         {"ids", part.ids},
-                         {"tokens", std::vector<std::string>(part.ids.size(), part.name)}};
+    // BertProcessing may give one name two ids.
+    std::string name = part.name;
+    while (tokens.contains(name) && tokens[name]["ids"] != Json(part.ids)) name += '\'';
+    list.push_back({{"SpecialToken", {{"id", name}, {"type_id", part.type_id}}}});
+    tokens[name] = {{"id", name},
+                    {"ids", part.ids},
+                    {"tokens", std::vector<std::string>(part.ids.size(), name)}};
   }
 }
 
