@@ -42,6 +42,10 @@ struct TokenizerParts {
 inline constexpr const char* any_code_point = R"([\s\S])";
 inline constexpr const char* any_grapheme_cluster = R"(\X)";
 
+/// What BERT's models have, of their tokens, [CLS] and [SEP] among them. Throws ValueError if these
+/// are not.
+TokenizerParts bert_parts(TokenTable tokens, std::vector<AddedToken> special, bool lowercase);
+
 /// The content of a file. Throws Error if it cannot be read.
 std::string read_file(const char* operation, const std::string& path);
 
