@@ -139,12 +139,14 @@ template <class Score>
 std::size_t Unigram::find_best(std::string_view word, std::vector<Piece>& pieces) const {
   constexpr std::size_t block = std::size_t{1} << 16U;
   Ways<Score> ways(std::max<std::size_t>(longest_, 4));
+  const std::size_t start = pieces.size();
   const auto settle = [&](std::size_t place) {
     const std::size_t first = pieces.size();
     ways.settle(place, [&](Span span) {
       pieces.push_back({trie_.find(word.substr(span.begin, span.size())), span});
     });
     std::reverse(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end());
+    unknown_.join(pieces, first > start ? first - 1 : first);
   };
   std::size_t most = 0, wanted = block;
   for (std::size_t i = 0; i < word.size();) {

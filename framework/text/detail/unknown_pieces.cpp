@@ -13,38 +13,53 @@ UnknownPieces::UnknownPieces(const TokenTable& tokens, std::int64_t id, bool byt
     bytes_[byte] = tokens.find(fmt::format("<0x{:02X}>", byte));
 }
 
-// Unknown characters that stand together.
-void UnknownPieces::add(std::string_view word, Span span, std::vector<Piece>& pieces) const {
-  const auto byte = [&](std::size_t i) { return bytes_[static_cast<unsigned char>(word[i])]; };
-  bool has_bytes = byte_fallback_;
-  for (std::size_t i = span.begin; i < span.end; ++i) has_bytes = has_bytes && byte(i) >= 0;
-  if (has_bytes) {
-    for (std::size_t i = span.begin; i < span.end; ++i) pieces.push_back({byte(i), {i, i + 1}});
-    return;
+void UnknownPieces::join(std::vector<Piece>& pieces, std::size_t first) const {
+  if (first >= pieces.size()) return;
+  std::size_t last = first;  // of those that are kept
+  for (std::size_t i = first + 1; i < pieces.size(); ++i) {
+    if (is_unknown(pieces[i]) && is_unknown(pieces[last])) {
+      pieces[last].span.end = pieces[i].span.end;
+    } else {
+      pieces[++last] = pieces[i];
+    }
   }
-  if (id_ < 0) {
-    throw ValueError(fmt::format("no piece has '{}', and there is no unknown piece",
-                                 printable(word.substr(span.begin, span.size()))));
-  }
-  pieces.push_back({id_, span});
+  pieces.resize(last + 1);
+}
+
+// True if an unknown part of a word becomes its bytes.
+bool UnknownPieces::has_bytes(std::string_view word, Span span) const {
+  const std::string_view part = word.substr(span.begin, span.size());
+  const bool all = byte_fallback_ && std::all_of(part.begin(), part.end(), [this](char c) {
+                     return bytes_[static_cast<unsigned char>(c)] >= 0;
+                   });
+  if (all || id_ >= 0) return all;
+  throw ValueError(
+      fmt::format("no piece has '{}', and there is no unknown piece", printable(part)));
 }
 
 void UnknownPieces::resolve(std::string_view word, std::vector<Piece>& pieces,
                             std::size_t first) const {
-  const auto begin = pieces.begin() + static_cast<std::ptrdiff_t>(first);
-  const auto start =
-      std::find_if(begin, pieces.end(), [this](const Piece& piece) { return is_unknown(piece); });
-  if (start == pieces.end()) return;
-  const std::vector<Piece> rest(start, pieces.end());
-  pieces.erase(start, pieces.end());
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    if (!is_unknown(rest[i])) {
-      pieces.push_back(rest[i]);
+  join(pieces, first);
+  std::size_t size = pieces.size();
+  for (std::size_t i = first; i < pieces.size(); ++i) {
+    if (!is_unknown(pieces[i])) continue;
+    pieces[i].id = -1;
+    if (has_bytes(word, pieces[i].span)) {
+      size += pieces[i].span.size() - 1;
+    } else {
+      pieces[i].id = id_;
+    }
+  }
+  std::size_t from = pieces.size();
+  pieces.resize(size);
+  for (std::size_t to = size; from > first;) {  // from the last one on, where there is room
+    const Piece piece = pieces[--from];
+    if (piece.id >= 0) {
+      pieces[--to] = piece;
       continue;
     }
-    Span span = rest[i].span;
-    for (; i + 1 < rest.size() && is_unknown(rest[i + 1]); ++i) span.end = rest[i + 1].span.end;
-    add(word, span, pieces);
+    for (std::size_t i = piece.span.end; i > piece.span.begin; --i)
+      pieces[--to] = {bytes_[static_cast<unsigned char>(word[i - 1])], {i - 1, i}};
   }
 }
 

@@ -21,12 +21,14 @@ class GRADUS_API UnknownPieces {
   bool byte_fallback() const { return byte_fallback_; }
   bool is_unknown(const Piece& piece) const { return piece.id < 0 || piece.id == id_; }
 
+  /// Makes one unknown piece of those that stand together, from `first` on.
+  void join(std::vector<Piece>& pieces, std::size_t first) const;
   /// Replaces the unknown ones among the pieces of a word from `first` on. Throws ValueError if
   /// there are some, and neither bytes nor an unknown piece.
   void resolve(std::string_view word, std::vector<Piece>& pieces, std::size_t first) const;
 
  private:
-  void add(std::string_view word, Span span, std::vector<Piece>& pieces) const;
+  bool has_bytes(std::string_view word, Span span) const;
 
   std::int64_t id_;
   bool byte_fallback_;
