@@ -110,12 +110,23 @@ class Encoder {
 
   // A part of a character has the place of all of it.
   void place(Span span) {
-    while (span.begin > 0 && span.begin < span.end && is_continuation(text_[span.begin]))
-      --span.begin;
-    while (span.end < text_.size() && is_continuation(text_[span.end])) ++span.end;
+    if (span.begin < span.end) span.begin = start_of(span.begin);
+    if (span.end < text_.size()) {
+      const std::size_t start = start_of(span.end);
+      if (start < span.end) span.end = start + decode_utf8(text_, start).length;
+    }
     result_.offsets.push_back(
         {static_cast<std::int64_t>(span.begin), static_cast<std::int64_t>(span.end)});
     result_.word_ids.push_back(words_);
+  }
+
+  // Where the character begins that a byte of the text is a part of.
+  std::size_t start_of(std::size_t byte) const {
+    if (!is_continuation(text_[byte])) return byte;
+    for (std::size_t back = 1; back <= 3 && back <= byte; ++back) {
+      if (decode_utf8(text_, byte - back).length > back) return byte - back;
+    }
+    return byte;
   }
 
   const TokenizerParts& parts_;
@@ -296,11 +307,13 @@ std::string DecodeStream::step(std::int64_t id) {
   const std::size_t size = complete_size(all);
   if (size <= done_.size()) return {};
   std::string added = all.substr(done_.size(), size - done_.size());
-  if (size == all.size()) {  // what follows depends on the last id at most
+  done_ = all.substr(0, size);
+  if (size < all.size()) return added;
+  // What follows depends on the last id at most, unless it has no text at the beginning of one.
+  std::string last = tokenizer_.decode({&id, 1}, options_);
+  if (!last.empty()) {
     ids_ = {id};
-    done_ = tokenizer_.decode(ids_, options_);
-  } else {
-    done_ = all.substr(0, size);
+    done_ = std::move(last);
   }
   return added;
 }

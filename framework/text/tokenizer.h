@@ -26,6 +26,12 @@ struct EncodeOptions {
   std::optional<BatchPadding> padding{};   ///< instead of the tokenizer's own
 };
 
+/// What EncodeOptions::add_special_tokens adds for a model of SentencePiece: its files do not say.
+struct SentencePieceOptions {
+  bool add_bos = false;  ///< <s> before each text, as Llama has it
+  bool add_eos = false;  ///< </s> after each text, as T5 has it
+};
+
 struct DecodeOptions {
   bool skip_special_tokens = true;
 };
@@ -53,6 +59,12 @@ class GRADUS_API Tokenizer {
   /// Reads BERT's vocab.txt, a token a line. `lowercase` is that of the model: uncased or cased.
   static Tokenizer load_bert(const std::string& vocabulary_path, bool lowercase = true);
 
+  /// Reads a .model of SentencePiece, of any of its types. Pieces of the type CONTROL are special
+  /// tokens, which no text has; nothing but `options` adds them. Throws FormatError naming the file
+  /// and the byte, Error if it cannot be read, and ValueError for options whose piece it lacks.
+  static Tokenizer load_sentencepiece(const std::string& path,
+                                      const SentencePieceOptions& options = {});
+
   /// Splits texts by a rule and looks the pieces up: see splitter.h. Special words of the
   /// vocabulary are special tokens, found wherever a text has them, before it is split. A piece
   /// that is not in the vocabulary gets default_id(); if there is none, encode throws an IndexError
@@ -64,7 +76,8 @@ class GRADUS_API Tokenizer {
 
   /// Writes a tokenizer.json that load() and Hugging Face's library read; a tokenizer of
   /// Splitter::words() is read by load() alone. The file is replaced as a whole (see AtomicFile).
-  /// Throws ValueError for a token that is not UTF-8, which JSON cannot hold.
+  /// Throws ValueError for a token that is not UTF-8, which JSON cannot hold, and for a model of
+  /// SentencePiece with something that such a file cannot express.
   void save(const std::string& path) const;
   /// The text of that file.
   std::string json() const;

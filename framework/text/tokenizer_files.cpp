@@ -145,4 +145,18 @@ Tokenizer Tokenizer::load_bert(const std::string& vocabulary_path, bool lowercas
   }
 }
 
+Tokenizer Tokenizer::load_sentencepiece(const std::string& path,
+                                        const SentencePieceOptions& options) {
+  constexpr const char* operation = "Tokenizer::load_sentencepiece";
+  const std::string where = fmt::format("{}: {}", operation, path);
+  const std::string bytes = detail::read_file(operation, path);
+  detail::SentencePieceFile file = detail::parse_sentencepiece(bytes, where);
+  try {
+    return Tokenizer(std::make_shared<const detail::TokenizerParts>(
+        detail::sentencepiece_parts(std::move(file), options.add_bos, options.add_eos)));
+  } catch (const ValueError& error) {
+    throw ValueError(fmt::format("{}: {}", where, error.what()));
+  }
+}
+
 }  // namespace gradus

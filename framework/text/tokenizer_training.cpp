@@ -157,7 +157,7 @@ TokenizerParts train(const BpeTraining& options, const WordSplitter& splitter,
   }
   return {splitter.normalizers(),
           splitter.pre_tokenizers(),
-          Bpe(numbered(std::move(learned.tokens)), std::move(learned.merges), std::move(model),
+          Bpe(numbered(std::move(learned.tokens)), learned.merges, std::move(model),
               options.byte_level),
           options.byte_level,
           {},

@@ -93,6 +93,12 @@ TEST_F(TokenizerFiles, GivesOffsetsThatCoverTheTextInOrder) {
   EXPECT_EQ(end, std::ssize(text));
 }
 
+TEST_F(TokenizerFiles, GivesBytesThatAreNoCharacterTheirOwnPlace) {
+  const std::vector<ByteSpan> spans{{0, 1}, {1, 2}, {2, 3}, {3, 5}, {3, 5}};
+  EXPECT_EQ(gpt2().encode("a\xC3\xC3\xC2\xA1").offsets, spans);
+  EXPECT_EQ(gpt2().encode("a\xA1\xA1\xC2\xA1").offsets, spans);
+}
+
 TEST(Tokenizer, GivesThePlaceOfAllThatBecameOneCharacter) {
   json file = small();
   file["model"]["vocab"]["\u00E9"] = 5;

@@ -44,7 +44,9 @@ std::size_t skip_space_back(std::string_view text, std::size_t i, std::size_t le
 std::vector<AddedToken> some_of(const std::vector<AddedToken>& tokens, bool normalized) {
   std::vector<AddedToken> result;
   std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(result),
-               [normalized](const AddedToken& token) { return token.normalized == normalized; });
+               [normalized](const AddedToken& token) {
+                 return token.in_text && token.normalized == normalized;
+               });
   return result;
 }
 

@@ -20,6 +20,7 @@ struct AddedToken {
   bool rstrip = false;       ///< takes the white space after it along
   bool normalized = false;   ///< found in the normalized text
   bool special = false;      ///< left out in decoding
+  bool in_text = true;       ///< else no text has it: it is only decoded
 };
 
 /// Finds some added tokens in a text: from left to right, of several at one place the longest.

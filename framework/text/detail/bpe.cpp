@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
-#include <queue>
 
 namespace gradus::detail {
 namespace {
@@ -87,7 +86,7 @@ void Bpe::find_words() {
     if (!word || word->empty()) continue;
     if (!options_.ignore_merges) {
       pieces.clear();
-      split(*word, pieces);
+      split(*word, {0, word->size()}, pieces);
       merge_all(pieces, 0);
       if (pieces.size() != 1 || pieces[0].id != static_cast<std::int64_t>(i)) continue;
     }
@@ -141,7 +140,7 @@ std::size_t Bpe::slot_of(std::int64_t left, std::int64_t right) const {
   return slot;
 }
 
-const Bpe::Merge* Bpe::find(std::int64_t left, std::int64_t right) const {
+const PairMerge* Bpe::find(std::int64_t left, std::int64_t right) const {
   const Slot& slot = slots_[slot_of(left, right)];
   return slot.left < 0 ? nullptr : &slot.merge;
 }
@@ -174,10 +173,10 @@ void Bpe::split_unknown(std::string_view word, Span span, std::vector<Piece>& pi
   }
 }
 
-// A word as the tokens of its characters, or of its bytes.
-void Bpe::split(std::string_view word, std::vector<Piece>& pieces) const {
+// A part of a word as the tokens of its characters, or of its bytes.
+void Bpe::split(std::string_view word, Span part, std::vector<Piece>& pieces) const {
   if (byte_level_) {
-    for (std::size_t i = 0; i < word.size(); ++i) {
+    for (std::size_t i = part.begin; i < part.end; ++i) {
       const std::int64_t id = bytes_[static_cast<unsigned char>(word[i])];
       if (id >= 0) {
         pieces.push_back({id, {i, i + 1}});
@@ -187,8 +186,9 @@ void Bpe::split(std::string_view word, std::vector<Piece>& pieces) const {
     }
     return;
   }
-  for (std::size_t i = 0; i < word.size();) {
-    const Span span{i, i + decode_utf8(word, i).length};
+  const std::string_view begun = word.substr(0, part.end);
+  for (std::size_t i = part.begin; i < part.end;) {
+    const Span span{i, i + decode_utf8(begun, i).length};
     const std::int64_t id =
         find_symbol(word.substr(i, span.size()), i == 0, span.end == word.size());
     if (id >= 0) {
@@ -204,11 +204,15 @@ void Bpe::split(std::string_view word, std::vector<Piece>& pieces) const {
 void Bpe::merge_all(std::vector<Piece>& pieces, std::size_t first) const {
   constexpr std::size_t few = 48;
   const std::size_t count = pieces.size() - first;
-  if (count > few) return merge_many(pieces, first);
-  std::array<Merge, few> merges;  // of each piece with the next
+  if (count > few) {
+    return merge_pairs(pieces, first, [this](const Piece& left, const Piece& right) {
+      return find(left.id, right.id);
+    });
+  }
+  std::array<PairMerge, few> merges;  // of each piece with the next
   const auto look = [&](std::size_t i) {
-    const Merge* found = find(pieces[first + i].id, pieces[first + i + 1].id);
-    merges[i] = found != nullptr ? *found : Merge{no_rank, -1};
+    const PairMerge* found = find(pieces[first + i].id, pieces[first + i + 1].id);
+    merges[i] = found != nullptr ? *found : PairMerge{no_rank, -1};
   };
   std::size_t n = count;
   for (std::size_t i = 0; i + 1 < n; ++i) look(i);
@@ -229,49 +233,6 @@ void Bpe::merge_all(std::vector<Piece>& pieces, std::size_t first) const {
   pieces.resize(first + n);
 }
 
-// Of many, in a queue of pairs; those that have changed since are skipped.
-void Bpe::merge_many(std::vector<Piece>& pieces, std::size_t first) const {
-  struct Pair {
-    std::int32_t rank;
-    std::size_t left;
-    std::int32_t id;
-    bool operator>(const Pair& other) const {
-      return std::pair(rank, left) > std::pair(other.rank, other.left);
-    }
-  };
-  const std::size_t n = pieces.size();
-  std::vector<std::size_t> next(n), before(n);
-  for (std::size_t i = first; i < n; ++i) {
-    next[i] = i + 1;
-    before[i] = i - 1;
-  }
-  std::priority_queue<Pair, std::vector<Pair>, std::greater<>> queue;
-  const auto look = [&](std::size_t i) {
-    if (next[i] >= n) return;
-    if (const Merge* found = find(pieces[i].id, pieces[next[i]].id))
-      queue.push({found->rank, i, found->id});
-  };
-  for (std::size_t i = first; i < n; ++i) look(i);
-  while (!queue.empty()) {
-    const Pair pair = queue.top();
-    queue.pop();
-    const std::size_t left = pair.left;
-    if (pieces[left].id < 0 || next[left] >= n) continue;
-    const std::size_t right = next[left];
-    const Merge* now = find(pieces[left].id, pieces[right].id);
-    if (now == nullptr || now->rank != pair.rank) continue;
-    pieces[left] = {pair.id, {pieces[left].span.begin, pieces[right].span.end}};
-    pieces[right].id = -1;
-    next[left] = next[right];
-    if (next[right] < n) before[next[right]] = left;
-    if (left > first) look(before[left]);
-    look(left);
-  }
-  pieces.erase(std::remove_if(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end(),
-                              [](const Piece& piece) { return piece.id < 0; }),
-               pieces.end());
-}
-
 // The token that a word is, or -1.
 std::int64_t Bpe::whole(std::string_view word) const {
   const std::int64_t number = words_.find(word);
@@ -283,8 +244,14 @@ void Bpe::encode(std::string_view word, std::vector<Piece>& pieces) const {
   if (const std::int64_t place = whole(word); place >= 0) {
     pieces.push_back({place, {0, word.size()}});
   } else {
-    split(word, pieces);
-    merge_all(pieces, first);
+    encode_by_blocks(
+        word, [&](std::size_t, std::size_t at) { return character_boundary(word, at); },
+        [&](Span part, std::vector<Piece>& out) {
+          const std::size_t begin = out.size();
+          split(word, part, out);
+          merge_all(out, begin);
+        },
+        pieces);
   }
   for (std::size_t i = first; i < pieces.size(); ++i)
     pieces[i].id = tokens_.ids()[static_cast<std::size_t>(pieces[i].id)];

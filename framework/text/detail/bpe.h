@@ -1,6 +1,6 @@
 #pragma once
 #include <gradus/framework/text/detail/packed_texts.h>
-#include <gradus/framework/text/detail/token_table.h>
+#include <gradus/framework/text/detail/pair_merges.h>
 
 #include <array>
 #include <cstdint>
@@ -53,28 +53,25 @@ class GRADUS_API Bpe {
   Merges merges() const;
   const BpeOptions& options() const { return options_; }
 
-  /// Appends the tokens of a word, with their places in it.
+  /// Appends the tokens of a word, with their places in it. Takes O(n log b) steps for n bytes, and
+  /// beside the tokens memory for blocks of b.
   void encode(std::string_view word, std::vector<Piece>& pieces) const;
 
  private:
   // Within, tokens go by their places in the table, which take half of the memory of ids.
-  struct Merge {
-    std::int32_t rank, id;
-  };
   struct Slot {
     std::int32_t left = -1, right = -1;
-    Merge merge;
+    PairMerge merge;
   };
 
   void add_merge(const Merges& merges, std::size_t rank);
   void find_words();
   std::size_t slot_of(std::int64_t left, std::int64_t right) const;
-  const Merge* find(std::int64_t left, std::int64_t right) const;
+  const PairMerge* find(std::int64_t left, std::int64_t right) const;
   std::int64_t find_symbol(std::string_view symbol, bool first, bool last) const;
-  void split(std::string_view word, std::vector<Piece>& pieces) const;
+  void split(std::string_view word, Span part, std::vector<Piece>& pieces) const;
   void split_unknown(std::string_view word, Span span, std::vector<Piece>& pieces) const;
   void merge_all(std::vector<Piece>& pieces, std::size_t first) const;
-  void merge_many(std::vector<Piece>& pieces, std::size_t first) const;
   std::int64_t whole(std::string_view word) const;
 
   TokenTable tokens_;

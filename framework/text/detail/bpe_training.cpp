@@ -193,7 +193,7 @@ class MergeLearner {
     if (rest.starts_with(prefix)) rest.remove_prefix(prefix.size());
     const auto id = static_cast<std::int32_t>(tokens_.add(left + std::string(rest)));
     if (id < options_.reserved) return id;
-    if (!pair.is_merged) merges_.emplace_back(std::move(left), std::move(right));
+    if (!pair.is_merged) merges_.emplace_back(left, right);
     pair.is_merged = true;
     if (id == std::ssize(lengths_)) lengths_.push_back(length(pair.left) + length(pair.right));
     return id;

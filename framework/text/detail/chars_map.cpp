@@ -54,21 +54,41 @@ CharsMap CharsMap::from_bytes(std::string_view bytes) {
   return map;
 }
 
-std::optional<std::string_view> CharsMap::shortest(std::string_view text) const {
+// Calls found(match) for each beginning of a text that the table has, shorter ones first, until it
+// returns false.
+template <class F>
+void CharsMap::walk(std::string_view text, F&& found) const {
   std::size_t node = offset(units_[0]);
-  for (const char c : text) {
-    const std::uint32_t byte = static_cast<unsigned char>(c);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::uint32_t byte = static_cast<unsigned char>(text[i]);
     node ^= byte;
-    if (byte == 0 || node >= units_.size() || label(units_[node]) != byte) return std::nullopt;
+    if (byte == 0 || node >= units_.size() || label(units_[node]) != byte) return;
     const bool leaf = has_leaf(units_[node]);
     node ^= offset(units_[node]);
-    if (node >= units_.size()) return std::nullopt;
+    if (node >= units_.size()) return;
     if (!leaf) continue;
     const std::size_t place = value(units_[node]);
-    if (place >= texts_.size()) return std::nullopt;
-    return std::string_view(texts_.c_str() + place);
+    if (place >= texts_.size()) return;
+    if (!found(Match{texts_.c_str() + place, i + 1})) return;
   }
-  return std::nullopt;
+}
+
+std::optional<std::string_view> CharsMap::shortest(std::string_view text) const {
+  std::optional<std::string_view> result;
+  walk(text, [&](const Match& match) {
+    result = match.replacement;
+    return false;
+  });
+  return result;
+}
+
+std::optional<CharsMap::Match> CharsMap::longest(std::string_view text) const {
+  std::optional<Match> result;
+  walk(text, [&](const Match& match) {
+    result = match;
+    return true;
+  });
+  return result;
 }
 
 }  // namespace gradus::detail

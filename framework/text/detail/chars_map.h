@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/base/export.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,7 +22,18 @@ class GRADUS_API CharsMap {
   /// What the shortest beginning of a text that the table has becomes, or nullopt.
   std::optional<std::string_view> shortest(std::string_view text) const;
 
+  /// What a beginning of a text becomes.
+  struct Match {
+    std::string_view replacement;
+    std::size_t length;  ///< of the beginning
+  };
+  /// The same of the longest beginning that the table has.
+  std::optional<Match> longest(std::string_view text) const;
+
  private:
+  template <class F>
+  void walk(std::string_view text, F&& found) const;
+
   std::vector<std::uint32_t> units_;
   std::string texts_;  // each ends in a zero
 };

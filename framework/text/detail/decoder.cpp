@@ -1,5 +1,6 @@
 #include <gradus/framework/text/detail/bpe.h>
 #include <gradus/framework/text/detail/decoder.h>
+#include <gradus/framework/text/detail/sentencepiece_normalizer.h>
 
 #include <array>
 #include <charconv>
@@ -115,6 +116,30 @@ void decode(std::vector<std::string>& tokens, const ReplaceDecoder& options) {
       token.replace(match->begin, match->size(), options.content);
     }
   }
+}
+
+// Source: google/sentencepiece, sentencepiece_processor.cc, Decode.
+void decode(std::vector<std::string>& tokens, const SentencePieceDecoder& options) {
+  std::string text;
+  bool begins = true;  // the text, which may lose a blank
+  for (std::string& token : tokens) {
+    if (const auto byte = options.byte_fallback ? byte_of(token) : std::nullopt) {
+      text += *byte;
+      continue;
+    }
+    begins = begins && text.empty();
+    if (token == options.unknown_piece) {
+      text += options.unknown_surface;
+      continue;
+    }
+    if (begins && options.strip_blank && token.starts_with(space_symbol)) {
+      token.erase(0, space_symbol.size());
+      begins = options.strip_blanks;
+    }
+    replace_all(token, space_symbol, " ");
+    text += token;
+  }
+  tokens = {std::move(text)};
 }
 
 }  // namespace gradus::detail

@@ -34,8 +34,17 @@ struct ReplaceDecoder {
   std::string content;
 };
 
-using Decoder = std::variant<ByteLevelDecoder, WordPieceDecoder, MetaspaceDecoder, BpeDecoder,
-                             ByteFallback, Fuse, StripDecoder, ReplaceDecoder>;
+/// SentencePiece's own, of pieces without control symbols.
+struct SentencePieceDecoder {
+  bool strip_blank = true;   ///< the first piece loses the blank that it begins with
+  bool strip_blanks = true;  ///< and so do others, until there is some text
+  bool byte_fallback = false;
+  std::string unknown_piece, unknown_surface;  ///< and what is written for it
+};
+
+using Decoder =
+    std::variant<ByteLevelDecoder, WordPieceDecoder, MetaspaceDecoder, BpeDecoder, ByteFallback,
+                 Fuse, StripDecoder, ReplaceDecoder, SentencePieceDecoder>;
 
 void decode(std::vector<std::string>& tokens, const ByteLevelDecoder&);
 void decode(std::vector<std::string>& tokens, const WordPieceDecoder& options);
@@ -45,5 +54,6 @@ void decode(std::vector<std::string>& tokens, const ByteFallback&);
 void decode(std::vector<std::string>& tokens, const Fuse&);
 void decode(std::vector<std::string>& tokens, const StripDecoder& options);
 void decode(std::vector<std::string>& tokens, const ReplaceDecoder& options);
+void decode(std::vector<std::string>& tokens, const SentencePieceDecoder& options);
 
 }  // namespace gradus::detail

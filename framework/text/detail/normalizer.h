@@ -2,6 +2,7 @@
 #include <gradus/framework/base/export.h>
 #include <gradus/framework/text/detail/aligned_text.h>
 #include <gradus/framework/text/detail/chars_map.h>
+#include <gradus/framework/text/detail/sentencepiece_normalizer.h>
 #include <gradus/framework/text/detail/text_pattern.h>
 #include <gradus/framework/text/unicode.h>
 
@@ -35,7 +36,7 @@ struct Precompiled {
 };
 
 using Normalizer = std::variant<NormalForm, BertNormalizer, Lowercase, StripAccents, Strip, Replace,
-                                Prepend, Precompiled>;
+                                Prepend, Precompiled, SentencePieceNormalizer>;
 
 GRADUS_API void normalize(AlignedText& text, NormalForm form);
 void normalize(AlignedText& text, const BertNormalizer& options);

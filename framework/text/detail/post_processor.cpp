@@ -152,6 +152,14 @@ std::int64_t added_tokens(const std::vector<PostProcessor>& processors, bool is_
 }
 
 Encoding combine(const TemplateProcessing* form, std::vector<Encoding> texts) {
+  if (form == nullptr && texts.size() == 1 && texts[0].overflowing.empty()) {
+    Encoding result = std::move(texts[0]);  // not copied: it may be long
+    const std::size_t n = result.ids.size();
+    result.type_ids.assign(n, 0);
+    result.attention_mask.assign(n, 1);
+    result.text_ids.assign(n, 0);
+    return result;
+  }
   const auto both = [&](const Encoding* a, const Encoding* b) {
     return fill_in(
         form, b != nullptr ? std::vector<const Encoding*>{a, b} : std::vector<const Encoding*>{a});

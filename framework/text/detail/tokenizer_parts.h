@@ -5,10 +5,12 @@
 #include <gradus/framework/text/detail/normalizer.h>
 #include <gradus/framework/text/detail/post_processor.h>
 #include <gradus/framework/text/detail/pre_tokenizer.h>
+#include <gradus/framework/text/detail/sentencepiece_model.h>
 #include <gradus/framework/text/detail/unigram.h>
 #include <gradus/framework/text/detail/word_piece.h>
 #include <gradus/framework/text/encoding.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +19,7 @@
 
 namespace gradus::detail {
 
-using Model = std::variant<Bpe, WordPiece, WordLevel, Unigram>;
+using Model = std::variant<Bpe, WordPiece, WordLevel, Unigram, SentencePieceModel>;
 
 /// All that a Tokenizer is made of.
 struct TokenizerParts {
@@ -30,6 +32,7 @@ struct TokenizerParts {
   AddedTokens added;
   std::optional<Truncation> truncation;
   std::optional<BatchPadding> padding;
+  std::shared_ptr<const SentencePieceFile> sentencepiece{};  ///< what it was loaded from, if so
 
   const TokenTable& tokens() const {
     return std::visit([](const auto& each) -> const TokenTable& { return each.tokens(); }, model);
@@ -51,6 +54,12 @@ std::string read_file(const char* operation, const std::string& path);
 
 /// Of a tokenizer.json; errors begin with `where`.
 TokenizerParts parse_tokenizer(std::string_view text, const std::string& where);
+/// Throws ValueError for a model of SentencePiece that such a file cannot express.
 std::string tokenizer_json(const TokenizerParts& parts);
+
+/// Of a .model of SentencePiece.
+TokenizerParts sentencepiece_parts(SentencePieceFile file, bool add_bos, bool add_eos);
+/// The same in the terms of Hugging Face's library. Throws ValueError for what has none.
+TokenizerParts hugging_face_parts(const TokenizerParts& parts);
 
 }  // namespace gradus::detail

@@ -184,6 +184,11 @@ const std::string& checked(const std::string& token, std::int64_t id) {
                   printable(token), id));
 }
 
+// None of these is left after hugging_face_parts().
+Json to_json(const SentencePieceNormalizer&) { return nullptr; }
+Json to_json(const SentencePieceDecoder&) { return nullptr; }
+Json to_json(const SentencePieceModel&) { return nullptr; }
+
 // Nothing, one part, or a sequence of parts.
 template <class T>
 Json all_json(const std::vector<T>& parts, const char* list) {
@@ -279,6 +284,7 @@ Json to_json(const AddedToken& token) {
 }  // namespace
 
 std::string tokenizer_json(const TokenizerParts& parts) {
+  if (parts.sentencepiece != nullptr) return tokenizer_json(hugging_face_parts(parts));
   Json added = Json::array();
   for (const AddedToken& token : parts.added.tokens()) added.push_back(to_json(token));
   const Json file = {
