@@ -37,19 +37,30 @@ def byte_spans(text, offsets):
     return [[ends[begin], ends[end]] for begin, end in offsets]
 
 
-def members(encoding, request):
-    offsets = byte_spans(request["text"], [(0, 0) if sequence == 1 else span for sequence, span in zip(encoding.sequence_ids, encoding.offsets)])
-    if request["pair"] is not None:
-        second = byte_spans(request["pair"], [span if sequence == 1 else (0, 0) for sequence, span in zip(encoding.sequence_ids, encoding.offsets)])
-        offsets = [b if sequence == 1 else a for sequence, a, b in zip(encoding.sequence_ids, offsets, second)]
-    return {"ids": encoding.ids, "type_ids": encoding.type_ids, "mask": encoding.attention_mask, "offsets": offsets,
-            "words": [-1 if word is None else word for word in encoding.word_ids]}
+def members(encoding):
+    return {"ids": encoding.ids, "type_ids": encoding.type_ids, "mask": encoding.attention_mask, "offsets": encoding.offsets,
+            "words": [-1 if word is None else word for word in encoding.word_ids], "texts": [-1 if text is None else text for text in encoding.sequence_ids]}
+
+
+def place_in_bytes(theirs, ours, request):
+    """Makes offsets those of bytes. Overflowing parts of a pair do not know their texts in the library: then they are taken to be ours."""
+    by_text = [byte_spans(text or "", [span if number == at and max(span) <= len(text or "") else (0, 0) for span, at in zip(theirs["offsets"], ours["texts"])])
+               for number, text in enumerate((request["text"], request["pair"]))]
+    theirs["offsets"] = [list(span) if text < 0 or text > 1 else by_text[text][i] for i, (span, text) in enumerate(zip(theirs["offsets"], ours["texts"]))]
+
+
+def align(theirs, ours, request):
+    place_in_bytes(theirs, ours, request)
+    for mine, other in zip(ours["overflowing"], theirs["overflowing"]):
+        place_in_bytes(other, mine, request)
+        if request["pair"] is not None:
+            other["texts"] = mine["texts"]
 
 
 def answer(tokenizer, request):
     encoding = tokenizer.encode(request["text"], request["pair"], add_special_tokens=request["special"])
-    result = members(encoding, request)
-    result["overflowing"] = [members(part, request) for part in encoding.overflowing]
+    result = members(encoding)
+    result["overflowing"] = [members(part) for part in encoding.overflowing]
     result["decoded"] = tokenizer.decode(encoding.ids, skip_special_tokens=request["special"])
     return result
 
@@ -187,6 +198,7 @@ def compare(program, tokenizer, source, texts, ages, shown):
     counts = {name: collections.Counter() for name in texts}
     for (name, request, theirs), line in zip(kept, answers):
         ours = json.loads(line)
+        align(theirs, ours, request)
         kinds = judge.kinds(request, ours, theirs)
         counts[name].update(["compared"] + list(kinds))
         counts[name]["tokens"] += len(ours["ids"])
@@ -196,7 +208,7 @@ def compare(program, tokenizer, source, texts, ages, shown):
             print("  ", name, json.dumps(request))
             for key in ours:
                 if ours[key] != theirs[key]:
-                    print("     ", key, "ours", str(ours[key])[:600], "\n     ", " " * len(key), "theirs", str(theirs[key])[:600])
+                    print("     ", key, "ours  ", json.dumps(ours[key])[:600], "\n     ", " " * len(key), "theirs", json.dumps(theirs[key])[:600])
     skipped = len(all_requests) - len(kept)
     if skipped:
         print(f"   the library failed {skipped} times")
