@@ -5,6 +5,7 @@
 
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/text/tokenizer.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -28,6 +29,13 @@ constexpr std::size_t kBatch = 1024;
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Of all threads of this process.
+double cpu_seconds_now() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 /// A figure of /proc/self/status in megabytes.
@@ -61,11 +69,12 @@ void encode(const std::string& path, const std::string& text, int passes, bool o
   const Tokenizer tokenizer = Tokenizer::load(path);
   const double load = seconds_now() - start;
   const double peak = megabytes("VmHWM") - before, kept = megabytes("VmRSS") - before;
-  std::vector<std::string> seconds;
+  std::vector<std::string> seconds, cpu_seconds;
   for (int pass = 0; pass < passes; ++pass) {
-    const double begin = seconds_now();
+    const double begin = seconds_now(), cpu_begin = cpu_seconds_now();
     for_each_batch(lines, [&](auto batch) { tokenizer.encode_batch(batch, options); });
     seconds.push_back(peers::number(seconds_now() - begin));
+    cpu_seconds.push_back(peers::number(cpu_seconds_now() - cpu_begin));
   }
   std::uint64_t tokens = 0, checksum = 0;
   for_each_batch(lines, [&](auto batch) {
@@ -78,7 +87,8 @@ void encode(const std::string& path, const std::string& text, int passes, bool o
   });
   peers::Json json;
   json.real("load", load).real("peak_mb", peak).real("kept_mb", kept);
-  json.raw("seconds", peers::json_array(seconds)).raw("tokens", std::to_string(tokens));
+  json.raw("seconds", peers::json_array(seconds));
+  json.raw("cpu_seconds", peers::json_array(cpu_seconds)).raw("tokens", std::to_string(tokens));
   std::cout << json.raw("checksum", std::to_string(checksum)).str() << '\n';
 }
 

@@ -24,19 +24,20 @@ def main():
     tokenizer = Tokenizer.from_file(path)
     result = {"load": time.perf_counter() - start, "peak_mb": megabytes("VmHWM") - before, "kept_mb": megabytes("VmRSS") - before}
     encode = tokenizer.encode_batch if offsets == "1" else tokenizer.encode_batch_fast
-    seconds = []
+    seconds, cpu_seconds = [], []
     for _ in range(int(passes)):
-        begin = time.perf_counter()
+        begin, cpu_begin = time.perf_counter(), time.process_time()
         for batch in batches:
             encode(batch)
         seconds.append(time.perf_counter() - begin)
+        cpu_seconds.append(time.process_time() - cpu_begin)
     tokens = checksum = 0
     for batch in batches:
         for encoding in encode(batch):
             tokens += len(encoding.ids)
             for token in encoding.ids:
                 checksum = (checksum * 31 + token) % 1_000_000_007
-    print(json.dumps({**result, "seconds": seconds, "tokens": tokens, "checksum": checksum}))
+    print(json.dumps({**result, "seconds": seconds, "cpu_seconds": cpu_seconds, "tokens": tokens, "checksum": checksum}))
 
 
 if __name__ == "__main__":

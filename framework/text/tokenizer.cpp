@@ -137,7 +137,8 @@ class Encoder {
   std::vector<Piece> pieces_;
 };
 
-// Offsets without the blanks of a token.
+// Offsets without the blanks of a token, of each part of a text that was truncated by itself: as in
+// the original, the first blank of a part counts as one that was added.
 // Source: Hugging Face's tokenizers, pre_tokenizers/byte_level.rs, process_offsets.
 void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOffsets& options) {
   constexpr std::string_view blank = "\xC4\xA0";  // U+0120 stands for a blank
@@ -152,7 +153,7 @@ void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOff
     for (; rest.ends_with(blank) || rest.ends_with(' '); ++trailing)
       rest.remove_suffix(rest.ends_with(' ') ? 1 : 2);
     ByteSpan& span = encoding.offsets[i];
-    if (leading > 0 && i == 0 && span.begin == 0 && options.add_prefix_space) --leading;
+    if (leading > 0 && (i == 0 || span.begin == 0) && options.add_prefix_space) --leading;
     if (rest.empty()) {  // nothing but blanks, which may be none of the text's
       span = leading > 0 ? ByteSpan{span.end, span.end} : ByteSpan{span.begin, span.begin};
       continue;
@@ -160,31 +161,31 @@ void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOff
     span.begin = std::min(span.begin + leading, span.end);
     span.end = std::max(span.end - trailing, span.begin);
   }
+  for (Encoding& part : encoding.overflowing) trim_offsets(part, parts, options);
 }
 
 // All steps but padding.
 Encoding encode_texts(const TokenizerParts& parts, std::span<const std::string_view> texts,
                       const EncodeOptions& options) {
-  const TemplateProcessing* form = nullptr;
   std::vector<Encoding> encodings;
-  for (const std::string_view text : texts) {
+  for (const std::string_view text : texts)
     encodings.push_back(Encoder(parts, text, options.offsets).run());
-    for (const PostProcessor& processor : parts.post_processors) {
-      if (const auto* trim = std::get_if<TrimOffsets>(&processor))
-        trim_offsets(encodings.back(), parts, *trim);
-    }
-  }
-  for (const PostProcessor& processor : parts.post_processors) {
-    if (options.add_special_tokens && std::holds_alternative<TemplateProcessing>(processor))
-      form = &std::get<TemplateProcessing>(processor);
-  }
   const std::optional<Truncation>& truncation =
       options.truncation ? options.truncation : parts.truncation;
   if (truncation) {
-    truncate(encodings, *truncation,
-             form != nullptr ? added_tokens(parts.post_processors, texts.size() == 2) : 0);
+    truncate(
+        encodings, *truncation,
+        options.add_special_tokens ? added_tokens(parts.post_processors, texts.size() == 2) : 0);
   }
-  return combine(form, std::move(encodings));
+  const TemplateProcessing* form = nullptr;
+  for (const PostProcessor& processor : parts.post_processors) {
+    if (const auto* trim = std::get_if<TrimOffsets>(&processor)) {
+      for (Encoding& encoding : encodings) trim_offsets(encoding, parts, *trim);
+    } else {
+      form = &std::get<TemplateProcessing>(processor);
+    }
+  }
+  return combine(form, options.add_special_tokens, std::move(encodings));
 }
 
 }  // namespace

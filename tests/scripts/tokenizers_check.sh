@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: tests/scripts/tokenizers_check.sh BUILD [--wheels FOLDER] [--lines N] [--only NAME]... [--show N]
+usage: tests/scripts/tokenizers_check.sh BUILD [--wheels FOLDER] [--lines N] [--only NAME]... [--show N] [--kind KIND]
 
 Encodes and decodes lines of the King James Bible, the Greek New Testament, a Turkish treebank, a Spanish Bible, names of 44 locales,
 and all characters of Unicode, script by script, with GPT-2's and MiniLM's tokenizers and those of tests/golden/make_tokenizers.py,
@@ -17,6 +17,7 @@ docs/tokenizers.md does not name makes it fail.
   --lines N         of each text, 10,000 if not given
   --only NAME       only the tokenizer or the text of this name
   --show N          how many differences of each tokenizer are printed, 5 if not given
+  --kind KIND       of this kind, a column of the table; 'other' if not given
 
 PYTHON is the interpreter, python3 if it is not set: Debian 12's 3.11, whose tables are of Unicode 14, with `tokenizers`,
 `sentencepiece` and `protobuf`. Debian's packages: bible-kjv, libsword-utils, sword-text-sparv, perl.

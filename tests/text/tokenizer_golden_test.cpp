@@ -1,5 +1,5 @@
-// What Hugging Face's tokenizers make of texts: tests/golden/make_tokenizers.py, and
-// make_rule_tokenizers.py.
+// What Hugging Face's tokenizers make of texts: tests/golden/make_tokenizers.py,
+// make_real_tokenizers.py and make_rule_tokenizers.py.
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/unicode.h>
 #include <gtest/gtest.h>
@@ -141,11 +141,12 @@ TEST_P(TokenizerGolden, GivesTheTextPieceByPiece) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TokenizerGolden,
-                         testing::Values("roberta", "llama3", "llama2", "bert", "bert_truncated",
-                                         "bert_left", "words", "unigram", "unigram_bytes", "suffix",
-                                         "prefix", "falcon", "metaspace_first", "metaspace_whole",
-                                         "metaspace_never", "split_removed",
-                                         "split_merged_with_next", "split_merged_with_previous",
-                                         "rule_whitespace", "rule_pattern", "rule_pattern_rest",
-                                         "rule_code_points", "rule_graphemes", "rule_bytes"),
+                         testing::Values("gpt2_cut", "minilm_cut", "roberta", "llama3", "llama2",
+                                         "bert", "bert_truncated", "bert_left", "words", "unigram",
+                                         "unigram_bytes", "suffix", "prefix", "falcon",
+                                         "metaspace_first", "metaspace_whole", "metaspace_never",
+                                         "split_removed", "split_merged_with_next",
+                                         "split_merged_with_previous", "rule_whitespace",
+                                         "rule_pattern", "rule_pattern_rest", "rule_code_points",
+                                         "rule_graphemes", "rule_bytes"),
                          [](const auto& given) { return given.param; });

@@ -31,7 +31,8 @@ json members(const Encoding& encoding) {
           {"type_ids", encoding.type_ids},
           {"mask", encoding.attention_mask},
           {"offsets", offsets},
-          {"words", encoding.word_ids}};
+          {"words", encoding.word_ids},
+          {"texts", encoding.text_ids}};
 }
 
 json answer(const Tokenizer& tokenizer, const json& request) {

@@ -40,8 +40,9 @@ void append_tokens(Encoding& to, const TemplateProcessing::Part& part, bool plac
   fill(to.text_ids, n, std::int64_t{-1});
 }
 
-// One or two texts that fit, in the form.
-Encoding fill_in(const TemplateProcessing* form, const std::vector<const Encoding*>& texts) {
+// One or two texts that fit, in the form, which gives type ids and order without its tokens too.
+Encoding fill_in(const TemplateProcessing* form, bool with_tokens,
+                 const std::vector<const Encoding*>& texts) {
   Encoding result;
   if (form == nullptr) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -53,7 +54,7 @@ Encoding fill_in(const TemplateProcessing* form, const std::vector<const Encodin
   for (const Encoding* text : texts) placed = placed && text->offsets.size() == text->ids.size();
   for (const TemplateProcessing::Part& part : texts.size() == 2 ? form->pair : form->single) {
     if (part.text < 0) {
-      append_tokens(result, part, placed);
+      if (with_tokens) append_tokens(result, part, placed);
     } else {
       append_text(result, *texts[static_cast<std::size_t>(part.text)], part.text, part.type_id);
     }
@@ -151,7 +152,7 @@ std::int64_t added_tokens(const std::vector<PostProcessor>& processors, bool is_
   return result;
 }
 
-Encoding combine(const TemplateProcessing* form, std::vector<Encoding> texts) {
+Encoding combine(const TemplateProcessing* form, bool with_tokens, std::vector<Encoding> texts) {
   if (form == nullptr && texts.size() == 1 && texts[0].overflowing.empty()) {
     Encoding result = std::move(texts[0]);  // not copied: it may be long
     const std::size_t n = result.ids.size();
@@ -162,7 +163,8 @@ Encoding combine(const TemplateProcessing* form, std::vector<Encoding> texts) {
   }
   const auto both = [&](const Encoding* a, const Encoding* b) {
     return fill_in(
-        form, b != nullptr ? std::vector<const Encoding*>{a, b} : std::vector<const Encoding*>{a});
+        form, with_tokens,
+        b != nullptr ? std::vector<const Encoding*>{a, b} : std::vector<const Encoding*>{a});
   };
   const Encoding& first = texts[0];
   const Encoding* second = texts.size() > 1 ? &texts[1] : nullptr;

@@ -30,9 +30,9 @@ using PostProcessor = std::variant<TemplateProcessing, TrimOffsets>;
 /// The number of tokens that are added.
 std::int64_t added_tokens(const std::vector<PostProcessor>& processors, bool is_pair);
 
-/// Puts the encodings of one text or two together, with the tokens that belong there, and the
-/// overflowing parts of each with all of the other.
-Encoding combine(const TemplateProcessing* form, std::vector<Encoding> texts);
+/// Puts the encodings of one text or two together, with the tokens that belong there if
+/// `with_tokens`, and the overflowing parts of each with all of the other.
+Encoding combine(const TemplateProcessing* form, bool with_tokens, std::vector<Encoding> texts);
 
 void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int64_t added);
 /// Of all to one length, those that overflow as well.

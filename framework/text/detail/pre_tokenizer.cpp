@@ -235,12 +235,28 @@ void pre_tokenize(Words& words, const BertPreTokenizer&) {
   pre_tokenize(words, Punctuation{});
 }
 
+// Not by an expression of PCRE2, whose \s has U+180E, which Unicode calls no white space.
 void pre_tokenize(Words& words, const Whitespace&) {
-  static const TextPattern pattern = TextPattern::regex(
-      R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+)");
-  split_words_at(
-      words, SplitBehavior::removed, true,
-      [&](std::string_view text, std::vector<Span>& matches) { pattern.find_all(text, matches); });
+  enum class Run : std::uint8_t { word, other, space };
+  const auto run_of = [](std::uint32_t code) {
+    if (is_white_space(code)) return Run::space;
+    return is_word_character(code) ? Run::word : Run::other;
+  };
+  split_words_at(words, SplitBehavior::removed, true,
+                 [&](std::string_view text, std::vector<Span>& matches) {
+                   Run last = Run::space;
+                   for (std::size_t i = 0; i < text.size();) {
+                     const Character c = decode_utf8(text, i);
+                     const Run run = run_of(c.code);
+                     if (run != Run::space && run == last) {
+                       matches.back().end = i + c.length;
+                     } else if (run != Run::space) {
+                       matches.push_back({i, i + c.length});
+                     }
+                     last = run;
+                     i += c.length;
+                   }
+                 });
 }
 
 void pre_tokenize(Words& words, const WhitespaceSplit&) {
