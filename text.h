@@ -50,5 +50,6 @@
 #include <gradus/framework/text/tag_scheme.h>
 #include <gradus/framework/text/tokenize.h>
 #include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenizer_training.h>
 #include <gradus/framework/text/unicode.h>
 #include <gradus/framework/text/vocabulary.h>

@@ -83,6 +83,7 @@ class GRADUS_API Tokenizer {
 
  private:
   friend class DecodeStream;
+  friend class TokenizerTrainer;
   explicit Tokenizer(std::shared_ptr<const detail::TokenizerParts> parts)
       : parts_(std::move(parts)) {}
 

@@ -75,6 +75,28 @@ TokenTable read_vocabulary(const char* operation, const std::string& path) {
 }
 
 }  // namespace
+
+TokenizerParts bert_parts(TokenTable tokens, std::vector<AddedToken> special, bool lowercase) {
+  const auto token = [&](const char* name, std::int64_t type_id) {
+    if (tokens.find(name) < 0) throw ValueError(fmt::format("there is no token '{}'", name));
+    return TemplateProcessing::Part{-1, type_id, name, {tokens.find(name)}};
+  };
+  const TemplateProcessing::Part cls = token("[CLS]", 0), sep = token("[SEP]", 0),
+                                 end = token("[SEP]", 1);
+  const TemplateProcessing::Part first{0, 0, "", {}}, second{1, 1, "", {}};
+  const TemplateProcessing form{{cls, first, sep}, {cls, first, sep, second, end}};
+  const std::vector<Normalizer> normalizers{BertNormalizer{.lowercase = lowercase}};
+  return {normalizers,
+          {BertPreTokenizer{}},
+          WordPiece(std::move(tokens), {}),
+          false,
+          {form},
+          {WordPieceDecoder{}},
+          AddedTokens(std::move(special), normalizers),
+          {},
+          {}};
+}
+
 }  // namespace detail
 
 Tokenizer Tokenizer::load_gpt2(const std::string& vocabulary_path, const std::string& merges_path) {
@@ -108,27 +130,10 @@ Tokenizer Tokenizer::load_bert(const std::string& vocabulary_path, bool lowercas
     lines.emplace_back(std::move(line), std::ssize(lines));
   try {
     TokenTable tokens(std::move(lines));
-    const std::vector<AddedToken> special =
+    std::vector<AddedToken> special =
         special_tokens(tokens, {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"});
-    const auto token = [&](const char* name, std::int64_t type_id) {
-      if (tokens.find(name) < 0) throw ValueError(fmt::format("there is no token '{}'", name));
-      return TemplateProcessing::Part{-1, type_id, name, {tokens.find(name)}};
-    };
-    const TemplateProcessing::Part cls = token("[CLS]", 0), sep = token("[SEP]", 0),
-                                   end = token("[SEP]", 1);
-    const TemplateProcessing::Part first{0, 0, "", {}}, second{1, 1, "", {}};
-    const TemplateProcessing form{{cls, first, sep}, {cls, first, sep, second, end}};
-    const std::vector<Normalizer> normalizers{BertNormalizer{.lowercase = lowercase}};
-    return Tokenizer(
-        std::make_shared<const TokenizerParts>(TokenizerParts{normalizers,
-                                                              {BertPreTokenizer{}},
-                                                              WordPiece(std::move(tokens), {}),
-                                                              false,
-                                                              {form},
-                                                              {WordPieceDecoder{}},
-                                                              AddedTokens(special, normalizers),
-                                                              {},
-                                                              {}}));
+    return Tokenizer(std::make_shared<const TokenizerParts>(
+        bert_parts(std::move(tokens), std::move(special), lowercase)));
   } catch (const ValueError& error) {
     throw FormatError(fmt::format("{}: {}: {}: a vocab.txt of BERT has one token a line", operation,
                                   vocabulary_path, error.what()));

@@ -38,6 +38,10 @@ struct TokenizerParts {
   const std::string* token(std::int64_t id) const;
 };
 
+/// What BERT's models have, of their tokens, [CLS] and [SEP] among them. Throws ValueError if these
+/// are not.
+TokenizerParts bert_parts(TokenTable tokens, std::vector<AddedToken> special, bool lowercase);
+
 /// The content of a file. Throws Error if it cannot be read.
 std::string read_file(const char* operation, const std::string& path);
 

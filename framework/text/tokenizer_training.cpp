@@ -1,0 +1,303 @@
+#include <fmt/format.h>
+#include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/input_file.h>
+#include <gradus/framework/base/error.h>
+#include <gradus/framework/text/detail/bpe_training.h>
+#include <gradus/framework/text/detail/tokenizer_parts.h>
+#include <gradus/framework/text/detail/training_alphabet.h>
+#include <gradus/framework/text/detail/unigram_training.h>
+#include <gradus/framework/text/detail/word_counting.h>
+#include <gradus/framework/text/tokenizer_training.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace gradus {
+namespace detail {
+namespace {
+
+void check_at_least(const char* name, std::int64_t value, std::int64_t least) {
+  if (value < least)
+    throw ValueError(
+        fmt::format("TokenizerTrainer: {} is {}, but at least {} is needed", name, value, least));
+}
+
+void check_specials(const std::vector<std::string>& tokens) {
+  std::set<std::string> seen;
+  for (const std::string& token : tokens) {
+    if (token.empty()) throw ValueError("TokenizerTrainer: a special token is empty");
+    if (!is_utf8(token)) {
+      throw ValueError(
+          fmt::format("TokenizerTrainer: the special token '{}' is not UTF-8", printable(token)));
+    }
+    if (!seen.insert(token).second) {
+      throw ValueError(
+          fmt::format("TokenizerTrainer: the special token '{}' is there twice", printable(token)));
+    }
+  }
+}
+
+void check_sizes(const auto& options) {
+  check_at_least("vocabulary_size", options.vocabulary_size, 1);
+  if (options.max_alphabet) check_at_least("max_alphabet", *options.max_alphabet, 1);
+}
+
+std::vector<std::string> joined(std::vector<std::string> first,
+                                const std::vector<std::string>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+// Those of the first ids.
+std::vector<std::string> special_tokens(const BpeTraining& options) {
+  if (options.byte_level) return options.special_tokens;
+  return joined({options.unknown_token}, options.special_tokens);
+}
+std::vector<std::string> special_tokens(const UnigramTraining& options) {
+  return joined({options.unknown_token}, options.special_tokens);
+}
+std::vector<std::string> special_tokens(const WordPieceTraining& options) {
+  return joined({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}, options.special_tokens);
+}
+
+std::vector<AddedToken> added_tokens(const std::vector<std::string>& specials) {
+  std::vector<AddedToken> result;
+  for (const std::string& token : specials)
+    result.push_back({.id = std::ssize(result), .content = token, .special = true});
+  return result;
+}
+
+WordSplitter splitter_of(const BpeTraining& options) {
+  check_sizes(options);
+  check_at_least("min_frequency", options.min_frequency, 0);
+  if (options.max_token_length) check_at_least("max_token_length", *options.max_token_length, 1);
+  const std::vector<std::string> specials = special_tokens(options);
+  check_specials(specials);
+  AddedTokens added(added_tokens(specials), {});
+  if (!options.byte_level) return {{}, {Metaspace{}}, std::move(added), false};
+  return {{}, {ByteLevel{.add_prefix_space = options.add_prefix_space}}, std::move(added), true};
+}
+
+WordSplitter splitter_of(const WordPieceTraining& options) {
+  check_sizes(options);
+  check_at_least("min_frequency", options.min_frequency, 0);
+  const std::vector<std::string> specials = special_tokens(options);
+  check_specials(specials);
+  const std::vector<Normalizer> normalizers{BertNormalizer{.lowercase = options.lowercase}};
+  return {
+      normalizers, {BertPreTokenizer{}}, AddedTokens(added_tokens(specials), normalizers), false};
+}
+
+WordSplitter splitter_of(const UnigramTraining& options) {
+  check_sizes(options);
+  check_at_least("max_piece_length", options.max_piece_length, 1);
+  check_at_least("seed_size", options.seed_size, 0);
+  check_at_least("sub_iterations", options.sub_iterations, 1);
+  if (!(options.shrinking_factor > 0 && options.shrinking_factor < 1)) {
+    throw ValueError(fmt::format("TokenizerTrainer: shrinking_factor is {}, not between 0 and 1",
+                                 options.shrinking_factor));
+  }
+  const std::vector<std::string> specials = special_tokens(options);
+  check_specials(specials);
+  std::vector<Normalizer> normalizers;
+  if (options.normalize) {
+    normalizers = {NormalForm::nfkc, Replace{TextPattern::regex("\\s+"), " "}, Strip{}};
+  }
+  AddedTokens added(added_tokens(specials), normalizers);
+  return {std::move(normalizers), {Metaspace{}}, std::move(added), false};
+}
+
+void check_room(std::int64_t size, std::size_t specials, std::size_t all) {
+  if (size >= static_cast<std::int64_t>(all)) return;
+  throw ValueError(
+      fmt::format("TokenizerTrainer::train: vocabulary_size is {}, but {} special tokens and an "
+                  "alphabet of {} need {}",
+                  size, specials, all - specials, all));
+}
+
+TokenTable numbered(std::vector<std::string> tokens) {
+  std::vector<std::pair<std::string, std::int64_t>> result;
+  result.reserve(tokens.size());
+  for (std::string& token : tokens) result.emplace_back(std::move(token), std::ssize(result));
+  return TokenTable(std::move(result));
+}
+
+std::vector<std::string> byte_fallback_tokens() {
+  std::vector<std::string> result;
+  for (int byte = 0; byte < 256; ++byte) result.push_back(fmt::format("<0x{:02X}>", byte));
+  return result;
+}
+
+std::vector<Decoder> metaspace_decoders(bool byte_fallback) {
+  if (byte_fallback) return {ByteFallback{}, MetaspaceDecoder{}};
+  return {MetaspaceDecoder{}};
+}
+
+TokenizerParts train(const BpeTraining& options, const WordSplitter& splitter,
+                     const WordCounter& words) {
+  std::vector<std::string> first = special_tokens(options);
+  const bool byte_fallback = !options.byte_level && options.byte_fallback;
+  if (byte_fallback) first = joined(std::move(first), byte_fallback_tokens());
+  BaseTokens base =
+      options.byte_level
+          ? base_of_bytes(first, words)
+          : base_of_characters(first, characters_of(words, options.max_alphabet), words, "");
+  check_room(options.vocabulary_size, first.size(), base.tokens.size());
+  LearnedTokens learned = learn_merges(std::move(base.tokens), base.words,
+                                       {.vocabulary_size = options.vocabulary_size,
+                                        .min_frequency = options.min_frequency,
+                                        .max_token_length = options.max_token_length.value_or(0),
+                                        .reserved = std::ssize(first)});
+  BpeOptions model;
+  if (!options.byte_level) {
+    model.unknown_token = options.unknown_token;
+    model.fuse_unknown = true;
+    model.byte_fallback = byte_fallback;
+  }
+  return {splitter.normalizers(),
+          splitter.pre_tokenizers(),
+          Bpe(numbered(std::move(learned.tokens)), std::move(learned.merges), std::move(model),
+              options.byte_level),
+          options.byte_level,
+          {},
+          options.byte_level ? std::vector<Decoder>{ByteLevelDecoder{}}
+                             : metaspace_decoders(byte_fallback),
+          splitter.added(),
+          {},
+          {}};
+}
+
+TokenizerParts train(const WordPieceTraining& options, const WordSplitter& splitter,
+                     const WordCounter& words) {
+  const WordPieceOptions model;
+  const std::string& prefix = model.continuing_subword_prefix;
+  const std::vector<std::string> specials = special_tokens(options);
+  BaseTokens base =
+      base_of_characters(specials, characters_of(words, options.max_alphabet), words, prefix);
+  check_room(options.vocabulary_size, specials.size(), base.tokens.size());
+  LearnedTokens learned = learn_merges(std::move(base.tokens), base.words,
+                                       {.vocabulary_size = options.vocabulary_size,
+                                        .min_frequency = options.min_frequency,
+                                        .continuing_subword_prefix = prefix,
+                                        .reserved = std::ssize(specials)});
+  return bert_parts(numbered(std::move(learned.tokens)), splitter.added().tokens(),
+                    options.lowercase);
+}
+
+TokenizerParts train(const UnigramTraining& options, const WordSplitter& splitter,
+                     const WordCounter& words) {
+  std::vector<std::string> first = special_tokens(options);
+  if (options.byte_fallback) first = joined(std::move(first), byte_fallback_tokens());
+  const auto characters = characters_of(words, options.max_alphabet);
+  check_room(options.vocabulary_size, first.size(), first.size() + characters.size());
+  std::vector<std::pair<std::string, double>> pieces;
+  for (const std::string& token : first) pieces.emplace_back(token, 0);
+  const std::vector<CountedWord> counted = words_of_characters(characters, words);
+  for (ScoredPiece& piece :
+       learn_pieces(counted, {.size = options.vocabulary_size - std::ssize(first),
+                             .max_piece_length = options.max_piece_length,
+                             .seed_size = options.seed_size,
+                             .shrinking_factor = options.shrinking_factor,
+                             .sub_iterations = options.sub_iterations})) {
+    if (std::find(first.begin(), first.end(), piece.text) == first.end())
+      pieces.emplace_back(std::move(piece.text), piece.score);
+  }
+  return {splitter.normalizers(),
+          splitter.pre_tokenizers(),
+          Unigram(std::move(pieces), 0, options.byte_fallback),
+          false,
+          {},
+          metaspace_decoders(options.byte_fallback),
+          splitter.added(),
+          {},
+          {}};
+}
+
+}  // namespace
+}  // namespace detail
+
+TokenizerTrainer::TokenizerTrainer(Options options, detail::WordSplitter splitter)
+    : options_(std::move(options)),
+      splitter_(std::make_shared<const detail::WordSplitter>(std::move(splitter))) {}
+
+TokenizerTrainer::TokenizerTrainer(BpeTraining options)
+    : TokenizerTrainer(Options(options), detail::splitter_of(options)) {}
+
+TokenizerTrainer::TokenizerTrainer(WordPieceTraining options)
+    : TokenizerTrainer(Options(options), detail::splitter_of(options)) {}
+
+TokenizerTrainer::TokenizerTrainer(UnigramTraining options)
+    : TokenizerTrainer(Options(options), detail::splitter_of(options)) {}
+
+void TokenizerTrainer::add(std::string_view text) { add_all({&text, 1}); }
+
+void TokenizerTrainer::add(std::span<const std::string> texts) {
+  add_all(std::vector<std::string_view>(texts.begin(), texts.end()));
+}
+
+void TokenizerTrainer::add_all(std::span<const std::string_view> texts) {
+  WordCounter counter;
+  detail::count_words(*splitter_, texts, counter);
+  add_words(counter);
+}
+
+void TokenizerTrainer::add(const WordCounter& texts) {
+  WordCounter counter;
+  for (std::size_t i = 0; i < texts.words().size(); ++i)
+    splitter_->count(texts.words()[i], texts.counts()[i], counter);
+  add_words(counter);
+}
+
+void TokenizerTrainer::add_words(const WordCounter& words) {
+  for (std::size_t i = 0; i < words.words().size(); ++i)
+    words_.add(words.words()[i], words.counts()[i]);
+}
+
+void TokenizerTrainer::add_file(const std::string& path) {
+  constexpr std::size_t bytes_at_once = std::size_t{1} << 24U;
+  detail::LineReader lines("TokenizerTrainer::add_file", path);
+  WordCounter counter;
+  bool more = true;
+  while (more) {
+    std::vector<std::string> texts;
+    std::string line;
+    for (std::size_t bytes = 0; bytes < bytes_at_once && (more = lines.next(line));) {
+      if (line.ends_with('\r')) line.pop_back();
+      bytes += line.size() + 1;
+      texts.push_back(std::move(line));
+    }
+    detail::count_words(*splitter_, std::vector<std::string_view>(texts.begin(), texts.end()),
+                        counter);
+  }
+  add_words(counter);
+}
+
+Tokenizer TokenizerTrainer::train() const {
+  return std::visit(
+      [this](const auto& options) {
+        return Tokenizer(std::make_shared<const detail::TokenizerParts>(
+            detail::train(options, *splitter_, words_)));
+      },
+      options_);
+}
+
+Tokenizer train_bpe(std::span<const std::string> texts, const BpeTraining& options) {
+  TokenizerTrainer trainer(options);
+  trainer.add(texts);
+  return trainer.train();
+}
+
+Tokenizer train_word_piece(std::span<const std::string> texts, const WordPieceTraining& options) {
+  TokenizerTrainer trainer(options);
+  trainer.add(texts);
+  return trainer.train();
+}
+
+Tokenizer train_unigram(std::span<const std::string> texts, const UnigramTraining& options) {
+  TokenizerTrainer trainer(options);
+  trainer.add(texts);
+  return trainer.train();
+}
+
+}  // namespace gradus
