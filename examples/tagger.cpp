@@ -59,9 +59,11 @@ void describe_vectors(const WordVectors& vectors, const std::vector<TaggedSenten
   const Vocabulary known = Vocabulary::from_words(vectors.words);
   std::int64_t words = 0, found = 0;
   for (const TaggedSentence& sentence : sentences) {
-    words += std::ssize(sentence.words);
     for (const std::string& word : sentence.words) {
-      found += known.contains(word_key(word, options.coding.cased)) ? 1 : 0;
+      for (const std::string& key : word_keys(word, options.coding.cased, options.coding.pieces)) {
+        ++words;
+        found += known.contains(key) ? 1 : 0;
+      }
     }
   }
   fmt::print("{:.2f} % of the words to learn from have a vector\n",
@@ -153,7 +155,7 @@ class Training {
     optimizer_.step();
     scheduler_.step();
     add_loss(loss.item() * static_cast<double>(batch.labels.size(0)),
-             sum(batch.words.lengths).item<std::int64_t>(), progress);
+             sum(batch.lengths).item<std::int64_t>(), progress);
   }
 
   void add_loss(double loss, std::int64_t words, Progress& progress) {
@@ -185,17 +187,19 @@ class Training {
   }
 
   std::vector<CheckpointPart> parts() {
-    return {{"model", trained_.model},
-            {"optimizer", optimizer_},
-            {"scheduler", scheduler_},
-            {"stopping", stopping_},
-            {"loader", loader_},
-            {"epoch", epoch_},
-            {"steps", steps_},
-            {"losses", losses_},
-            {"words", words_},
-            {"text", text_},
-            {"generator", default_generator()}};
+    std::vector<CheckpointPart> parts = {{"model", trained_.model},
+                                         {"optimizer", optimizer_},
+                                         {"scheduler", scheduler_},
+                                         {"stopping", stopping_},
+                                         {"loader", loader_},
+                                         {"epoch", epoch_},
+                                         {"steps", steps_},
+                                         {"losses", losses_},
+                                         {"words", words_},
+                                         {"text", text_},
+                                         {"generator", default_generator()}};
+    if (trained_.coding.pieces) parts.emplace_back("tokenizer", tokenizer_);
+    return parts;
   }
 
   void save() {
@@ -229,6 +233,7 @@ class Training {
   std::int64_t epoch_ = 0, steps_ = 0, words_ = 0;  // words_: of this epoch
   double losses_ = 0;
   std::uint64_t text_ = hash_of(corpus_.train, trained_.coding);
+  std::uint64_t tokenizer_ = trained_.coding.pieces ? trained_.coding.pieces->hash() : 0;
   std::string ended_;
 };
 
@@ -240,9 +245,9 @@ void check_score(double score, const TaggerOptions& options) {
 void describe(const Corpus& corpus, const TrainedTagger& trained) {
   const std::vector<std::int64_t> lengths = lengths_of(corpus.train);
   fmt::print(
-      "{} sentences of {} words to learn from, {} different words, {} labels{}; {} parameters\n",
+      "{} sentences of {} words to learn from, {} different {}, {} labels{}; {} parameters\n",
       corpus.train.size(), std::reduce(lengths.begin(), lengths.end()), trained.coding.words.size(),
-      trained.coding.labels.size(),
+      trained.coding.pieces ? "pieces" : "words", trained.coding.labels.size(),
       trained.scheme ? fmt::format(" that mark spans ({})", name_of(*trained.scheme)) : "",
       trained.model.num_parameters());
   fmt::print("the most frequent label of each word, held-out sentences: {}\n",
@@ -250,9 +255,21 @@ void describe(const Corpus& corpus, const TrainedTagger& trained) {
   std::fflush(stdout);
 }
 
-int train(const TaggerOptions& options) {
+/// Begins a run, or goes on with one, and reads its tokenizer, if it has one.
+void open_run(TaggerOptions& options) {
+  std::optional<TextPieces>& pieces = options.coding.pieces;
   file_in(options.output, checkpoint_file.name, "--output");
-  if (!options.resume) begin_run(options.output, options.text, options.overwrite);
+  if (options.resume) {
+    if (!options.tokenizer.empty()) pieces = kept_tokenizer(options.output);
+    return;
+  }
+  if (!options.tokenizer.empty()) pieces = TextPieces::load(options.tokenizer);
+  begin_run(options.output, options.text, options.overwrite);
+  if (pieces) keep_tokenizer(options.output, *pieces);
+}
+
+int train(TaggerOptions options) {
+  open_run(options);
   const Corpus corpus = load_corpus(options);
   const TrainedTagger trained = make_tagger(corpus, options);
   describe(corpus, trained);

@@ -74,6 +74,7 @@ Classifier make_classifier(const std::vector<LabeledText>& texts,
                             options.input, labels.name(0)));
   }
   TextFeatures features = options.features;
+  if (!options.tokenizer.empty()) features.pieces = TextPieces::load(options.tokenizer);
   features.words = make_vocabulary(texts, vectors, features, options);
   const TextModel model(make_table(features, vectors, options), options.freeze,
                         options.model_options, labels.size());
@@ -230,9 +231,9 @@ int train(const ClassifierOptions& options) {
   if (!options.valid.empty()) {
     valid = encode(read_labeled_texts(options.valid, options.format), options.valid, classifier);
   }
-  fmt::print("{} texts, {} labels, {} words, {} rows of {}\n", texts.size(),
-             classifier.labels.size(), classifier.features.words.size(), classifier.features.size(),
-             classifier.model.rows().size(1));
+  fmt::print("{} texts, {} labels, {} {}, {} rows of {}\n", texts.size(), classifier.labels.size(),
+             classifier.features.words.size(), classifier.features.pieces ? "pieces" : "words",
+             classifier.features.size(), classifier.model.rows().size(1));
   std::fflush(stdout);
   Training training(classifier, samples, valid, options);
   training.run();

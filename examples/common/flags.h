@@ -41,6 +41,13 @@ CLI::Option* add_path(CLI::App& app, const char* flag, Path& path, const char* h
   return app.add_option(flag, path, help)->check(check);
 }
 
+/// A flag for a file that TextPieces::load() reads.
+inline CLI::Option* add_tokenizer(CLI::App& app, std::string& path, const std::string& use) {
+  const std::string files =
+      "tokenizer.json, vocab.txt of BERT, or vocab.json of GPT-2 with merges.txt beside it: ";
+  return add_path(app, "--tokenizer", path, (files + use).c_str());
+}
+
 template <class T>
 struct Choice {
   const char* name;

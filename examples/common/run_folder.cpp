@@ -43,7 +43,8 @@ void read_run_options(CLI::App& app, const std::string& folder) {
 
 void begin_run(const std::string& folder, const std::string& options, bool overwrite) {
   file_in(folder, model_file.name, "--output");
-  if (std::filesystem::exists(path_in(folder, checkpoint_file)) && !overwrite) {
+  const bool has_run = std::filesystem::exists(path_in(folder, checkpoint_file));
+  if (has_run && !overwrite) {
     throw Error(
         fmt::format("'{}' has a run: go on with it by --resume, replace it by --overwrite, "
                     "or name another folder with --output",
@@ -52,15 +53,20 @@ void begin_run(const std::string& folder, const std::string& options, bool overw
   for (const RunFile old : {checkpoint_file, model_file, report_file}) {
     std::filesystem::remove(path_in(folder, old));
   }
+  if (has_run) std::filesystem::remove(path_in(folder, tokenizer_file));  // not one of a user's own
   AtomicFile file(path_in(folder, options_file));
   file.write(options);
   file.commit();
 }
 
-void check_same_text(const std::string& folder, std::uint64_t text) {
+std::uint64_t saved_number(const std::string& folder, const char* part) {
   std::uint64_t saved = 0;
-  load_checkpoint({{"text", saved}}, path_in(folder, checkpoint_file), {.strict = false});
-  if (saved == text) return;
+  load_checkpoint({{part, saved}}, path_in(folder, checkpoint_file), {.strict = false});
+  return saved;
+}
+
+void check_same_text(const std::string& folder, std::uint64_t text) {
+  if (saved_number(folder, "text") == text) return;
   throw Error(
       fmt::format("--resume: the text is not the one that '{}' learns from: restore it, or begin "
                   "anew with --overwrite",

@@ -12,7 +12,8 @@ struct RunFile {
   const char* name;
 };
 inline constexpr RunFile model_file{"model.safetensors"}, checkpoint_file{"checkpoint.safetensors"},
-    options_file{"options.toml"}, log_file{"log.jsonl"}, report_file{"report.html"};
+    options_file{"options.toml"}, log_file{"log.jsonl"}, report_file{"report.html"},
+    tokenizer_file{"tokenizer.json"};
 
 std::string path_in(const std::string& folder, RunFile file);
 
@@ -27,6 +28,9 @@ void read_run_options(CLI::App& app, const std::string& folder);
 /// Makes the folder of a new run and writes its options there. Throws Error if it has a run, which
 /// `overwrite` removes, and if it cannot be written to.
 void begin_run(const std::string& folder, const std::string& options, bool overwrite);
+
+/// The number that the checkpoint of the run in `folder` has as `part`.
+std::uint64_t saved_number(const std::string& folder, const char* part);
 
 /// Throws Error if the run in `folder` is to go on with another text than it learns from: `text`
 /// is what its checkpoint has as "text".

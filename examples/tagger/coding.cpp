@@ -42,12 +42,13 @@ class Forms {
 
 }  // namespace
 
-std::string word_key(const std::string& word, bool cased) {
+Words word_keys(const std::string& word, bool cased, const std::optional<TextPieces>& pieces) {
+  if (pieces) return pieces->of_word(word);
   std::string key = word;
   for (char& c : key) {
     if (!cased && 'A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  return key;
+  return {key};
 }
 
 TagCoding TagCoding::of(std::span<const TaggedSentence> sentences,
@@ -56,7 +57,7 @@ TagCoding TagCoding::of(std::span<const TaggedSentence> sentences,
   LabelSet labels;
   for (const TaggedSentence& sentence : sentences) {
     for (const std::string& word : sentence.words) {
-      words.add(word_key(word, options.cased));
+      words.add(word_keys(word, options.cased, options.pieces));
       characters.add(split_characters(word));
     }
     labels.add(sentence.tags);
@@ -64,11 +65,13 @@ TagCoding TagCoding::of(std::span<const TaggedSentence> sentences,
   for (const std::string& word : known) words.add(word, options.min_count);
   return {Vocabulary(words, {.min_count = options.min_count}),
           Vocabulary(characters, {.min_count = 2, .specials = {begin_of_word, end_of_word}}),
-          labels.sorted(), options.cased};
+          labels.sorted(), options.cased, options.pieces};
 }
 
-std::int64_t TagCoding::word_id(const std::string& word) const {
-  return words.id(word_key(word, cased));
+std::vector<std::int64_t> TagCoding::word_ids(const std::string& word) const {
+  std::vector<std::int64_t> ids = words.ids(word_keys(word, cased, pieces));
+  if (ids.empty()) ids.push_back(*words.unknown_id());
+  return ids;
 }
 
 std::vector<std::int64_t> TagCoding::character_ids(const std::string& word) const {
@@ -79,17 +82,34 @@ std::vector<std::int64_t> TagCoding::character_ids(const std::string& word) cons
 }
 
 SentenceBatch TagCoding::batch(std::span<const Words> sentences) const {
-  std::vector<std::vector<std::int64_t>> ids(sentences.size()), form_ids(sentences.size());
+  std::vector<std::vector<std::int64_t>> ids(sentences.size()), form_ids(sentences.size()),
+      begins(sentences.size());
   Forms forms(*this);
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     for (const std::string& word : sentences[i]) {
-      ids[i].push_back(word_id(word));
-      form_ids[i].push_back(forms.add(word));
+      const std::vector<std::int64_t> of_word = word_ids(word);
+      begins[i].push_back(std::ssize(ids[i]));
+      ids[i].insert(ids[i].end(), of_word.begin(), of_word.end());
+      form_ids[i].insert(form_ids[i].end(), of_word.size(), forms.add(word));
     }
   }
-  return {pad_sequences(ids, *words.padding_id()),
-          pad_sequences(forms.characters(), *characters.padding_id()), pad_sequences(form_ids).ids,
-          Tensor()};
+  SentenceBatch batch{pad_sequences(ids, *words.padding_id()),
+                      pad_sequences(forms.characters(), *characters.padding_id()),
+                      pad_sequences(form_ids).ids,
+                      {},
+                      {},
+                      {}};
+  batch.lengths = batch.words.lengths;
+  if (pieces) {
+    const std::int64_t P = batch.words.ids.size(1);
+    for (std::size_t i = 0; i < begins.size(); ++i) {
+      for (std::int64_t& begin : begins[i]) begin += static_cast<std::int64_t>(i) * P;
+    }
+    const auto [first_pieces, lengths] = pad_sequences(begins);
+    batch.first_pieces = first_pieces;
+    batch.lengths = lengths;
+  }
+  return batch;
 }
 
 SentenceBatch CollateSentences::operator()(const std::vector<TaggedSentence>& sentences,

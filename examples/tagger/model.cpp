@@ -104,11 +104,13 @@ Tagger::Tagger(const Tensor& rows, const TagCoding& coding, std::optional<TagSch
 Tensor Tagger::emissions(const SentenceBatch& batch) const {
   Tensor x = embedding_(batch.words.ids);
   if (characters_) x = cat({x, embedding((*characters_)(batch.forms), batch.form_ids)}, 2);
-  return output_(dropout_(lstm_(dropout_(x), {.lengths = batch.words.lengths}).output));
+  x = lstm_(dropout_(x), {.lengths = batch.words.lengths}).output;
+  if (batch.first_pieces.defined()) x = embedding(flatten(x, 0, 1), batch.first_pieces);
+  return output_(dropout_(x));
 }
 
 Tensor Tagger::loss(const SentenceBatch& batch) const {
-  return crf_(emissions(batch), batch.labels, {.lengths = batch.words.lengths});
+  return crf_(emissions(batch), batch.labels, {.lengths = batch.lengths});
 }
 
 Tensor make_word_rows(const Vocabulary& words, const WordVectors& vectors, std::int64_t dim) {
@@ -131,7 +133,7 @@ std::vector<Words> TrainedTagger::tag(std::span<const Words> sentences) const {
   for (std::size_t begin = 0; begin < sentences.size(); begin += at_once) {
     const auto some = sentences.subspan(begin, std::min(at_once, sentences.size() - begin));
     const SentenceBatch batch = coding.batch(some);
-    const Tensor paths = model.crf().decode(model.emissions(batch), batch.words.lengths).labels;
+    const Tensor paths = model.crf().decode(model.emissions(batch), batch.lengths).labels;
     for (std::size_t i = 0; i < some.size(); ++i) {
       const auto path = paths[static_cast<std::int64_t>(i)];
       Words& tags = labels.emplace_back();
@@ -161,6 +163,7 @@ void TrainedTagger::save(const std::string& path) const {
   set("layers", options.layers);
   set("column", column);
   set("word_column", word_column);
+  TextPieces::save(coding.pieces, state);
   gradus::save(state, path);
 }
 
@@ -172,7 +175,8 @@ TrainedTagger TrainedTagger::load(const std::string& path) {
   }
   TagCoding coding{Vocabulary::from_text(state.metadata.at("words")),
                    Vocabulary::from_text(state.metadata.at("characters")),
-                   LabelSet::from_text(state.metadata.at("labels")), number(state, "cased") != 0};
+                   LabelSet::from_text(state.metadata.at("labels")), number(state, "cased") != 0,
+                   TextPieces::saved_in(state, path)};
   const TaggerModelOptions options{
       .dim = state.at("words.weight").size(1),
       .characters = character_model_of(state.metadata.at("character_model")),

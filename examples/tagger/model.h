@@ -48,8 +48,9 @@ struct CharacterEncoder : Module {
   const Reader reader_;
 };
 
-/// A word is its vector and that of its characters; LSTM layers in both directions read the
-/// sentence, a linear layer scores the labels, and a conditional random field scores their order.
+/// A word, or a piece of it, is its vector and that of the characters of the word; LSTM layers in
+/// both directions read the sentence, a linear layer scores the labels of the words by their first
+/// pieces, and a conditional random field scores their order.
 struct Tagger : Module {
   /// rows: the vectors of words at the start, [words, dim]
   Tagger(const Tensor& rows, const TagCoding& coding, std::optional<TagScheme> scheme,

@@ -80,6 +80,9 @@ void add_model(CLI::App& app, TaggerOptions& options) {
   add_number(app, "--dim", model.dim, 1, 100'000, "of the vectors of words");
   add_path(app, "--vectors", options.vectors,
            "pretrained vectors of words, of GloVe, word2vec or fastText");
+  add_tokenizer(app, options.tokenizer,
+                "words are read as its pieces, the first of which has the label; the run keeps a "
+                "copy of it");
   add_choice<CharacterModel>(app, "--characters", model.characters,
                              {{"lstm", CharacterModel::lstm},
                               {"cnn", CharacterModel::cnn},
@@ -122,6 +125,7 @@ void add_flags(CLI::App& app, TaggerOptions& options) {
 /// What single flags cannot see; those that a run wrote down hold defaults too.
 void check(const CLI::App& app) {
   refuse(app, "--vectors", {"--dim"});
+  refuse(app, "--tokenizer", {"--cased"});
   refuse(app, "--tag", {"--output", "--encoding", "--threads", "--tokenized"}, false);
   refuse(app, "--evaluate",
          {"--output", "--at-least", "--threads", "--format", "--column", "--word-column",

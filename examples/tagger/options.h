@@ -29,7 +29,7 @@ struct TaggerOptions {
   TagCodingOptions coding;
   bool tokenized = false;
 
-  std::string vectors;
+  std::string vectors, tokenizer;
   TaggerModelOptions model;
   std::string freeze;  ///< a pattern of parameters that are not trained
 

@@ -114,6 +114,7 @@ void read_filters(const StateDict& state, TextModelOptions& options) {
 }  // namespace
 
 std::vector<std::string> TextFeatures::split(std::string_view text) const {
+  if (pieces) return pieces->of_text(text);
   return tokenized ? split_words(text) : tokenize(text);
 }
 
@@ -201,6 +202,7 @@ void Classifier::save(const std::string& path) const {
   state.metadata["max_n"] = std::to_string(features.ngrams.maxn);
   state.metadata["buckets"] = std::to_string(features.ngrams.buckets);
   state.metadata["tokenized"] = std::to_string(features.tokenized ? 1 : 0);
+  TextPieces::save(features.pieces, state);
   gradus::save(state, path);
 }
 
@@ -213,7 +215,8 @@ Classifier Classifier::load(const std::string& path) {
   TextFeatures features{Vocabulary::from_text(state.metadata.at("words")),
                         number(state, "word_ngrams"),
                         {number(state, "min_n"), number(state, "max_n"), number(state, "buckets")},
-                        number(state, "tokenized") != 0};
+                        number(state, "tokenized") != 0,
+                        TextPieces::saved_in(state, path)};
   const LabelSet labels = LabelSet::from_text(state.metadata.at("labels"));
   TextModelOptions options{.kind = kind_of(state.metadata.at("model"), path),
                            .hidden = number(state, "hidden")};

@@ -1,4 +1,5 @@
 #pragma once
+#include <gradus/examples/common/text_pieces.h>
 #include <gradus/framework/data/collate.h>
 #include <gradus/framework/text/label_set.h>
 #include <gradus/framework/text/ngrams.h>
@@ -12,6 +13,7 @@
 #include <gradus/layers/sequential.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,13 +21,15 @@
 
 namespace gradus::examples {
 
-/// What a text is to the model: rows of a table, those of its words first; behind them are buckets
-/// that n-grams of words and of characters share by their hash.
+/// What a text is to the model: rows of a table, those of its words first, or of the pieces that a
+/// tokenizer cuts it into; behind them are buckets that n-grams of words and of characters share by
+/// their hash.
 struct TextFeatures {
   Vocabulary words = Vocabulary::from_words({});
   std::int64_t word_ngrams = 1;  ///< 1: none
   NgramOptions ngrams{.minn = 1, .maxn = 0, .buckets = 200'000};
   bool tokenized = false;  ///< words are what is between blanks, otherwise what tokenize() finds
+  std::optional<TextPieces> pieces{};  ///< that take the place of words
 
   std::vector<std::string> split(std::string_view text) const;
   std::vector<std::int64_t> rows(std::string_view text) const;

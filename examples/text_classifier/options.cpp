@@ -90,6 +90,8 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
       "--tokenized", features.tokenized,
       "words are what is between blanks, as in fastText; otherwise letters become small, and "
       "punctuation marks words of their own");
+  add_tokenizer(app, options.tokenizer,
+                "its pieces take the place of words; the model has a copy of it");
   auto* vectors = add_path(app, "--vectors", options.vectors,
                            "pretrained word vectors of GloVe, word2vec or fastText")
                       ->excludes(dim);
@@ -103,21 +105,22 @@ void add_training(CLI::App& app, ClassifierOptions& options) {
 
 /// What single flags cannot see.
 void check(const CLI::App& app, ClassifierOptions& options) {
+  refuse(app, "--tokenizer", {"--tokenized", "--min-n", "--max-n"});
   NgramOptions& ngrams = options.features.ngrams;
-  const auto refuse = [](const char* flag, const std::string& why) {
+  const auto fail = [](const char* flag, const std::string& why) {
     throw CLI::ValidationError(flag, why);
   };
   if (app.count("--min-n") > 0 && ngrams.maxn < ngrams.minn) {
-    refuse("--min-n", fmt::format("is above --max-n, which is {}", ngrams.maxn));
+    fail("--min-n", fmt::format("is above --max-n, which is {}", ngrams.maxn));
   }
   if (ngrams.maxn == 0) ngrams.minn = 0;
   if (options.freeze && (options.features.word_ngrams > 1 || ngrams.maxn > 0)) {
-    refuse("--freeze", "n-grams have no pretrained vectors: leave them out, or do not freeze");
+    fail("--freeze", "n-grams have no pretrained vectors: leave them out, or do not freeze");
   }
   if (reads_in_order(options.model_options.kind) &&
       (options.features.word_ngrams > 1 || ngrams.maxn > 0)) {
-    refuse("--model", fmt::format("{} reads words in order: leave out --word-ngrams and --max-n",
-                                  name_of(options.model_options.kind)));
+    fail("--model", fmt::format("{} reads words in order: leave out --word-ngrams and --max-n",
+                                name_of(options.model_options.kind)));
   }
 }
 

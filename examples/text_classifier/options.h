@@ -12,7 +12,7 @@ enum class Command : std::uint8_t { train, test, predict };
 
 struct ClassifierOptions {
   Command command = Command::train;
-  std::string input, valid, model, output = "model.safetensors", vectors, log, report;
+  std::string input, valid, model, output = "model.safetensors", vectors, tokenizer, log, report;
   LabeledTextOptions format;
   TextFeatures features;
   TextModelOptions model_options;

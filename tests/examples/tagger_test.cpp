@@ -38,19 +38,19 @@ TEST(TagCoding, TakesWordsInSmallLettersUnlessTheyAreCased) {
   EXPECT_THAT(coding().words.words(), ElementsAre("<pad>", "<unk>", "sea", "the", "rose", "Łódź"));
   EXPECT_THAT(coding({.cased = true}).words.words(),
               ElementsAre("<pad>", "<unk>", "Sea", "The", "rose", "sea", "the", "Łódź"));
-  EXPECT_EQ(coding().word_id("SEA"), 2);
-  EXPECT_EQ(coding().word_id("land"), 1);
-  EXPECT_EQ(coding({.min_count = 2}).word_id("rose"), 1);
+  EXPECT_THAT(coding().word_ids("SEA"), ElementsAre(2));
+  EXPECT_THAT(coding().word_ids("land"), ElementsAre(1));
+  EXPECT_THAT(coding({.min_count = 2}).word_ids("rose"), ElementsAre(1));
   EXPECT_THAT(coding().labels.names(), ElementsAre("DET", "NOUN", "PROPN", "VERB"));
 }
 
 TEST(TagCoding, KnowsTheWordsOfVectorsWhichAreNoSingletons) {
   const TagCoding c = coding({}, {"rose", "land"});
   EXPECT_TRUE(c.words.contains("land"));
-  EXPECT_FALSE(c.is_singleton(c.word_id("rose")));
-  EXPECT_TRUE(c.is_singleton(c.word_id("Łódź")));
-  EXPECT_FALSE(c.is_singleton(c.word_id("sea")));
-  EXPECT_TRUE(coding().is_singleton(coding().word_id("rose")));
+  EXPECT_FALSE(c.is_singleton(c.word_ids("rose")[0]));
+  EXPECT_TRUE(c.is_singleton(c.word_ids("Łódź")[0]));
+  EXPECT_FALSE(c.is_singleton(c.word_ids("sea")[0]));
+  EXPECT_TRUE(coding().is_singleton(coding().word_ids("rose")[0]));
   EXPECT_TRUE(coding({.min_count = 2}, {"land"}).words.contains("land"));
 }
 
@@ -98,14 +98,41 @@ TEST(CollateSentences, HasTheLabels) {
   EXPECT_THAT(ids_of(batch.labels), ElementsAre(0, 1, 3, 0, 2, 0, 2, 0, 0));
 }
 
+/// Pieces of small letters: se|a, ris|es, and others are unknown.
+TextPieces some_pieces() {
+  return TextPieces(Tokenizer::from_json(R"({
+    "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                   "strip_accents": null, "lowercase": true},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+              "max_input_chars_per_word": 100,
+              "vocab": {"[UNK]": 0, "se": 1, "##a": 2, "the": 3, "rose": 4, "ris": 5, "##es": 6}}
+  })"));
+}
+
+TEST(TagCoding, CutsWordsIntoPiecesOfWhichTheFirstStandsForTheWord) {
+  const TagCoding c = coding({.pieces = some_pieces()});
+  EXPECT_THAT(c.words.words(), ElementsAre("<pad>", "<unk>", "##a", "se", "the", "[UNK]", "rose"));
+  EXPECT_THAT(c.word_ids("Sea"), ElementsAre(3, 2));
+  EXPECT_THAT(c.word_ids("rises"), ElementsAre(1, 1));  // the sentences do not have these pieces
+  EXPECT_THAT(c.word_ids("\x01"), ElementsAre(1));      // a word without pieces
+  const std::vector<Words> words = {{"the", "sea", "rose"}, {"Sea", "SEA"}, {}};
+  const SentenceBatch batch = c.batch(words);
+  EXPECT_THAT(ids_of(batch.words.ids), ElementsAre(4, 3, 2, 6, 3, 2, 3, 2, 0, 0, 0, 0));
+  EXPECT_THAT(ids_of(batch.words.lengths), ElementsAre(4, 4, 0));
+  EXPECT_THAT(ids_of(batch.form_ids), ElementsAre(0, 1, 1, 2, 3, 3, 4, 4, 0, 0, 0, 0));
+  EXPECT_THAT(ids_of(batch.lengths), ElementsAre(3, 2, 0));
+  EXPECT_THAT(ids_of(batch.first_pieces), ElementsAre(0, 1, 3, 4, 6, 0, 0, 0, 0));
+}
+
 TEST(WordRows, ArePretrainedWhereThereIsAVector) {
   const TagCoding c = coding({}, {"sea", "land"});
   const WordVectors vectors{{"sea", "land"}, tensor({{5.0F, 6.0F}, {7.0F, 8.0F}})};
   const Tensor rows = make_word_rows(c.words, vectors, 100);
   EXPECT_EQ(rows.shape(), (Shape{c.words.size(), 2}));
-  EXPECT_THAT(rows[c.word_id("sea")].span<float>(), ElementsAre(5, 6));
-  EXPECT_THAT(rows[c.word_id("land")].span<float>(), ElementsAre(7, 8));
-  EXPECT_LE(std::abs(rows[c.word_id("rose")][0].item()), std::sqrt(1.5));
+  EXPECT_THAT(rows[c.word_ids("sea")[0]].span<float>(), ElementsAre(5, 6));
+  EXPECT_THAT(rows[c.word_ids("land")[0]].span<float>(), ElementsAre(7, 8));
+  EXPECT_LE(std::abs(rows[c.word_ids("rose")[0]][0].item()), std::sqrt(1.5));
   EXPECT_EQ(make_word_rows(c.words, {}, 7).size(1), 7);
 }
 
@@ -115,9 +142,10 @@ const std::vector<TaggedSentence> spans = {{{"to", "New", "York"}, {"O", "B-LOC"
 /// A model whose weights are not small.
 TrainedTagger trained(const TaggerModelOptions& options,
                       const std::vector<TaggedSentence>& from = sentences,
-                      std::optional<TagScheme> scheme = std::nullopt) {
+                      std::optional<TagScheme> scheme = std::nullopt,
+                      const TagCodingOptions& of_coding = {}) {
   manual_seed(4);
-  const TagCoding c = TagCoding::of(from, {}, {});
+  const TagCoding c = TagCoding::of(from, {}, of_coding);
   const Tagger model(make_word_rows(c.words, {}, options.dim), c, scheme, options);
   const NoGradGuard no_grad;
   for (const NamedParameter& target : model.parameters()) {
@@ -171,6 +199,37 @@ TEST_P(EachCharacterModel, LearnsAllParameters) {
   Generator generator(1);
   const Tensor loss = model.model.loss(CollateSentences{&model.coding, 0.5}(sentences, generator));
   check_registered(loss, model.model);
+  loss.backward();
+  for (const NamedParameter& target : model.model.parameters()) {
+    EXPECT_FALSE(target.parameter.grad().empty()) << target.path;
+  }
+}
+
+// The scores of a word are those after its first piece, which the others change, and its label
+// alone counts.
+TEST(Tagger, ReadsAllPiecesAndLabelsWordsByTheFirst) {
+  const TrainedTagger model =
+      trained(small(CharacterModel::none), sentences, std::nullopt, {.pieces = some_pieces()});
+  const std::vector<Words> words = {{"the", "sea", "rose"}, {"sea"}};
+  const SentenceBatch batch = model.coding.batch(words);
+  const Tensor found = model.model.emissions(batch);
+  EXPECT_EQ(found.shape(), (Shape{2, 3, 4}));
+  SentenceBatch by_pieces = batch;
+  by_pieces.first_pieces = {};
+  const Tensor all = model.model.emissions(by_pieces);  // [2, 4, labels]
+  const std::int64_t first[] = {0, 1, 3};
+  for (std::int64_t t = 0; t < 3; ++t) {
+    EXPECT_THAT(found[0][t].span<float>(), ElementsAreArray(all[0][first[t]].span<float>())) << t;
+  }
+  EXPECT_THAT(found[1][0].span<float>(), ElementsAreArray(all[1][0].span<float>()));
+  SentenceBatch other = model.coding.batch(words);
+  other.words.ids.mutable_span<std::int64_t>()[2] = 1;  // ##a is unknown
+  const Tensor changed = model.model.emissions(other);
+  EXPECT_NE(changed[0][1][0].item(), found[0][1][0].item());
+  EXPECT_EQ(model.tag(words)[0].size(), 3U);
+  EXPECT_EQ(model.tag(words)[1].size(), 1U);
+  Generator generator(1);
+  const Tensor loss = model.model.loss(CollateSentences{&model.coding, 0.5}(sentences, generator));
   loss.backward();
   for (const NamedParameter& target : model.model.parameters()) {
     EXPECT_FALSE(target.parameter.grad().empty()) << target.path;
@@ -308,6 +367,19 @@ TEST_F(TaggerFiles, BringBackTheWholeModel) {
     EXPECT_THAT(found.span<float>(), ElementsAreArray(expected.span<float>()));
     EXPECT_EQ(loaded.tag(words_of(spans)), saved.tag(words_of(spans)));
   }
+}
+
+TEST_F(TaggerFiles, HaveTheTokenizer) {
+  const TrainedTagger saved = trained(small(), spans, TagScheme::iob2, {.pieces = some_pieces()});
+  const std::string path = file("model.safetensors").string();
+  saved.save(path);
+  const TrainedTagger loaded = TrainedTagger::load(path);
+  ASSERT_TRUE(loaded.coding.pieces.has_value());
+  const std::vector<Words> words = {{"Sea", "rises", "York"}};
+  EXPECT_EQ(loaded.coding.word_ids("Sea"), saved.coding.word_ids("Sea"));
+  const Tensor expected = saved.model.emissions(saved.coding.batch(words));
+  const Tensor found = loaded.model.emissions(loaded.coding.batch(words));
+  EXPECT_THAT(found.span<float>(), ElementsAreArray(expected.span<float>()));
 }
 
 TEST_F(TaggerFiles, OfOtherProgramsAreRefused) {

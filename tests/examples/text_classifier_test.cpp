@@ -43,6 +43,22 @@ TEST(TextFeatures, TakeTokensAsTheyAreIfAsked) {
   EXPECT_THAT(tokenized.rows("Land land land, sea"), ElementsAre(1, 0));
 }
 
+/// sea, land and the ending of their plural.
+TextPieces some_pieces() {
+  return TextPieces(Tokenizer::from_json(R"({
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+              "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "sea": 1, "land": 2, "##s": 3}}
+  })"));
+}
+
+TEST(TextFeatures, ArePiecesInPlaceOfWords) {
+  TextFeatures some{Vocabulary::from_words({"##s", "sea"})};
+  some.pieces = some_pieces();
+  EXPECT_THAT(some.split("seas, lands"), ElementsAre("sea", "##s", "[UNK]", "land", "##s"));
+  EXPECT_THAT(some.rows("seas, lands"), ElementsAre(1, 0, 0));
+}
+
 class ClassifierFile : public FolderTest {};
 
 TEST_F(ClassifierFile, BringsBackTheWholeClassifier) {
@@ -68,6 +84,14 @@ TEST_F(ClassifierFile, BringsBackTheWholeClassifier) {
     const Tensor expected = model(flatten_sequences(rows));
     EXPECT_THAT(scores.span<float>(), testing::ElementsAreArray(expected.span<float>()));
   }
+}
+
+TEST_F(ClassifierFile, HasTheTokenizer) {
+  TextFeatures some{Vocabulary::from_words({"##s", "sea"})};
+  some.pieces = some_pieces();
+  const std::string path = file("model.safetensors").string();
+  Classifier{some, LabelSet({"dry", "wet"}), TextModel(randn({2, 3}), false, {}, 2)}.save(path);
+  EXPECT_THAT(Classifier::load(path).features.rows("seas, lands"), ElementsAre(1, 0, 0));
 }
 
 TEST_F(ClassifierFile, NamesAKindThatItDoesNotKnow) {

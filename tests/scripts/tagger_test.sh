@@ -91,6 +91,22 @@ run --output xpos --evaluate new.conllu --at-least 95 || fail "--evaluate with t
 run --output xpos --evaluate new.conllu --column upos || fail "--evaluate --column"
 expect "accuracy 0.00 %"
 
+# The pieces of a tokenizer tell endings too. A word has the label of its first piece, and what the LSTM has read of the last.
+printf '%s\n' '[UNK]' '[CLS]' '[SEP]' {a..t} '##'{a..t} '##ing' '##ed' '##ly' > vocab.txt
+pieces=(--corpus words.conllu --valid new.conllu --dim 8 --hidden 16 --dropout 0 --epochs 12 --lr 0.02 --characters none --tokenizer vocab.txt)
+run "${pieces[@]}" --at-least 95 --output pieces || fail "it has not learnt from pieces"
+expect "1500 words to learn from, 45 different pieces, 4 labels"
+fails "below 95 %, which --at-least asks for" "${pieces[@]/0.02/0}" --at-least 95 --output zero --overwrite
+run "${pieces[@]}" --time-limit 0 --output later || fail "--time-limit 0 with pieces"
+mv vocab.txt gone.txt
+run --resume --output later || fail "--resume with pieces"
+for file in model checkpoint; do cmp -s pieces/$file.safetensors later/$file.safetensors || fail "resumed with pieces: $file differs"; done
+run --output pieces --evaluate new.conllu --at-least 95 || fail "--evaluate by pieces"
+[ "$("$program" --output pieces --tag - <<<"bdaing, bdaly" | sed -n '1p;3p' | paste -s -d ' ')" = "bdaing	VERB bdaly	ADV" ] ||
+  fail "labels of words by their pieces"
+sed -i 's/##ly/##lyy/' later/tokenizer.json
+fails "--resume: 'later/tokenizer.json' is not the tokenizer that this run began with: restore it, or begin anew" --resume --output later
+
 # Labels that mark spans are found by the scheme, and scored as spans; what it does not allow is never found, also untrained.
 spans() {  # SENTENCES SEED
   awk -v n="$1" -v seed="$2" 'BEGIN {
@@ -199,6 +215,12 @@ refuses "--tokenized: has no effect without --tag" --tokenized
 refuses "--valid requires --corpus" --valid valid.txt
 refuses "--dim: has no effect with --vectors" --corpus train.txt --vectors vectors.txt --dim 5
 refuses "'0' is not a whole number from 1 to" --hidden 0
+refuses "--cased: has no effect with --tokenizer" --corpus train.txt --tokenizer vocab.txt --cased
+refuses "--tokenizer: has no effect with --resume" --resume --output o --tokenizer vocab.txt
+fails "'missing.json': No such file or directory" --corpus train.txt --tokenizer missing.json --output o --overwrite
+[ -s o/model.safetensors ] || fail "a tokenizer that is missing cost a run"
+echo '{' > broken.json
+fails "--tokenizer: Tokenizer::load: broken.json:" --corpus train.txt --tokenizer broken.json --output n
 refuses "--scheme: bio not in {auto,none,iob2,iobes,iob1,ioe2,ioe1}" --scheme bio
 fails "--column: CoNLL-U has no column 'pos': it has upos" --corpus words.conllu --column pos --output n
 fails "--column: 'tag' is not a position" --corpus train.txt --column tag --output n
@@ -217,5 +239,5 @@ cp whole/checkpoint.safetensors n/model.safetensors
 fails "'n/model.safetensors' is no model of tagger" --output n --tag own.txt
 fails "--output: cannot create a file next to 'empty.txt/" "${small[@]}" --output empty.txt
 run --help || fail "--help"
-for flag in --resume --tag --column --characters --vectors; do expect "$flag"; done
+for flag in --resume --tag --column --characters --vectors --tokenizer; do expect "$flag"; done
 echo "tagger_test: passed"

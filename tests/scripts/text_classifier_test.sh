@@ -68,6 +68,22 @@ printf 'flower\tblossoming\nflower\tblossoms\nanimal\thorses\nanimal\thorseshoe\
 run train --input words.tsv --min-n 3 --max-n 5 --buckets 1000 --output characters.safetensors || fail "train --max-n 5"
 [ "$(printf 'blossom\nhorse\n' | "$program" predict characters.safetensors)" = $'flower\nanimal' ] || fail "n-grams of characters"
 
+# The pieces of a tokenizer take the place of words; the model has a copy of it. Words that were never seen have pieces that were.
+printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' x '##0' '##1' '##2' '##3' '##4' '##5' '##6' '##7' '##8' s '##ea' l '##and' > vocab.txt
+run train --input train.txt --tokenizer vocab.txt --word-ngrams 2 --output pieces.safetensors || fail "train --tokenizer"
+expect "400 texts, 2 labels, 14 pieces, 200014 rows of 100"
+run train --input train.txt --tokenizer vocab.txt --word-ngrams 2 --lr 0 --output zero.safetensors || fail "train --tokenizer --lr 0"
+run train --input train.txt --tokenizer vocab.txt --model textcnn --dim 16 --filters 16 --epochs 10 --lr 0.02 --output filters.safetensors ||
+  fail "train --tokenizer --model textcnn"
+mv vocab.txt gone.txt
+for model in pieces filters; do run test $model.safetensors test.txt --at-least 95 || fail "$model has not learnt from pieces"; done
+fails "below 95 %, which --at-least asks for" test zero.safetensors test.txt --at-least 95
+[ "$(printf 'x1 Sea land\n' | "$program" predict pieces.safetensors)" = wet ] || fail "predict by pieces"
+printf '%s\n' '[UNK]' '[CLS]' '[SEP]' blossom horse '##ing' '##s' '##ed' > vocab.txt
+printf 'flower blossoming\nflower blossoms\nanimal horses\nanimal horse\n' > kinds.txt
+run train --input kinds.txt --tokenizer vocab.txt --output pieces.safetensors || fail "train with pieces of words"
+[ "$(printf 'blossomed\nhorseing\n' | "$program" predict pieces.safetensors)" = $'flower\nanimal' ] || fail "pieces of new words"
+
 # All formats give the same model.
 sed 's/^/__label__/' train.txt > same.fasttext
 sed 's/ /\t/' train.txt > same.tsv
@@ -162,6 +178,12 @@ fails "'other.safetensors' is no model of text_classifier" predict other.safeten
 fails "with --lr 100 and --batch-size 100: make one smaller" train --input train.txt --lr 100 --batch-size 100 --epochs 100
 fails "--output: cannot write 'missing/model.safetensors': No such file or directory" train --input two.txt --output missing/model.safetensors
 fails "--output: cannot write '.': Is a directory" train --input two.txt --output .
+printf '{\n"model": }' > broken.json
+fails "--tokenizer: Tokenizer::load: broken.json:" train --input train.txt --tokenizer broken.json
+fails "name a tokenizer.json, a vocab.txt of BERT, or a vocab.json of GPT-2 with merges.txt beside it" train --input train.txt --tokenizer broken.json
+fails "'missing.json': No such file or directory" train --input train.txt --tokenizer missing.json
+refuses "--tokenized: has no effect with --tokenizer" train --input train.txt --tokenizer vocab.txt --tokenized
+refuses "--max-n: has no effect with --tokenizer" train --input train.txt --tokenizer vocab.txt --max-n 3
 refuses "'0' is not a whole number from 1 to" train --input train.txt --dim 0
 refuses "is above --max-n, which is 0" train --input train.txt --min-n 3
 refuses "--dropout: has no effect with --model fasttext" train --input train.txt --dropout 0.1
@@ -176,4 +198,6 @@ for command in train test predict; do
   run $command --help || fail "$command --help"
   expect "--encoding"
 done
+run train --help
+expect "--tokenizer"
 echo "text_classifier_test: passed"
