@@ -75,6 +75,16 @@ GRADUS_API WordVectors load_word_vectors(const std::string& path,
 GRADUS_API WordVectors load_word_vectors(const std::string& path, const Vocabulary& vocabulary,
                                          const WordVectorOptions& options = {});
 
+/// The words of a file of vectors, by their order in it; memory is taken for words alone (but a
+/// fastText model is read as a whole). `specials` says which of them are special, as in
+/// Vocabulary::from_words(). Checks the file, warns and throws as load_word_vectors() does. For all
+/// words of a text and a file of vectors:
+///
+///   const Vocabulary all = merged(vocabulary, load_word_vector_vocabulary("vectors.txt"));
+GRADUS_API Vocabulary load_word_vector_vocabulary(const std::string& path,
+                                                  const VocabularyOptions& specials = {},
+                                                  const WordVectorOptions& options = {});
+
 struct SaveWordVectorsOptions {
   WordVectorFormat format = WordVectorFormat::word2vec_text;
 };
