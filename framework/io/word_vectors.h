@@ -112,8 +112,8 @@ struct MatrixForOptions {
   /// Is asked first about a word without a vector: it writes the row (of zeros) and returns true,
   /// or returns false. For vectors that are made from parts of words.
   std::function<bool(std::string_view word, std::span<float> row)> compose{};
-  /// Takes the vector of a word that differs in the case of ASCII letters alone, if a word has none
-  /// of its own: of several, the first.
+  /// Takes the vector of a word that differs in case alone (see case_fold()), if a word has none of
+  /// its own: of several, the first.
   bool ignore_case = false;
 };
 
