@@ -101,6 +101,7 @@
 #include <gradus/layers/group_norm.h>
 #include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/identity.h>
+#include <gradus/layers/instance_norm.h>
 #include <gradus/layers/key_value_cache.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>

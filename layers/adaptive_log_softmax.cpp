@@ -3,6 +3,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/autograd.h>
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/index.h>
@@ -92,22 +93,24 @@ AdaptiveLogSoftmaxWithLoss::AdaptiveLogSoftmaxWithLoss(std::int64_t in_features,
                                                        const AdaptiveLogSoftmaxOptions& options,
                                                        Generator& generator)
     : in_features_(in_features),
-      ends_(checked_ends(in_features, n_classes, cutoffs, options.div_value)),
+      ends_(std::make_shared<std::vector<std::int64_t>>(
+          checked_ends(in_features, n_classes, cutoffs, options.div_value))),
       head(add("head", make_head(options, generator))),
       tail(add("tail", ModuleList(static_cast<std::int64_t>(cutoffs.size()), [&](std::int64_t k) {
                  return make_cluster(k, options, generator);
                }))) {
-  set_description([in_features, n_classes, cutoffs, options] {
+  set_description([in_features, ends = ends_, cutoffs, options] {
     return fmt::format("{}({}, {}, cutoffs=[{}], div_value={}, head_bias={})", layer, in_features,
-                       n_classes, fmt::join(cutoffs, ", "), options.div_value, options.head_bias);
+                       ends->back(), fmt::join(cutoffs, ", "), options.div_value,
+                       options.head_bias);
   });
 }
 
 Linear AdaptiveLogSoftmaxWithLoss::make_head(const AdaptiveLogSoftmaxOptions& options,
                                              Generator& generator) const {
-  const auto clusters = static_cast<std::int64_t>(ends_.size()) - 1;
+  const auto clusters = static_cast<std::int64_t>(ends_->size()) - 1;
   return {in_features_,
-          ends_[0] + clusters,
+          (*ends_)[0] + clusters,
           {.bias = options.head_bias, .dtype = options.dtype},
           generator};
 }
@@ -120,23 +123,24 @@ Sequential AdaptiveLogSoftmaxWithLoss::make_cluster(std::int64_t k,
       static_cast<std::int64_t>(cluster_features(in_features_, options.div_value, i + 1));
   const LinearOptions linear{.bias = false, .dtype = options.dtype};
   const Linear project(in_features_, features, linear, generator);
-  return Sequential(project, Linear(features, ends_[i + 1] - ends_[i], linear, generator));
+  return Sequential(project, Linear(features, (*ends_)[i + 1] - (*ends_)[i], linear, generator));
 }
 
 /// Minus the logarithm of the probability of each label: x [N, in_features], labels [N].
 Tensor AdaptiveLogSoftmaxWithLoss::losses(const Tensor& x, const Tensor& labels) const {
+  const std::vector<std::int64_t>& ends = *ends_;
   Tensor in_head = labels.clone();
   auto* head_label = in_head.mutable_data<std::int64_t>();
-  for (std::size_t k = 0; k + 1 < ends_.size(); ++k) {
+  for (std::size_t k = 0; k + 1 < ends.size(); ++k) {
     for (std::int64_t i = 0; i < labels.numel(); ++i) {
       const std::int64_t label = labels.data<std::int64_t>()[i];
-      if (label < ends_[k] || label >= ends_[k + 1]) continue;
-      head_label[i] = ends_[0] + static_cast<std::int64_t>(k);
+      if (label < ends[k] || label >= ends[k + 1]) continue;
+      head_label[i] = ends[0] + static_cast<std::int64_t>(k);
     }
   }
   Tensor total = cross_entropy(head(x), in_head, {.reduction = Reduction::none});
-  for (std::size_t k = 0; k + 1 < ends_.size(); ++k) {
-    const Members members(labels, ends_[k], ends_[k + 1]);
+  for (std::size_t k = 0; k + 1 < ends.size(); ++k) {
+    const Members members(labels, ends[k], ends[k + 1]);
     if (members.rows.numel() == 0) continue;
     const Tensor scores = tail[static_cast<std::int64_t>(k)](index_select(x, 0, members.rows));
     total = index_add(total, 0, members.rows,
@@ -157,14 +161,34 @@ AdaptiveLogSoftmaxResult AdaptiveLogSoftmaxWithLoss::operator()(const Tensor& x,
 
 Tensor AdaptiveLogSoftmaxWithLoss::log_prob(const Tensor& x) const {
   detail::check_features(layer, x, in_features_, str());
+  const std::vector<std::int64_t>& ends = *ends_;
   const Tensor of_head = log_softmax(head(x), -1);
-  std::vector<Tensor> parts{slice(of_head, -1, 0, ends_[0])};
-  for (std::size_t k = 0; k + 1 < ends_.size(); ++k) {
+  std::vector<Tensor> parts{slice(of_head, -1, 0, ends[0])};
+  for (std::size_t k = 0; k + 1 < ends.size(); ++k) {
     const auto i = static_cast<std::int64_t>(k);
-    const Tensor of_cluster = slice(of_head, -1, ends_[0] + i, ends_[0] + i + 1);
+    const Tensor of_cluster = slice(of_head, -1, ends[0] + i, ends[0] + i + 1);
     parts.push_back(log_softmax(tail[i](x), -1) + of_cluster);
   }
   return cat(parts, -1);
+}
+
+void AdaptiveLogSoftmaxWithLoss::resize(std::int64_t n_classes,
+                                        const ResizeOptions& options) const {
+  const std::int64_t begin = *(ends_->end() - 2);
+  if (n_classes <= begin) {
+    throw ValueError(fmt::format("{}: resize to {} classes, but the last cluster begins at {}",
+                                 layer, n_classes, begin));
+  }
+  ResizeOptions with_init = options;
+  if (!with_init.init) {
+    with_init.init = [](const Tensor& rows) {
+      const double bound = 1 / std::sqrt(static_cast<double>(rows.size(1)));
+      uniform_(rows, -bound, bound);
+    };
+  }
+  const auto last = static_cast<std::int64_t>(tail.size()) - 1;
+  resize_rows(tail[last].parameters().back().parameter, n_classes - begin, with_init);
+  ends_->back() = n_classes;
 }
 
 Tensor AdaptiveLogSoftmaxWithLoss::predict(const Tensor& x) const {

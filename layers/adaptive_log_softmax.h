@@ -1,11 +1,13 @@
 #pragma once
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
+#include <gradus/framework/module/resize.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/module_list.h>
 #include <gradus/layers/sequential.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -49,8 +51,14 @@ class GRADUS_API AdaptiveLogSoftmaxWithLoss : public Module {
   /// The most probable class, int64 [...].
   Tensor predict(const Tensor& x) const;
 
+  /// Changes the number of classes, for all copies of this layer: the last cluster grows or shrinks
+  /// at its end. New rows start as in a new layer or are made by options.init; see resize_rows(),
+  /// also for the optimizer, which must follow. Throws ValueError for a number that leaves the last
+  /// cluster empty.
+  void resize(std::int64_t n_classes, const ResizeOptions& options = {}) const;
+
   std::int64_t in_features() const { return in_features_; }
-  std::int64_t n_classes() const { return ends_.back(); }
+  std::int64_t n_classes() const { return ends_->back(); }
 
  private:
   Linear make_head(const AdaptiveLogSoftmaxOptions& options, Generator& generator) const;
@@ -59,7 +67,7 @@ class GRADUS_API AdaptiveLogSoftmaxWithLoss : public Module {
   Tensor losses(const Tensor& x, const Tensor& labels) const;
 
   const std::int64_t in_features_;
-  const std::vector<std::int64_t> ends_;  // of the head and of each cluster
+  const std::shared_ptr<std::vector<std::int64_t>> ends_;  // of the head and of each cluster
 
  public:
   const Linear head;

@@ -24,8 +24,11 @@ Tensor Dropout::operator()(const Tensor& x) const {
 }
 
 LockedDropout::LockedDropout(double p, Generator& generator)
-    : p_(checked("LockedDropout", p)), generator_(&generator) {
-  set_description([p] { return fmt::format("LockedDropout(p={})", p); });
+    : LockedDropout("LockedDropout", p, generator) {}
+
+LockedDropout::LockedDropout(const char* layer, double p, Generator& generator)
+    : p_(checked(layer, p)), generator_(&generator) {
+  set_description([layer, p] { return fmt::format("{}(p={})", layer, p); });
 }
 
 Tensor LockedDropout::operator()(const Tensor& x) const {

@@ -40,13 +40,24 @@ class GRADUS_API LockedDropout : public Module {
 
   double p() const { return p_; }
 
+ protected:
+  /// `layer` is the name in errors and in the printed form.
+  LockedDropout(const char* layer, double p, Generator& generator);
+
  private:
   const double p_;
   Generator* const generator_;
 };
 
 /// The same under PyTorch's name: whole channels of x [B, T, C] are zeroed.
-using Dropout1d = LockedDropout;
+class GRADUS_API Dropout1d : public LockedDropout {
+ public:
+  template <class M>
+  GRADUS_TOO_LATE Dropout1d& operator=(M&&);
+
+  explicit Dropout1d(double p = 0.5, Generator& generator = default_generator())
+      : LockedDropout("Dropout1d", p, generator) {}
+};
 
 /// Looks words up in a table and, in training mode, drops whole words: each word of the vocabulary
 /// with probability p, wherever it stands in the batch; the others are multiplied by 1 / (1 - p).

@@ -2,6 +2,7 @@
 #include <gradus/framework/module/module.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace gradus {
 
@@ -27,6 +28,22 @@ class GRADUS_API Flatten : public Module {
 
  private:
   const std::int64_t first_, last_;
+};
+
+/// unflatten() of an axis: into the first two after the batch, Unflatten(1, {3, 4}).
+class GRADUS_API Unflatten : public Module {
+ public:
+  template <class M>
+  GRADUS_TOO_LATE Unflatten& operator=(M&&);
+
+  /// One of the sizes may be -1 and is inferred from the others.
+  Unflatten(std::int64_t axis, std::vector<std::int64_t> sizes);
+  /// Throws IndexError for an axis that x does not have, ShapeError for one of another size.
+  Tensor operator()(const Tensor& x) const;
+
+ private:
+  const std::int64_t axis_;
+  const std::vector<std::int64_t> sizes_;
 };
 
 }  // namespace gradus

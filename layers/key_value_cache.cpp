@@ -50,14 +50,26 @@ Tensor new_buffer(std::int64_t capacity, const Tensor& like, const Tensor& old, 
 
 }  // namespace
 
+KeyValueCache::KeyValueCache(const KeyValueCache& other)
+    : buffer_(other.buffer_), size_(other.size_) {
+  if (buffer_) buffer_->owners.fetch_add(1, std::memory_order_relaxed);
+}
+
 KeyValueCache::KeyValueCache(KeyValueCache&& other) noexcept
     : buffer_(std::move(other.buffer_)), size_(std::exchange(other.size_, 0)) {}
 
-KeyValueCache& KeyValueCache::operator=(KeyValueCache&& other) noexcept {
-  KeyValueCache moved(std::move(other));
-  buffer_.swap(moved.buffer_);
-  size_ = moved.size_;
+KeyValueCache& KeyValueCache::operator=(KeyValueCache other) noexcept {
+  buffer_.swap(other.buffer_);
+  size_ = other.size_;
   return *this;
+}
+
+KeyValueCache::~KeyValueCache() { set_buffer(nullptr); }
+
+/// Takes another buffer, of which it is the only owner.
+void KeyValueCache::set_buffer(std::shared_ptr<Buffer> buffer) noexcept {
+  if (buffer_) buffer_->owners.fetch_sub(1, std::memory_order_release);
+  buffer_ = std::move(buffer);
 }
 
 std::int64_t KeyValueCache::batch() const { return buffer_ ? buffer_->keys.size(1) : 0; }
@@ -81,8 +93,8 @@ void KeyValueCache::take_rows(std::int64_t end, const Tensor& keys, const Tensor
       has_room ? buffer_->keys.size(0) : std::max<std::int64_t>(end * 2, 16);
   const Tensor old_keys = buffer_ ? buffer_->keys : Tensor();
   const Tensor old_values = buffer_ ? buffer_->values : Tensor();
-  buffer_ = std::make_shared<Buffer>(new_buffer(capacity, keys, old_keys, size_),
-                                     new_buffer(capacity, values, old_values, size_), end);
+  set_buffer(std::make_shared<Buffer>(new_buffer(capacity, keys, old_keys, size_),
+                                      new_buffer(capacity, values, old_values, size_), end));
 }
 
 void KeyValueCache::append(const Tensor& keys, const Tensor& values) {
@@ -100,7 +112,7 @@ void KeyValueCache::trim(std::int64_t size) {
     throw ValueError(fmt::format("KeyValueCache: trim to {} is outside [0, {}]", size, size_));
   }
   size_ = size;
-  if (buffer_ && buffer_.use_count() == 1) buffer_->used = size;
+  if (buffer_ && buffer_->owners.load(std::memory_order_acquire) == 1) buffer_->used = size;
 }
 
 KeyValueCache KeyValueCache::select(const Tensor& ids) const {

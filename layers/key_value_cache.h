@@ -18,11 +18,10 @@ namespace gradus {
 class GRADUS_API KeyValueCache {
  public:
   KeyValueCache() = default;
-  KeyValueCache(const KeyValueCache&) = default;
-  KeyValueCache& operator=(const KeyValueCache&) = default;
+  KeyValueCache(const KeyValueCache& other);
   KeyValueCache(KeyValueCache&& other) noexcept;  // leaves an empty cache
-  KeyValueCache& operator=(KeyValueCache&& other) noexcept;
-  ~KeyValueCache() = default;
+  KeyValueCache& operator=(KeyValueCache other) noexcept;
+  ~KeyValueCache();
 
   /// The number of elements of each sequence.
   std::int64_t size() const { return size_; }
@@ -50,9 +49,13 @@ class GRADUS_API KeyValueCache {
 
     const Tensor keys, values;       // [capacity, B, width]
     std::atomic<std::int64_t> used;  // rows that some cache has taken, with others on other threads
+    // Caches that share it. The count of the shared_ptr would not do: reading 1 there does not mean
+    // that what other threads did with their copies has been done.
+    std::atomic<std::int64_t> owners{1};
   };
   void check(const Tensor& keys, const Tensor& values) const;
   void take_rows(std::int64_t end, const Tensor& keys, const Tensor& values);
+  void set_buffer(std::shared_ptr<Buffer> buffer) noexcept;
 
   std::shared_ptr<Buffer> buffer_;
   std::int64_t size_ = 0;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/ops/nn/normalization.h>
@@ -13,6 +14,15 @@ namespace {
 const Shape& checked(const char* layer, const Shape& shape) {
   if (shape.rank() == 0) throw ShapeError(fmt::format("{}: normalized_shape has no axes", layer));
   return shape;
+}
+
+Shape shape_of(const char* layer, std::initializer_list<std::int64_t> sizes) {
+  for (const std::int64_t size : sizes) {
+    if (size >= 0) continue;
+    throw ShapeError(fmt::format("{}: normalized_shape is [{}]: sizes cannot be negative", layer,
+                                 fmt::join(sizes, ", ")));
+  }
+  return sizes;
 }
 
 double checked(const char* layer, double eps) {
@@ -44,6 +54,10 @@ LayerNorm::LayerNorm(const Shape& normalized_shape, const LayerNormOptions& opti
   });
 }
 
+LayerNorm::LayerNorm(std::initializer_list<std::int64_t> normalized_shape,
+                     const LayerNormOptions& options)
+    : LayerNorm(shape_of("LayerNorm", normalized_shape), options) {}
+
 Tensor LayerNorm::operator()(const Tensor& x) const {
   return layer_norm(x, shape_, weight, bias, eps_);
 }
@@ -60,6 +74,10 @@ RMSNorm::RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options)
                        eps ? fmt::format("{}", *eps) : "none", affine);
   });
 }
+
+RMSNorm::RMSNorm(std::initializer_list<std::int64_t> normalized_shape,
+                 const RMSNormOptions& options)
+    : RMSNorm(shape_of("RMSNorm", normalized_shape), options) {}
 
 Tensor RMSNorm::operator()(const Tensor& x) const { return rms_norm(x, shape_, weight, eps_); }
 

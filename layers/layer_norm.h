@@ -22,15 +22,14 @@ class GRADUS_API LayerNorm : public Module {
   template <class M>
   GRADUS_TOO_LATE LayerNorm& operator=(M&&);
 
-  /// Throws ShapeError for a shape without axes, ValueError for an eps that is negative or not
-  /// finite, DTypeError for a dtype that is not a float type.
+  /// Throws ShapeError for a shape without axes or with a negative size, ValueError for an eps that
+  /// is negative or not finite, DTypeError for a dtype that is not a float type.
   explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& options = {});
   /// Over the last axis.
   explicit LayerNorm(std::int64_t features, const LayerNormOptions& options = {})
-      : LayerNorm(Shape{features}, options) {}
+      : LayerNorm(std::initializer_list<std::int64_t>{features}, options) {}
   explicit LayerNorm(std::initializer_list<std::int64_t> normalized_shape,
-                     const LayerNormOptions& options = {})
-      : LayerNorm(Shape(normalized_shape), options) {}
+                     const LayerNormOptions& options = {});
 
   /// x [..., normalized_shape] -> the same shape. Throws ShapeError, DTypeError.
   Tensor operator()(const Tensor& x) const;
@@ -64,10 +63,9 @@ class GRADUS_API RMSNorm : public Module {
   /// Throws as LayerNorm does.
   explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& options = {});
   explicit RMSNorm(std::int64_t features, const RMSNormOptions& options = {})
-      : RMSNorm(Shape{features}, options) {}
+      : RMSNorm(std::initializer_list<std::int64_t>{features}, options) {}
   explicit RMSNorm(std::initializer_list<std::int64_t> normalized_shape,
-                   const RMSNormOptions& options = {})
-      : RMSNorm(Shape(normalized_shape), options) {}
+                   const RMSNormOptions& options = {});
 
   /// x [..., normalized_shape] -> the same shape. Throws ShapeError, DTypeError.
   Tensor operator()(const Tensor& x) const;

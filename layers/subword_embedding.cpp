@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/module/init.h>
 #include <gradus/framework/ops/author/rows.h>
 #include <gradus/framework/ops/shape.h>
 #include <gradus/layers/detail/weights.h>
@@ -43,13 +44,16 @@ struct SubwordEmbedding::State {
 
 namespace {
 
+// Of a new row's numbers, from below and from above.
+double bound_of(std::int64_t width) { return width > 0 ? 1.0 / static_cast<double>(width) : 0.0; }
+
 Tensor new_table(std::int64_t rows, std::int64_t width, const SubwordOptions& options,
                  Generator& generator) {
   if (width < 0) {
     throw ValueError(
         fmt::format("SubwordEmbedding: embedding_dim is {}: it cannot be negative", width));
   }
-  const double bound = width > 0 ? 1.0 / static_cast<double>(width) : 0.0;
+  const double bound = bound_of(width);
   return rand({rows, width}, -bound, bound, detail::layer_dtype("SubwordEmbedding", options.dtype),
               generator);
 }
@@ -69,16 +73,15 @@ Tensor adopted(const Tensor& weight, std::int64_t rows, const SubwordOptions& op
 
 SubwordEmbedding::SubwordEmbedding(const Vocabulary& vocabulary, std::int64_t embedding_dim,
                                    const SubwordOptions& options, Generator& generator)
-    : SubwordEmbedding(std::make_shared<const State>(vocabulary, options), embedding_dim,
-                       generator) {}
+    : SubwordEmbedding(std::make_shared<State>(vocabulary, options), embedding_dim, generator) {}
 
-SubwordEmbedding::SubwordEmbedding(const std::shared_ptr<const State>& state,
-                                   std::int64_t embedding_dim, Generator& generator)
+SubwordEmbedding::SubwordEmbedding(const std::shared_ptr<State>& state, std::int64_t embedding_dim,
+                                   Generator& generator)
     : SubwordEmbedding(new_table(state->size(), embedding_dim, state->options, generator), true,
                        state) {}
 
 SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
-                                   std::shared_ptr<const State> state)
+                                   std::shared_ptr<State> state)
     : state_(std::move(state)), weight(add_parameter("weight", table, trainable)) {
   set_description([w = Tensor(weight), s = state_] {
     const NgramOptions& ngrams = s->options.ngrams;
@@ -92,9 +95,23 @@ SubwordEmbedding::SubwordEmbedding(const Tensor& table, bool trainable,
 // NOLINTNEXTLINE(performance-unnecessary-value-param): moved in, so it is the only handle
 SubwordEmbedding SubwordEmbedding::from_pretrained(Tensor weight, const Vocabulary& vocabulary,
                                                    bool freeze, const SubwordOptions& options) {
-  auto state = std::make_shared<const State>(vocabulary, options);
+  auto state = std::make_shared<State>(vocabulary, options);
   const Tensor table = adopted(weight, state->size(), options);
   return {table, !freeze, std::move(state)};
+}
+
+void SubwordEmbedding::remap(const Vocabulary& vocabulary, const ResizeOptions& options) const {
+  State next(vocabulary, state_->options);
+  std::vector<std::int64_t> sources = row_sources(state_->vocabulary, vocabulary);
+  for (std::int64_t row = num_words(); row < weight.size(0); ++row) sources.push_back(row);
+  ResizeOptions with_init = options;
+  if (!with_init.init) {
+    with_init.init = [bound = bound_of(embedding_dim())](const Tensor& rows) {
+      uniform_(rows, -bound, bound);
+    };
+  }
+  remap_rows(weight, tensor(sources), with_init);
+  *state_ = std::move(next);
 }
 
 std::int64_t SubwordEmbedding::num_words() const { return state_->vocabulary.size(); }

@@ -1,6 +1,7 @@
 #pragma once
 #include <gradus/framework/core/random.h>
 #include <gradus/framework/module/module.h>
+#include <gradus/framework/module/resize.h>
 #include <gradus/framework/ops/nn/embedding_bag.h>
 #include <gradus/framework/text/ngrams.h>
 #include <gradus/framework/text/vocabulary.h>
@@ -58,19 +59,24 @@ class GRADUS_API SubwordEmbedding : public Module {
   /// The rows of the weight that the vector of a word is made of.
   std::vector<std::int64_t> rows(std::string_view word) const;
 
+  /// Takes another vocabulary, for all copies of this layer: a word that both have keeps its row,
+  /// other words get new ones, drawn as in a new layer or made by options.init. The rows of n-grams
+  /// stay. See resize_rows(), also for the optimizer, which must follow.
+  void remap(const Vocabulary& vocabulary, const ResizeOptions& options = {}) const;
+
   std::int64_t num_words() const;
   std::int64_t embedding_dim() const { return weight.size(1); }
   const SubwordOptions& options() const;
 
  private:
   struct State;
-  SubwordEmbedding(const std::shared_ptr<const State>& state, std::int64_t embedding_dim,
+  SubwordEmbedding(const std::shared_ptr<State>& state, std::int64_t embedding_dim,
                    Generator& generator);
-  SubwordEmbedding(const Tensor& table, bool trainable, std::shared_ptr<const State> state);
+  SubwordEmbedding(const Tensor& table, bool trainable, std::shared_ptr<State> state);
 
   Tensor bags(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& offsets) const;
 
-  const std::shared_ptr<const State> state_;
+  const std::shared_ptr<State> state_;
 
  public:
   const Parameter weight;  ///< [words + buckets, embedding_dim]

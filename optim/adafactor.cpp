@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace gradus {
@@ -145,6 +146,26 @@ Shape Adafactor::buffer_shape(std::size_t buffer, const Shape& parameter) const 
   std::vector<std::int64_t> sizes(parameter.begin(), parameter.end());
   sizes[sizes.size() - (buffer == row_var ? 1 : 2)] = 1;
   return Shape(sizes);
+}
+
+// v = r c / mean(r): c grows as the mean of r does.
+Tensor Adafactor::buffer_of_new_rows(std::size_t buffer, const Slot& slot,
+                                     const RowPlan& plan) const {
+  const Tensor& kept = slot.state.buffers[buffer];
+  const auto sources = plan.sources.span<std::int64_t>();
+  if (buffer != col_var || sources.empty()) return kept;
+  const Tensor rows = slot.state.buffers[row_var].to(DType::float64);
+  const auto r = rows.span<double>();
+  const double before = std::accumulate(r.begin(), r.end(), 0.0);
+  double after = 0;  // new rows have 0
+  for (const std::int64_t source : sources) {
+    if (source >= 0) after += r[static_cast<std::size_t>(source)];
+  }
+  if (!(before > 0)) return kept;
+  const double factor = after / static_cast<double>(sources.size()) * static_cast<double>(r.size());
+  Tensor scaled = kept.clone();
+  scaled.mul_(factor / before);
+  return scaled;
 }
 
 void Adafactor::update(Slot& slot) {

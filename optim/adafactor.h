@@ -28,7 +28,9 @@ GRADUS_API OptimizerInfo optimizer_info(AdafactorOptions& options);
 ///   u = g / max(sqrt(v), eps[0])
 ///   w -= lr weight_decay w + step u / max(1, rms(u) / d)
 /// More than two axes are a batch of matrices of the last two, which share step and rms(u). One
-/// axis or none has v = (1 - b) v + b g^2. A sparse gradient is an error: each step depends on all
+/// axis or none has v = (1 - b) v + b g^2. If the rows of a matrix change (see resize_rows()), c
+/// becomes the means over the rows that are there then, so that the v of a kept row stays.
+/// A sparse gradient is an error: each step depends on all
 /// of w. Source: Shazeer and Stern 2018, Adafactor: adaptive learning rates with sublinear memory
 /// cost; eps[0] and lr as PyTorch has them.
 class GRADUS_API Adafactor : public OptimizerWith<AdafactorOptions> {
@@ -37,6 +39,8 @@ class GRADUS_API Adafactor : public OptimizerWith<AdafactorOptions> {
 
  private:
   Shape buffer_shape(std::size_t buffer, const Shape& parameter) const override;
+  Tensor buffer_of_new_rows(std::size_t buffer, const Slot& slot,
+                            const RowPlan& plan) const override;
   void update(Slot& slot) override;
 };
 

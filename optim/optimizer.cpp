@@ -216,6 +216,9 @@ void Optimizer::require_no_sparse_decay(const Slot& slot, double weight_decay) c
 bool Optimizer::uses_buffer(std::size_t, std::int64_t) const { return true; }
 double Optimizer::buffer_start(std::size_t, std::int64_t) const { return 0; }
 Shape Optimizer::buffer_shape(std::size_t, const Shape& parameter) const { return parameter; }
+Tensor Optimizer::buffer_of_new_rows(std::size_t buffer, const Slot& slot, const RowPlan&) const {
+  return slot.state.buffers[buffer];
+}
 
 void Optimizer::check_gradient(const Slot& slot) const {
   if (!slot.gradient().is_sparse()) return;

@@ -129,6 +129,10 @@ class GRADUS_API Optimizer : public RowFollower {
   /// What a buffer is initially filled with; 0, unless overridden.
   virtual double buffer_start(std::size_t buffer, std::int64_t group) const;
   virtual Shape buffer_shape(std::size_t buffer, const Shape& parameter) const;
+  /// A buffer that has no rows of its own, when the parameter gets other rows: the same, unless
+  /// overridden.
+  virtual Tensor buffer_of_new_rows(std::size_t buffer, const Slot& slot,
+                                    const RowPlan& plan) const;
   /// Throws if the rule cannot use this gradient; a sparse one, unless overridden.
   virtual void check_gradient(const Slot& slot) const;
   /// Applies the rule to one parameter; its buffers exist.

@@ -18,6 +18,7 @@
 namespace gradus {
 namespace {
 
+using detail::KeptRows;
 using detail::load_vectors;
 
 void check(const WordVectorOptions& options) {
@@ -71,7 +72,7 @@ bool is_fasttext_bin(const std::string& path, WordVectorFormat format) {
 
 // The words of a fastText model: all that are wanted.
 WordVectors load_fasttext(const std::string& path, const Vocabulary* vocabulary,
-                          const WordVectorOptions& options) {
+                          const WordVectorOptions& options, KeptRows kept) {
   const FastTextModel model = FastTextModel::load(path);
   const std::int64_t dim = model.options().dim;
   if (options.dim != 0 && options.dim != dim) {
@@ -86,6 +87,7 @@ WordVectors load_fasttext(const std::string& path, const Vocabulary* vocabulary,
     ++vectors.report.words;
     if (vocabulary == nullptr || vocabulary->contains(word)) vectors.words.push_back(word);
   }
+  if (kept == KeptRows::words) return vectors;
   vectors.matrix = zeros({std::ssize(vectors.words), dim});
   float* const rows = vectors.matrix.mutable_data<float>();
   parallel_for_each(std::ssize(vectors.words), 20 * dim, [&](std::int64_t i) {
@@ -96,14 +98,14 @@ WordVectors load_fasttext(const std::string& path, const Vocabulary* vocabulary,
 }
 
 WordVectors load(const std::string& path, const Vocabulary* vocabulary,
-                 const WordVectorOptions& options) {
+                 const WordVectorOptions& options, KeptRows kept = KeptRows::vectors) {
   check(options);
-  if (is_fasttext_bin(path, options.format)) return load_fasttext(path, vocabulary, options);
+  if (is_fasttext_bin(path, options.format)) return load_fasttext(path, vocabulary, options, kept);
   detail::ByteBlocks file(load_vectors, path);
   const detail::VectorLayout layout = detail::find_vector_layout(file, options);
   const std::int64_t expected =
       std::min(layout.expected, options.max_words.value_or(layout.expected));
-  detail::VectorRows rows(layout.columns, vocabulary, expected);
+  detail::VectorRows rows(layout.columns, vocabulary, expected, kept);
   const bool is_binary = layout.format == WordVectorFormat::word2vec_binary;
   const detail::VectorFindings found = is_binary
                                            ? detail::read_vector_binary(file, layout, options, rows)
@@ -128,6 +130,11 @@ WordVectors load_word_vectors(const std::string& path, const WordVectorOptions& 
 WordVectors load_word_vectors(const std::string& path, const Vocabulary& vocabulary,
                               const WordVectorOptions& options) {
   return load(path, &vocabulary, options);
+}
+
+Vocabulary load_word_vector_vocabulary(const std::string& path, const VocabularyOptions& specials,
+                                       const WordVectorOptions& options) {
+  return Vocabulary::from_words(load(path, nullptr, options, KeptRows::words).words, specials);
 }
 
 }  // namespace gradus

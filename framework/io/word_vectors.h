@@ -75,6 +75,16 @@ GRADUS_API WordVectors load_word_vectors(const std::string& path,
 GRADUS_API WordVectors load_word_vectors(const std::string& path, const Vocabulary& vocabulary,
                                          const WordVectorOptions& options = {});
 
+/// The words of a file of vectors, by their order in it; memory is taken for words alone (but a
+/// fastText model is read as a whole). `specials` says which of them are special, as in
+/// Vocabulary::from_words(). Checks the file, warns and throws as load_word_vectors() does. For all
+/// words of a text and a file of vectors:
+///
+///   const Vocabulary all = merged(vocabulary, load_word_vector_vocabulary("vectors.txt"));
+GRADUS_API Vocabulary load_word_vector_vocabulary(const std::string& path,
+                                                  const VocabularyOptions& specials = {},
+                                                  const WordVectorOptions& options = {});
+
 struct SaveWordVectorsOptions {
   WordVectorFormat format = WordVectorFormat::word2vec_text;
 };
@@ -102,8 +112,8 @@ struct MatrixForOptions {
   /// Is asked first about a word without a vector: it writes the row (of zeros) and returns true,
   /// or returns false. For vectors that are made from parts of words.
   std::function<bool(std::string_view word, std::span<float> row)> compose{};
-  /// Takes the vector of a word that differs in the case of ASCII letters alone, if a word has none
-  /// of its own: of several, the first.
+  /// Takes the vector of a word that differs in case alone (see case_fold()), if a word has none of
+  /// its own: of several, the first.
   bool ignore_case = false;
 };
 

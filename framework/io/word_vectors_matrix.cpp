@@ -4,6 +4,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/word_vectors.h>
+#include <gradus/framework/text/unicode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,22 +13,13 @@
 namespace gradus {
 namespace {
 
-// ASCII letters in lower case, whatever the locale; all other bytes as they are.
-std::string folded(std::string_view word) {
-  std::string result(word);
-  for (char& c : result) {
-    if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 // Finds the vectors of words.
 class VectorFinder {
  public:
   VectorFinder(const std::vector<std::string>& words, bool ignore_case) : ignores_(ignore_case) {
     for (std::size_t i = 0; i < words.size(); ++i) {
       add(exact_, exact_rows_, words[i], i);
-      if (ignores_) add(folded_, folded_rows_, folded(words[i]), i);
+      if (ignores_) add(folded_, folded_rows_, case_fold(words[i]), i);
     }
   }
 
@@ -39,7 +31,7 @@ class VectorFinder {
     if (const auto place = exact_.find(word); place >= 0) {
       return {exact_rows_[static_cast<std::size_t>(place)], false};
     }
-    const std::int64_t place = ignores_ ? folded_.find(folded(word)) : -1;
+    const std::int64_t place = ignores_ ? folded_.find(case_fold(word)) : -1;
     if (place < 0) return {-1, false};
     return {folded_rows_[static_cast<std::size_t>(place)], true};
   }

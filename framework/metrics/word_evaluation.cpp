@@ -5,6 +5,7 @@
 #include <gradus/framework/metrics/spearman.h>
 #include <gradus/framework/metrics/word_evaluation.h>
 #include <gradus/framework/ops/shape.h>
+#include <gradus/framework/text/unicode.h>
 
 #include <algorithm>
 #include <array>
@@ -51,12 +52,7 @@ class Lookup {
 
  private:
   std::string folded(std::string_view word) const {
-    std::string text(word);
-    if (!fold_) return text;
-    for (char& c : text) {
-      if ('A' <= c && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return text;
+    return fold_ ? case_fold(word) : std::string(word);
   }
 
   bool fold_;

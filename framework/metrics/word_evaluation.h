@@ -15,7 +15,8 @@ namespace gradus {
 struct WordTestOptions {
   /// Only the first words of the index count, the most frequent ones of most files.
   std::int64_t most_words = 300'000;
-  /// ASCII letters match in either case; of words that differ only in it the first counts.
+  /// Letters match in either case (see case_fold()); of words that differ only in it the first
+  /// counts.
   bool fold_case = true;
   /// Pairs and analogies with a missing word count, with a similarity of 0 and as wrong.
   bool count_missing = false;

@@ -10,6 +10,7 @@
 #include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/rows.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/index.h>
 #include <gradus/framework/ops/scatter.h>
 
@@ -43,7 +44,7 @@ class Path {
   // Throws unless src has one element for each position.
   void check_source(const char* operation, const Tensor& x, const Tensor& src) const {
     detail::check_defined(operation, "src", src);
-    detail::check_same_dtype(operation, x, src);
+    detail::check_same_dtype(operation, "x", x, "src", src);
     const Shape needed = splice(x.shape(), view_.axis, 1, {m_});
     if (src.shape() == needed) return;
     throw ShapeError(fmt::format("{}: src is {}, {} is needed: x is {}, ids are {}", operation,

@@ -12,6 +12,7 @@
 #include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/rows.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/search.h>
 
 #include <algorithm>
@@ -103,7 +104,7 @@ namespace {
 void check_rows(const Tensor& sorted, const Tensor& values) {
   detail::check_defined("searchsorted", {{"sorted", sorted}, {"values", values}});
   const Shape& rows = sorted.shape();
-  detail::check_same_dtype("searchsorted", sorted, values);
+  detail::check_same_dtype("searchsorted", "sorted", sorted, "values", values);
   if (sorted.dtype() == DType::boolean) detail::throw_boolean("searchsorted");
   const int last = rows.rank() - 1;
   if (last < 0) throw ShapeError("searchsorted: sorted is []: a vector or rows are needed");

@@ -20,6 +20,8 @@ std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
   return a > greatest - b ? greatest : a + b;
 }
 
+using detail::printable;
+
 template <class Words>
 std::vector<std::int64_t> ids_of(const Vocabulary& vocabulary, const Words& words) {
   std::vector<std::int64_t> result;
@@ -38,9 +40,77 @@ std::vector<std::int64_t> known_ids_of(const Vocabulary& vocabulary, const Words
   return result;
 }
 
-}  // namespace
+constexpr const char* like_specials =
+    "make both with the same special words, by their VocabularyOptions";
 
-using detail::printable;
+// The word that serves a purpose in both vocabularies, or in one of them; nullptr for none.
+const std::string* common_word(const char* purpose, const Vocabulary& a,
+                               std::optional<std::int64_t> id_a, const Vocabulary& b,
+                               std::optional<std::int64_t> id_b) {
+  const std::string* first = id_a ? &a.word(*id_a) : nullptr;
+  const std::string* second = id_b ? &b.word(*id_b) : nullptr;
+  if (first != nullptr && second != nullptr && *first != *second) {
+    throw ValueError(fmt::format(
+        "merged: the {} word is '{}' in the first vocabulary and '{}' in the second: {}", purpose,
+        printable(*first), printable(*second), like_specials));
+  }
+  return first != nullptr ? first : second;
+}
+
+bool is_special(const Vocabulary& vocabulary, std::int64_t id) {
+  const std::vector<std::int64_t>& ids = vocabulary.special_ids();
+  return std::binary_search(ids.begin(), ids.end(), id);
+}
+
+// Throws if a word of both is special in one of them alone.
+void check_special_words(const Vocabulary& a, const Vocabulary& b) {
+  for (std::int64_t id = 0; id < b.size(); ++id) {
+    const auto own = a.find(b.word(id));
+    if (!own || is_special(a, *own) == is_special(b, id)) continue;
+    throw ValueError(fmt::format("merged: '{}' is a special word in the {} vocabulary alone: {}",
+                                 printable(b.word(id)), is_special(b, id) ? "second" : "first",
+                                 like_specials));
+  }
+}
+
+// Of these ids the n whose words are the most frequent.
+std::vector<std::int64_t> most_frequent(const Vocabulary& vocabulary, std::vector<std::int64_t> ids,
+                                        std::int64_t n) {
+  if (std::ssize(ids) <= n) return ids;
+  const auto count = [&](std::int64_t id) {
+    return vocabulary.counts()[static_cast<std::size_t>(id)];
+  };
+  std::stable_sort(ids.begin(), ids.end(),
+                   [&](std::int64_t a, std::int64_t b) { return count(a) > count(b); });
+  ids.resize(static_cast<std::size_t>(n));
+  return ids;
+}
+
+// The ids of the words that cut() keeps, in order; `must_stay` says which it has to.
+template <class MustStay>
+std::vector<std::int64_t> kept_ids(const Vocabulary& vocabulary, const CutOptions& options,
+                                   MustStay must_stay) {
+  std::vector<std::int64_t> kept, others;
+  for (std::int64_t id = 0; id < vocabulary.size(); ++id) {
+    if (must_stay(id)) {
+      kept.push_back(id);
+    } else if (vocabulary.counts()[static_cast<std::size_t>(id)] >= options.min_count) {
+      others.push_back(id);
+    }
+  }
+  const std::int64_t room = options.max_size.value_or(vocabulary.size()) - std::ssize(kept);
+  if (room < 0) {
+    throw ValueError(fmt::format(
+        "cut: max_size is {}, but {} words must stay: the special ones and that of default_id",
+        *options.max_size, kept.size()));
+  }
+  others = most_frequent(vocabulary, std::move(others), room);
+  kept.insert(kept.end(), others.begin(), others.end());
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+}  // namespace
 
 void WordCounter::add(std::string_view word, std::int64_t times) {
   if (times < 0) {
@@ -228,6 +298,61 @@ Vocabulary Vocabulary::parse(std::string_view text, const std::string& where) {
 
 Vocabulary Vocabulary::from_text(std::string_view text) {
   return parse(text, "Vocabulary::from_text");
+}
+
+Vocabulary merged(const Vocabulary& a, const Vocabulary& b) {
+  const auto* padding = common_word("padding", a, a.padding_id_, b, b.padding_id_);
+  const auto* unknown = common_word("unknown", a, a.unknown_id_, b, b.unknown_id_);
+  const auto* other = common_word("default", a, a.default_id(), b, b.default_id());
+  check_special_words(a, b);
+  Vocabulary both = a;
+  for (std::int64_t id = 0; id < b.size(); ++id) {
+    const auto place = static_cast<std::size_t>(both.words_.add(b.word(id)));
+    if (place == both.counts_.size()) {
+      if (is_special(b, id)) both.special_ids_.push_back(static_cast<std::int64_t>(place));
+      both.counts_.push_back(0);
+    }
+    both.counts_[place] =
+        saturating_sum(both.counts_[place], b.counts()[static_cast<std::size_t>(id)]);
+  }
+  if (padding != nullptr) both.padding_id_ = both.find(*padding);
+  if (unknown != nullptr) both.unknown_id_ = both.find(*unknown);
+  if (a.default_id_ || b.default_id_) both.default_id_ = both.find(*other);
+  return both;
+}
+
+Vocabulary cut(const Vocabulary& vocabulary, const CutOptions& options) {
+  const std::vector<std::int64_t> kept = kept_ids(vocabulary, options, [&](std::int64_t id) {
+    return is_special(vocabulary, id) || id == vocabulary.default_id_;
+  });
+  Vocabulary less;
+  std::int64_t left_out = 0;
+  auto next = kept.begin();
+  for (std::int64_t id = 0; id < vocabulary.size(); ++id) {
+    const std::int64_t count = vocabulary.counts()[static_cast<std::size_t>(id)];
+    if (next == kept.end() || *next != id) {
+      left_out = saturating_sum(left_out, count);
+      continue;
+    }
+    ++next;
+    if (is_special(vocabulary, id)) less.special_ids_.push_back(less.size());
+    if (id == vocabulary.padding_id_) less.padding_id_ = less.size();
+    if (id == vocabulary.unknown_id_) less.unknown_id_ = less.size();
+    if (id == vocabulary.default_id_) less.default_id_ = less.size();
+    less.append(vocabulary.word(id), count);
+  }
+  if (less.unknown_id_) {
+    std::int64_t& unknown = less.counts_[static_cast<std::size_t>(*less.unknown_id_)];
+    unknown = saturating_sum(unknown, left_out);
+  }
+  return less;
+}
+
+std::vector<std::int64_t> row_sources(const Vocabulary& before, const Vocabulary& after) {
+  std::vector<std::int64_t> sources;
+  sources.reserve(static_cast<std::size_t>(after.size()));
+  for (const std::string& word : after.words()) sources.push_back(before.find(word).value_or(-1));
+  return sources;
 }
 
 void save_vocabulary(const Vocabulary& vocabulary, const std::string& path) {

@@ -40,6 +40,12 @@ struct VocabularyOptions {
   std::optional<std::int64_t> default_id{};  ///< for words left out, instead of the unknown word's
 };
 
+struct CutOptions {
+  std::int64_t min_count = 0;  ///< rarer words go
+  std::optional<std::int64_t>
+      max_size{};  ///< keeps only the most frequent, including special words
+};
+
 /// Words and their ids 0, 1, ..., size() - 1.
 class GRADUS_API Vocabulary {
  public:
@@ -88,6 +94,8 @@ class GRADUS_API Vocabulary {
 
  private:
   friend GRADUS_API Vocabulary load_vocabulary(const std::string& path);
+  friend GRADUS_API Vocabulary merged(const Vocabulary& a, const Vocabulary& b);
+  friend GRADUS_API Vocabulary cut(const Vocabulary& vocabulary, const CutOptions& options);
   Vocabulary() = default;
   void append(std::string_view word, std::int64_t count);
   void append_special(std::string_view word, const WordCounter& counter);
@@ -99,6 +107,24 @@ class GRADUS_API Vocabulary {
   std::optional<std::int64_t> padding_id_, unknown_id_, default_id_;
   std::vector<std::int64_t> special_ids_;
 };
+
+/// The words of `a` with their ids, then those that only `b` has, in its order. Counts are added.
+/// What only one of them has for padding, unknown words or as default_id() is that of both.
+/// Throws ValueError if they have different words for these, or if a word that both have is a
+/// special one in one of them alone.
+GRADUS_API Vocabulary merged(const Vocabulary& a, const Vocabulary& b);
+
+/// The words that the options keep, in the same order, with new ids. Special words and that of
+/// default_id() stay. Of words with equal counts those with lower ids stay. The count of the
+/// unknown word grows by those of the words that go. Throws ValueError if max_size has no room for
+/// what must stay.
+GRADUS_API Vocabulary cut(const Vocabulary& vocabulary, const CutOptions& options);
+
+/// For each word of `after`, by id, its id in `before`, or -1: carries the rows of a table for
+/// `before` over to one for `after`.
+///
+///   table.remap(tensor(row_sources(before, after)), {.followers = {&optimizer, &averages}});
+GRADUS_API std::vector<std::int64_t> row_sources(const Vocabulary& before, const Vocabulary& after);
 
 /// Writes text(): a header that marks the special words, then `word<TAB>count` for each word by id.
 /// Backslashes, control characters and bytes that are not UTF-8 are written as \\ and \xNN. The

@@ -210,17 +210,27 @@ void OptimizerState::load(Optimizer& optimizer, const StateDict& state) {
   for (std::size_t i = 0; i < loaded.size(); ++i) optimizer.slots_[i].state = std::move(loaded[i]);
 }
 
+// True if a buffer has an entry for each row of its parameter, whatever their number.
+bool OptimizerState::has_rows(const Optimizer& optimizer, std::size_t i, const Shape& parameter) {
+  const auto fits = [&](std::int64_t rows) {
+    const Shape shape = optimizer.buffer_shape(i, with_rows(parameter, rows));
+    return shape.rank() > 0 && shape[0] == rows;
+  };
+  return fits(parameter[0]) && fits(parameter[0] + 1);
+}
+
 Tensor OptimizerState::moved_buffer(const Optimizer& optimizer, const Slot& slot, std::size_t i,
                                     const RowPlan& plan) {
   const Tensor& buffer = slot.state.buffers[i];
   if (!buffer.defined()) return buffer;
   optimizer.check_buffer(slot, i);
   const Shape& before = slot.parameter().shape();
-  const Shape after = optimizer.buffer_shape(i, plan.values.shape());
-  const bool by_row = buffer.dim() > 0 && buffer.size(0) == before[0] && after.rank() > 0 &&
-                      after[0] == plan.values.size(0);
-  if (by_row) return moved_rows(buffer, plan.sources, optimizer.buffer_start(i, slot.group));
-  if (buffer.shape() == after) return buffer;
+  if (has_rows(optimizer, i, before)) {
+    return moved_rows(buffer, plan.sources, optimizer.buffer_start(i, slot.group));
+  }
+  if (buffer.shape() == optimizer.buffer_shape(i, plan.values.shape())) {
+    return optimizer.buffer_of_new_rows(i, slot, plan);
+  }
   throw ShapeError(
       fmt::format("{}: {} {} does not have the rows of its parameter {}: make a new optimizer",
                   optimizer.name_, buffer_key(slot.target.path, optimizer.buffer_names_[i]),

@@ -3,6 +3,7 @@
 #include <gradus/framework/module/state_dict.h>
 #include <gradus/optim/optimizer.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct OptimizerState {
   static void load_options(Optimizer& optimizer, const StateDict& state);
   static Slot::State load_slot(const Optimizer& optimizer, const Slot& slot, const StateDict& state,
                                std::vector<std::string>& missing);
+  static bool has_rows(const Optimizer& optimizer, std::size_t i, const Shape& parameter);
   static Tensor moved_buffer(const Optimizer& optimizer, const Slot& slot, std::size_t i,
                              const RowPlan& plan);
 };

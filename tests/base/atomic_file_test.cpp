@@ -5,6 +5,7 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/tests/io/file_testing.h>
+#include <gradus/tests/support/killed_child.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -92,13 +93,10 @@ TEST_F(AtomicFileTest, FullDiskIsAnErrorAndKeepsTheOldFile) {
 }
 
 TEST_F(AtomicFileTest, RemovesWhatKilledProgramsLeftBehind) {
-  const pid_t child = fork();
-  if (child == 0) {
+  run_and_kill([&] {
     auto* out = new AtomicFile(file("m"));
     out->write(std::string(4 << 20, 'x'));
-    kill(getpid(), SIGKILL);
-  }
-  waitpid(child, nullptr, 0);
+  });
   EXPECT_EQ(names().size(), 1U);
   save({}, file("m"));
   EXPECT_THAT(names(), ElementsAre("m"));
@@ -407,21 +405,8 @@ TEST_F(AtomicFileTest, SurvivesKillsDuringSave) {
   std::mt19937 random(7);
   int inside = 0;
   for (int round = 0; round < 40; ++round) {
-    int saved[2];
-    ASSERT_EQ(pipe(saved), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      for (std::size_t i = 1;; ++i) {
-        save(states[i % 2], file("m"));
-        if (i == 1) (void)!write(saved[1], "", 1);
-      }
-    }
-    char byte;
-    ASSERT_EQ(read(saved[0], &byte, 1), 1);
-    for (const int end : saved) close(end);
-    usleep(static_cast<useconds_t>(random() % 15000));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    kill_while_saving(random, 15000,
+                      [&](int i) { save(states[static_cast<std::size_t>(i % 2)], file("m")); });
     inside += names().size() > 1 ? 1 : 0;  // a temporary file: the kill came during a write
     const Tensor a = load(file("m")).at("a");
     const float value = a.data<float>()[0];

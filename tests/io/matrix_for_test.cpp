@@ -56,6 +56,16 @@ TEST(MatrixFor, LooksForOtherCaseLast) {
               ElementsAre(7, 8, 5, 6));
 }
 
+TEST(MatrixFor, FoldsTheCaseOfAllScripts) {
+  const WordVectors some{{"STRASSE", "\u03a3\u039f\u03a6\u0399\u0391", "\xFFX"},
+                         tensor({{1.0F}, {2.0F}, {3.0F}})};
+  const auto words =
+      Vocabulary::from_words({"stra\u00dfe", "\u03c3\u03bf\u03c6\u03b9\u03b1", "\xFFx", "\xFEx"});
+  const auto [matrix, coverage] = matrix_for(some, words, {.ignore_case = true});
+  EXPECT_THAT(matrix.span<float>(), ElementsAre(1, 2, 3, 0));
+  EXPECT_EQ(coverage.folded, 3);
+}
+
 TEST(MatrixFor, GivesTheMeanToMissingWords) {
   const auto words = Vocabulary::from_words({"<pad>", "none", "sea"});
   EXPECT_THAT(matrix_for(vectors, words, {.missing = MissingWords::mean}).matrix.span<float>(),

@@ -5,13 +5,11 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/safetensors.h>
 #include <gradus/tests/io/file_testing.h>
+#include <gradus/tests/support/killed_child.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <random>
 #include <string>
 #include <thread>
@@ -121,21 +119,9 @@ TEST_F(SafetensorsShardsSave, AreWholeAfterKills) {
   std::mt19937 random(5);
   int inside = 0;
   for (int round = 0; round < 15; ++round) {
-    int saved[2];
-    ASSERT_EQ(pipe(saved), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      for (std::size_t i = 1;; ++i) {
-        save(states[i % 2], folder(), kTwoShards);
-        if (i == 1) (void)!write(saved[1], "", 1);
-      }
-    }
-    char byte;
-    ASSERT_EQ(read(saved[0], &byte, 1), 1);
-    for (const int end : saved) close(end);
-    usleep(static_cast<useconds_t>(random() % 15000));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    kill_while_saving(random, 15000, [&](int i) {
+      save(states[static_cast<std::size_t>(i % 2)], folder(), kTwoShards);
+    });
     inside += names().size() > 3 ? 1 : 0;
     ASSERT_TRUE(is_whole(load(folder()))) << round;
     save(states[0], folder(), kTwoShards);

@@ -252,6 +252,55 @@ TEST_F(WordVectorFile, TakesNoMemoryForWordsThatAreNotKept) {
   EXPECT_GE(memory_stats().peak - before, 4'000'000);
 }
 
+// The vocabulary of 20,000 vectors takes no memory for the numbers.
+TEST_F(WordVectorFile, GivesItsWordsAlone) {
+  std::string content = "20000 50\n";
+  std::string numbers;
+  for (int d = 0; d < 50; ++d) numbers += " 0.5";
+  for (int i = 0; i < 20000; ++i) content += "w" + std::to_string(i) + numbers + "\n";
+  write_text(path_, content);
+  reset_peak_memory();
+  const std::int64_t before = memory_stats().peak;
+  const Vocabulary words = load_word_vector_vocabulary(path_);
+  EXPECT_LT(memory_stats().peak - before, 1 << 14);
+  EXPECT_EQ(words.words(), load_word_vectors(path_).words);
+  EXPECT_EQ(words.default_id(), std::nullopt);
+}
+
+TEST_F(WordVectorFile, GivesTheWordsOfEachFormat) {
+  WordVectors vectors{{"the", "<unk>", "sea"}, randn({3, 4})};
+  for (const Format format : {Format::glove, Format::word2vec_text, Format::word2vec_binary}) {
+    save_word_vectors(vectors, path_, {.format = format});
+    const Vocabulary words = load_word_vector_vocabulary(path_);
+    EXPECT_EQ(words.words(), vectors.words);
+    EXPECT_EQ(words.unknown_id(), 1);
+    EXPECT_THAT(load_word_vector_vocabulary(path_, {.unknown = ""}).special_ids(), IsEmpty());
+    EXPECT_THAT(load_word_vector_vocabulary(path_, {}, {.max_words = 1}).words(),
+                ElementsAre("the"));
+  }
+}
+
+TEST_F(WordVectorFile, ChecksTheNumbersOfWordsThatAreReadAlone) {
+  write_text(path_, "the 1 2\nof 3 x\n 4 5\nsea 6 7\n");
+  EXPECT_EQ(message_of<FormatError>([&] { (void)load_word_vector_vocabulary(path_); }),
+            message_of<FormatError>([&] { (void)load_word_vectors(path_); }));
+  const CaughtWarnings caught;
+  EXPECT_THAT(load_word_vector_vocabulary(path_, {}, {.bad_lines = BadLines::skip}).words(),
+              ElementsAre("the", "sea"));
+  write_text(path_, "the 1 2\na 3 4\nthe 5 6\n");
+  EXPECT_THAT(load_word_vector_vocabulary(path_).words(), ElementsAre("the", "a"));
+  EXPECT_THAT(caught.messages().back(), HasSubstr("words that came before, 1 in all"));
+}
+
+TEST_F(WordVectorFile, JoinsTheWordsOfAText) {
+  write_text(path_, "the 1 2\n<unk> 3 4\nsea 5 6\n");
+  WordCounter counter;
+  counter.add({"sea", "whale", "whale"});
+  const Vocabulary all = merged(Vocabulary(counter), load_word_vector_vocabulary(path_));
+  EXPECT_THAT(all.words(), ElementsAre("<pad>", "<unk>", "whale", "sea", "the"));
+  EXPECT_THAT(all.counts(), ElementsAre(0, 0, 2, 1, 0));
+}
+
 TEST_F(WordVectorFile, StopsAfterSoManyWords) {
   const std::string content = "3 2\na 1 2\nb 3 4\nc x\n";
   EXPECT_THAT(read(content, {.max_words = 2}).words, ElementsAre("a", "b"));

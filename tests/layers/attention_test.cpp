@@ -351,6 +351,24 @@ TEST(KeyValueCache, TrimsWithoutAnEffectOnCopies) {
   nothing.trim(0);
 }
 
+TEST(KeyValueCache, MayBeTrimmedWhileAnotherThreadHasACopy) {
+  for (int round = 0; round < 50; ++round) {
+    KeyValueCache cache = filled(1, 3, 1);
+    double seen = 0;
+    std::thread reader([&seen, copy = cache]() mutable {
+      seen = sum(copy.keys()).item();
+      copy = {};
+    });
+    for (int i = 0; i < 20; ++i) {  // in the memory of the copy once that is gone
+      cache.trim(1);
+      cache.append(full({1, 1, 2}, 7), full({1, 1, 3}, 7));
+    }
+    reader.join();
+    ASSERT_EQ(seen, 6);
+    EXPECT_TRUE(has_values(cache.keys(), {2, 1, 2}, {1, 1, 7, 7}));
+  }
+}
+
 TEST(KeyValueCache, SelectsSequences) {
   KeyValueCache cache;
   cache.append(tensor({1.0F, 2.0F, 3.0F}, {3, 1, 1}), zeros({3, 1, 1}));

@@ -9,6 +9,7 @@
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/group_norm.h>
 #include <gradus/layers/hierarchical_softmax.h>
+#include <gradus/layers/instance_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/positions.h>
@@ -63,6 +64,7 @@ std::vector<Layer> layers_of(std::optional<DType> dtype) {
       layer("BatchNorm1d", BatchNorm1d(4, {.dtype = dtype}), x),
       layer("PReLU", PReLU(4, {.dtype = dtype}), x),
       layer("GroupNorm", GroupNorm(2, 4, {.dtype = dtype}), sequences),
+      layer("InstanceNorm1d", InstanceNorm1d(4, {.affine = true, .dtype = dtype}), sequences),
       recurrent("RNN", RNN(4, 3, {.dtype = dtype}), sequences),
       recurrent("GRU", GRU(4, 3, {.dtype = dtype}), sequences),
       recurrent("LSTM", LSTM(4, 3, {.dtype = dtype}), sequences),
@@ -155,6 +157,8 @@ TEST(LayerDType, BrokenInputNamesWhatIsWrong) {
   EXPECT_ERROR(BatchNorm1d(4, {.dtype = integer}), DTypeError, "BatchNorm1d" + rest);
   EXPECT_ERROR(PReLU(1, {.dtype = integer}), DTypeError, "PReLU" + rest);
   EXPECT_ERROR(GroupNorm(2, 4, {.dtype = integer}), DTypeError, "GroupNorm" + rest);
+  EXPECT_ERROR(InstanceNorm1d(4, {.affine = true, .dtype = integer}), DTypeError,
+               "InstanceNorm1d" + rest);
   EXPECT_ERROR(Embedding(3, 4, {.dtype = integer}), DTypeError, "Embedding" + rest);
   EXPECT_ERROR(EmbeddingBag(3, 4, {.dtype = integer}), DTypeError, "EmbeddingBag" + rest);
   EXPECT_ERROR(QuotientRemainderEmbedding(9, 4, {.dtype = integer}), DTypeError,

@@ -26,6 +26,24 @@ TEST(Flatten, JoinsAllAxesButTheFirst) {
   EXPECT_THROW(Flatten(3)(x), IndexError);
 }
 
+TEST(Unflatten, SplitsAnAxis) {
+  const Tensor x = random_leaf({2, 12, 3});
+  const Tensor y = Unflatten(1, {3, -1})(x);
+  EXPECT_TRUE(has_values(y, {2, 3, 4, 3}, values_of(x)));
+  EXPECT_EQ(Unflatten(-1, {3, 1})(x).shape(), (Shape{2, 12, 3, 1}));
+  EXPECT_TRUE(has_values(Sequential(Unflatten(1, {4, 3}), Flatten())(x), {2, 36}, values_of(x)));
+  EXPECT_EQ(Unflatten(1, {3, -1}).str(), "Unflatten(axis=1, sizes=[3, -1])");
+  EXPECT_THROW(Unflatten(3, {1})(x), IndexError);
+  EXPECT_THROW(Unflatten(1, {5, -1})(x), ShapeError);
+  EXPECT_THROW(Unflatten(1, {5, 2})(x), ShapeError);
+}
+
+TEST(Dropout1d, HasItsOwnName) {
+  EXPECT_EQ(Dropout1d(0.25).str(), "Dropout1d(p=0.25)");
+  EXPECT_EQ(Dropout1d().p(), 0.5);
+  EXPECT_ERROR(Dropout1d(2), ValueError, "Dropout1d: p is 2, it must be between 0 and 1");
+}
+
 TEST(Dropout1d, ZeroesWholeChannelsOfASequence) {
   Generator generator(1);
   const Dropout1d layer(0.5, generator);

@@ -61,6 +61,44 @@ TEST(AdaptiveLogSoftmax, IsADistributionWhoseLossIsThatOfTheLabels) {
   EXPECT_EQ(values_of(layer.predict(x)), values_of(argmax(all, -1)));
 }
 
+TEST(AdaptiveLogSoftmax, GrowsAndShrinksAtItsEndWithItsOptimizer) {
+  const AdaptiveLogSoftmaxWithLoss layer(6, 9, {2, 5}, {.div_value = 1.5, .dtype = DType::float64});
+  const AdaptiveLogSoftmaxWithLoss copy =
+      layer;  // NOLINT(performance-unnecessary-copy-initialization)
+  SGD optimizer(layer.parameters(), {.lr = 0.1, .momentum = 0.9});
+  const Tensor x = frozen(random_leaf({4, 6}, 1));
+  const auto step = [&](const std::vector<std::int64_t>& labels) {
+    optimizer.zero_grad();
+    layer(x, tensor(labels)).loss.backward();
+    optimizer.step();
+  };
+  step({0, 3, 6, 8});
+  const std::string last = "tail.1.1.weight";
+  const Tensor before = layer.tail[1].parameters().back().parameter.clone();
+  const Tensor momentum = optimizer.state_dict().at(last + ".momentum_buffer");
+  layer.resize(11, {.init = [](const Tensor& rows) { rows.fill_(7); }, .followers = {&optimizer}});
+  EXPECT_EQ(copy.n_classes(), 11);
+  EXPECT_EQ(copy.str().substr(0, 34), "AdaptiveLogSoftmaxWithLoss(6, 11, ");
+  const Tensor& now = layer.tail[1].parameters().back().parameter;
+  EXPECT_EQ(values_of(slice(now, 0, 0, 4)), values_of(before));
+  EXPECT_EQ(values_of(slice(now, 0, 4, 6)), std::vector<double>(4, 7.0));
+  const Tensor moved = optimizer.state_dict().at(last + ".momentum_buffer");
+  EXPECT_EQ(values_of(slice(moved, 0, 0, 4)), values_of(momentum));
+  EXPECT_EQ(values_of(slice(moved, 0, 4, 6)), std::vector<double>(4, 0.0));
+  {
+    const NoGradGuard no_grad;
+    EXPECT_TRUE(is_close(sum(exp(layer.log_prob(x)), -1), {4}, {1, 1, 1, 1}, 1e-13));
+  }
+  step({10, 9, 6, 0});
+  layer.resize(6, {.followers = {&optimizer}});
+  EXPECT_EQ(layer.log_prob(x).shape(), (Shape{4, 6}));
+  EXPECT_EQ(values_of(layer.tail[1].parameters().back().parameter).size(), 2U);
+  EXPECT_THROW(layer(x, tensor({0, 1, 2, 6})), IndexError);
+  EXPECT_ERROR(layer.resize(5), ValueError,
+               "AdaptiveLogSoftmaxWithLoss: resize to 5 classes, but the last cluster begins at 5");
+  EXPECT_EQ(layer.n_classes(), 6);
+}
+
 TEST(AdaptiveLogSoftmax, HasRightGradients) {
   const AdaptiveLogSoftmaxWithLoss layer(
       6, 9, {2, 5}, {.div_value = 1.5, .head_bias = true, .dtype = DType::float64});

@@ -124,5 +124,14 @@ TEST(RMSNorm, SaysWhatItIsAndRefusesBrokenArguments) {
                "RMSNorm: eps is inf: it must be a finite number >= 0");
 }
 
+TEST(LayerNorm, NamesANegativeSize) {
+  EXPECT_ERROR(LayerNorm(-1), ShapeError,
+               "LayerNorm: normalized_shape is [-1]: sizes cannot be negative");
+  EXPECT_ERROR(LayerNorm({3, -2}), ShapeError,
+               "LayerNorm: normalized_shape is [3, -2]: sizes cannot be negative");
+  EXPECT_ERROR(RMSNorm(-1), ShapeError,
+               "RMSNorm: normalized_shape is [-1]: sizes cannot be negative");
+}
+
 }  // namespace
 }  // namespace gradus

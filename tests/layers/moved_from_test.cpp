@@ -16,6 +16,7 @@
 #include <gradus/layers/group_norm.h>
 #include <gradus/layers/hierarchical_softmax.h>
 #include <gradus/layers/identity.h>
+#include <gradus/layers/instance_norm.h>
 #include <gradus/layers/layer_norm.h>
 #include <gradus/layers/linear.h>
 #include <gradus/layers/pooling.h>
@@ -77,11 +78,14 @@ TEST(MovedFrom, NoLayerCrashes) {
   check(PReLU(3), of_values);
   check(Identity(), of_values);
   check(Flatten(), of_values);
+  check(Unflatten(1, {3, 1}), of_values);
   check(Dropout(0.5), of_values);
   check(LockedDropout(0.5), of_values);
+  check(Dropout1d(0.5), of_values);
   check(EmbeddingDropout(0.5),
         [&](const EmbeddingDropout& layer) { (void)layer(Embedding(4, 3), ids); });
   const auto of_sequences = [&](const auto& layer) { (void)layer(ones({2, 4, 3})); };
+  check(InstanceNorm1d(3), of_sequences);
   check(RNN(3, 2), of_sequences);
   check(GRU(3, 2), of_sequences);
   check(LSTM(3, 2), of_sequences);
@@ -152,6 +156,8 @@ TEST(Undefined, LayersNameTheArgument) {
   says([&] { WeightNorm(Linear(3, 2))(none); }, "linear: x");
   says([&] { PReLU()(none); }, "prelu: x");
   says([&] { Flatten()(none); }, "flatten: x");
+  says([&] { Unflatten(1, {3})(none); }, "unflatten: x");
+  says([&] { InstanceNorm1d(3)(none); }, "InstanceNorm1d: x");
   says([&] { Dropout(0.5)(none); }, "dropout: x");
   says([&] { LockedDropout(0.5)(none); }, "locked_dropout: x");
   says([&] { EmbeddingDropout(0.5)(in, none); }, "embedding: ids");

@@ -153,6 +153,17 @@ TEST(EvaluateAnalogies, LeavesOutTheWordsOfAQuestionInAnyCase) {
   EXPECT_EQ(evaluate_analogies(index, other, AnalogyRule::add, exact).total.correct, 0);
 }
 
+TEST(EvaluateAnalogies, FoldTheCaseOfAllScripts) {
+  WordVectors vectors = royal();
+  vectors.words[0] = "\u00c9T\u00c9";
+  const std::string a = vectors.words[1], b = vectors.words[2];
+  const WordIndex index(vectors);
+  const std::vector<WordPair> pairs = {
+      {"\u00e9t\u00e9", a, 1}, {b, "\u00c9t\u00e9", 2}, {a, b, 3}, {a, a, 4}};
+  EXPECT_EQ(evaluate_word_pairs(index, pairs).missing, 0);
+  EXPECT_EQ(evaluate_word_pairs(index, pairs, {.fold_case = false}).missing, 2);
+}
+
 TEST(EvaluateAnalogies, HaveTheSameResultForAnyThreads) {
   const ThreadsGuard guard;
   Generator generator(3);

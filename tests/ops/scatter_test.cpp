@@ -143,7 +143,7 @@ TEST(OpScatter, BrokenInputNamesIdsAndShapes) {
 TEST(OpScatter, BrokenInputNamesDtypes) {
   const Tensor x = zeros({2}, DType::int64);
   EXPECT_ERROR(scatter(x, 0, tensor({0}), tensor({1.0})), DTypeError,
-               "scatter: dtypes differ: a is int64 [2], b is float64 [1]: convert one with to()");
+               "scatter: dtypes differ: x is int64 [2], src is float64 [1]: convert one with to()");
   EXPECT_ERROR(scatter(x, 0, tensor({0.0}), 1), DTypeError,
                "scatter: ids are float64, int64 is needed: convert them with to(DType::int64)");
   EXPECT_ERROR(scatter(x, 0, tensor({0}), 0.5), DTypeError,

@@ -173,9 +173,10 @@ TEST(Searchsorted, BrokenInputNamesRowsAndShapes) {
                "searchsorted: sorted is [2, 3]: a vector is needed for one value");
   EXPECT_ERROR(searchsorted(zeros({}), zeros({1})), ShapeError,
                "searchsorted: sorted is []: a vector or rows are needed");
-  EXPECT_ERROR(searchsorted(zeros({2}), zeros({1}, DType::float64)), DTypeError,
-               "searchsorted: dtypes differ: a is float32 [2], b is float64 [1]: convert one with "
-               "to()");
+  EXPECT_ERROR(
+      searchsorted(zeros({2}), zeros({1}, DType::float64)), DTypeError,
+      "searchsorted: dtypes differ: sorted is float32 [2], values is float64 [1]: convert one with "
+      "to()");
   EXPECT_ERROR(searchsorted(tensor({true}), tensor({true})), DTypeError,
                "searchsorted: not defined for boolean tensors");
 }

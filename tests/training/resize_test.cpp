@@ -8,8 +8,17 @@
 #include <gradus/layers/embedding.h>
 #include <gradus/layers/embedding_bag.h>
 #include <gradus/layers/linear.h>
+#include <gradus/optim/adadelta.h>
+#include <gradus/optim/adafactor.h>
 #include <gradus/optim/adagrad.h>
 #include <gradus/optim/adam.h>
+#include <gradus/optim/adamax.h>
+#include <gradus/optim/lbfgs.h>
+#include <gradus/optim/lion.h>
+#include <gradus/optim/muon.h>
+#include <gradus/optim/nadam.h>
+#include <gradus/optim/radam.h>
+#include <gradus/optim/rmsprop.h>
 #include <gradus/optim/sgd.h>
 #include <gradus/optim/sparse_adam.h>
 #include <gradus/optim/training/average.h>
@@ -27,6 +36,7 @@ namespace {
 using testing::DoubleNear;
 using testing::Each;
 using testing::ElementsAre;
+using testing::Pointwise;
 
 Embedding random_table(std::int64_t rows, const EmbeddingOptions& options = {}, unsigned seed = 1) {
   return Embedding::from_pretrained(random_tensor({rows, 3}, seed), /*freeze=*/false, options);
@@ -162,6 +172,7 @@ TEST(Remap, SaysWhatIsWrong) {
             }),
             "remap_rows: source 4 at position 1 is outside [0, 4), and not -1 for a new row");
   EXPECT_THROW(table.remap(tensor({3, -2})), IndexError);
+  EXPECT_THROW(table.remap(Tensor()), Error);
   EXPECT_EQ(message_of<ShapeError>([&] {
               table.remap(tensor({3, 1}, {1, 2}));
             }),
@@ -257,7 +268,7 @@ TEST(Resize, AnOptimizerThatDoesNotFollowRefusesToStep) {
 // Training of a table of three rows that grows to five must go on as that of one which had five
 // from the start, whose last two rows had no part before.
 template <class Optimizer, class Options>
-void expect_state_follows(const Options& options, bool sparse) {
+void expect_state_follows(const Options& options, bool sparse, bool new_rows_alike = true) {
   const Embedding grown = random_table(3, {.sparse = sparse});
   const Embedding whole = random_table(5, {.sparse = sparse});
   whole.set_rows(tensor({0, 1, 2}), grown.weight);
@@ -273,7 +284,11 @@ void expect_state_follows(const Options& options, bool sparse) {
   ASSERT_EQ(state.size(), expected.size());
   EXPECT_EQ(state.metadata, expected.metadata);
   for (const StateEntry& entry : state) {
-    EXPECT_TRUE(same_bytes(entry.tensor, expected.at(entry.name))) << entry.name;
+    const Tensor& all = expected.at(entry.name);
+    for (const std::int64_t row : {0, 1, 2}) {
+      EXPECT_EQ(row_of(entry.tensor, row), row_of(all, row)) << entry.name;
+    }
+    EXPECT_TRUE(!new_rows_alike || same_bytes(entry.tensor, all)) << entry.name;
   }
   for (unsigned seed = 3; seed < 6; ++seed) {
     train(grown, a, {4, 2, 1}, seed);
@@ -303,6 +318,113 @@ TEST(Resize, StateOfOptimizersFollows) {
     expect_state_follows<Adam>(AdamOptions{.lr = 0.1, .amsgrad = true, .lazy = sparse}, sparse);
   }
   expect_state_follows<SparseAdam>(SparseAdamOptions{.lr = 0.1}, true);
+}
+
+TEST(Resize, StateOfOptimizersThatMoveAllRowsFollows) {
+  expect_state_follows<AdamW>(AdamWOptions{.lr = 0.1, .weight_decay = 0.1}, false);
+  expect_state_follows<RMSprop>(RMSpropOptions{.lr = 0.1}, false);
+  expect_state_follows<RMSprop>(RMSpropOptions{.lr = 0.1, .momentum = 0.9, .centered = true},
+                                false);
+  expect_state_follows<Adadelta>(AdadeltaOptions{}, false);
+  // What a step without a gradient leaves is eps.
+  expect_state_follows<Adamax>(AdamaxOptions{.lr = 0.1}, false, /*new_rows_alike=*/false);
+  expect_state_follows<NAdam>(NAdamOptions{.lr = 0.1}, false);
+  expect_state_follows<RAdam>(RAdamOptions{.lr = 0.1}, false);
+  expect_state_follows<Lion>(LionOptions{.lr = 0.1}, false);
+  expect_state_follows<Muon>(MuonOptions{.lr = 0.1, .adamw = true}, false);
+}
+
+// Rows of zeros do not change the direction of the others, nor the scale while there are as many
+// columns.
+TEST(Resize, TheMomentumOfMuonFollows) {
+  const auto table_of = [](std::int64_t rows) {
+    return Embedding::from_pretrained(random_tensor({rows, 8}, 1), /*freeze=*/false);
+  };
+  const Embedding grown = table_of(3), whole = table_of(5);
+  Muon a(grown.parameters(), {.lr = 0.1}), b(whole.parameters(), {.lr = 0.1});
+  const auto train = [](const Embedding& table, Muon& muon, unsigned seed) {
+    muon.zero_grad();
+    table({2, 0, 1}).backward(random_tensor({3, 8}, seed));
+    muon.step();
+  };
+  for (unsigned seed = 0; seed < 3; ++seed) {
+    train(grown, a, seed);
+    train(whole, b, seed);
+  }
+  const Tensor rest = whole.rows(tensor({3, 4}));
+  grown.resize(5, {.init = [&](const Tensor& rows) { rows.copy_(rest); }, .followers = {&a}});
+  const Tensor momentum = a.state_dict().at("weight.momentum_buffer");
+  EXPECT_EQ(momentum.shape(), (Shape{5, 8}));
+  EXPECT_THAT(row_of(momentum, 4), Each(0));
+  for (unsigned seed = 3; seed < 6; ++seed) {
+    train(grown, a, seed);
+    train(whole, b, seed);
+  }
+  EXPECT_THAT(values_of(grown.weight), Pointwise(DoubleNear(1e-12), values_of(whole.weight)));
+  EXPECT_THAT(values_of(a.state_dict().at("weight.momentum_buffer")),
+              Pointwise(DoubleNear(1e-12), values_of(b.state_dict().at("weight.momentum_buffer"))));
+}
+
+// The second moments of Adafactor, r c / mean(r).
+std::vector<double> moments_of(const Adafactor& optimizer, std::int64_t row) {
+  const StateDict state = optimizer.state_dict();
+  const std::vector<double> r = values_of(state.at("weight.row_var"));
+  double mean = 0;
+  for (const double x : r) mean += x / static_cast<double>(r.size());
+  std::vector<double> v = values_of(state.at("weight.col_var"));
+  for (double& x : v) x *= r[static_cast<std::size_t>(row)] / mean;
+  return v;
+}
+
+TEST(Resize, TheSecondMomentsOfAdafactorStayForKeptRows) {
+  const Embedding table = random_table(3);
+  Adafactor optimizer(table.parameters(), {.lr = 0.1});
+  train(table, optimizer, {0, 1, 2, 2}, 1);
+  train(table, optimizer, {0, 1, 2}, 2);
+  const std::vector<double> first = moments_of(optimizer, 0), last = moments_of(optimizer, 2);
+  const auto expect_moments = [&](std::int64_t row, const std::vector<double>& expected) {
+    const std::vector<double> found = moments_of(optimizer, row);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(found[i], expected[i], 1e-12 * expected[i]);
+  };
+  table.resize(7, {.followers = {&optimizer}});
+  EXPECT_EQ(optimizer.state_dict().at("weight.row_var").shape(), (Shape{7, 1}));
+  expect_moments(0, first);
+  expect_moments(2, last);
+  table.remap(tensor({2}), {.followers = {&optimizer}});
+  EXPECT_EQ(optimizer.state_dict().at("weight.col_var").shape(), (Shape{1, 3}));
+  expect_moments(0, last);
+  table.remap(tensor({0}), {.followers = {&optimizer}});  // one row, as the sums of columns have
+  expect_moments(0, last);
+  table.remap(tensor({-1, 0}), {.followers = {&optimizer}});
+  expect_moments(1, last);
+  train(table, optimizer, {0, 1}, 3);
+  table.resize(0, {.followers = {&optimizer}});
+  table.resize(2, {.followers = {&optimizer}});
+  train(table, optimizer, {0, 1}, 4);
+}
+
+TEST(Resize, WhatAdafactorKeepsForAVectorFollows) {
+  const Parameter bias(tensor({1.0, 2.0}).set_trainable(true));
+  Adafactor optimizer({{"bias", bias}}, {.lr = 0.1});
+  bias.set_grad(tensor({2.0, 3.0}));
+  optimizer.step();
+  remap_rows(bias, tensor({1, -1, 0}), {.followers = {&optimizer}});
+  EXPECT_THAT(optimizer.state_dict().at("bias.variance").span<double>(), ElementsAre(9, 0, 4));
+}
+
+TEST(Resize, LBFGSStartsAfresh) {
+  const Embedding table = random_table(2);
+  LBFGS optimizer(table.parameters(), {.max_iter = 3});
+  const auto closure = [&] {
+    optimizer.zero_grad();
+    const Tensor loss = sum(table.weight * table.weight);
+    loss.backward();
+    return loss;
+  };
+  optimizer.step(closure);
+  table.resize(4, {.followers = {&optimizer}});
+  for (int i = 0; i < 5; ++i) optimizer.step(closure);
+  EXPECT_THAT(values_of(table.weight), Each(DoubleNear(0, 1e-9)));
 }
 
 TEST(Resize, NewRowsStartWithTheInitialAccumulator) {

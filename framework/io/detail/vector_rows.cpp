@@ -23,11 +23,12 @@ Tensor first_rows(const Tensor& matrix, std::int64_t rows, std::int64_t columns)
 
 }  // namespace
 
-VectorRows::VectorRows(std::int64_t columns, const Vocabulary* vocabulary, std::int64_t expected)
-    : columns_(columns), room_(0), vocabulary_(vocabulary) {
-  if (vocabulary != nullptr) {
-    row_of_.assign(static_cast<std::size_t>(vocabulary->size()), -1);
-  } else if (expected > 0) {
+VectorRows::VectorRows(std::int64_t columns, const Vocabulary* vocabulary, std::int64_t expected,
+                       KeptRows kept)
+    : columns_(columns), room_(0), vocabulary_(vocabulary), kept_(kept) {
+  if (vocabulary != nullptr) row_of_.assign(static_cast<std::size_t>(vocabulary->size()), -1);
+  if (kept == KeptRows::words) expected = 1;  // which serves for all rows
+  if (vocabulary == nullptr && expected > 0) {
     room_ = expected;
     matrix_ = empty({room_, columns_});
     values_ = matrix_.mutable_data<float>();
@@ -60,6 +61,7 @@ bool VectorRows::wants(std::string_view word) {
 }
 
 float* VectorRows::free_row() {
+  if (kept_ == KeptRows::words) return values_;
   if (words_.size() == room_) grow();
   return values_ + words_.size() * columns_;
 }
@@ -79,7 +81,8 @@ void VectorRows::finish(WordVectors& result) {
     result.report.duplicate_words.push_back(words_.texts()[static_cast<std::size_t>(row)]);
   }
   const std::int64_t kept = words_.size();
-  result.matrix = kept == 0       ? empty({0, columns_})
+  const bool has_rows = kept > 0 && kept_ == KeptRows::vectors;
+  result.matrix = !has_rows       ? empty({0, columns_})
                   : kept == room_ ? std::move(matrix_)
                                   : first_rows(matrix_, kept, columns_);
   result.words = words_.texts();

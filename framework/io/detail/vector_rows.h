@@ -9,12 +9,19 @@
 
 namespace gradus::detail {
 
+/// What is kept of a file of vectors.
+enum class KeptRows : std::uint8_t {
+  vectors,  ///< words and their vectors
+  words,    ///< words alone
+};
+
 /// The words and vectors that load_word_vectors() keeps of a file.
 class VectorRows {
  public:
   /// vocabulary: whose words are kept, or nullptr for all. expected: about how many rows there will
   /// be, or 0.
-  VectorRows(std::int64_t columns, const Vocabulary* vocabulary, std::int64_t expected);
+  VectorRows(std::int64_t columns, const Vocabulary* vocabulary, std::int64_t expected,
+             KeptRows kept = KeptRows::vectors);
 
   bool keeps_all() const { return vocabulary_ == nullptr; }
   /// False for a word that is not to be kept: it is not in the vocabulary, or has come before.
@@ -33,6 +40,7 @@ class VectorRows {
 
   std::int64_t columns_, room_;  // of the matrix, in rows
   const Vocabulary* vocabulary_;
+  KeptRows kept_;
   std::vector<std::int64_t> row_of_;  // of a word of the vocabulary, or -1
   TextIndex words_;
   Tensor matrix_;

@@ -8,6 +8,7 @@
 #include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/ops/author/broadcast.h>
 #include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 
 #include <array>
 
@@ -61,12 +62,16 @@ Tensor number_like(const char* operation, Number value, const Tensor& x) {
 }
 
 void check_same_dtype(const char* operation, const Tensor& a, const Tensor& b) {
-  check_defined(operation, {{"a", a}, {"b", b}});
-  if (a.dtype() != b.dtype()) {
-    throw DTypeError(fmt::format("{}: dtypes differ: a is {} {}, b is {} {}: convert one with to()",
-                                 operation, name(a.dtype()), a.shape().str(), name(b.dtype()),
-                                 b.shape().str()));
-  }
+  check_same_dtype(operation, "a", a, "b", b);
+}
+
+void check_same_dtype(const char* operation, const char* name_a, const Tensor& a,
+                      const char* name_b, const Tensor& b) {
+  check_defined(operation, {{name_a, a}, {name_b, b}});
+  if (a.dtype() == b.dtype()) return;
+  throw DTypeError(fmt::format("{}: dtypes differ: {} is {} {}, {} is {} {}: convert one with to()",
+                               operation, name_a, name(a.dtype()), a.shape().str(), name_b,
+                               name(b.dtype()), b.shape().str()));
 }
 
 const Tensor& check_boolean(const char* operation, const char* argument, const Tensor& tensor) {

@@ -7,6 +7,8 @@
 #include <gradus/framework/ops/author/axes.h>
 #include <gradus/framework/ops/author/map.h>
 #include <gradus/framework/ops/author/map_float.h>
+#include <gradus/framework/ops/author/same_dtype.h>
+#include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
 #include <gradus/framework/ops/nn/activation.h>
@@ -21,6 +23,15 @@ using detail::map;
 using detail::map_float;
 using detail::map_over;
 using detail::map_vjp;
+
+namespace {
+
+void check_floating(const char* operation, const Tensor& x) {
+  detail::check_defined(operation, "x", x);
+  if (!is_floating(x.dtype())) detail::throw_not_floating(operation, x.dtype());
+}
+
+}  // namespace
 
 Tensor gelu(const Tensor& x, Approximate approximate) {
   const bool with_tanh = approximate == Approximate::tanh;
@@ -78,6 +89,22 @@ Tensor elu(const Tensor& x, double alpha) {
   return record("elu", y, vjp(x, derivative));
 }
 
+Tensor selu(const Tensor& x) {
+  check_floating("selu", x);
+  return elu(x, 1.6732632423543772848170429916717) * 1.0507009873554804934193349852946;
+}
+
+Tensor relu6(const Tensor& x) {
+  check_floating("relu6", x);
+  return hardtanh(x, 0, 6);
+}
+
+Tensor hardshrink(const Tensor& x, double lambda) {
+  check_floating("hardshrink", x);
+  if (std::isnan(lambda)) throw ValueError("hardshrink: lambda is NaN");
+  return where(abs(x.detach()) <= lambda, 0, x);
+}
+
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
   const Tensor y = map_float("leaky_relu", x, [=](const auto* in, auto* out, std::int64_t n) {
     kernels::leaky_relu(in, out, n, negative_slope);
@@ -109,7 +136,7 @@ Tensor celu(const Tensor& x, double alpha) {
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   detail::check_defined("prelu", {{"x", x}, {"weight", weight}});
   if (!is_floating(x.dtype())) detail::throw_not_floating("prelu", x.dtype());
-  detail::check_same_dtype("prelu", x, weight);
+  detail::check_same_dtype("prelu", "x", x, "weight", weight);
   const bool by_feature = weight.dim() == 1 && x.dim() > 0 && weight.size(0) == x.size(-1);
   if (weight.numel() != 1 && !by_feature) {
     throw ShapeError(

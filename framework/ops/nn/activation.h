@@ -30,6 +30,17 @@ GRADUS_API Tensor logsigmoid(const Tensor& x);
 /// exponential linear units".
 GRADUS_API Tensor elu(const Tensor& x, double alpha = 1);
 
+/// elu() times 1.0507..., with an alpha of 1.6732...: values keep a mean of 0 and a variance of 1.
+/// Source: Klambauer et al. 2017, "Self-normalizing neural networks".
+GRADUS_API Tensor selu(const Tensor& x);
+
+/// x, but at least 0 and at most 6; the gradient at 0 and 6 is 0.
+/// Source: Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+GRADUS_API Tensor relu6(const Tensor& x);
+
+/// x where |x| > lambda, else 0, as is the gradient there. Throws ValueError if lambda is NaN.
+GRADUS_API Tensor hardshrink(const Tensor& x, double lambda = 0.5);
+
 /// x where x > 0, else negative_slope x; the gradient at 0 is negative_slope.
 GRADUS_API Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 

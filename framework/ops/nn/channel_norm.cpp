@@ -8,7 +8,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/channel_norm.h>
 #include <gradus/framework/ops/author/lengths.h>
-#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/nn/channel_norm.h>
 
 #include <cmath>
@@ -47,7 +47,7 @@ void check_input(const char* operation, const Tensor& x, const Tensor& lengths, 
 void check_channels(const char* operation, const char* name, const Tensor& values,
                     const Tensor& x) {
   if (!values.defined()) return;
-  detail::check_same_dtype(operation, x, values);
+  detail::check_same_dtype(operation, "x", x, name, values);
   const Shape channels{x.size(-1)};
   if (values.shape() == channels) return;
   throw ShapeError(

@@ -7,7 +7,7 @@
 #include <gradus/framework/core/detail/body.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/kernels/nn/normalization.h>
-#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/nn/normalization.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ bool ends_with(const Shape& shape, const Shape& end) {
 void check_columns(const char* operation, const char* name, const Tensor& values, const Tensor& x,
                    const Shape& normalized) {
   if (!values.defined()) return;
-  detail::check_same_dtype(operation, x, values);
+  detail::check_same_dtype(operation, "x", x, name, values);
   if (values.shape() != normalized) {
     throw ShapeError(fmt::format("{}: {} is {}, normalized_shape is {}", operation, name,
                                  values.shape().str(), normalized.str()));

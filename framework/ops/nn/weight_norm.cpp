@@ -2,7 +2,7 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/ops/author/axes.h>
-#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/clamp.h>
 #include <gradus/framework/ops/compare.h>
 #include <gradus/framework/ops/elementwise.h>
@@ -33,7 +33,7 @@ Tensor norm_except_dim(const Tensor& v, std::optional<std::int64_t> dim) {
 
 Tensor weight_norm(const Tensor& v, const Tensor& g, std::optional<std::int64_t> dim) {
   detail::check_defined("weight_norm", {{"v", v}, {"g", g}});
-  detail::check_same_dtype("weight_norm", v, g);
+  detail::check_same_dtype("weight_norm", "v", v, "g", g);
   const Tensor norms = norms_of("weight_norm", v, dim);
   if (g.shape() != norms.shape()) {
     throw ShapeError(

@@ -550,7 +550,11 @@ const struct {
        return tokenizer.encode("a").size() == 1;
      }},
     {"framework/text/unicode.h", [] { return case_fold("A") == "a"; }},
-    {"framework/text/vocabulary.h", [] { return Vocabulary(WordCounter()).size() == 2; }},
+    {"framework/text/vocabulary.h",
+     [] {
+       const Vocabulary a(WordCounter{}), both = merged(a, Vocabulary::from_words({"b"}));
+       return row_sources(a, both).back() == -1 && cut(both, {.max_size = 2}).size() == a.size();
+     }},
     {"framework/core/thread_state.h", [] { return with_thread_state([] { return true; })(); }},
     {"framework/bridge/visit.h",
      [] {
@@ -571,6 +575,10 @@ const struct {
      }},
     {"layers/identity.h",
      [] { return is_two(Identity()(vector())) && is_two(Flatten(0)(vector())); }},
+    {"layers/instance_norm.h",
+     [] {
+       return InstanceNorm1d(2)(ones({1, 1, 2})).numel() == 2;
+     }},
     {"layers/prelu.h", [] { return is_two(PReLU()(ones({2}))); }},
     {"layers/group_norm.h",
      [] {

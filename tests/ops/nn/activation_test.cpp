@@ -203,6 +203,53 @@ TEST(OpElu, GradientAtZeroIsAlpha) {
 }
 TEST(OpElu, BrokenInput) { check_broken_floating(plain_elu, "elu"); }
 
+TEST(OpSelu, KnownValues) {
+  constexpr double scale = 1.0507009873554804934193349852946,
+                   alpha = 1.6732632423543772848170429917;
+  check_unary_values(selu,
+                     [](double x) { return x > 0 ? scale * x : scale * alpha * std::expm1(x); },
+                     {0, 1, -1, 1e-9, -1e-9, -3, 7, -30});
+  EXPECT_TRUE(is_close(selu(tensor({infinity, -infinity, not_a_number})), {3},
+                       {infinity, -1.7580993408473766, not_a_number}, 1e-15));
+}
+TEST(OpSelu, GradientIsThatOfTheFlatSideAtZero) {
+  check_unary_gradients(selu, 0.5, 2);
+  check_unary_gradients(selu, -2, -0.5);
+  EXPECT_NEAR(gradient_at(selu, 0, 1), 1.7580993408473766, 1e-15);
+}
+TEST(OpSelu, BrokenInput) { check_broken_floating(selu, "selu"); }
+
+TEST(OpRelu6, KnownValues) {
+  EXPECT_TRUE(
+      has_values(relu6(tensor({-1.0, 0.0, 2.5, 6.0, 7.0, infinity, -infinity, not_a_number})), {8},
+                 {0, 0, 2.5, 6, 6, 6, 0, not_a_number}));
+}
+TEST(OpRelu6, GradientIsZeroAtTheBounds) {
+  check_unary_gradients(relu6, 0.5, 5.5);
+  for (const double x : {-1.0, 0.0, 6.0, 8.0}) EXPECT_EQ(gradient_at(relu6, x, 3), 0) << x;
+  EXPECT_EQ(gradient_at(relu6, 5.9, 3), 3);
+}
+TEST(OpRelu6, BrokenInput) { check_broken_floating(relu6, "relu6"); }
+
+TEST(OpHardshrink, KnownValues) {
+  EXPECT_TRUE(has_values(
+      hardshrink(tensor({-2.0, -0.5, -0.25, 0.0, 0.5, 0.75, infinity, -infinity, not_a_number})),
+      {9}, {-2, 0, 0, 0, 0, 0.75, infinity, -infinity, not_a_number}));
+  EXPECT_TRUE(has_values(hardshrink(tensor({-1.0, 2.0}), 1.5), {2}, {0, 2}));
+  EXPECT_TRUE(has_values(hardshrink(tensor({-1.0, 0.0}), -1), {2}, {-1, 0}));
+}
+TEST(OpHardshrink, GradientIsOneOutside) {
+  const Unary op = [](const Tensor& x) { return hardshrink(x); };
+  check_unary_gradients(op, 0.6, 2);
+  for (const double x : {-0.5, 0.0, 0.25, 0.5}) EXPECT_EQ(gradient_at(op, x, 3), 0) << x;
+  EXPECT_EQ(gradient_at(op, -0.75, 3), 3);
+  EXPECT_EQ(gradient_at(op, not_a_number, 3), 3);
+}
+TEST(OpHardshrink, BrokenInput) {
+  check_broken_floating([](const Tensor& x) { return hardshrink(x); }, "hardshrink");
+  EXPECT_ERROR(hardshrink(ones({2}), not_a_number), ValueError, "hardshrink: lambda is NaN");
+}
+
 TEST(OpLeakyRelu, KnownValues) {
   EXPECT_TRUE(
       has_values(leaky_relu(tensor({2.0, -4.0, 0.0, infinity, -infinity, not_a_number}), 0.25), {6},

@@ -1,6 +1,8 @@
 // generate() over models whose probabilities are known; layers/generate_test.cpp has real ones.
 #include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/ops/elementwise.h>
+#include <gradus/framework/ops/nn/detail/beam_search.h>
+#include <gradus/framework/ops/nn/detail/generate_options.h>
 #include <gradus/framework/ops/nn/generate.h>
 #include <gradus/framework/ops/nn/softmax.h>
 #include <gradus/tests/support/message_of.h>
@@ -423,6 +425,24 @@ TEST(BeamSearch, StopsEarlyOrWhenNothingCanBeBetter) {
   EXPECT_EQ(generate(step, {{1}}, options)[0].ids.size(), 6U);
   options.early_stopping = true;
   EXPECT_EQ(generate(step, {{1}}, options)[0].ids.size(), 1U);
+}
+
+// generate() takes one beam for greedy search: the search itself must agree.
+TEST(BeamSearch, OfOneBeamIsGreedy) {
+  const TokenIds several = {{1, 2}, {3}, {0, 0, 4}, {2}};
+  const GenerateOptions options = {.max_new_tokens = 9, .num_beams = 1};
+  const detail::GenerationModel whole{
+      .step = model(5), .select = [](const Tensor&) {}, .takes_all = true};
+  const detail::DecodingRules rules(options, several);
+  const NoGradGuard no_grad;
+  const auto found = detail::BeamSearch(whole, several, rules).run();
+  const auto greedy = generate(model(5), several, options);
+  EXPECT_EQ(ids_of(found), ids_of(greedy));
+  ASSERT_EQ(found.size(), 4U);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].end, greedy[i].end);
+    EXPECT_NEAR(found[i].score * 9, greedy[i].score, 1e-12);  // a beam's is by length
+  }
 }
 
 TEST(BeamSearch, HasFewerSequencesIfThereAreNoMore) {

@@ -11,6 +11,7 @@
 #include <gradus/optim/training/checkpoint_folder.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/optim/optim_testing.h>
+#include <gradus/tests/support/killed_child.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -307,15 +308,12 @@ TEST_F(CheckpointFolderTest, IsLeftByFilesThatAreNotItsOwn) {
 }
 
 TEST_F(CheckpointFolderTest, RemovesWhatKilledProgramsLeftOfAnyStep) {
-  const pid_t child = fork();
-  if (child == 0) {
+  run_and_kill([&] {
     for (const std::int64_t step : {3, 4}) {
       auto* out = new AtomicFile(step_file(step));
       out->write(std::string(4 << 20, 'x'));
     }
-    kill(getpid(), SIGKILL);
-  }
-  waitpid(child, nullptr, 0);
+  });
   AtomicFile live(step_file(5));  // of a save that goes on
   EXPECT_EQ(names().size(), 3U);
   std::int64_t step = 7;
@@ -398,21 +396,8 @@ TEST_F(CheckpointFolderTest, SurvivesAHundredKills) {
   std::mt19937 random(11);
   int inside = 0;
   for (int round = 0; round < 100; ++round) {
-    int saved[2];
-    ASSERT_EQ(pipe(saved), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      for (std::int64_t step = last + 1;; ++step) {
-        checkpoints.save(content.at(step), step);
-        if (step == last + 1) (void)!write(saved[1], "", 1);
-      }
-    }
-    char byte;
-    ASSERT_EQ(read(saved[0], &byte, 1), 1);
-    for (const int end : saved) close(end);
-    usleep(static_cast<useconds_t>(random() % 10000));
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
+    kill_while_saving(random, 10000,
+                      [&](int i) { checkpoints.save(content.at(last + i), last + i); });
     const std::vector<std::string> left = names();
     inside += std::any_of(left.begin(), left.end(),
                           [](const std::string& name) { return name.ends_with(".tmp"); })

@@ -5,7 +5,7 @@
 #include <gradus/framework/core/detail/defined.h>
 #include <gradus/framework/core/detail/sized.h>
 #include <gradus/framework/ops/author/lengths.h>
-#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/nn/detail/convolution_call.h>
 
 #include <algorithm>
@@ -30,8 +30,8 @@ std::int64_t checked_span(const char* operation, std::int64_t K, const Options& 
 void check_dtypes(const char* operation, const Tensor& x, const Tensor& weight,
                   const Tensor& bias) {
   if (!is_floating(x.dtype())) throw_not_floating(operation, x.dtype());
-  check_same_dtype(operation, x, weight);
-  if (bias.defined()) check_same_dtype(operation, x, bias);
+  check_same_dtype(operation, "x", x, "weight", weight);
+  if (bias.defined()) check_same_dtype(operation, "x", x, "bias", bias);
 }
 
 void check_shapes(const char* operation, const Tensor& x, const Tensor& weight, std::int64_t groups,

@@ -9,7 +9,7 @@
 #include <gradus/framework/kernels/gemm.h>
 #include <gradus/framework/kernels/reduce.h>
 #include <gradus/framework/ops/author/lengths.h>
-#include <gradus/framework/ops/author/map.h>
+#include <gradus/framework/ops/author/same_dtype.h>
 #include <gradus/framework/ops/nn/detail/recurrent_call.h>
 
 namespace gradus::detail {
@@ -17,9 +17,14 @@ namespace {
 
 void check_dtypes(const char* operation, const Tensor& x, const RecurrentWeights& w) {
   if (!is_floating(x.dtype())) throw_not_floating(operation, x.dtype());
-  for (const Tensor& weight : {w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr}) {
-    if (weight.defined()) check_same_dtype(operation, x, weight);
-  }
+  const auto check = [&](const char* name, const Tensor& weight) {
+    if (weight.defined()) check_same_dtype(operation, "x", x, name, weight);
+  };
+  check("weight_ih", w.weight_ih);
+  check("weight_hh", w.weight_hh);
+  check("bias_ih", w.bias_ih);
+  check("bias_hh", w.bias_hh);
+  check("weight_hr", w.weight_hr);
 }
 
 void check_bias(const char* operation, const char* name, const Tensor& bias, const Tensor& weight) {
