@@ -226,6 +226,18 @@ TEST_F(WordVectorFile, KeepsTheWordsOfAVocabularyInTheFilesOrder) {
       HasSubstr("not a number (line 4: 'x' of 'sea')"));
 }
 
+// The word reaches to where the numbers begin, counted from the right; some of it may look like a
+// number.
+TEST_F(WordVectorFile, LooksUpWholeWordsThatHoldNumbers) {
+  write_text(path_, "of 7 8\nthe 0.4 81- 1 2\nthe 3 4\n");
+  const WordVectors one = load_word_vectors(path_, Vocabulary::from_words({"the"}));
+  EXPECT_THAT(one.words, ElementsAre("the"));
+  EXPECT_THAT(one.matrix.span<float>(), ElementsAre(3, 4));
+  const WordVectors other = load_word_vectors(path_, Vocabulary::from_words({"the 0.4 81-"}));
+  EXPECT_THAT(other.words, ElementsAre("the 0.4 81-"));
+  EXPECT_THAT(other.matrix.span<float>(), ElementsAre(1, 2));
+}
+
 TEST_F(WordVectorFile, NotesDuplicatesInAVocabulary) {
   const CaughtWarnings caught;
   write_text(path_, "the 1 2\na 3 4\nthe 5 6\na 7 8\n");

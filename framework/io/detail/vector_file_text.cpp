@@ -74,16 +74,12 @@ bool read_usual_line(std::string_view line, std::size_t word, std::int64_t colum
   return at == end;
 }
 
-// The word of a line that may not be kept; the numbers are not looked at. Empty if there is none.
+// The word of a line that may not be kept. Empty if there is none.
 std::string_view word_of(std::string_view line, std::int64_t columns) {
   const std::size_t end = std::min(line.find_first_of(blanks), line.size());
-  const std::size_t next = std::min(line.find_first_not_of(blanks, end), line.size());
-  float value = 0;
-  const char* stop = read_short_decimal(line.data() + next, line.data() + line.size(), value);
-  if (stop != nullptr && (stop == line.data() + line.size() || is_blank(*stop))) {
-    return line.substr(0, end);
-  }
-  if (std::ssize(line) < 2 * columns) return line.substr(0, end);
+  const auto rest = line.begin() + static_cast<std::ptrdiff_t>(end);
+  const bool usual = std::count_if(rest, line.end(), is_blank) <= columns;  // no blank in the word
+  if (usual) return line.substr(0, end);
   std::vector<float> numbers(static_cast<std::size_t>(columns));
   std::string_view word;
   const LineFault fault = parse_vector_line(line, columns, true, word, numbers.data());
