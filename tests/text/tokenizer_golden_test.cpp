@@ -1,5 +1,4 @@
-// What Hugging Face's tokenizers make of texts: tests/golden/make_tokenizers.py, and
-// make_rule_tokenizers.py.
+// What Hugging Face's tokenizers make of texts: tests/golden/make_tokenizers.py.
 #include <gradus/framework/text/tokenizer.h>
 #include <gradus/framework/text/unicode.h>
 #include <gtest/gtest.h>
@@ -75,6 +74,7 @@ bool lie_within(const Encoding& encoding, const json& wanted) {
   return true;
 }
 
+// Those of make_rule_tokenizers.py begin with "rule".
 class TokenizerGolden : public testing::TestWithParam<std::string> {};
 
 }  // namespace
@@ -145,7 +145,10 @@ INSTANTIATE_TEST_SUITE_P(All, TokenizerGolden,
                                          "bert_left", "words", "unigram", "unigram_bytes", "suffix",
                                          "prefix", "falcon", "metaspace_first", "metaspace_whole",
                                          "metaspace_never", "split_removed",
-                                         "split_merged_with_next", "split_merged_with_previous",
-                                         "rule_whitespace", "rule_pattern", "rule_pattern_rest",
+                                         "split_merged_with_next", "split_merged_with_previous"),
+                         [](const auto& given) { return given.param; });
+
+INSTANTIATE_TEST_SUITE_P(Rules, TokenizerGolden,
+                         testing::Values("rule_whitespace", "rule_pattern", "rule_pattern_rest",
                                          "rule_code_points", "rule_graphemes", "rule_bytes"),
                          [](const auto& given) { return given.param; });
