@@ -175,7 +175,7 @@ std::string word_of(std::string_view bytes, bool lowercase) {
   std::string word;
   for (std::size_t i = 0; i < bytes.size();) {
     const Character c = decode(bytes, i);
-    if (kind_of(c.code) != Kind::invisible)
+    if (c.code < 0x80 || kind_of(c.code) != Kind::invisible)
       append(word, bytes.substr(i, c.length), c.code, lowercase);
     i += c.length;
   }

@@ -14,16 +14,16 @@ TokenTable::TokenTable(TokenList tokens) {
   ids_.reserve(tokens.size());
   for (const auto& [token, id] : tokens) {
     if (id < 0) throw ValueError(fmt::format("token '{}' has the id {}", printable(token), id));
-    if (!ids_.empty() && ids_.back() == id && index_.texts().back() != token) {
+    const std::int64_t before = find(token);
+    if (before >= 0) {
+      throw ValueError(
+          before == id
+              ? fmt::format("the token '{}' is there twice, with the id {}", printable(token), id)
+              : fmt::format("the token '{}' has two ids, {} and {}", printable(token), before, id));
+    }
+    if (!ids_.empty() && ids_.back() == id) {
       throw ValueError(fmt::format("the tokens '{}' and '{}' have the same id, {}",
                                    printable(index_.texts().back()), printable(token), id));
-    }
-    if (index_.find(token) >= 0) {
-      throw ValueError(find(token) == id ? fmt::format("the token '{}' is there twice, with the "
-                                                       "id {}",
-                                                       printable(token), id)
-                                         : fmt::format("the token '{}' has two ids, {} and {}",
-                                                       printable(token), find(token), id));
     }
     index_.add(token);
     ids_.push_back(id);

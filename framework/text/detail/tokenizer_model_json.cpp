@@ -47,18 +47,18 @@ void add_piece(const JsonPlace& place, PieceList& pieces) {
   pieces.emplace_back(place.at(std::size_t{0}).text(), place.at(1).value().get<double>());
 }
 
-TokenTable parse_vocabulary(const JsonPlace& place, ModelTables tables) {
+TokenTable parse_vocabulary(const JsonPlace& place, ModelTables& tables) {
   if (!place.value().is_object())
     place.fail(
         fmt::format("is {}, not an object of tokens and their ids", place.value().type_name()));
   try {
-    return TokenTable(std::move(tables).take_tokens());
+    return TokenTable(tables.take_tokens());
   } catch (const ValueError& error) {
     place.fail(error.what());
   }
 }
 
-Model parse_bpe(const JsonPlace& place, ModelTables tables, bool byte_words) {
+Model parse_bpe(const JsonPlace& place, ModelTables& tables, bool byte_words) {
   if (place.has("dropout") && place.at("dropout").value() != 0) {
     place.at("dropout").fail(
         "merges that are left out at random are not supported: set it to null");
@@ -68,14 +68,13 @@ Model parse_bpe(const JsonPlace& place, ModelTables tables, bool byte_words) {
       place.text_or("end_of_word_suffix", ""), place.flag_or("fuse_unk", false),
       place.flag_or("byte_fallback", false),   place.flag_or("ignore_merges", false)};
   static_cast<void>(place.at("merges").array_size());
-  const Merges merges = std::move(tables).take_merges();
-  return Bpe(parse_vocabulary(place.at("vocab"), std::move(tables)), merges, std::move(options),
-             byte_words);
+  const Merges merges = tables.take_merges();
+  return Bpe(parse_vocabulary(place.at("vocab"), tables), merges, std::move(options), byte_words);
 }
 
-Model parse_unigram(const JsonPlace& place, ModelTables tables) {
+Model parse_unigram(const JsonPlace& place, ModelTables& tables) {
   static_cast<void>(place.at("vocab").array_size());
-  return Unigram(std::move(tables).take_pieces(), place.integer_or("unk_id", -1),
+  return Unigram(tables.take_pieces(), place.integer_or("unk_id", -1),
                  place.flag_or("byte_fallback", false));
 }
 
@@ -105,7 +104,7 @@ std::vector<JsonTable> ModelTables::in_file() {
   return {std::move(vocabulary), std::move(merges)};
 }
 
-Model parse_model(const JsonPlace& place, ModelTables tables, bool byte_words) {
+Model parse_model(const JsonPlace& place, ModelTables& tables, bool byte_words) {
   std::string type = place.text_or("type", "");
   if (type.empty() && place.has("unk_id")) type = "Unigram";
   if (type.empty())
@@ -113,16 +112,16 @@ Model parse_model(const JsonPlace& place, ModelTables tables, bool byte_words) {
            : place.has("continuing_subword_prefix") ? "WordPiece"
                                                     : "WordLevel";
   try {
-    if (type == "BPE") return parse_bpe(place, std::move(tables), byte_words);
-    if (type == "Unigram") return parse_unigram(place, std::move(tables));
+    if (type == "BPE") return parse_bpe(place, tables, byte_words);
+    if (type == "Unigram") return parse_unigram(place, tables);
     if (type == "WordPiece") {
       return WordPiece(
-          parse_vocabulary(place.at("vocab"), std::move(tables)),
+          parse_vocabulary(place.at("vocab"), tables),
           {place.text_or("unk_token", "[UNK]"), place.text_or("continuing_subword_prefix", "##"),
            place.integer_or("max_input_chars_per_word", 100)});
     }
     if (type == "WordLevel")
-      return WordLevel(parse_vocabulary(place.at("vocab"), std::move(tables)),
+      return WordLevel(parse_vocabulary(place.at("vocab"), tables),
                        place.text_or("unk_token", "<unk>"));
   } catch (const ValueError& error) {
     place.fail(error.what());

@@ -23,9 +23,9 @@ class ModelTables {
   /// "model.vocab" and "model.merges", for parse_json; `this` stays where it is meanwhile.
   std::vector<JsonTable> in_file();
 
-  TokenList take_tokens() && { return std::move(tokens_).take(); }
-  PieceList take_pieces() && { return std::move(pieces_).take(); }
-  Merges take_merges() && { return std::move(merges_).take(); }
+  TokenList take_tokens() { return tokens_.take(); }
+  PieceList take_pieces() { return pieces_.take(); }
+  Merges take_merges() { return merges_.take(); }
 
  private:
   template <class T>
@@ -33,7 +33,7 @@ class ModelTables {
     T elements;
     std::exception_ptr problem;  // with an element
 
-    T take() && {
+    T take() {
       if (problem) std::rethrow_exception(problem);
       return std::move(elements);
     }
@@ -45,8 +45,8 @@ class ModelTables {
   Table<Merges> merges_;
 };
 
-/// `place` is a model without its tables.
-Model parse_model(const JsonPlace& place, ModelTables tables, bool byte_words);
+/// `place` is a model without its tables, which are taken away.
+Model parse_model(const JsonPlace& place, ModelTables& tables, bool byte_words);
 
 /// Fails at a type that there is none of.
 [[noreturn]] void refuse(const JsonPlace& place, const std::string& kind);

@@ -287,7 +287,7 @@ TokenizerParts parse_tokenizer(std::string_view text, const std::string& where) 
   AddedTokens added = parse_added(file, normalizers);
   TokenizerParts parts{std::move(normalizers),
                        std::move(pre_tokenizers),
-                       parse_model(model, std::move(tables), byte_words),
+                       parse_model(model, tables, byte_words),
                        byte_words,
                        {},
                        {},
