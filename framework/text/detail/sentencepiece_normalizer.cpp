@@ -72,12 +72,17 @@ class Writer {
 };
 
 // Without the blanks at the end, and with one after it that add_dummy_prefix wants there.
-AlignedText with_end(AlignedText text, std::string_view blank,
+AlignedText with_end(AlignedText text, const AlignedText& before, std::string_view blank,
                      const SentencePieceNormalizer& rules) {
   std::string_view rest = text.text();
   while (rules.remove_extra_whitespaces && rest.ends_with(blank)) rest.remove_suffix(blank.size());
   const bool suffix = rules.whitespace_as_suffix && rules.add_dummy_prefix;
   if (rest.size() == text.text().size() && !suffix) return text;
+  if (text.text().empty()) {  // what is added stands at the end of the text before
+    TextEdit edit(before);
+    edit.put(blank, {before.text().size(), before.text().size()});
+    return std::move(edit).finish();
+  }
   TextEdit edit(text);
   edit.keep({0, rest.size()});
   if (suffix) edit.put(blank, {rest.size(), rest.size()});
@@ -120,7 +125,7 @@ void normalize(AlignedText& text, const SentencePieceNormalizer& rules) {
     if (!added.empty()) after_blank = rules.remove_extra_whitespaces && added.ends_with(' ');
     i += next.length;
   }
-  text = with_end(std::move(writer).finish(), blank, rules);
+  text = with_end(std::move(writer).finish(), text, blank, rules);
 }
 
 }  // namespace gradus::detail

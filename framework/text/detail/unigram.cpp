@@ -37,13 +37,11 @@ class Ways {
   void grow(std::size_t end) {
     if (end > settled_ + lengths_.size()) lengths_.resize(end - settled_);
   }
-  // `sum` is the score of the way in full precision.
-  template <class Sum>
-  void offer(std::size_t place, std::size_t length, Sum sum) {
+  void offer(std::size_t place, std::size_t length, Score sum) {
     Score& score = scores_[place & (scores_.size() - 1)];
     std::uint16_t& best = lengths_[place - settled_];
     if (best != 0 && !(sum > score)) return;
-    score = static_cast<Score>(sum);
+    score = sum;
     best = static_cast<std::uint16_t>(length);
   }
 
@@ -156,7 +154,8 @@ std::size_t Unigram::find_best(std::string_view word, std::vector<Piece>& pieces
     ways.grow(i + character + 1);
     trie_.prefixes(word.substr(i), [&](std::size_t length, std::int32_t id) {
       ways.grow(i + length + 1);
-      ways.offer(i + length, length, before + found_scores_[static_cast<std::size_t>(id)]);
+      const double sum = before + found_scores_[static_cast<std::size_t>(id)];
+      ways.offer(i + length, length, static_cast<Score>(sum));
       known = known || length == character;
     });
     if (!known) ways.offer(i + character, character, static_cast<Score>(before + unknown_score_));
