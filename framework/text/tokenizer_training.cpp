@@ -102,7 +102,8 @@ WordSplitter splitter_of(const UnigramTraining& options) {
   check_specials(specials);
   std::vector<Normalizer> normalizers;
   if (options.normalize) {
-    normalizers = {NormalForm::nfkc, Replace{TextPattern::regex("\\s+"), " "}, Strip{}};
+    // All white space but a single blank, which stays as it is.
+    normalizers = {NormalForm::nfkc, Replace{TextPattern::regex(R"(\s{2,}|[^\S ])"), " "}, Strip{}};
   }
   AddedTokens added(added_tokens(specials), normalizers);
   return {std::move(normalizers), {Metaspace{}}, std::move(added), false};
@@ -191,15 +192,20 @@ TokenizerParts train(const UnigramTraining& options, const WordSplitter& splitte
   if (options.byte_fallback) first = joined(std::move(first), byte_fallback_tokens());
   const auto characters = characters_of(words, options.max_alphabet);
   check_room(options.vocabulary_size, first.size(), first.size() + characters.size());
-  std::vector<std::pair<std::string, double>> pieces;
-  for (const std::string& token : first) pieces.emplace_back(token, 0);
   const std::vector<CountedWord> counted = words_of_characters(characters, words);
-  for (ScoredPiece& piece :
-       learn_pieces(counted, {.size = options.vocabulary_size - std::ssize(first),
+  std::vector<ScoredPiece> learned =
+      learn_pieces(counted, {.size = options.vocabulary_size - std::ssize(first),
                              .max_piece_length = options.max_piece_length,
                              .seed_size = options.seed_size,
                              .shrinking_factor = options.shrinking_factor,
-                             .sub_iterations = options.sub_iterations})) {
+                             .sub_iterations = options.sub_iterations});
+  std::vector<std::pair<std::string, double>> pieces;
+  for (const std::string& token : first) pieces.emplace_back(token, 0);
+  // Six characters that read <0x41> are likelier than the byte, even if they are rare.
+  const double least = learned.empty() ? -1 : std::min(learned.back().score, -1.0);
+  for (std::size_t i = special_tokens(options).size(); i < first.size(); ++i)
+    pieces[i].second = 7 * least;
+  for (ScoredPiece& piece : learned) {
     if (std::find(first.begin(), first.end(), piece.text) == first.end())
       pieces.emplace_back(std::move(piece.text), piece.score);
   }

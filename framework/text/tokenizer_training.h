@@ -62,8 +62,8 @@ struct UnigramTraining {
   std::int64_t sub_iterations = 2;             ///< of expectation and maximization in a round
 };
 
-/// Trains a tokenizer on texts that come one by one. Its memory grows with the number of distinct
-/// words, not with the texts.
+/// Trains a tokenizer on texts that come one by one or in files. Its memory grows with the number
+/// of distinct words, not with the texts.
 ///   TokenizerTrainer trainer(BpeTraining{.vocabulary_size = 8000});
 ///   trainer.add_file("corpus.txt");
 ///   trainer.train().save("tokenizer.json");
@@ -88,10 +88,10 @@ class GRADUS_API TokenizerTrainer {
   /// How often each word occurred, as the model gets it.
   const WordCounter& words() const { return words_; }
 
-  /// The tokenizer, which has fewer tokens than were asked for if no pair is left that is frequent
-  /// enough: see its size(). Throws ValueError if vocabulary_size has no room for the special
-  /// tokens and the characters, naming the size that has, and if the characters of all texts are
-  /// 2^63 or more.
+  /// The tokenizer, which has fewer tokens than were asked for if no pair or piece is left that is
+  /// frequent enough: see its size(). Throws ValueError if vocabulary_size has no room for the
+  /// special tokens and the alphabet, naming the size that has, and if the words that were counted
+  /// have 2^63 bytes or more.
   Tokenizer train() const;
 
  private:

@@ -160,6 +160,17 @@ TEST(LearnPieces, LearnsWhatBelongsTogether) {
   EXPECT_EQ(pieces[0].text, "ab");
 }
 
+// By hand: the digamma function of n is the sum of 1 / k for k < n, less a constant.
+TEST(LearnPieces, MakesRarePiecesRarer) {
+  const std::vector<CountedWord> words{{"a", 1}, {"b", 3}};
+  const auto pieces = learn_pieces(words, {.size = 2, .max_piece_length = 16, .seed_size = 100});
+  ASSERT_EQ(pieces.size(), 2U);
+  EXPECT_EQ(pieces[0].text, "b");
+  EXPECT_NEAR(pieces[0].score, 1 + 1.0 / 2 - (1 + 1.0 / 2 + 1.0 / 3), 1e-10);
+  EXPECT_EQ(pieces[1].text, "a");
+  EXPECT_NEAR(pieces[1].score, 0 - (1 + 1.0 / 2 + 1.0 / 3), 1e-10);
+}
+
 TEST(LearnPieces, OfNothingAreNone) {
   EXPECT_TRUE(learn_pieces({}, {.size = 3, .max_piece_length = 16, .seed_size = 100}).empty());
 }

@@ -155,8 +155,10 @@ class MergeLearner {
 
   void merge(std::uint32_t number) {
     const auto [left, right] = std::pair(pairs_[number].left, pairs_[number].right);
-    const std::int32_t token = token_of(pairs_[number]);
+    const std::int32_t token = token_of(left, right);
     if (token < options_.reserved) return;
+    if (!pairs_[number].is_merged) merges_.emplace_back(text(left), text(right));
+    pairs_[number].is_merged = true;
     std::vector<std::uint32_t> places = std::move(pairs_[number].places);
     pairs_[number].places.clear();
     std::sort(places.begin(), places.end());  // overlapping pairs are merged from left to right
@@ -184,18 +186,17 @@ class MergeLearner {
     change(place, after, 1);
   }
 
+  const std::string& text(std::int32_t token) const {
+    return tokens_.texts()[static_cast<std::size_t>(token)];
+  }
+
   // The token that a pair becomes, which may be a reserved one.
-  std::int32_t token_of(Pair& pair) {
-    std::string left = tokens_.texts()[static_cast<std::size_t>(pair.left)];
-    std::string right = tokens_.texts()[static_cast<std::size_t>(pair.right)];
-    std::string_view rest = right;
+  std::int32_t token_of(std::int32_t left, std::int32_t right) {
+    std::string_view rest = text(right);
     const std::string& prefix = options_.continuing_subword_prefix;
     if (rest.starts_with(prefix)) rest.remove_prefix(prefix.size());
-    const auto id = static_cast<std::int32_t>(tokens_.add(left + std::string(rest)));
-    if (id < options_.reserved) return id;
-    if (!pair.is_merged) merges_.emplace_back(left, right);
-    pair.is_merged = true;
-    if (id == std::ssize(lengths_)) lengths_.push_back(length(pair.left) + length(pair.right));
+    const auto id = static_cast<std::int32_t>(tokens_.add(text(left) + std::string(rest)));
+    if (id == std::ssize(lengths_)) lengths_.push_back(length(left) + length(right));
     return id;
   }
 

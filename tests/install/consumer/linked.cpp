@@ -549,6 +549,11 @@ const struct {
          "vocab": {"a": 0}, "unk_token": "a"}})");
        return tokenizer.encode("a").size() == 1;
      }},
+    {"framework/text/tokenizer_training.h",
+     [] {
+       const std::vector<std::string> texts{"a"};
+       return train_bpe(texts, {.vocabulary_size = 256}).size() == 256;
+     }},
     {"framework/text/unicode.h", [] { return case_fold("A") == "a"; }},
     {"framework/text/vocabulary.h",
      [] {
