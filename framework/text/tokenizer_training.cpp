@@ -63,6 +63,7 @@ std::vector<std::string> special_tokens(const WordPieceTraining& options) {
 
 std::vector<AddedToken> added_tokens(const std::vector<std::string>& specials) {
   std::vector<AddedToken> result;
+  result.reserve(specials.size());
   for (const std::string& token : specials)
     result.push_back({.id = std::ssize(result), .content = token, .special = true});
   return result;
@@ -126,6 +127,7 @@ TokenTable numbered(std::vector<std::string> tokens) {
 
 std::vector<std::string> byte_fallback_tokens() {
   std::vector<std::string> result;
+  result.reserve(256);
   for (int byte = 0; byte < 256; ++byte) result.push_back(fmt::format("<0x{:02X}>", byte));
   return result;
 }
@@ -145,7 +147,7 @@ TokenizerParts train(const BpeTraining& options, const WordSplitter& splitter,
           ? base_of_bytes(first, words)
           : base_of_characters(first, characters_of(words, options.max_alphabet), words, "");
   check_room(options.vocabulary_size, first.size(), base.tokens.size());
-  LearnedTokens learned = learn_merges(std::move(base.tokens), base.words,
+  LearnedTokens learned = learn_merges(base.tokens, base.words,
                                        {.vocabulary_size = options.vocabulary_size,
                                         .min_frequency = options.min_frequency,
                                         .max_token_length = options.max_token_length.value_or(0),
@@ -177,7 +179,7 @@ TokenizerParts train(const WordPieceTraining& options, const WordSplitter& split
   BaseTokens base =
       base_of_characters(specials, characters_of(words, options.max_alphabet), words, prefix);
   check_room(options.vocabulary_size, specials.size(), base.tokens.size());
-  LearnedTokens learned = learn_merges(std::move(base.tokens), base.words,
+  LearnedTokens learned = learn_merges(base.tokens, base.words,
                                        {.vocabulary_size = options.vocabulary_size,
                                         .min_frequency = options.min_frequency,
                                         .continuing_subword_prefix = prefix,
@@ -200,6 +202,7 @@ TokenizerParts train(const UnigramTraining& options, const WordSplitter& splitte
                              .shrinking_factor = options.shrinking_factor,
                              .sub_iterations = options.sub_iterations});
   std::vector<std::pair<std::string, double>> pieces;
+  pieces.reserve(first.size() + learned.size());
   for (const std::string& token : first) pieces.emplace_back(token, 0);
   // Six characters that read <0x41> are likelier than the byte, even if they are rare.
   const double least = learned.empty() ? -1 : std::min(learned.back().score, -1.0);

@@ -32,4 +32,4 @@ if [ -z "$lines" ]; then
   lines=$scratch/kjv.txt
   bible -f gen1:1-rev22:21 </dev/null | sed 's/^[^ ]* //' >"$lines"
 fi
-exec "$python" tests/scripts/tokenizer_training_check.py "$build/tests/tokenizer_training_check" "$scratch" "$lines"
+exec "$python" "$(dirname "$0")/tokenizer_training_check.py" "$build/tests/tokenizer_training_check" "$scratch" "$lines"

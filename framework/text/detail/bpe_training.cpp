@@ -58,7 +58,7 @@ class PairIndex {
 /// merge is that of its occurrences, however long a word is.
 class MergeLearner {
  public:
-  MergeLearner(std::vector<std::string> tokens, const SymbolWords& words,
+  MergeLearner(const std::vector<std::string>& tokens, const SymbolWords& words,
                const MergeOptions& options)
       : options_(options) {
     for (const std::string& token : tokens) tokens_.add(token);
@@ -214,9 +214,9 @@ class MergeLearner {
 
 }  // namespace
 
-LearnedTokens learn_merges(std::vector<std::string> tokens, const SymbolWords& words,
+LearnedTokens learn_merges(const std::vector<std::string>& tokens, const SymbolWords& words,
                            const MergeOptions& options) {
-  return MergeLearner(std::move(tokens), words, options).run();
+  return MergeLearner(tokens, words, options).run();
 }
 
 }  // namespace gradus::detail

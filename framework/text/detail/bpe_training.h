@@ -43,7 +43,7 @@ struct LearnedTokens {
 /// not added again. The counts of all words, times their lengths, are below 2^63 together.
 /// Source: Sennrich et al. 2016, "Neural machine translation of rare words with subword units",
 /// algorithm 1.
-GRADUS_API LearnedTokens learn_merges(std::vector<std::string> tokens, const SymbolWords& words,
-                                      const MergeOptions& options);
+GRADUS_API LearnedTokens learn_merges(const std::vector<std::string>& tokens,
+                                      const SymbolWords& words, const MergeOptions& options);
 
 }  // namespace gradus::detail
