@@ -1,4 +1,4 @@
-// A GPT on characters: a transformer that reads a text and guesses the next character.
+// A GPT on characters, or on tokens: a transformer that reads a text and guesses the next one.
 //
 // Promises: with the default flags, on Tiny Shakespeare, the loss of all held-out text is at
 // most 1.90 (mean of three seeds) after two minutes of one core: see docs/gpt.md.
@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 using namespace gradus;
 using namespace gradus::examples;
@@ -35,10 +36,15 @@ Schedule make_schedule(const GptOptions& options) {
   return sequential_lr({linear_warmup(options.warmup), fall}, {options.warmup});
 }
 
+std::optional<std::uint64_t> hash_of_tokens(const TextCoding& coding) {
+  if (coding.tokens() == nullptr) return std::nullopt;
+  return coding.tokens()->hash();
+}
+
 /// The loop over steps, with what surrounds it.
 class Training {
  public:
-  Training(const TrainedGpt& trained, const CharacterTexts& texts, const GptOptions& options)
+  Training(const TrainedGpt& trained, const GptTexts& texts, const GptOptions& options)
       : trained_(trained), texts_(texts), options_(options) {
     if (options.resume) load();
   }
@@ -101,8 +107,11 @@ class Training {
     log_.write(iteration_, {{"valid loss", valid}});
     const bool is_best = stopping_.step(valid);
     if (is_best) trained_.save(options_.file(model_file));
-    progress.print(fmt::format("step {}: loss {:.4f}, of the held-out text {:.4f}{}", iteration_,
-                               mean_of_steps(), valid, is_best ? "" : ", not better"));
+    progress.print(
+        fmt::format("step {}: loss {:.4f}, of the held-out text {:.4f} ({:.4f} bits per "
+                    "byte){}",
+                    iteration_, mean_of_steps(), valid, bits_per_byte(valid, texts_),
+                    is_best ? "" : ", not better"));
     if (options_.sample > 0) progress.print(sample());
     losses_ = 0;
     steps_ = 0;
@@ -127,10 +136,12 @@ class Training {
   }
 
   std::vector<CheckpointPart> parts() {
-    return {
+    std::vector<CheckpointPart> parts = {
         {"model", trained_.model}, {"optimizer", optimizer_}, {"scheduler", scheduler_},
         {"stopping", stopping_},   {"iteration", iteration_}, {"steps", steps_},
         {"losses", losses_},       {"text", text_},           {"generator", default_generator()}};
+    if (tokenizer_) parts.emplace_back("tokenizer", *tokenizer_);
+    return parts;
   }
 
   void save() {
@@ -144,7 +155,7 @@ class Training {
   }
 
   const TrainedGpt& trained_;
-  const CharacterTexts& texts_;
+  const GptTexts& texts_;
   const GptOptions& options_;
   AdamW optimizer_ = make_optimizer(trained_.model, options_);
   LRScheduler scheduler_{optimizer_, make_schedule(options_)};
@@ -156,28 +167,45 @@ class Training {
   std::int64_t iteration_ = 0, steps_ = 0;  // steps_: since the last evaluation
   double losses_ = 0;
   std::uint64_t text_ = texts_.train.hash();
+  std::optional<std::uint64_t> tokenizer_ = hash_of_tokens(trained_.coding);
   std::string ended_;
 };
 
-int train(GptOptions options) {
+/// Begins a run or goes on with one, which keeps its tokenizer, if it has one.
+GptTexts open_run(const GptOptions& options) {
   file_in(options.output, checkpoint_file.name, "--output");
-  if (!options.resume) begin_run(options.output, options.text, options.overwrite);
-  const CharacterTexts texts = load_character_texts(options);
+  std::optional<TextPieces> tokenizer;
+  if (options.resume) {
+    const bool has_kept = options.bpe > 0 || !options.tokenizer.empty();
+    if (has_kept) tokenizer = kept_tokenizer(options.output);
+    return load_gpt_texts(options, tokenizer);
+  }
+  if (!options.tokenizer.empty()) tokenizer = TextPieces::load(options.tokenizer);
+  begin_run(options.output, options.text, options.overwrite);
+  GptTexts texts = load_gpt_texts(options, tokenizer);
+  if (texts.coding.tokens() != nullptr) keep_tokenizer(options.output, *texts.coding.tokens());
+  return texts;
+}
+
+int train(GptOptions options) {
+  const GptTexts texts = open_run(options);
   if (options.documents) options.model.block_size = texts.longest();
   const TrainedGpt trained{texts.coding, Gpt(texts.coding.size(), options.model),
                            options.documents};
   if (!options.freeze.empty()) freeze(trained.model.parameters(), options.freeze);
-  fmt::print("{} characters to learn from, {} held out, {} different ones; {} parameters\n",
-             texts.train.ids().size(), texts.valid.ids().size(), texts.coding.size(),
-             trained.model.num_parameters());
+  fmt::print("{} {} to learn from, {} held out, {} different ones; {} parameters\n",
+             texts.train.ids().size(), texts.coding.unit(), texts.valid.ids().size(),
+             texts.coding.size(), trained.model.num_parameters());
   std::fflush(stdout);
   Training training(trained, texts, options);
   training.run();
   const EarlyStopping& best = training.stopping();
   if (!training.ended().empty()) fmt::print("{}\n", training.ended());
   if (best.best_step() < 0) return training.exit_code();
-  fmt::print("validation loss {:.4f}: saved in {}\n", best.best(), options.file(model_file));
-  write_report(options, best.best());
+  const double bits = bits_per_byte(best.best(), texts);
+  fmt::print("validation loss {:.4f}, {:.4f} bits per byte: saved in {}\n", best.best(), bits,
+             options.file(model_file));
+  write_report(options, best.best(), bits);
   fmt::print("report: {}\n", options.file(report_file));
   if (best.best() <= options.at_most) return training.exit_code();
   throw Error(fmt::format("the loss is above {}, which --at-most asks for", options.at_most));
@@ -198,6 +226,7 @@ int generate(const GptOptions& options) {
   fmt::print("{}", options.generate);
   std::string last = options.generate;
   const auto show = [&](const std::string& text) {
+    if (text.empty()) return;
     fmt::print("{}", text);
     std::fflush(stdout);
     last = text;

@@ -2,9 +2,14 @@
 #include <gradus/examples/gpt/coding.h>
 #include <gradus/framework/base/error.h>
 
-#include <set>
+#include <utility>
 
 namespace gradus::examples {
+namespace {
+
+constexpr DecodeOptions all_tokens{.skip_special_tokens = false};
+
+}  // namespace
 
 std::vector<std::string> characters_of(std::string_view text) {
   std::vector<std::string> characters;
@@ -51,5 +56,28 @@ std::string CharacterCoding::text(std::span<const std::int64_t> ids) const {
   for (const std::int64_t id : ids) text += characters_.at(static_cast<std::size_t>(id));
   return text;
 }
+
+std::int64_t TextCoding::size() const {
+  return characters() != nullptr ? characters()->size() : tokens()->tokenizer().size();
+}
+
+std::vector<std::int64_t> TextCoding::ids(std::string_view text) const {
+  return std::visit([&](const auto& coding) { return coding.ids(text); }, coding_);
+}
+
+std::string TextCoding::text(std::span<const std::int64_t> ids) const {
+  if (characters() != nullptr) return characters()->text(ids);
+  return tokens()->tokenizer().decode(ids, all_tokens);
+}
+
+TextStream::TextStream(const TextCoding& coding) : coding_(coding) {
+  if (coding.tokens() != nullptr) tokens_.emplace(coding.tokens()->tokenizer(), all_tokens);
+}
+
+std::string TextStream::step(std::int64_t id) {
+  return tokens_ ? tokens_->step(id) : coding_.text({&id, 1});
+}
+
+std::string TextStream::finish() { return tokens_ ? tokens_->finish() : ""; }
 
 }  // namespace gradus::examples

@@ -1,9 +1,13 @@
 #pragma once
+#include <gradus/examples/common/text_pieces.h>
+
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace gradus::examples {
@@ -27,6 +31,39 @@ class CharacterCoding {
  private:
   std::vector<std::string> characters_;
   std::map<std::string, std::int64_t, std::less<>> ids_;
+};
+
+/// Turns a text into the ids of its characters, or of the tokens of a tokenizer, and back.
+class TextCoding {
+ public:
+  TextCoding(CharacterCoding characters) : coding_(std::move(characters)) {}
+  TextCoding(TextPieces tokens) : coding_(std::move(tokens)) {}
+
+  std::int64_t size() const;
+  /// Throws Error for a character that the coding does not have.
+  std::vector<std::int64_t> ids(std::string_view text) const;
+  std::string text(std::span<const std::int64_t> ids) const;
+  /// What an id stands for: "characters" or "tokens".
+  const char* unit() const { return characters() != nullptr ? "characters" : "tokens"; }
+
+  const CharacterCoding* characters() const { return std::get_if<CharacterCoding>(&coding_); }
+  const TextPieces* tokens() const { return std::get_if<TextPieces>(&coding_); }
+
+ private:
+  std::variant<CharacterCoding, TextPieces> coding_;
+};
+
+/// The text of ids that come one by one: what is new and complete.
+class TextStream {
+ public:
+  explicit TextStream(const TextCoding& coding);
+  std::string step(std::int64_t id);
+  /// What step() has held back.
+  std::string finish();
+
+ private:
+  const TextCoding& coding_;
+  std::optional<DecodeStream> tokens_;
 };
 
 }  // namespace gradus::examples

@@ -45,9 +45,9 @@ GptCache GptCache::select(const Tensor& rows) const {
   return {layers.select(rows), index_select(ids, 0, rows)};
 }
 
-Gpt::Gpt(std::int64_t characters, const GptModelOptions& options)
+Gpt::Gpt(std::int64_t vocabulary, const GptModelOptions& options)
     : options_(options),
-      embedding_(add("embedding", Embedding(characters, options.size))),
+      embedding_(add("embedding", Embedding(vocabulary, options.size))),
       positions_(add("positions", LearnedPositions(options.block_size, options.size))),
       dropout_(add("dropout", Dropout(options.dropout))),
       decoder_(add("decoder", make_decoder(options))),

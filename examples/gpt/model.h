@@ -11,7 +11,7 @@
 namespace gradus::examples {
 
 struct GptModelOptions {
-  std::int64_t block_size = 64;  ///< how many characters the model sees at once
+  std::int64_t block_size = 64;  ///< how many ids the model sees at once
   std::int64_t layers = 4;
   std::int64_t heads = 4;
   std::int64_t size = 128;  ///< of vectors
@@ -29,16 +29,17 @@ struct GptCache {
 };
 
 /// The decoder of GPT-2, as nanoGPT has it: pre-norm layers with GELU, learned positions, and an
-/// output whose weights are the vectors of the characters.
+/// output whose weights are the vectors of the ids: of characters or tokens.
 struct Gpt : Module {
-  Gpt(std::int64_t characters, const GptModelOptions& options);
+  Gpt(std::int64_t vocabulary, const GptModelOptions& options);
 
-  /// ids [B, T], T <= block_size -> the logits of what follows each, [B, T, characters].
+  /// ids [B, T], T <= block_size -> the logits of what follows each, [B, T, vocabulary].
   Tensor operator()(const Tensor& ids) const;
   /// The logits of what follows the last of ids [B, T], which come after those of the cache:
-  /// [B, characters]. Of more than block_size characters, the model sees the last ones.
+  /// [B, vocabulary]. Of more than block_size ids, the model sees the last ones.
   Tensor next(const Tensor& ids, GptCache& cache) const;
 
+  std::int64_t vocabulary() const { return embedding_.num_embeddings(); }
   const GptModelOptions& options() const { return options_; }
 
  private:

@@ -8,8 +8,8 @@ namespace gradus::examples {
 namespace {
 
 constexpr const char* description =
-    "Trains a GPT on the characters of the King James Bible, or of a text of your own, and writes\n"
-    "more of it.";
+    "Trains a GPT on the characters or tokens of the King James Bible, or of a text of your own, "
+    "and\nwrites more of it.";
 
 constexpr std::int64_t many = 1'000'000'000;
 
@@ -42,12 +42,19 @@ void add_texts(CLI::App& app, GptOptions& options) {
                "each line is a text of its own, such as a name; a tenth of them, 1000 at most, is "
                "held out")
       ->needs(corpus);
+  add_tokenizer(app, options.tokenizer,
+                "learn its tokens instead of characters; the run keeps a copy of it");
+  add_number(
+      app, "--bpe", options.bpe, 0, many,
+      "make so many tokens of bytes from the text, by byte-pair encoding, and learn these; 0: "
+      "characters");
 }
 
 void add_model(CLI::App& app, GptOptions& options) {
   app.option_defaults()->group("Model");
   GptModelOptions& model = options.model;
-  add_number(app, "--block-size", model.block_size, 1, 1'000'000, "characters seen at once");
+  add_number(app, "--block-size", model.block_size, 1, 1'000'000,
+             "characters or tokens seen at once");
   add_number(app, "--layers", model.layers, 1, 1000, "transformer layers");
   add_number(app, "--heads", model.heads, 1, 1000, "of attention, which divide --size");
   add_number(app, "--size", model.size, 1, 100'000, "of the vectors");
@@ -75,7 +82,7 @@ void add_training(CLI::App& app, GptOptions& options) {
   add_number(app, "--evaluate-every", options.evaluate_every, 1, many,
              "steps between evaluations on all of the held-out text");
   add_number(app, "--sample", options.sample, 0, many,
-             "characters that the model writes at each of them");
+             "characters or tokens that the model writes at each of them");
   add_number(app, "--patience", options.patience, 0, many,
              "end after so many evaluations that were not better; 0: never");
 }
@@ -89,9 +96,10 @@ const std::set<std::string> generation_flags = {
 void add_generation(CLI::App& app, GptOptions& options) {
   app.option_defaults()->group("Generate");
   GenerateOptions& generation = options.generation;
-  add_number(app, "--characters", generation.max_new_tokens, 0, many, "characters to write");
+  add_number(app, "--characters,--tokens", generation.max_new_tokens, 0, many,
+             "how many of them to write");
   add_number(app, "--temperature", generation.temperature, 0.0, 100.0,
-             "below 1: likely characters become likelier; 0: always the likeliest");
+             "below 1: likely ones become likelier; 0: always the likeliest");
   add_number(app, "--top-k", generation.top_k, 0, many, "draw from the k likeliest; 0: from all");
   add_number(app, "--top-p", generation.top_p, 1e-9, 1.0,
              "draw from the likeliest that have this probability together");
@@ -100,7 +108,7 @@ void add_generation(CLI::App& app, GptOptions& options) {
   add_number(app, "--repetition-penalty", generation.repetition_penalty, 0.01, 100.0,
              "above 1: what is there becomes less likely");
   add_number(app, "--no-repeat", generation.no_repeat_ngram_size, 0, many,
-             "no so many characters in succession occur twice; 0: they may");
+             "no so many in succession occur twice; 0: they may");
   app.add_option("--stop", options.stop, "a text after which to stop");
   add_number(app, "--beams", generation.num_beams, 1, 10'000,
              "above 1: search for a likely text with so many beams, instead of drawing");
@@ -127,6 +135,15 @@ void check(const CLI::App& app, const GptOptions& options) {
   refuse(app, "--resume", {"--output", "--at-most", "--time-limit", "--save-every", "--threads"},
          false);
   refuse(app, "--documents", {"--block-size"});
+  if (app.count("--tokenizer") > 0 && app.count("--bpe") > 0) {
+    throw CLI::ValidationError("--bpe",
+                               "makes a tokenizer, and --tokenizer names one: leave one out");
+  }
+  if (options.bpe != 0 && options.bpe < 256) {
+    throw CLI::ValidationError("--bpe", fmt::format("{} tokens are fewer than the 256 bytes, which "
+                                                    "are tokens too: make more of them",
+                                                    options.bpe));
+  }
   if (options.generation.num_beams > 1) {
     refuse(app, "--beams", {"--temperature", "--top-k", "--top-p", "--min-p", "--seed"});
   } else if (app.count("--length-penalty") > 0) {

@@ -25,6 +25,8 @@ struct GptOptions {
   std::string corpus;  ///< empty: the King James Bible
   TextEncoding encoding = TextEncoding::utf8;
   bool documents = false;  ///< each line is one
+  std::string tokenizer;   ///< empty: characters, or
+  std::int64_t bpe = 0;    ///< so many tokens that are made from the text; 0: none
 
   GptModelOptions model;
   std::string freeze;  ///< a pattern of parameters that are not trained, for tests

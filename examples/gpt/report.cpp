@@ -7,11 +7,15 @@
 
 namespace gradus::examples {
 
-void write_report(const GptOptions& options, double valid_loss) {
+void write_report(const GptOptions& options, double valid_loss, double bits_per_byte) {
   const TrainedGpt best = TrainedGpt::load(options.file(model_file));
   Report report(fmt::format("GPT in {}", options.output));
-  report.add_values("Held-out text",
-                    {{"loss", valid_loss}, {"bits per character", valid_loss / std::numbers::ln2}});
+  std::vector<NamedValue> values = {{"loss", valid_loss}};
+  if (best.coding.characters() != nullptr) {
+    values.push_back({"bits per character", valid_loss / std::numbers::ln2});
+  }
+  values.push_back({"bits per byte", bits_per_byte});
+  report.add_values("Held-out text", values);
   report.add_curves("Loss", read_curves(options.file(log_file)), {.smoothing = 0.01});
   report.add_text("Options", options.text);
   for (const double temperature : {0.5, 0.8, 1.0}) {

@@ -11,8 +11,8 @@
 
 namespace gradus::examples {
 
-/// The mean of -log p of the next character over all of a text, in its pieces.
-double mean_loss(const Gpt& model, const CharacterText& text);
+/// The mean of -log p of the next id over all of a text, in its pieces.
+double mean_loss(const Gpt& model, const TokenText& text);
 
 /// A text that a model wrote.
 struct WrittenText {
@@ -22,7 +22,7 @@ struct WrittenText {
 
 /// All that a trained model takes, in one .safetensors file.
 struct TrainedGpt {
-  CharacterCoding coding;
+  TextCoding coding;
   Gpt model;
   bool documents = false;
 
@@ -31,8 +31,8 @@ struct TrainedGpt {
   static TrainedGpt load(const std::string& path);
 
   /// Goes on with a text, or begins one. `stop`, if it is not empty, ends it; so does the end of a
-  /// document. `on_text` gets what is new as it is written. Throws Error for characters that the
-  /// model does not know.
+  /// document. `on_text` gets what is new as it is written: of one text, not of beams. Throws Error
+  /// for characters that the model does not know, and for a beam search of tokens with a `stop`.
   std::vector<WrittenText> write(
       const std::string& start, GenerateOptions options, const std::string& stop = "",
       Generator& generator = default_generator(),

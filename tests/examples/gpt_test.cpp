@@ -2,6 +2,7 @@
 #include <gradus/examples/gpt/options.h>
 #include <gradus/examples/gpt/texts.h>
 #include <gradus/examples/gpt/trained.h>
+#include <gradus/examples/gpt/writer.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/core/grad_mode.h>
 #include <gradus/framework/core/random.h>
@@ -13,6 +14,7 @@
 #include <gradus/tests/support/message_of.h>
 #include <gradus/tests/support/op_testing.h>
 
+#include <cmath>
 #include <fstream>
 #include <set>
 #include <string>
@@ -39,16 +41,16 @@ std::vector<std::int64_t> numbers(std::int64_t n) {
   return all;
 }
 
-TEST(CharacterText, IsReadInPiecesThatLeaveNothingOut) {
-  const CharacterText text(numbers(12), 4);
+TEST(TokenText, IsReadInPiecesThatLeaveNothingOut) {
+  const TokenText text(numbers(12), 4);
   ASSERT_EQ(text.size(), 3);
   const auto [inputs, targets] = text.pieces(0, 3);
   EXPECT_EQ(values_of(inputs), (std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10}));
   EXPECT_EQ(values_of(targets), (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, -100}));
 }
 
-TEST(CharacterText, IsDrawnFromAnyPlace) {
-  const CharacterText text(numbers(8), 5);
+TEST(TokenText, IsDrawnFromAnyPlace) {
+  const TokenText text(numbers(8), 5);
   std::set<std::int64_t> places;
   for (int i = 0; i < 100; ++i) {
     const auto [inputs, targets] = text.draw(2);
@@ -64,8 +66,8 @@ TEST(CharacterText, IsDrawnFromAnyPlace) {
   EXPECT_THAT(places, ElementsAre(0, 1, 2));
 }
 
-TEST(CharacterText, HasDocumentsThatBeginAndEndWithTheSameId) {
-  const CharacterText text = CharacterText::of_documents({0, 5, 6, 7, 0, 8, 0, 9, 9, 0}, 0);
+TEST(TokenText, HasDocumentsThatBeginAndEndWithTheSameId) {
+  const TokenText text = TokenText::of_documents({0, 5, 6, 7, 0, 8, 0, 9, 9, 0}, 0);
   ASSERT_EQ(text.size(), 3);
   EXPECT_EQ(text.longest(), 4);
   const auto [inputs, targets] = text.pieces(1, 3);
@@ -80,9 +82,8 @@ TEST(CharacterText, HasDocumentsThatBeginAndEndWithTheSameId) {
 /// A model whose weights are not small.
 TrainedGpt trained(
     const GptModelOptions& options = {.block_size = 6, .layers = 2, .heads = 2, .size = 8},
-    bool documents = false) {
+    bool documents = false, TextCoding coding = CharacterCoding("\nabcdef")) {
   manual_seed(4);
-  CharacterCoding coding("\nabcdef");
   const Gpt model(coding.size(), options);
   const NoGradGuard no_grad;
   for (const NamedParameter& target : model.parameters()) {
@@ -165,7 +166,7 @@ TEST(GptLoss, IsOverTheWholeTextInPieces) {
   const Gpt model = trained().model;
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < 5000; ++i) ids.push_back(i * i % 7);
-  const CharacterText text(ids, 6);
+  const TokenText text(ids, 6);
   const NoGradGuard no_grad;
   double nll = 0;
   for (std::int64_t first = 0; first + 1 < 5000; first += 6) {
@@ -182,7 +183,7 @@ TEST(GptLoss, IsOverTheWholeTextInPieces) {
 TEST(GptLoss, IsWithoutDropoutAndLeavesTheModeAlone) {
   const Gpt model =
       trained({.block_size = 6, .layers = 1, .heads = 2, .size = 8, .dropout = 0.9}).model;
-  const CharacterText text({1, 2, 3, 4, 5, 6, 1, 2}, 6);
+  const TokenText text({1, 2, 3, 4, 5, 6, 1, 2}, 6);
   const double expected = mean_loss(model, text);
   model.train();
   EXPECT_EQ(mean_loss(model, text), expected);
@@ -224,6 +225,71 @@ TEST(TrainedGpt, WritesDocumentsUpToTheirEnd) {
             "--generate: the text has 6 characters, the longest line that the model knows has 5");
 }
 
+/// Tokens of letters and of bytes: "ab", "é" in two halves.
+TextCoding tokens() {
+  return TextPieces(Tokenizer::from_json(R"({
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                      "use_regex": false},
+    "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                "use_regex": false},
+    "model": {"type": "BPE", "vocab": {"Ċ": 0, "a": 1, "b": 2, "c": 3, "Ã": 4, "©": 5, "ab": 6,
+                                       "bc": 7},
+              "merges": ["a b", "b c"]}
+  })"));
+}
+
+TEST(TextCoding, TakesTokensOrCharacters) {
+  const TextCoding of_tokens = tokens(), of_characters = CharacterCoding("abc\né");
+  EXPECT_THAT(of_tokens.ids("abcé\n"), ElementsAre(6, 3, 4, 5, 0));
+  EXPECT_EQ(of_tokens.text(of_tokens.ids("abcé\n")), "abcé\n");
+  EXPECT_EQ(of_tokens.size(), 8);
+  EXPECT_STREQ(of_tokens.unit(), "tokens");
+  EXPECT_THAT(of_characters.ids("abcé\n"), ElementsAre(1, 2, 3, 4, 0));
+  EXPECT_STREQ(of_characters.unit(), "characters");
+}
+
+TEST(TextWriter, WritesWholeCharactersUpToTheStop) {
+  const TextCoding coding = tokens();
+  TextWriter writer(coding, coding.ids("c"), "c", "éb");
+  EXPECT_EQ(writer.add(4), "");
+  EXPECT_EQ(writer.add(5), "é");
+  EXPECT_FALSE(writer.has_stopped());
+  EXPECT_EQ(writer.add(7), "b");  // the token is "bc"
+  EXPECT_TRUE(writer.has_stopped());
+  EXPECT_EQ(writer.add(1), "");
+  EXPECT_EQ(writer.finish(), "");
+  EXPECT_EQ(writer.text(), "céb");
+  TextWriter cut(coding, coding.ids("a"), "a", "ab");
+  EXPECT_EQ(cut.add(4), "");
+  EXPECT_EQ(cut.finish(), "\xC3");                        // half of a character
+  TextWriter across(coding, coding.ids("a"), "a", "ab");  // a stop that begins in the start
+  EXPECT_EQ(across.add(7), "b");
+  EXPECT_TRUE(across.has_stopped());
+  TextWriter within(coding, coding.ids("ab"), "ab", "ab");  // one that ends there is none
+  EXPECT_EQ(within.add(3), "c");
+  EXPECT_FALSE(within.has_stopped());
+}
+
+TEST(TrainedGpt, WritesTokensAsTextAndStopsWithinThem) {
+  const TrainedGpt gpt =
+      trained({.block_size = 6, .layers = 2, .heads = 2, .size = 8}, false, tokens());
+  const GenerateOptions options{.max_new_tokens = 30, .do_sample = true};
+  Generator one(1), again(1), stopped(1);
+  const std::string whole = gpt.write("ab", options, "", one)[0].text;
+  ASSERT_TRUE(whole.starts_with("ab"));
+  std::string streamed = "ab";
+  gpt.write("ab", options, "", again, [&](const std::string& text) { streamed += text; });
+  EXPECT_EQ(streamed, whole);
+  const std::string stop = whole.substr(whole.size() / 2, 2);
+  EXPECT_EQ(gpt.write("ab", options, stop, stopped)[0].text,
+            whole.substr(0, whole.find(stop, 1) + 2));
+  EXPECT_EQ(
+      gpt.write("ab", {.max_new_tokens = 3, .num_beams = 2, .num_return_sequences = 2}).size(), 2U);
+  EXPECT_EQ(message_of<Error>([&] { gpt.write("a", {.num_beams = 2}, "b"); }),
+            "--stop: the model writes tokens, of which several make a text: it cannot end a search "
+            "by --beams: leave one of the two out");
+}
+
 class GptFile : public FolderTest {};
 
 TEST_F(GptFile, BringsBackTheWholeModel) {
@@ -232,10 +298,23 @@ TEST_F(GptFile, BringsBackTheWholeModel) {
   const std::string path = file("model.safetensors").string();
   saved.save(path);
   const TrainedGpt loaded = TrainedGpt::load(path);
-  EXPECT_EQ(loaded.coding.characters(), saved.coding.characters());
+  ASSERT_NE(loaded.coding.characters(), nullptr);
+  EXPECT_EQ(loaded.coding.characters()->characters(), saved.coding.characters()->characters());
   EXPECT_TRUE(loaded.documents);
   EXPECT_FALSE(loaded.model.is_training());
   const Tensor ids = tensor({1, 2, 3, 4, 5}, {1, 5});
+  EXPECT_EQ(values_of(loaded.model(ids)), values_of(saved.model(ids)));
+}
+
+TEST_F(GptFile, HasTheTokenizer) {
+  const TrainedGpt saved =
+      trained({.block_size = 5, .layers = 1, .heads = 2, .size = 8}, false, tokens());
+  const std::string path = file("model.safetensors").string();
+  saved.save(path);
+  const TrainedGpt loaded = TrainedGpt::load(path);
+  ASSERT_NE(loaded.coding.tokens(), nullptr);
+  EXPECT_EQ(loaded.coding.ids("abcé"), saved.coding.ids("abcé"));
+  const Tensor ids = tensor({1, 6, 7, 4, 5}, {1, 5});
   EXPECT_EQ(values_of(loaded.model(ids)), values_of(saved.model(ids)));
 }
 
@@ -265,22 +344,68 @@ class GptRun : public FolderTest {};
 TEST_F(GptRun, HoldsOutTheLastTenthOrAThousandDocuments) {
   const std::string path = file("text.txt").string();
   std::ofstream(path) << std::string(90, 'a') << "\n\n" << std::string(7, 'b') << "\n";
-  const CharacterTexts texts =
-      load_character_texts(parsed({"--corpus", path, "--block-size", "8"}));
+  const GptTexts texts = load_gpt_texts(parsed({"--corpus", path, "--block-size", "8"}));
   EXPECT_EQ(texts.coding.text(texts.train.ids()), std::string(90, 'a'));
   EXPECT_EQ(texts.coding.text(texts.valid.ids()), "\n\nbbbbbbb\n");
   std::ofstream lines(path);
   for (int i = 0; i < 95; ++i) lines << "name" << i << "\n\n";
   lines.close();
   const auto documents = [&](const std::string& seed) {
-    return load_character_texts(parsed({"--corpus", path, "--documents", "--seed", seed}));
+    return load_gpt_texts(parsed({"--corpus", path, "--documents", "--seed", seed}));
   };
-  const CharacterTexts one = documents("1");
+  const GptTexts one = documents("1");
   EXPECT_EQ(one.train.size(), 86);
   EXPECT_EQ(one.valid.size(), 9);
   EXPECT_EQ(one.longest(), 7);
   EXPECT_EQ(documents("1").valid.ids(), one.valid.ids());
   EXPECT_NE(documents("2").valid.ids(), one.valid.ids());
+}
+
+// 10 characters are held out, with either coding: 12 bytes, of which the first token is not
+// guessed.
+TEST_F(GptRun, CountsTheBytesOfTheHeldOutText) {
+  const std::string path = file("text.txt").string();
+  std::ofstream(path) << std::string(90, 'a') << "abcabéabé\n";
+  const GptOptions options = parsed({"--corpus", path, "--block-size", "8"});
+  const GptTexts characters = load_gpt_texts(options);
+  EXPECT_EQ(characters.valid_bytes, 11);
+  EXPECT_DOUBLE_EQ(bits_per_byte(std::log(2.0), characters), 9.0 / 11);
+  const GptTexts of_tokens = load_gpt_texts(options, *tokens().tokens());
+  EXPECT_THAT(of_tokens.valid.ids(), ElementsAre(6, 3, 6, 4, 5, 6, 4, 5, 0));
+  EXPECT_EQ(of_tokens.train.ids(), std::vector<std::int64_t>(90, 1));
+  EXPECT_EQ(of_tokens.valid_bytes, 10);
+  EXPECT_DOUBLE_EQ(bits_per_byte(std::log(2.0), of_tokens), 8.0 / 10);
+  std::ofstream(path) << std::string(90, 'a') << "abcabxabxx\n";
+  EXPECT_EQ(message_of<Error>([&] { (void)load_gpt_texts(options, *tokens().tokens()); }),
+            "--tokenizer: its tokens do not give the text back, of which byte 5 is another one "
+            "then: take one of bytes, as GPT-2's is, or make one with --bpe 1000");
+}
+
+// What is held out makes none.
+TEST_F(GptRun, MakesTokensOfTheTextToLearnFrom) {
+  const std::string path = file("text.txt").string();
+  std::ofstream(path)
+      << "abababab abababab abababab abababab abababab abab abab abab abab abab abab "
+         "ab ab ab ab cdcdcdcd\n";
+  const GptTexts texts =
+      load_gpt_texts(parsed({"--corpus", path, "--block-size", "8", "--bpe", "257"}));
+  ASSERT_NE(texts.coding.tokens(), nullptr);
+  EXPECT_EQ(texts.coding.size(), 257);
+  EXPECT_THAT(texts.coding.tokens()->of_text("abab"), ElementsAre("ab", "ab"));
+  EXPECT_THAT(texts.coding.tokens()->of_text("cd"), ElementsAre("c", "d"));
+  EXPECT_EQ(texts.coding.text(texts.valid.ids()), " cdcdcdcd\n");
+  EXPECT_EQ(texts.valid_bytes, 9);
+}
+
+TEST_F(GptRun, CutsEachDocumentIntoTokensByItself) {
+  const std::string path = file("text.txt").string();
+  std::ofstream(path) << "ab\nbc\nab\nbc\nab\nbc\nab\nbc\nab\nbc\n";
+  const GptOptions options = parsed({"--corpus", path, "--documents"});
+  const GptTexts texts = load_gpt_texts(options, *tokens().tokens());
+  EXPECT_EQ(texts.longest(), 2);
+  EXPECT_EQ(texts.train.size(), 9);
+  EXPECT_EQ(texts.valid.ids().size(), 3U);
+  EXPECT_EQ(texts.valid_bytes, 3);
 }
 
 TEST_F(GptRun, GoesOnWithTheOptionsItBeganWith) {

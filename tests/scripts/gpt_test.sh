@@ -48,6 +48,48 @@ cmp -s a1 b1 || fail "--seed does not decide what is written"
 ! cmp -s a1 a2 || fail "--seed changes nothing"
 fails "the model does not know the character 'z'" --output o --generate "zebra"
 
+# Tokens instead of characters: those of a file, and some that are made from the text.
+cat > tokenizer.json <<'JSON'
+{"model": {"type": "BPE", "vocab": {"\n": 0, "a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6, "g": 7, "h": 8, "i": 9, "j": 10, "k": 11, "l": 12,
+  "ab": 13, "ba": 14, "gb": 15}, "merges": ["a b", "b a", "g b"]}, "decoder": {"type": "Fuse"}}
+JSON
+by_file=("${learn[@]}" --tokenizer tokenizer.json)
+run "${by_file[@]}" "${fast[@]}" --output tokens || fail "it has not learnt tokens"
+expect "tokens to learn from"
+expect "16 different ones"
+grep -q '^validation loss [0-9.]*, [0-9.]* bits per byte: saved' out || fail "no bits per byte"
+fails "above 1.2, which --at-most asks for" "${by_file[@]}" --lr 0 --min-lr 0 --output zero --overwrite
+mv tokenizer.json gone.json
+for stop in "" b; do
+  run --output tokens --generate "gb" --temperature 0 --stop "$stop" || fail "--generate by tokens"
+  [ "$(cut -c 1-2 out)" = gb ] || fail "the start of a text by tokens: $(cat out)"
+done
+grep -qE '^gb[^b]*b$' out || fail "--stop b did not end it: $(cat out)"
+run --output tokens --generate "" --samples 20 || fail "--samples by tokens"
+[ "$(grep -cE '^(...)\1$' out)" -ge 12 ] || fail "few lines are what it learnt: $(cat out)"
+fails "it cannot end a search by --beams: leave one of the two out" --output tokens --generate gb --beams 2 --stop b
+run --output tokens --generate "" --beams 2 --samples 2 || fail "--beams by tokens"
+[ "$(wc -l < out)" = 2 ] || fail "not two texts: $(cat out)"
+
+# --bpe makes them; the run keeps them.
+by_bpe=(--corpus words.txt --documents --layers 2 --heads 2 --size 32 --batch-size 32 --iterations 400 --warmup 20 --sample 40
+  --evaluate-every 100 --at-most 1.5)
+run "${by_bpe[@]}" "${fast[@]}" --bpe 260 --output bpe || fail "it has not learnt tokens that it made"
+expect "260 different ones"
+said=$(grep '^validation loss' out)
+fails "above 1.5, which --at-most asks for" "${by_bpe[@]}" --bpe 260 --lr 0 --min-lr 0 --output zero --overwrite
+run "${by_bpe[@]}" "${fast[@]}" --tokenizer bpe/tokenizer.json --output again || fail "a tokenizer that --bpe made"
+[ "$said" = "$(grep '^validation loss' out | sed 's/again/bpe/')" ] || fail "the tokenizer of --bpe is another one: $said"
+run "${by_bpe[@]}" "${fast[@]}" --bpe 260 --output later --time-limit 0 || fail "--bpe --time-limit 0"
+run --resume --output later || fail "--resume with --bpe"
+for file in model checkpoint; do cmp -s bpe/$file.safetensors later/$file.safetensors || fail "resumed with --bpe: $file differs"; done
+cp tokens/tokenizer.json later/
+fails "--resume: 'later/tokenizer.json' is not the tokenizer that this run began with: restore it, or begin anew" --resume --output later
+rm later/tokenizer.json
+fails "'later/tokenizer.json': No such file or directory" --resume --output later
+run --output bpe --generate "" --samples 20 --tokens 12 --temperature 0.5 || fail "--tokens"
+[ "$(grep -cE '^(...)\1$' out)" -ge 12 ] || fail "few lines are what --bpe learnt: $(cat out)"
+
 # A text in one stream, and a run that was stopped: it goes on with the same bits, on any number of threads, after Ctrl-C (which bash has
 # background jobs ignore) and after kill -9, from the last checkpoint.
 small=(--layers 2 --heads 2 --size 16 --block-size 24)
@@ -121,6 +163,16 @@ refuses "--documents requires --corpus" --documents
 refuses "--heads: 3 heads do not divide --size 128" --heads 3
 refuses "--warmup: 100 steps are not below --iterations 100" --iterations 100
 refuses "'0' is not a whole number from 1 to" --size 0
+refuses "--bpe: makes a tokenizer, and --tokenizer names one: leave one out" --corpus words.txt --bpe 300 --tokenizer gone.json
+refuses "--bpe: 200 tokens are fewer than the 256 bytes, which are tokens too: make more of them" --corpus words.txt --bpe 200
+refuses "--bpe: has no effect with --resume" --resume --output o --bpe 260
+fails "'missing.json': No such file or directory" --corpus words.txt --tokenizer missing.json --output o --overwrite
+[ -s o/model.safetensors ] || fail "a tokenizer that is missing cost a run"
+printf '{\n"model": }' > broken.json
+fails "--tokenizer: Tokenizer::load: broken.json:" --corpus words.txt --tokenizer broken.json --output n
+printf '%s\n' '[UNK]' '[CLS]' '[SEP]' {a..l} '##'{a..l} > vocab.txt
+fails "--tokenizer: its tokens do not give the text back" --corpus words.txt --tokenizer vocab.txt --output n
+fails "--documents: the tokenizer has no token for the end of a line" --corpus words.txt --documents --tokenizer vocab.txt --output n
 lines 1500 9 > words.txt
 fails "--resume: the text is not the one that 'o' learns from: restore it, or begin anew with --overwrite" --resume --output o
 fails "cannot read 'missing.txt': No such file or directory" --corpus missing.txt --output n
@@ -135,6 +187,6 @@ cp whole/checkpoint.safetensors n/model.safetensors
 fails "'n/model.safetensors' is no model of gpt" --output n --generate x
 fails "--output: cannot create a file next to 'empty.txt/checkpoint.safetensors': Not a directory" --corpus words.txt --output empty.txt
 run --help || fail "--help"
-for flag in --resume --generate --temperature --documents; do expect "$flag"; done
+for flag in --resume --generate --temperature --documents --tokenizer --bpe --tokens; do expect "$flag"; done
 ! grep -qF -- --freeze out || fail "--help shows a flag for tests"
 echo "gpt_test: passed"
