@@ -153,7 +153,7 @@ Tensor Adafactor::buffer_of_new_rows(std::size_t buffer, const Slot& slot,
                                      const RowPlan& plan) const {
   const Tensor& kept = slot.state.buffers[buffer];
   const auto sources = plan.sources.span<std::int64_t>();
-  if (buffer != col_var || sources.empty()) return kept;
+  if (buffer != col_var || slot.parameter().dim() != 2 || sources.empty()) return kept;
   const Tensor rows = slot.state.buffers[row_var].to(DType::float64);
   const auto r = rows.span<double>();
   const double before = std::accumulate(r.begin(), r.end(), 0.0);
