@@ -219,6 +219,23 @@ TEST_F(Safetensors, RefuseHostileFilesBeforeAllocating) {
   EXPECT_LT(memory_stats().peak - before, 1 << 20);
 }
 
+// A look at all entries for each of them would take minutes.
+TEST_F(Safetensors, HaveAsManyTensorsAsFitTheHeader) {
+  constexpr int count = 150'000;
+  std::string header = "{";
+  for (int i = 0; i < count; ++i) {
+    header += (i > 0 ? ",\"t" : "\"t") + std::to_string(i) +
+              R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+  }
+  write_text(file("many"), with_length(header + "}", ""));
+  const StateDict state = load(file("many"), {"t7", "t149999"});
+  EXPECT_EQ(state.size(), 2U);
+  EXPECT_EQ(state.at("t149999").shape(), Shape({0}));
+  write_text(file("twice"), with_length(header + R"(,"t70000":1})", ""));
+  EXPECT_THAT(message_of<FormatError>([&] { load(file("twice")); }),
+              HasSubstr("its header names 't70000' twice"));
+}
+
 TEST_F(Safetensors, RefuseEveryTruncation) {
   StateDict state;
   state.set("a", tensor({1.0f, 2.0f, 3.0f}));
