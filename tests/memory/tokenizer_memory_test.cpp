@@ -20,14 +20,24 @@ constexpr std::size_t head = alignof(std::max_align_t);  // holds the size of a 
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// All forms of new and delete but those with an alignment: AddressSanitizer has each of its own.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   void* block = std::malloc(size + head);
-  if (block == nullptr) throw std::bad_alloc();
+  if (block == nullptr) return nullptr;
   *static_cast<std::size_t*>(block) = size;
   const std::int64_t now = held += static_cast<std::int64_t>(size);
   std::int64_t before = most;
   while (before < now && !most.compare_exchange_weak(before, now)) continue;
   return static_cast<char*>(block) + head;
+}
+void* operator new(std::size_t size) {
+  void* block = operator new(size, std::nothrow);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& none) noexcept {
+  return operator new(size, none);
 }
 
 void operator delete(void* pointer) noexcept {
@@ -36,8 +46,11 @@ void operator delete(void* pointer) noexcept {
   held -= static_cast<std::int64_t>(*static_cast<std::size_t*>(block));
   std::free(block);
 }
-
 void operator delete(void* pointer, std::size_t) noexcept { operator delete(pointer); }
+void operator delete(void* pointer, const std::nothrow_t&) noexcept { operator delete(pointer); }
+void operator delete[](void* pointer) noexcept { operator delete(pointer); }
+void operator delete[](void* pointer, std::size_t) noexcept { operator delete(pointer); }
+void operator delete[](void* pointer, const std::nothrow_t&) noexcept { operator delete(pointer); }
 
 namespace gradus {
 namespace {
