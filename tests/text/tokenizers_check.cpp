@@ -27,12 +27,8 @@ Tokenizer load(const std::string& path) {
 json members(const Encoding& encoding) {
   json offsets = json::array();
   for (const ByteSpan& span : encoding.offsets) offsets.push_back({span.begin, span.end});
-  return {{"ids", encoding.ids},
-          {"type_ids", encoding.type_ids},
-          {"mask", encoding.attention_mask},
-          {"offsets", offsets},
-          {"words", encoding.word_ids},
-          {"texts", encoding.text_ids}};
+  return {{"ids", encoding.ids}, {"type_ids", encoding.type_ids}, {"mask", encoding.attention_mask},
+          {"offsets", offsets},  {"words", encoding.word_ids},    {"texts", encoding.text_ids}};
 }
 
 json answer(const Tokenizer& tokenizer, const json& request) {
