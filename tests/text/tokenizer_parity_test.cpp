@@ -51,6 +51,15 @@ TEST(TokenizerParity, TheMongolianVowelSeparatorIsNoWhiteSpace) {
   EXPECT_EQ(encoding.offsets, (std::vector<ByteSpan>{{0, 1}, {1, 4}, {4, 5}}));
 }
 
+TEST(TokenizerParity, SoItIsInExpressions) {
+  const Tokenizer tokenizer = Tokenizer::from_json(
+      R"({"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1, "b": 2}},
+          "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[\\s]|\\\\s"}, "behavior": "Removed"}})");
+  EXPECT_EQ(tokenizer.encode("a b\u2003a\u0085b").ids, (Ids{1, 2, 1, 2}));
+  EXPECT_EQ(tokenizer.encode("a\u180Eb").ids, Ids{0});
+  EXPECT_EQ(tokenizer.encode("a\\sb").ids, (Ids{1, 2}));  // a backslash and an s
+}
+
 TEST(TokenizerParity, WordsEndWhereBytesAreNotUtf8) {
   EXPECT_EQ(of_white_space()
                 .encode("a\xFF"
