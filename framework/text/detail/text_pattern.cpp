@@ -13,7 +13,7 @@ TextPattern TextPattern::literal(std::string text) {
 TextPattern TextPattern::regex(const std::string& expression) {
   TextPattern result;
   result.text_ = expression;
-  result.regex_.emplace(expression, PatternOptions{.unicode_classes = true});
+  result.regex_.emplace(expression, PatternOptions{.unicode_classes = true, .oniguruma = true});
   return result;
 }
 
