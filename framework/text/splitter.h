@@ -30,7 +30,8 @@ class GRADUS_API Splitter {
   static Splitter whitespace();
   /// Words and punctuation marks, as tokenize() finds them.
   static Splitter words(const TokenizeOptions& options = {});
-  /// The matches of a regular expression of PCRE2, in which \w, \d, \s and \b are Unicode's.
+  /// The matches of a regular expression, as a tokenizer.json has them: PCRE2's, in which \w, \d,
+  /// \s and \b are Unicode's, and \h is a hexadecimal digit.
   /// Empty ones are left out. Throws ValueError for an expression that PCRE2 refuses.
   static Splitter pattern(const std::string& expression, const SplitPatternOptions& options = {});
   /// Characters of Unicode; a byte that is not UTF-8 is one of its own.

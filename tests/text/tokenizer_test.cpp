@@ -443,10 +443,40 @@ TEST(Tokenizer, StopsAnExpressionThatTakesTooManySteps) {
                  "to match a part of the text. Write it without a repetition within a repetition, "
                  "or make the inner one possessive, as in (?:a++)+",
                  tokenizer.encode(std::string(100, 'a')));
+  file["pre_tokenizer"]["pattern"]["Regex"] = "(a+)+b";
+  EXPECT_MESSAGE(ValueError, "regular expression '(a+)+b': match limit exceeded",
+                 Tokenizer::from_json(file.dump()).encode(std::string(100, 'a') + "cb"));
   file["pre_tokenizer"]["pattern"]["Regex"] = "(";
   expect_refused(file,
                  "Tokenizer::from_json: pre_tokenizer.pattern.Regex: regular expression '(': "
                  "missing closing parenthesis");
+}
+
+TEST(Tokenizer, ReadsExpressionsAsOnigurumaDoes) {
+  const auto parts = [](const std::string& expression, const std::string& text) {
+    json file = small();
+    file["pre_tokenizer"] = {
+        {"type", "Split"}, {"pattern", {{"Regex", expression}}}, {"behavior", "Isolated"}};
+    std::vector<std::string> result;
+    for (const ByteSpan& span : Tokenizer::from_json(file.dump()).encode(text).offsets)
+      result.push_back(text.substr(static_cast<std::size_t>(span.begin),
+                                   static_cast<std::size_t>(span.end - span.begin)));
+    return result;
+  };
+  using Parts = std::vector<std::string>;
+  EXPECT_EQ(parts("\\s", "x\u180Ey z"), (Parts{"x\u180Ey", " ", "z"}));  // U+180E is no blank
+  EXPECT_EQ(parts("[\\S]+", "x\u180Ey z"), (Parts{"x\u180Ey", " ", "z"}));
+  EXPECT_EQ(parts("\\h+", "xa9y"), (Parts{"x", "a9", "y"}));
+  EXPECT_EQ(parts("[\\h]+|\\H", "a9yz"), (Parts{"a9", "y", "z"}));
+  EXPECT_EQ(parts(" ?[^(\\s|[.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C])]+", "hi you, (all)"),
+            (Parts{"hi", " you", ", (", "all", ")"}));  // of BLOOM
+  EXPECT_EQ(parts("[[:digit:]x]+|[]y]", "1x]z"), (Parts{"1x", "]", "z"}));
+  json file = small();
+  file["pre_tokenizer"] = {
+      {"type", "Split"}, {"pattern", {{"Regex", "[a[^b]]"}}}, {"behavior", "Isolated"}};
+  expect_refused(file,
+                 "Tokenizer::from_json: pre_tokenizer.pattern.Regex: regular expression "
+                 "'[a[^b]]': '[^' within a class is not supported: write the class without");
 }
 
 // With all pairs compared in each step, this would take hours.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/utf8.h>
 #include <gradus/framework/base/error.h>
+#include <gradus/framework/text/detail/oniguruma.h>
 #include <gradus/framework/text/detail/pattern.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -35,8 +36,8 @@ Pattern::Pattern(const std::string& expression, const PatternOptions& options)
   PCRE2_SIZE place = 0;
   const std::uint32_t flags =
       PCRE2_UTF | (options.unicode_classes ? PCRE2_UCP | PCRE2_MATCH_INVALID_UTF : 0U);
-  pcre2_code* code =
-      pcre2_compile(units(expression), expression.size(), flags, &error, &place, nullptr);
+  const std::string source = options.oniguruma ? from_oniguruma(expression) : expression;
+  pcre2_code* code = pcre2_compile(units(source), source.size(), flags, &error, &place, nullptr);
   if (code == nullptr) fail(expression, error);
   code_ = std::shared_ptr<const void>(code, [code](const void*) { pcre2_code_free(code); });
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it cannot, matching only takes longer

@@ -9,6 +9,7 @@ namespace gradus::detail {
 
 struct PatternOptions {
   bool unicode_classes = false;  ///< \s, \d, \w and \b are Unicode's too
+  bool oniguruma = false;        ///< it is meant as Oniguruma reads it: see from_oniguruma()
 };
 
 /// A regular expression of PCRE2 on UTF-8 text, in which \p{P} and the like are Unicode's classes.

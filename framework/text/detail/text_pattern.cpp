@@ -3,27 +3,6 @@
 #include <utility>
 
 namespace gradus::detail {
-namespace {
-
-// \s as White_Space of Unicode, and \S as all else: PCRE2's \s has U+180E as well.
-std::string with_white_space(const std::string& expression) {
-  std::string result;
-  for (std::size_t i = 0; i < expression.size(); ++i) {
-    if (expression[i] != '\\' || i + 1 == expression.size()) {
-      result += expression[i];
-      continue;
-    }
-    const char escaped = expression[++i];
-    if (escaped == 's' || escaped == 'S') {
-      result += escaped == 's' ? "\\p{White_Space}" : "\\P{White_Space}";
-    } else {
-      result += {'\\', escaped};
-    }
-  }
-  return result;
-}
-
-}  // namespace
 
 TextPattern TextPattern::literal(std::string text) {
   TextPattern result;
@@ -34,7 +13,7 @@ TextPattern TextPattern::literal(std::string text) {
 TextPattern TextPattern::regex(const std::string& expression) {
   TextPattern result;
   result.text_ = expression;
-  result.regex_.emplace(with_white_space(expression), PatternOptions{.unicode_classes = true});
+  result.regex_.emplace(expression, PatternOptions{.unicode_classes = true, .oniguruma = true});
   return result;
 }
 

@@ -543,6 +543,7 @@ const struct {
     {"framework/text/tag_scheme.h", [] { return TagScheme::iob2 != TagScheme::iobes; }},
     {"framework/text/encoding.h", [] { return Encoding().size() == 0; }},
     {"framework/text/tokenize.h", [] { return tokenize("a b").size() == 2; }},
+    {"framework/text/splitter.h", [] { return Splitter::whitespace().split("a  b").size() == 2; }},
     {"framework/text/tokenizer.h",
      [] {
        const auto tokenizer = Tokenizer::from_json(R"({"model": {"type": "WordLevel",
