@@ -4,6 +4,7 @@
 // most 1.90 (mean of three seeds) after two minutes of one core: see docs/gpt.md.
 #include <fmt/format.h>
 #include <gradus/examples/common/folder.h>
+#include <gradus/examples/common/output.h>
 #include <gradus/examples/gpt/options.h>
 #include <gradus/examples/gpt/report.h>
 #include <gradus/examples/gpt/texts.h>
@@ -228,7 +229,7 @@ int generate(const GptOptions& options) {
   const auto show = [&](const std::string& text) {
     if (text.empty()) return;
     fmt::print("{}", text);
-    std::fflush(stdout);
+    flush_output();
     last = text;
   };
   trained.write(options.generate, how, options.stop, default_generator(), show);
@@ -245,7 +246,7 @@ int main(int argc, char** argv) {
   try {
     if (options.threads > 0) set_num_threads(options.threads);
     manual_seed(options.seed);
-    return options.task == GptTask::generate ? generate(options) : train(options);
+    return after_output(options.task == GptTask::generate ? generate(options) : train(options));
   } catch (const std::exception& error) {
     std::fflush(stdout);
     fmt::print(stderr, "gpt: {}\n", error.what());

@@ -6,6 +6,7 @@
 // --at-most 2.1 ends with exit code 1 if it does not, as with --lr 0 or frozen recurrent weights.
 #include <fmt/format.h>
 #include <gradus/examples/common/folder.h>
+#include <gradus/examples/common/output.h>
 #include <gradus/examples/language_model/options.h>
 #include <gradus/examples/language_model/report.h>
 #include <gradus/examples/language_model/texts.h>
@@ -205,9 +206,9 @@ int main(int argc, char** argv) {
   try {
     if (options.threads > 0) set_num_threads(options.threads);
     manual_seed(options.seed);
-    if (options.task == Task::evaluate) return evaluate(options);
-    if (options.task == Task::generate) return generate(options);
-    return train(options);
+    if (options.task == Task::evaluate) return after_output(evaluate(options));
+    if (options.task == Task::generate) return after_output(generate(options));
+    return after_output(train(options));
   } catch (const std::exception& error) {
     std::fflush(stdout);
     fmt::print(stderr, "language_model: {}\n", error.what());

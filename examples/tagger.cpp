@@ -7,6 +7,7 @@
 // exit code 1 if it does not, as after `--lr 0` or with frozen recurrent weights.
 #include <fmt/format.h>
 #include <gradus/examples/common/folder.h>
+#include <gradus/examples/common/output.h>
 #include <gradus/examples/tagger/options.h>
 #include <gradus/examples/tagger/report.h>
 #include <gradus/examples/tagger/scoring.h>
@@ -322,7 +323,7 @@ int tag(const TaggerOptions& options) {
     for (std::size_t t = 0; t < labels.size(); ++t)
       fmt::print("{}\t{}\n", sentence[0][t], labels[t]);
     fmt::print("\n");
-    std::fflush(stdout);  // whoever feeds a pipe waits for the answer
+    flush_output();  // whoever feeds a pipe waits for the answer
   }
   return 0;
 }
@@ -336,9 +337,9 @@ int main(int argc, char** argv) {
   try {
     if (options.threads > 0) set_num_threads(options.threads);
     manual_seed(options.seed);
-    if (options.task == TaggerTask::evaluate) return evaluate(options);
-    if (options.task == TaggerTask::tag) return tag(options);
-    return train(options);
+    if (options.task == TaggerTask::evaluate) return after_output(evaluate(options));
+    if (options.task == TaggerTask::tag) return after_output(tag(options));
+    return after_output(train(options));
   } catch (const std::exception& error) {
     std::fflush(stdout);
     fmt::print(stderr, "tagger: {}\n", error.what());

@@ -7,6 +7,7 @@
 // textcnn get 95 % right, and `test --at-least 95` ends with exit code 1 if they do not, as after
 // `train --lr 0`.
 #include <fmt/format.h>
+#include <gradus/examples/common/output.h>
 #include <gradus/examples/text_classifier/classifier.h>
 #include <gradus/examples/text_classifier/options.h>
 #include <gradus/gradus.h>
@@ -313,7 +314,7 @@ int predict(const ClassifierOptions& options) {
       if (options.prob) fmt::print(" {:.6f}", best.span<float>()[place]);
     }
     fmt::print("\n");
-    std::fflush(stdout);  // whoever feeds a pipe waits for the answer
+    flush_output();  // whoever feeds a pipe waits for the answer
   }
   return 0;
 }
@@ -329,11 +330,11 @@ int main(int argc, char** argv) {
     manual_seed(options.seed);
     switch (options.command) {
       case Command::train:
-        return train(options);
+        return after_output(train(options));
       case Command::test:
-        return test(options);
+        return after_output(test(options));
       case Command::predict:
-        return predict(options);
+        return after_output(predict(options));
     }
   } catch (const std::exception& error) {
     std::fflush(stdout);

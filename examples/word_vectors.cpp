@@ -6,6 +6,7 @@
 // more, and with vectors of random numbers it is not.
 #include <fmt/format.h>
 #include <gradus/examples/common/flags.h>
+#include <gradus/examples/common/output.h>
 #include <gradus/gradus.h>
 #include <gradus/text.h>
 
@@ -55,13 +56,14 @@ int neighbors(const Options& options) {
   for (const std::string& word : options.words) print_neighbors(index, word, options);
   if (!options.words.empty()) return 0;
   for (std::string word; std::getline(std::cin, word);) {
+    if (word.ends_with('\r')) word.pop_back();
     if (word.empty()) continue;
     if (index.contains(word)) {
       print_neighbors(index, word, options);
     } else {
       fmt::print("{}\nis not known\n", word);
     }
-    std::fflush(stdout);
+    flush_output();
   }
   return 0;
 }
@@ -82,7 +84,9 @@ int analogy(const Options& options) {
 /// Files of analogies begin with the name of a section.
 bool has_analogies(const std::string& path) {
   std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
+  std::string line;
+  for (bool is_first = true; std::getline(file, line); is_first = false) {
+    if (is_first && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
     const bool is_comment = line.starts_with("//") || line.starts_with("#");
     if (!is_comment && line.find_first_not_of(" \t\r") != std::string::npos) return line[0] == ':';
   }
@@ -181,7 +185,7 @@ int main(int argc, char** argv) {
   if (command == nullptr) return exit_code;
   try {
     if (options.threads > 0) set_num_threads(options.threads);
-    return command(options);
+    return after_output(command(options));
   } catch (const std::exception& error) {
     std::fflush(stdout);
     fmt::print(stderr, "word_vectors: {}\n", error.what());

@@ -190,8 +190,14 @@ void FastTextModel::State::check_prediction(std::int64_t k) const {
 
 FastTextModel::FastTextModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
+FastTextModel detail::read_fasttext_model(ByteBlocks& file) {
+  return FastTextModel(
+      std::make_shared<const FastTextModel::State>(detail::read_fasttext_file(file)));
+}
+
 FastTextModel FastTextModel::load(const std::string& path) {
-  return FastTextModel(std::make_shared<const State>(detail::read_fasttext_file(path)));
+  detail::ByteBlocks file("FastTextModel::load", path);
+  return detail::read_fasttext_model(file);
 }
 
 FastTextOptions FastTextModel::options() const { return state_->file.options; }

@@ -13,6 +13,12 @@
 
 namespace gradus {
 
+class FastTextModel;
+namespace detail {
+class ByteBlocks;
+FastTextModel read_fasttext_model(ByteBlocks& file);
+}  // namespace detail
+
 enum class FastTextTask : std::uint8_t { cbow = 1, skip_gram = 2, supervised = 3 };
 enum class FastTextLoss : std::uint8_t {
   hierarchical_softmax = 1,
@@ -50,10 +56,11 @@ struct FastTextPrediction {
 ///   model.predict("Wovon man nicht sprechen kann")[0].label;  // "__label__de"
 class GRADUS_API FastTextModel {
  public:
-  /// Reads versions 12 and 11; in the latter, supervised models have no character n-grams. Every
-  /// size is checked against that of the file before memory is taken for it.
-  /// Throws FormatError with the position in the file, also for a quantised model (`.ftz`); Error
-  /// if it cannot be read, or is a pipe.
+  /// Reads versions 12 and 11, from a file, a pipe, or "-", standard input; unpacks gzip. In
+  /// version 11, supervised models have no character n-grams. Memory is taken for what the file
+  /// has, whatever sizes it says.
+  /// Throws FormatError with the position in the file, also for a quantised model (`.ftz`) and for
+  /// n-grams of more than 256 characters; Error if it cannot be read.
   static FastTextModel load(const std::string& path);
 
   FastTextOptions options() const;
@@ -104,6 +111,7 @@ class GRADUS_API FastTextModel {
                                                        float threshold = 0) const;
 
  private:
+  friend FastTextModel detail::read_fasttext_model(detail::ByteBlocks& file);
   struct State;
   explicit FastTextModel(std::shared_ptr<const State> state);
 

@@ -1,19 +1,19 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
-#include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/base/warning.h>
-#include <gradus/framework/core/creation.h>
+#include <gradus/framework/io/detail/fasttext_file.h>
 #include <gradus/framework/io/detail/vector_file.h>
 #include <gradus/framework/io/fasttext.h>
 #include <gradus/framework/io/word_vectors.h>
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
+#include <new>
+#include <span>
+#include <string>
 #include <string_view>
-#include <system_error>
+#include <vector>
 
 namespace gradus {
 namespace {
@@ -29,8 +29,8 @@ void check(const WordVectorOptions& options) {
 }
 
 // Throws or warns about all that is wrong with a file.
-void report_faults(const detail::VectorFindings& found, const std::string& path,
-                   BadLines bad_lines) {
+void report_faults(const detail::VectorFindings& found, const std::string& path, BadLines bad_lines,
+                   std::string_view hint) {
   std::string all;
   if (found.faults.count() > 0) {
     all = fmt::format("has {}: {}", found.faults.total(), found.faults.text());
@@ -40,9 +40,9 @@ void report_faults(const detail::VectorFindings& found, const std::string& path,
   if (bad_lines == BadLines::skip) {
     return detail::warn(fmt::format("{}: '{}' {}", load_vectors, path, all));
   }
-  throw FormatError(
-      fmt::format("{}: '{}' {}: correct the file, or take what is right in it with BadLines::skip",
-                  load_vectors, path, all));
+  throw FormatError(fmt::format(
+      "{}: '{}' {}{}: correct the file, or take what is right in it with BadLines::skip",
+      load_vectors, path, all, hint));
 }
 
 void warn_of_duplicates(const WordVectorReport& report, const std::string& path) {
@@ -59,58 +59,26 @@ void warn_of_duplicates(const WordVectorReport& report, const std::string& path)
       shown < std::ssize(report.duplicate_words) ? ", ..." : ""));
 }
 
-bool is_fasttext_bin(const std::string& path, WordVectorFormat format) {
-  std::error_code error;  // of a path that cannot be looked at, which is reported when it is read
-  if (format != WordVectorFormat::automatic || !std::filesystem::is_regular_file(path, error)) {
-    return format == WordVectorFormat::fasttext_bin;  // a pipe is not opened twice
-  }
-  detail::InputFile file(load_vectors, path);
-  std::array<char, 4> head{};
-  return file.read_at(0, head.data(), head.size()) &&
-         std::string_view(head.data(), head.size()) == "\xBA\x16\x4F\x2F";
+bool is_fasttext_bin(detail::ByteBlocks& file, WordVectorFormat format) {
+  if (format != WordVectorFormat::automatic) return format == WordVectorFormat::fasttext_bin;
+  return file.at_least(detail::fasttext_magic.size()) &&
+         file.rest().starts_with(detail::fasttext_magic);
 }
 
-// The words of a fastText model: all that are wanted.
-WordVectors load_fasttext(const std::string& path, const Vocabulary* vocabulary,
-                          const WordVectorOptions& options, KeptRows kept) {
-  const FastTextModel model = FastTextModel::load(path);
-  const std::int64_t dim = model.options().dim;
-  if (options.dim != 0 && options.dim != dim) {
-    throw FormatError(fmt::format("{}: '{}' has vectors of {} numbers, not {}", load_vectors, path,
-                                  dim, options.dim));
-  }
-  WordVectors vectors;
-  vectors.report.format = WordVectorFormat::fasttext_bin;
-  vectors.report.announced = std::ssize(model.words());
-  for (const std::string& word : model.words()) {
-    if (vectors.report.words == options.max_words) break;
-    ++vectors.report.words;
-    if (vocabulary == nullptr || vocabulary->contains(word)) vectors.words.push_back(word);
-  }
-  if (kept == KeptRows::words) return vectors;
-  vectors.matrix = zeros({std::ssize(vectors.words), dim});
-  float* const rows = vectors.matrix.mutable_data<float>();
-  parallel_for_each(std::ssize(vectors.words), 20 * dim, [&](std::int64_t i) {
-    model.compute(vectors.words[static_cast<std::size_t>(i)],
-                  {rows + i * dim, static_cast<std::size_t>(dim)});
-  });
-  return vectors;
+// For a file of which nothing could be read: binary numbers may look like text.
+std::string_view format_hint(const detail::VectorLayout& layout, const WordVectorOptions& options,
+                             const detail::VectorFindings& found) {
+  const bool may_be_binary = layout.format == WordVectorFormat::word2vec_text &&
+                             options.format == WordVectorFormat::automatic;
+  return may_be_binary && found.words > 0 && found.faults.count() == found.words
+             ? " (if its numbers are bytes, pass .format)"
+             : "";
 }
 
-WordVectors load(const std::string& path, const Vocabulary* vocabulary,
-                 const WordVectorOptions& options, KeptRows kept = KeptRows::vectors) {
-  check(options);
-  if (is_fasttext_bin(path, options.format)) return load_fasttext(path, vocabulary, options, kept);
-  detail::ByteBlocks file(load_vectors, path);
-  const detail::VectorLayout layout = detail::find_vector_layout(file, options);
-  const std::int64_t expected =
-      std::min(layout.expected, options.max_words.value_or(layout.expected));
-  detail::VectorRows rows(layout.columns, vocabulary, expected, kept);
-  const bool is_binary = layout.format == WordVectorFormat::word2vec_binary;
-  const detail::VectorFindings found = is_binary
-                                           ? detail::read_vector_binary(file, layout, options, rows)
-                                           : detail::read_vector_text(file, layout, options, rows);
-  report_faults(found, file.path(), options.bad_lines);
+WordVectors finish(const detail::ByteBlocks& file, const detail::VectorLayout& layout,
+                   const WordVectorOptions& options, const detail::VectorFindings& found,
+                   detail::VectorRows& rows) {
+  report_faults(found, file.path(), options.bad_lines, format_hint(layout, options, found));
   WordVectors vectors;
   rows.finish(vectors);
   vectors.report.format = layout.format;
@@ -119,6 +87,90 @@ WordVectors load(const std::string& path, const Vocabulary* vocabulary,
   vectors.report.bad_lines = found.faults.count();
   warn_of_duplicates(vectors.report, file.path());
   return vectors;
+}
+
+// The words of a fastText model that are asked for.
+struct ModelWords {
+  const FastTextModel& model;
+  std::span<const std::string> words;
+};
+
+// Keeps those that are wanted and whose vectors are good.
+detail::VectorFindings keep_words(const ModelWords& asked, const WordVectorOptions& options,
+                                  detail::VectorRows& rows) {
+  const std::int64_t dim = asked.model.options().dim;
+  const auto columns = static_cast<std::size_t>(dim);
+  const std::int64_t at_once = std::clamp<std::int64_t>((1 << 20) / dim, 1, 4096);
+  std::vector<float> vectors(static_cast<std::size_t>(at_once * dim));
+  const auto vector = [&](std::int64_t i) {
+    return std::span(vectors).subspan(static_cast<std::size_t>(i) * columns, columns);
+  };
+  detail::VectorFindings found("word");
+  for (auto left = asked.words; !left.empty();) {
+    const auto some = left.first(std::min(left.size(), static_cast<std::size_t>(at_once)));
+    left = left.subspan(some.size());
+    std::vector<std::uint8_t> wanted(some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) wanted[i] = rows.wants(some[i]) ? 1 : 0;
+    parallel_for_each(std::ssize(some), 20 * dim, [&](std::int64_t i) {
+      const auto place = static_cast<std::size_t>(i);
+      if (wanted[place] != 0) asked.model.compute(some[place], vector(i));
+    });
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      ++found.words;
+      const auto values = vector(static_cast<std::int64_t>(i));
+      if (wanted[i] == 0 || !detail::check_vector(some[i], values, options, found)) continue;
+      std::copy(values.begin(), values.end(), rows.free_row());
+      rows.keep(some[i]);
+    }
+  }
+  return found;
+}
+
+// The words of a fastText model: all that are wanted.
+WordVectors load_fasttext(detail::ByteBlocks& file, const Vocabulary* vocabulary,
+                          const WordVectorOptions& options, KeptRows kept) {
+  const FastTextModel model = detail::read_fasttext_model(file);
+  const std::int64_t dim = model.options().dim;
+  if (options.dim != 0 && options.dim != dim) {
+    throw FormatError(fmt::format("{}: '{}' has vectors of {} numbers, not {}", load_vectors,
+                                  file.path(), dim, options.dim));
+  }
+  const std::span<const std::string> words = model.words();
+  const auto most = static_cast<std::size_t>(options.max_words.value_or(std::ssize(words)));
+  const ModelWords wanted{model, words.first(std::min(most, words.size()))};
+  detail::VectorRows rows(dim, vocabulary, std::ssize(wanted.words), kept);
+  const detail::VectorFindings found = keep_words(wanted, options, rows);
+  return finish(file, {WordVectorFormat::fasttext_bin, dim, std::ssize(words)}, options, found,
+                rows);
+}
+
+WordVectors load(detail::ByteBlocks& file, const Vocabulary* vocabulary,
+                 const WordVectorOptions& options, KeptRows kept) {
+  if (is_fasttext_bin(file, options.format)) return load_fasttext(file, vocabulary, options, kept);
+  const detail::VectorLayout layout = detail::find_vector_layout(file, options);
+  const std::int64_t expected =
+      std::min(layout.expected, options.max_words.value_or(layout.expected));
+  detail::VectorRows rows(layout.columns, vocabulary, expected, kept);
+  const bool is_binary = layout.format == WordVectorFormat::word2vec_binary;
+  const detail::VectorFindings found = is_binary
+                                           ? detail::read_vector_binary(file, layout, options, rows)
+                                           : detail::read_vector_text(file, layout, options, rows);
+  return finish(file, layout, options, found, rows);
+}
+
+// Says in which file memory ran out.
+WordVectors load(const std::string& path, const Vocabulary* vocabulary,
+                 const WordVectorOptions& options, KeptRows kept = KeptRows::vectors) {
+  check(options);
+  detail::ByteBlocks file(load_vectors, path);
+  try {
+    return load(file, vocabulary, options, kept);
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("{}: '{}': out of memory", load_vectors, file.path()));
+  } catch (const Error& error) {
+    if (!std::string_view(error.what()).starts_with("memory: ")) throw;
+    throw Error(fmt::format("{}: '{}': {}", load_vectors, file.path(), error.what()));
+  }
 }
 
 }  // namespace

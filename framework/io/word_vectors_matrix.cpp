@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace gradus {
@@ -77,6 +78,9 @@ void check(const WordVectors& vectors, const MatrixForOptions& options) {
   if (!is_given && matrix.numel() == 0) {
     throw ValueError("matrix_for: there are no vectors to take the mean or the deviation from");
   }
+  if (options.mean && !std::isfinite(*options.mean)) {
+    throw ValueError(fmt::format("matrix_for: mean is {}: it must be finite", *options.mean));
+  }
   if (options.std && !(*options.std >= 0)) {
     throw ValueError(fmt::format("matrix_for: std is {}: it must be 0 or more", *options.std));
   }
@@ -90,9 +94,11 @@ class MissingRows {
     if (options.missing == MissingWords::mean) set_mean_row(vectors);
     if (options.missing == MissingWords::normal) {
       moments_ = {options.mean.value_or(0), options.std.value_or(0)};
-      if (options.mean && options.std) return;
-      const Moments own = moments_of(vectors.span<float>());
-      moments_ = {options.mean.value_or(own.mean), options.std.value_or(own.std)};
+      if (!options.mean || !options.std) {
+        const Moments own = moments_of(vectors.span<float>());
+        moments_ = {options.mean.value_or(own.mean), options.std.value_or(own.std)};
+      }
+      check_moments();
     }
   }
 
@@ -115,6 +121,15 @@ class MissingRows {
   }
 
  private:
+  // Numbers of a normal distribution are within 10 deviations of its mean.
+  void check_moments() const {
+    if (std::abs(moments_.mean) + 10 * moments_.std <= std::numeric_limits<float>::max()) return;
+    throw ValueError(
+        fmt::format("matrix_for: random numbers of mean {} and std {} are beyond float32: pass "
+                    ".mean and .std",
+                    moments_.mean, moments_.std));
+  }
+
   void set_mean_row(const Tensor& vectors) {
     std::vector<double> sums(static_cast<std::size_t>(columns_));
     const float* value = vectors.data<float>();

@@ -15,6 +15,8 @@
 namespace gradus {
 namespace {
 
+constexpr std::size_t most_first_word = 60'000;  // the format shows in the first 64 KiB
+
 // The position of the first finite number that float32 cannot hold, or -1.
 std::int64_t first_too_large(const Tensor& matrix) {
   if (matrix.dtype() != DType::float64) return -1;
@@ -45,6 +47,19 @@ void check_matrix(const WordVectors& vectors) {
   }
 }
 
+// Why readers would not find the format of a file that begins with the word, or "".
+std::string_view misleading_start(std::string_view word, WordVectorFormat format) {
+  if (format == WordVectorFormat::word2vec_binary) {
+    return word.size() > most_first_word ? "is too long for the format to be recognised" : "";
+  }
+  if (format != WordVectorFormat::glove) return "";
+  if (word.starts_with("\xEF\xBB\xBF")) {
+    return "begins with a byte order mark, which readers of the file would leave out";
+  }
+  if (word.starts_with("\x1f\x8b")) return "begins as gzip data do";
+  return word.starts_with("\xBA\x16\x4F\x2F") ? "begins as a fastText model does" : "";
+}
+
 // The word that the format cannot hold, and why.
 void check_words(const std::vector<std::string>& words, WordVectorFormat format) {
   const bool is_text = format != WordVectorFormat::word2vec_binary;
@@ -56,13 +71,17 @@ void check_words(const std::vector<std::string>& words, WordVectorFormat format)
           "fields of the format",
           i, detail::printable(word)));
     }
-    if (i == 0 && format == WordVectorFormat::glove && word.starts_with("\xEF\xBB\xBF")) {
-      throw ValueError(fmt::format(
-          "save_word_vectors: word 0 ('{}') begins with a byte order mark, which readers of the "
-          "file would leave out",
-          detail::printable(word)));
-    }
   }
+  if (words.empty()) {
+    if (format != WordVectorFormat::glove) return;
+    throw ValueError(
+        "save_word_vectors: there are no words, and GloVe's format has no file without any: use "
+        "word2vec_text");
+  }
+  const std::string_view why = misleading_start(words[0], format);
+  if (why.empty()) return;
+  throw ValueError(
+      fmt::format("save_word_vectors: word 0 ('{}') {}", detail::printable(words[0]), why));
 }
 
 void check_format(WordVectorFormat format) {

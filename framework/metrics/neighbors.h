@@ -9,7 +9,7 @@ namespace gradus {
 
 /// How close two vectors are.
 enum class Closeness : std::uint8_t {
-  cosine,     ///< of the angle between them; 0 if one of them is zero
+  cosine,     ///< of the angle between them; 0 if one of them is zero, or its squared length is
   dot,        ///< their product
   euclidean,  ///< the distance between them: the least is the closest
 };

@@ -25,18 +25,19 @@ const Tensor& checked(const std::vector<std::string>& words, const Tensor& matri
   return matrix;
 }
 
-/// The ids as one row.
-Tensor excluding(const std::vector<std::int64_t>& rows) {
-  return reshape(tensor(rows), {1, static_cast<std::int64_t>(rows.size())});
-}
-
 }  // namespace
 
 WordIndex::WordIndex(const WordVectors& vectors)
     : words_(vectors.words), index_(checked(vectors.words, vectors.matrix)) {
   for (std::size_t i = 0; i < words_.size(); ++i) {
     const std::int64_t known = row_.size();
-    if (row_.add(words_[i]) == known) row_of_number_.push_back(static_cast<std::int64_t>(i));
+    const auto number = static_cast<std::size_t>(row_.add(words_[i]));
+    const auto row = static_cast<std::int64_t>(i);
+    if (row_.size() > known) {
+      row_of_number_.push_back(row);
+    } else {
+      repeated_[row_of_number_[number]].push_back(row);
+    }
   }
 }
 
@@ -50,13 +51,24 @@ std::int64_t WordIndex::row(std::string_view word) const {
                                words_.size()));
 }
 
+// All rows of the words that have these rows, as one row.
+Tensor WordIndex::excluding(std::vector<std::int64_t> rows) const {
+  for (std::size_t i = 0, given = rows.size(); i < given; ++i) {
+    const auto others = repeated_.find(rows[i]);
+    if (others == repeated_.end()) continue;
+    rows.insert(rows.end(), others->second.begin(), others->second.end());
+  }
+  return reshape(tensor(rows), {1, std::ssize(rows)});
+}
+
 double WordIndex::similarity(std::string_view a, std::string_view b) const {
   return detail::cosine(index_.matrix(), row(a), row(b));
 }
 
 std::vector<ScoredWord> WordIndex::most_similar(std::string_view word, std::int64_t k) const {
   const std::int64_t id = row(word);
-  return scored(index_.search(slice(index_.matrix(), 0, id, id + 1), k, excluding({id})));
+  return scored(
+      index_.search(slice(index_.matrix(), 0, id, id + 1), std::min(k, size()), excluding({id})));
 }
 
 std::vector<ScoredWord> WordIndex::most_similar(const Tensor& vector, std::int64_t k) const {
@@ -65,7 +77,7 @@ std::vector<ScoredWord> WordIndex::most_similar(const Tensor& vector, std::int64
     throw ShapeError(fmt::format("WordIndex::most_similar: the vector is {}: it must be [{}]",
                                  vector.shape().str(), index_.matrix().size(1)));
   }
-  return scored(index_.search(reshape(vector, {1, vector.size(0)}), k));
+  return scored(index_.search(reshape(vector, {1, vector.size(0)}), std::min(k, size())));
 }
 
 std::vector<ScoredWord> WordIndex::most_similar(const std::vector<std::string>& positive,
@@ -81,7 +93,8 @@ std::vector<ScoredWord> WordIndex::most_similar(const std::vector<std::string>& 
   for (const std::string& word : positive) rows.push_back({row(word), 1});
   for (const std::string& word : negative) rows.push_back({row(word), -1});
   for (const detail::SignedRow& one : rows) ids.push_back(one.row);
-  return scored(index_.search(detail::sum_of_directions(index_.matrix(), rows), k, excluding(ids)));
+  return scored(index_.search(detail::sum_of_directions(index_.matrix(), rows), std::min(k, size()),
+                              excluding(ids)));
 }
 
 std::vector<ScoredWord> WordIndex::analogy(std::string_view a, std::string_view b,
@@ -89,8 +102,8 @@ std::vector<ScoredWord> WordIndex::analogy(std::string_view a, std::string_view 
                                            AnalogyRule rule) const {
   if (k < 0) throw ValueError(fmt::format("WordIndex::analogy: k is {}: it must be 0 or more", k));
   const detail::AnalogyRows rows{row(a), row(b), row(c)};
-  return scored(
-      detail::solve_analogies(index_, {&rows, 1}, k, rule, excluding({rows.begin(), rows.end()})));
+  return scored(detail::solve_analogies(index_, {&rows, 1}, std::min(k, size()), rule,
+                                        excluding({rows.begin(), rows.end()})));
 }
 
 std::vector<ScoredWord> WordIndex::scored(const Neighbors& found) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace gradus {
@@ -41,7 +42,7 @@ class GRADUS_API WordIndex {
   /// The cosine of two words' vectors.
   double similarity(std::string_view a, std::string_view b) const;
 
-  /// The k words closest to a word, without itself.
+  /// The k words closest to a word, without itself (and its other rows).
   std::vector<ScoredWord> most_similar(std::string_view word, std::int64_t k = 10) const;
   /// The k words closest to a vector [D].
   std::vector<ScoredWord> most_similar(const Tensor& vector, std::int64_t k = 10) const;
@@ -56,11 +57,14 @@ class GRADUS_API WordIndex {
                                   std::int64_t k = 1, AnalogyRule rule = AnalogyRule::add) const;
 
  private:
+  Tensor excluding(std::vector<std::int64_t> rows) const;
   std::vector<ScoredWord> scored(const Neighbors& found) const;
 
   std::vector<std::string> words_;
   detail::TextIndex row_;
   std::vector<std::int64_t> row_of_number_;  // the row of each distinct word
+  std::unordered_map<std::int64_t, std::vector<std::int64_t>>
+      repeated_;  // other rows, by the first
   NeighborIndex index_;
 };
 

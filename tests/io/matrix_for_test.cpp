@@ -140,6 +140,15 @@ TEST(MatrixFor, ChecksWhatItIsGiven) {
               HasSubstr("matrix_for: the vectors are float64, not float32"));
   EXPECT_EQ(message_of<ValueError>([&] { matrix_for(vectors, words, {.std = -1}); }),
             "matrix_for: std is -1: it must be 0 or more");
+  const auto refusal = [&](const WordVectors& given, const MatrixForOptions& options) {
+    return message_of<ValueError>([&] { matrix_for(given, words, options); });
+  };
+  const MissingWords normal = MissingWords::normal;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const WordVectors large{{"x"}, tensor({3e38F, -3e38F}, {1, 2})};
+  EXPECT_EQ(refusal(large, {.missing = normal, .mean = infinity}),
+            "matrix_for: mean is inf: it must be finite");
+  EXPECT_THAT(refusal(large, {.missing = normal}), HasSubstr("are beyond float32: pass .mean and"));
   for (const MissingWords missing : {MissingWords::mean, MissingWords::normal}) {
     EXPECT_EQ(message_of<ValueError>([&] {
                 matrix_for({{}, zeros({0, 2})}, words, {.missing = missing});

@@ -12,6 +12,7 @@
 #include <limits>
 #include <string>
 
+#include "fasttext_testing.h"
 #include "file_testing.h"
 
 namespace gradus {
@@ -106,6 +107,12 @@ TEST_F(WordVectorFormats, ReadBinaryNumbersThatLookLikeText) {
   EXPECT_EQ(read("1 2\na \n\n\n\n" + bytes_of({-1})).report.format, Format::word2vec_binary);
 }
 
+TEST_F(WordVectorFormats, SuggestTheFormatIfBinaryNumbersLookLikeText) {
+  const std::string row = "a " + std::string("0.1 0.2;") + "\n";
+  EXPECT_THAT(error_for("1 2\n" + row),
+              EndsWith(" (if its numbers are bytes, pass .format)" + cure));
+}
+
 TEST_F(WordVectorFormats, KeepTheBytesOfWordsInBinary) {
   EXPECT_THAT(read("2 1\n\xff\xfe " + bytes_of({1}) + "New_York " + bytes_of({2})).words,
               ElementsAre("\xff\xfe", "New_York"));
@@ -131,14 +138,18 @@ TEST_F(WordVectorFormats, RefuseABinaryFileThatGoesOn) {
 }
 
 TEST_F(WordVectorFormats, CheckTheSizesOfABinaryFileFirst) {
+  const std::string cut =
+      ": the line is wrong or the file is cut off: correct it, or take what is there with "
+      "BadLines::skip";
   const WordVectorOptions binary{.format = Format::word2vec_binary};
   const std::string row = "a " + bytes_of({0.5F});
   reset_peak_memory();
   const std::int64_t before = memory_stats().peak;
   EXPECT_EQ(error_for("99999999999 300\n" + row),
-            ", line 1: 99999999999 x 300 numbers cannot fit in 22 bytes");
-  EXPECT_EQ(error_for("9223372036854775807 4611686018427387905\n" + row, binary),
-            ", line 1: 9223372036854775807 x 4611686018427387905 numbers cannot fit in 46 bytes");
+            ", line 1: 99999999999 x 300 numbers cannot fit in 22 bytes" + cut);
+  EXPECT_EQ(
+      error_for("9223372036854775807 4611686018427387905\n" + row, binary),
+      ", line 1: 9223372036854775807 x 4611686018427387905 numbers cannot fit in 46 bytes" + cut);
   EXPECT_LT(memory_stats().peak - before, 1 << 16);
 }
 
@@ -201,7 +212,7 @@ TEST_F(WordVectorFormats, UnpackGzip) {
     EXPECT_THAT(vectors.words, ElementsAre("a", "b"));
     EXPECT_THAT(vectors.matrix.span<float>(), ElementsAre(1, 2, 3, 4));
   }
-  EXPECT_THAT(error_for(gzip("\xba\x16\x4f\x2f\x0c")), HasSubstr("it looks like a fastText model"));
+  EXPECT_THAT(error_for(gzip("\xba\x16\x4f\x2f\x0c")), HasSubstr("the file ends in the version"));
 }
 
 TEST_F(WordVectorFormats, RefuseGzipThatIsCutOrDamaged) {
@@ -308,6 +319,44 @@ TEST_F(WordVectorFormats, TakeTheWordsOfAFastTextModel) {
                 std::to_string(model.options().dim) + " numbers, not 99");
 }
 
+TEST_F(WordVectorFormats, TakeAFastTextModelFromGzip) {
+  const std::string model = read_text(model_path);
+  std::string packed;
+  for (std::size_t at = 0; at < model.size(); at += 60'000) {
+    packed += gzip(model.substr(at, 60'000));
+  }
+  EXPECT_EQ(hash_of(read(packed).matrix), hash_of(load_word_vectors(model_path).matrix));
+  EXPECT_EQ(FastTextModel::load(path_).words(), FastTextModel::load(model_path).words());
+  const auto cut = [&](std::size_t size) {
+    std::string members;
+    for (std::size_t at = 0; at < size; at += 60'000) {
+      members += gzip(model.substr(at, std::min<std::size_t>(60'000, size - at)));
+    }
+    return error_for(members);
+  };
+  for (const std::size_t size : {std::size_t{50}, std::size_t{100}, model.size() - 1}) {
+    EXPECT_THAT(cut(size), HasSubstr("the file ends in"));
+  }
+}
+
+TEST_F(WordVectorFormats, RefuseNotFiniteVectorsOfAFastTextModel) {
+  FastTextBytes bytes;
+  bytes.entries = {{"a", 2, 0}, {"b", 1, 0}};
+  bytes.set_sizes();
+  bytes.input.values[2] = std::nanf("");
+  const std::string content = bytes.bytes();
+  EXPECT_EQ(error_for(content),
+            " has 1 bad word: nan or infinity, which only allow_not_finite takes "
+            "(word 2: of 'b')" +
+                cure);
+  EXPECT_THAT(read(content, {.allow_not_finite = true}).words, ElementsAre("a", "b"));
+  const CaughtWarnings caught;
+  const WordVectors good = read(content, {.bad_lines = BadLines::skip});
+  EXPECT_THAT(good.words, ElementsAre("a"));
+  EXPECT_EQ(good.report.bad_lines, 1);
+  EXPECT_EQ(good.report.words, 2);
+}
+
 TEST_F(WordVectorFormats, RefuseWordsThatTheyCannotHold) {
   const auto message = [&](const std::string& word, Format format) {
     return message_of<ValueError>([&] {
@@ -323,6 +372,15 @@ TEST_F(WordVectorFormats, RefuseWordsThatTheyCannotHold) {
   EXPECT_THAT(message("a\tb", Format::glove), HasSubstr("word 0 ('a\\x09b')"));
   EXPECT_EQ(message("a\tb", Format::word2vec_binary), "nothing was thrown");
   EXPECT_THAT(load_word_vectors(path_).words, ElementsAre("a\tb", "b"));
+  EXPECT_THAT(message("\x1f\x8bx", Format::glove), HasSubstr("begins as gzip data do"));
+  EXPECT_THAT(message("\xBA\x16\x4F\x2F", Format::glove), HasSubstr("as a fastText model does"));
+  EXPECT_THAT(message(std::string(60'001, 'x'), Format::word2vec_binary), HasSubstr("is too long"));
+  EXPECT_EQ(message(std::string(60'000, 'x'), Format::word2vec_binary), "nothing was thrown");
+  EXPECT_EQ(load_word_vectors(path_).words[0].size(), 60'000U);
+  EXPECT_THAT(message_of<ValueError>([&] {
+                save_word_vectors({{}, zeros({0, 2})}, path_, {.format = Format::glove});
+              }),
+              HasSubstr("GloVe's format has no file without any: use word2vec_text"));
   EXPECT_THAT(message("\xEF\xBB\xBFx", Format::glove), HasSubstr("begins with a byte order mark"));
   EXPECT_EQ(message("\xEF\xBB\xBFx", Format::word2vec_text), "nothing was thrown");
   EXPECT_THAT(load_word_vectors(path_).words, ElementsAre("\xEF\xBB\xBFx", "b"));

@@ -1,7 +1,9 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/memory.h>
 #include <gradus/framework/core/creation.h>
+#include <gradus/framework/io/detail/vector_rows.h>
 #include <gradus/framework/io/word_vectors.h>
 #include <gradus/tests/support/caught_warnings.h>
 #include <gtest/gtest.h>
@@ -184,8 +186,18 @@ TEST_F(WordVectorFile, RefusesRaggedLines) {
   EXPECT_THAT(error_for("2 2\na 1 2 3\nb 4 5 6\n"), HasSubstr("3 instead of 2 for 'a'"));
 }
 
+TEST_F(WordVectorFile, MayHaveFarFewerWordsThanItsFirstLineSaysIfThatIsAskedFor) {
+  const CaughtWarnings caught;
+  EXPECT_THAT(read("99 2\na 1 2\nb 3 4\n", {.bad_lines = BadLines::skip}).words,
+              ElementsAre("a", "b"));
+  EXPECT_THAT(caught.messages(), ElementsAre(HasSubstr("has 2 words, not the 99 of its first")));
+}
+
 TEST_F(WordVectorFile, TellsAWrongCountOfWords) {
-  EXPECT_EQ(error_for("99 2\na 1 2\nb 3 4\n"), ", line 1: 99 x 2 numbers cannot fit in 17 bytes");
+  EXPECT_EQ(
+      error_for("99 2\na 1 2\nb 3 4\n"),
+      ", line 1: 99 x 2 numbers cannot fit in 17 bytes: the line is wrong or the file is cut off: "
+      "correct it, or take what is there with BadLines::skip");
   EXPECT_EQ(error_for("3 2\na 1 2\nb 3 4\n"), " has 2 words, not the 3 of its first line" + cure);
   EXPECT_EQ(error_for("1 2\na 1 2\nb 3 4\n"), " has 2 words, not the 1 of its first line" + cure);
   EXPECT_EQ(error_for("3 2\na 1 2\nb 3\n"),
@@ -318,6 +330,9 @@ TEST_F(WordVectorFile, StopsAfterSoManyWords) {
   EXPECT_THAT(read(content, {.max_words = 2}).words, ElementsAre("a", "b"));
   EXPECT_EQ(read(content, {.max_words = 0}).matrix.shape(), (Shape{0, 2}));
   EXPECT_THAT(read("a 1 2\nb 3 4\n", {.max_words = 9}).words, ElementsAre("a", "b"));
+  EXPECT_THAT(error_for("3 2\na 1 2\nb 3 4\n", {.max_words = 9}),
+              HasSubstr("has 2 words, not the 3 of its first line"));
+  EXPECT_THAT(read("3 2\na 1 2\nb 3 4\n", {.max_words = 2}).words, ElementsAre("a", "b"));
   write_text(path_, content);
   const auto words = Vocabulary::from_words({"b", "c"});
   EXPECT_THAT(load_word_vectors(path_, words, {.max_words = 2}).words, ElementsAre("b"));
@@ -348,10 +363,14 @@ TEST_F(WordVectorFile, SaysWhatTheFirstLineMustBe) {
   const auto ends = [&](const std::string& content, const std::string& end) {
     EXPECT_EQ(error_for(content, with_header), ", line 1: " + end) << content;
   };
+  const std::string cut =
+      ": the line is wrong or the file is cut off: correct it, or take what is there with "
+      "BadLines::skip";
   ends("-1 3\n", "-1 words of 3 columns make no sense");
   ends("1 0\n", "1 words of 0 columns make no sense");
-  ends("1 9223372036854775807\na 1\n", "1 x 9223372036854775807 numbers cannot fit in 26 bytes");
-  ends("99999999999 300\na 1\n", "99999999999 x 300 numbers cannot fit in 20 bytes");
+  ends("1 9223372036854775807\na 1\n",
+       "1 x 9223372036854775807 numbers cannot fit in 26 bytes" + cut);
+  ends("99999999999 300\na 1\n", "99999999999 x 300 numbers cannot fit in 20 bytes" + cut);
   EXPECT_EQ(error_for("\ntwo words, that is all\n"),
             ", line 2: 'two words, that is all' is neither the numbers of words and columns, nor a "
             "word and its numbers");
@@ -365,7 +384,7 @@ TEST_F(WordVectorFile, NamesOtherFormatsAndSendsNoBytesOfThemToTheTerminal) {
     return text;
   };
   const std::string junk("\0\x1b[31m\x07\xff", 8), many(1000, 'x');
-  EXPECT_THAT(message("\xba\x16\x4f\x2f\x0c" + junk), HasSubstr("FastTextModel::load: "));
+  EXPECT_THAT(message("\xba\x16\x4f\x2f\x0c" + junk), HasSubstr("byte 4: the version is"));
   EXPECT_THAT(message("PK\x03\x04" + junk), HasSubstr("it looks like a zip archive"));
   EXPECT_THAT(message("\x80\x04\x95" + junk), HasSubstr("it looks like a Python pickle"));
   EXPECT_THAT(message("GGUF" + junk), HasSubstr("it looks like a GGUF file"));
@@ -426,6 +445,55 @@ TEST_F(WordVectorFile, ReadsFromAPipe) {
                 HasSubstr("2 instead of 30000000 for 'a'"));
   });
   EXPECT_LT(memory_stats().peak - before, 1 << 20);
+}
+
+// In text, a word above ASCII would be taken for the bytes of numbers.
+TEST_F(WordVectorFile, IsTextThoughItHasFewerColumnsThanItsFirstLineSays) {
+  std::string content = "2 9\n";
+  for (int i = 0; i < 9; ++i) content += "\xD1\x81\xD0\xBB" + std::to_string(i) + " 1 2 3\n";
+  EXPECT_THAT(error_for(content, {.max_words = 2}),
+              HasSubstr("wrong number of numbers (2 times, first in line 2: 3 instead of 9"));
+}
+
+TEST_F(WordVectorFile, TakesNoMemoryForWordsThatCannotBeInIt) {
+  std::string long_line = "w";
+  for (int i = 0; i < 15'000; ++i) long_line += " 1";
+  std::string content = long_line + "\n" + long_line + "\n";
+  for (int i = 0; i < 100'000; ++i) content += "x\n";
+  reset_peak_memory();
+  const std::int64_t before = memory_stats().peak;
+  EXPECT_THAT(error_for(content), HasSubstr("has 100000 bad lines"));
+  EXPECT_THAT(error_for("a 1\n", {.dim = 1'000'000}), HasSubstr("1 instead of 1000000 for 'a'"));
+  EXPECT_THAT(error_for("a 1\n", {.dim = std::int64_t{9} << 59U}),
+              HasSubstr("columns are more than 33554432"));
+  EXPECT_LT(memory_stats().peak - before, 2 << 20U);
+}
+
+TEST_F(WordVectorFile, IsReadFromWhereStandardInputIs) {
+  const std::string content = "a note\n2 2\na 1 2\nb 3 4\n";
+  write_text(path_, content);
+  const int file = open(path_.c_str(), O_RDONLY | O_CLOEXEC), before = dup(STDIN_FILENO);
+  ASSERT_EQ(lseek(file, 7, SEEK_SET), 7);
+  ASSERT_EQ(dup2(file, STDIN_FILENO), STDIN_FILENO);
+  close(file);
+  const WordVectors vectors = load_word_vectors("-");
+  dup2(before, STDIN_FILENO);
+  close(before);
+  EXPECT_THAT(vectors.words, ElementsAre("a", "b"));
+}
+
+TEST(VectorRows, KeepNoWordThatIsNotOfTheVocabulary) {
+  const Vocabulary vocabulary = Vocabulary::from_words({"a"});
+  detail::VectorRows rows(1, &vocabulary, 0);
+  for (const char* word : {"b", "a", "c", "a"}) {
+    *rows.free_row() = word[0];
+    rows.keep(word);
+  }
+  WordVectors kept;
+  rows.finish(kept);
+  EXPECT_THAT(kept.words, ElementsAre("a"));
+  EXPECT_THAT(kept.matrix.span<float>(), ElementsAre('a'));
+  EXPECT_THAT(kept.report.duplicate_words, ElementsAre("a"));
 }
 
 TEST_F(WordVectorFile, ReadsStandardInput) {

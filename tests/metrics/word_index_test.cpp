@@ -36,9 +36,21 @@ TEST(WordIndex, FindsTheMostSimilarWords) {
   EXPECT_THAT(words_of(index.most_similar("king", 3)), ElementsAre("man", "queen", "woman"));
   EXPECT_NEAR(index.most_similar("king", 1)[0].score, std::sqrt(0.5), 1e-7);
   EXPECT_EQ(index.most_similar("king", 100).size(), 5);  // all others
+  EXPECT_EQ(index.most_similar("king", 1'000'000'000'000).size(), 5);
   EXPECT_THAT(words_of(index.most_similar(tensor({0.f, 0.f, 2.f}), 2)),
               ElementsAre("king", "queen"));
   EXPECT_TRUE(index.most_similar("king", 0).empty());
+}
+
+TEST(WordIndex, AnswersWithNoOtherRowOfAWordThatIsAskedFor) {
+  const WordIndex index(
+      WordVectors{{"king", "queen", "king", "man", "king"},
+                  tensor({{1.f, 0.f}, {1.f, 1.f}, {1.f, 0.f}, {0.f, 1.f}, {1.f, 0.1f}})});
+  EXPECT_THAT(words_of(index.most_similar("king", 9)), ElementsAre("queen", "man"));
+  EXPECT_THAT(words_of(index.most_similar({"king"}, {"man"}, 9)), ElementsAre("queen"));
+  for (const AnalogyRule rule : {AnalogyRule::add, AnalogyRule::multiply}) {
+    EXPECT_THAT(words_of(index.analogy("king", "man", "king", 9, rule)), ElementsAre("queen"));
+  }
 }
 
 TEST(WordIndex, KnowsTheSimilarityOfWords) {

@@ -32,6 +32,19 @@ printf 'word1\tword2\tPOS\tSimLex999\nking\tman\tN\t9\nking\tqueen\tN\t5\n' > si
 run evaluate words.vec simlex.txt --score-column 3 || fail "--score-column"
 expect "spearman 1.0000"
 
+[ "$(printf 'man\r\n' | "$program" neighbors words.vec --k 1 | paste -s -d ' ')" = "man 0.7071  king" ] ||
+  fail "lines of the standard input that end in a carriage return"
+{ printf '\xEF\xBB\xBF'; cat analogies.txt; } > marked.txt
+run evaluate words.vec marked.txt || fail "a byte order mark"
+grep -q '^total  *50.00 %' out || fail "a byte order mark: $(cat out)"
+
+# Output that cannot be written is an error, in each command.
+for command in 'neighbors words.vec king' 'similarity words.vec king man' 'analogy words.vec man king woman' 'evaluate words.vec pairs.csv'; do
+  if "$program" $command > /dev/full 2> err; then fail "$command > /dev/full ended well"; fi
+  grep -q 'No space left' err || fail "$command > /dev/full: $(cat err)"
+done
+if printf 'man\n' | "$program" neighbors words.vec > /dev/full 2> err; then fail "answers > /dev/full ended well"; fi
+
 fails "'prince' is not among the 6 words" neighbors words.vec prince
 fails "cannot read 'nothing'" evaluate words.vec nothing
 refuses "--k" neighbors words.vec king --k 0

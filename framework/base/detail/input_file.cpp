@@ -6,12 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 namespace gradus::detail {
 namespace {
+
+int open_file(const char* operation, const std::string& path) {
+  check_path(operation, path);
+  return open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+}
 
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18U;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -25,9 +31,14 @@ void check_path(const char* operation, const std::string& path) {
 }
 
 InputFile::InputFile(const char* operation, std::string path)
-    : operation_(operation), path_(std::move(path)) {
-  check_path(operation_, path_);
-  file_ = open(path_.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    : InputFile(operation, path, open_file(operation, path)) {}
+
+InputFile InputFile::standard_input(const char* operation) {
+  return {operation, "/dev/stdin", fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
+}
+
+InputFile::InputFile(const char* operation, std::string path, int descriptor)
+    : operation_(operation), path_(std::move(path)), file_(descriptor) {
   if (file_ < 0) fail(std::strerror(errno));
   struct stat status {};
   int code = fstat(file_, &status) == 0 ? 0 : errno;
@@ -37,7 +48,8 @@ InputFile::InputFile(const char* operation, std::string path)
     fail(std::strerror(code));
   }
   is_stream_ = !S_ISREG(status.st_mode);
-  size_ = static_cast<std::uint64_t>(status.st_size);
+  const off_t start = is_stream_ ? 0 : std::max<off_t>(lseek(file_, 0, SEEK_CUR), 0);
+  size_ = static_cast<std::uint64_t>(std::max<off_t>(status.st_size - start, 0));
 }
 
 InputFile::~InputFile() { close(file_); }

@@ -16,6 +16,9 @@ class GRADUS_API InputFile {
  public:
   /// Throws Error `<operation>: cannot read '<path>': <the system's reason>`, also for a folder.
   InputFile(const char* operation, std::string path);
+  /// Standard input, from where it is on: of a file, what was read before is left out. Throws
+  /// Error.
+  static InputFile standard_input(const char* operation);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
@@ -33,10 +36,12 @@ class GRADUS_API InputFile {
   std::size_t read(char* out, std::size_t bytes);
   /// Reads what is there of a pipe, and waits only for the first byte: 0 at the end.
   std::size_t read_some(char* out, std::size_t bytes);
-  /// Reads the bytes at a position; false if the file ends too early.
+  /// Reads the bytes at a position of a file that was opened by its path; false if the file ends
+  /// too early.
   bool read_at(std::uint64_t position, char* out, std::size_t bytes);
 
  private:
+  InputFile(const char* operation, std::string path, int descriptor);
   [[noreturn]] void fail(const std::string& reason) const;
 
   const char* operation_;

@@ -9,10 +9,15 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{1} << 18U;
 
+InputFile open_input(const char* operation, const std::string& path) {
+  if (path == "-") return InputFile::standard_input(operation);
+  return {operation, path};
+}
+
 }  // namespace
 
 ByteBlocks::ByteBlocks(const char* operation, const std::string& path)
-    : file_(operation, path == "-" ? "/dev/stdin" : path) {
+    : file_(open_input(operation, path)) {
   if (!at_least(gzip_magic.size()) || !rest().starts_with(gzip_magic)) return;
   gzip_ = std::make_unique<GzipReader>(file_, rest());
   end_ = 0;

@@ -16,6 +16,7 @@ class ByteBlocks {
  public:
   ByteBlocks(const char* operation, const std::string& path);
 
+  const char* operation() const { return file_.operation(); }
   const std::string& path() const { return file_.path(); }
   /// The number of bytes, or nullopt of a pipe or of packed data.
   std::optional<std::uint64_t> size() const;

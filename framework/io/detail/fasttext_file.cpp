@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
-#include <gradus/framework/base/detail/input_file.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/detail/fasttext_file.h>
+#include <gradus/framework/io/detail/growing_matrix.h>
 
 #include <algorithm>
 #include <bit>
@@ -17,45 +17,47 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::int32_t magic = 793712314;
+constexpr std::size_t head_bytes = 64;
 constexpr std::size_t longest_word = std::size_t{1} << 16U;
+// Each byte of a word is in so many n-grams: a bound for the time that a word may take.
+constexpr std::int64_t longest_ngram = 256;
 constexpr std::int64_t int32_max = std::numeric_limits<std::int32_t>::max();
+constexpr auto int64_max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 constexpr std::int64_t int32_min = std::numeric_limits<std::int32_t>::min();
 
-// Reads a file from its start to its end through a buffer.
+// Reads the file of a model from its start to its end.
 class Bytes {
  public:
-  explicit Bytes(const std::string& path) : file_("FastTextModel::load", path) {
-    left_ = file_.size();
-  }
+  explicit Bytes(ByteBlocks& file) : file_(file), size_(file.size()) {}
 
-  std::uint64_t left() const { return left_; }
+  /// The bytes that are left; nullopt if that is not known.
+  std::optional<std::uint64_t> left() const {
+    return size_ ? std::optional(*size_ - file_.position()) : std::nullopt;
+  }
+  bool at_end() const { return !file_.at_least(1); }
 
   // The first bytes of the file, before anything is read.
   std::string_view head() {
-    fill();
-    return std::string_view(buffer_).substr(0, 64);
+    file_.at_least(head_bytes);
+    return file_.rest().substr(0, head_bytes);
   }
 
-  void read(char* out, std::uint64_t bytes, std::string_view what) {
-    item_ = position_;
-    if (bytes > left_) {
-      fail(
-          fmt::format("the file ends in {}: {} bytes are needed, {} are left", what, bytes, left_));
+  // Takes so many bytes, which are good until more is read.
+  const char* take(std::size_t bytes, std::string_view what) {
+    item_ = file_.position();
+    if (!file_.at_least(bytes)) {
+      fail(fmt::format("the file ends in {}: {} bytes are needed, {} are left", what, bytes,
+                       file_.rest().size()));
     }
-    const std::uint64_t buffered = std::min<std::uint64_t>(bytes, buffer_.size() - begin_);
-    std::copy_n(buffer_.data() + begin_, buffered, out);
-    begin_ += buffered;
-    if (file_.read(out + buffered, bytes - buffered) < bytes - buffered) {
-      fail(fmt::format("the file became shorter while {} was read", what));
-    }
-    advance(bytes);
+    const char* taken = file_.rest().data();
+    file_.skip(bytes);
+    return taken;
   }
 
   template <class T>
   T number(std::string_view what) {
     T value;
-    if (buffer_.size() - begin_ < sizeof(T)) fill();
-    read(reinterpret_cast<char*>(&value), sizeof(T), what);
+    std::memcpy(&value, take(sizeof value, what), sizeof value);
     return value;
   }
 
@@ -69,50 +71,34 @@ class Bytes {
     return value;
   }
 
-  // A text that a NUL ends.
+  // A text that a NUL ends, good until more is read.
   std::string_view text(std::string_view what) {
-    item_ = position_;
-    std::size_t end = buffer_.find('\0', begin_);
-    if (end == std::string::npos) {
-      fill();
-      end = buffer_.find('\0', begin_);
+    item_ = file_.position();
+    std::size_t end = file_.rest().find('\0');
+    if (end == std::string_view::npos) {
+      file_.at_least(longest_word + 1);
+      end = file_.rest().find('\0');
     }
-    if (end == std::string::npos || end - begin_ > longest_word) {
+    if (end == std::string_view::npos || end > longest_word) {
       fail(fmt::format("{}, '{}', has no NUL at its end within {} bytes", what,
-                       printable(std::string_view(buffer_).substr(begin_, 64), 20),
-                       std::min<std::uint64_t>(left_, longest_word)));
+                       printable(file_.rest().substr(0, 64), 20),
+                       std::min(file_.rest().size(), longest_word)));
     }
-    const auto found = std::string_view(buffer_).substr(begin_, end - begin_);
-    begin_ = end + 1;
-    advance(found.size() + 1);
+    const std::string_view found = file_.rest().substr(0, end);
+    file_.skip(end + 1);
     return found;
   }
 
   // Throws, with the position of what was read last.
   [[noreturn]] void fail(const std::string& what) const {
     throw FormatError(
-        fmt::format("FastTextModel::load: '{}', byte {}: {}", file_.path(), item_, what));
+        fmt::format("{}: '{}', byte {}: {}", file_.operation(), file_.path(), item_, what));
   }
 
  private:
-  void advance(std::uint64_t bytes) {
-    position_ += bytes;
-    left_ -= bytes;
-  }
-  // Reads ahead; views of the buffer become invalid.
-  void fill() {
-    constexpr std::size_t size = 4 * longest_word;
-    buffer_.erase(0, begin_);
-    begin_ = 0;
-    const std::size_t old = buffer_.size();
-    buffer_.resize(size);
-    buffer_.resize(old + file_.read(buffer_.data() + old, size - old));
-  }
-
-  InputFile file_;
-  std::string buffer_;
-  std::size_t begin_ = 0;  // the unread part of the buffer
-  std::uint64_t position_ = 0, item_ = 0, left_ = 0;
+  ByteBlocks& file_;
+  std::optional<std::uint64_t> size_;
+  std::uint64_t item_ = 0;  // where what was read last begins
 };
 
 // Reads what a model begins with, and returns the version.
@@ -145,7 +131,7 @@ FastTextOptions read_options(Bytes& bytes, std::int64_t version) {
   options.task = static_cast<FastTextTask>(number("model", 1, 3));
   options.buckets = number("bucket", 0);
   options.minn = number("minn");
-  options.maxn = number("maxn");
+  options.maxn = number("maxn", int32_min, longest_ngram);
   options.lr_update_rate = number("lrUpdateRate");
   options.sampling = bytes.number<double>("t");
   // Supervised models of version 11 have no character n-grams, whatever they say.
@@ -201,11 +187,10 @@ void read_dictionary(Bytes& bytes, FastTextFile& file) {
   const std::int64_t labels = bytes.integer("the number of labels", size - words, size - words);
   file.tokens = bytes.number<std::int64_t>("the number of tokens");
   const auto pairs = bytes.number<std::int64_t>("the number of buckets that were kept");
-  const auto left = static_cast<std::int64_t>(bytes.left());
+  const auto left = static_cast<std::int64_t>(bytes.left().value_or(int64_max));
   if (size > left / entry_bytes || pairs > left / pair_bytes || pairs < -1) {
-    bytes.fail(fmt::format(
-        "a dictionary of {} entries and {} kept buckets makes no sense: {} bytes follow", size,
-        pairs, left));
+    bytes.fail(fmt::format("a dictionary of {} entries and {} kept buckets makes no sense{}", size,
+                           pairs, bytes.left() ? fmt::format(": {} bytes follow", left) : ""));
   }
   const bool supervised = file.options.task == FastTextTask::supervised;
   if (supervised && labels == 0) bytes.fail("the model is supervised and has no labels");
@@ -233,34 +218,39 @@ Tensor read_matrix(Bytes& bytes, const char* name, std::int64_t expected, std::i
     bytes.fail(fmt::format("{} is [{}, {}], [{}, {}] is expected from what is before it", name,
                            rows, width, expected, columns));
   }
-  std::uint64_t size = 0;
-  if (__builtin_mul_overflow(rows, columns, &size) ||
-      __builtin_mul_overflow(size, sizeof(float), &size) || size > bytes.left()) {
+  const std::uint64_t row_bytes = static_cast<std::uint64_t>(columns) * sizeof(float);
+  const auto left = bytes.left();
+  if (left && static_cast<std::uint64_t>(rows) > *left / row_bytes) {
     bytes.fail(fmt::format("{} is [{}, {}]: the {} bytes that follow are too few", name, rows,
-                           columns, bytes.left()));
+                           columns, *left));
   }
-  Tensor matrix = empty({rows, columns});
-  bytes.read(reinterpret_cast<char*>(matrix.mutable_data<float>()), size, name);
-  return matrix;
+  GrowingMatrix matrix(columns, left ? rows : 0);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const char* row = bytes.take(row_bytes, name);
+    std::memcpy(matrix.free_row(), row, row_bytes);
+    matrix.add_row();
+  }
+  return matrix.finish();
 }
 
 }  // namespace
 
-FastTextFile read_fasttext_file(const std::string& path) {
-  Bytes bytes(path);
+FastTextFile read_fasttext_file(ByteBlocks& blocks) {
+  Bytes bytes(blocks);
   FastTextFile file;
   FastTextOptions& options = file.options;
   options = read_options(bytes, read_version(bytes));
   read_dictionary(bytes, file);
   const auto& kept = file.kept_buckets;
   const std::int64_t buckets = kept ? static_cast<std::int64_t>(kept->size()) : options.buckets;
-  file.input =
-      read_matrix(bytes, "the input matrix", file.words.size() + buckets, options.dim, path);
+  file.input = read_matrix(bytes, "the input matrix", file.words.size() + buckets, options.dim,
+                           blocks.path());
   const bool supervised = options.task == FastTextTask::supervised;
   const std::int64_t targets = supervised ? file.labels.size() : file.words.size();
-  file.output = read_matrix(bytes, "the output matrix", targets, options.dim, path);
-  if (bytes.left() != 0) {
-    bytes.fail(fmt::format("{} bytes follow the output matrix", bytes.left()));
+  file.output = read_matrix(bytes, "the output matrix", targets, options.dim, blocks.path());
+  if (!bytes.at_end()) {
+    bytes.fail(bytes.left() ? fmt::format("{} bytes follow the output matrix", *bytes.left())
+                            : "bytes follow the output matrix");
   }
   return file;
 }

@@ -1,10 +1,11 @@
 #pragma once
 #include <gradus/framework/base/detail/text_index.h>
+#include <gradus/framework/io/detail/byte_blocks.h>
 #include <gradus/framework/io/fasttext.h>
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -21,7 +22,12 @@ struct FastTextFile {
   Tensor input, output;
 };
 
+/// The first bytes of such a file.
+inline constexpr std::string_view fasttext_magic = "\xBA\x16\x4F\x2F";
+
 /// Throws as FastTextModel::load().
-FastTextFile read_fasttext_file(const std::string& path);
+FastTextFile read_fasttext_file(ByteBlocks& file);
+/// The same, as a model.
+FastTextModel read_fasttext_model(ByteBlocks& file);
 
 }  // namespace gradus::detail

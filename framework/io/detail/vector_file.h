@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,10 @@ struct VectorFindings {
   std::int64_t words = 0;
   std::string problem{};  // of the file as a whole, as "ends after 3 of 4 words"
 };
+
+/// Notes what is wrong with the word that was read last, and its numbers; false if something is.
+bool check_vector(std::string_view word, std::span<const float> numbers,
+                  const WordVectorOptions& options, VectorFindings& found);
 
 VectorFindings read_vector_text(ByteBlocks& file, const VectorLayout& layout,
                                 const WordVectorOptions& options, VectorRows& rows);

@@ -25,23 +25,22 @@ std::size_t find_word_end(ByteBlocks& file) {
   }
 }
 
-// Notes what is wrong with a word and its numbers; false if something is.
-bool check_row(std::string_view word, const float* numbers, std::int64_t columns,
-               const WordVectorOptions& options, VectorFindings& found) {
+}  // namespace
+
+bool check_vector(std::string_view word, std::span<const float> numbers,
+                  const WordVectorOptions& options, VectorFindings& found) {
   if (word.empty()) {
     found.faults.add(found.words, "no word before the numbers");
     return false;
   }
   if (options.allow_not_finite ||
-      std::all_of(numbers, numbers + columns, [](float v) { return std::isfinite(v); })) {
+      std::all_of(numbers.begin(), numbers.end(), [](float v) { return std::isfinite(v); })) {
     return true;
   }
   found.faults.add(found.words, "nan or infinity, which only allow_not_finite takes",
                    fmt::format("of '{}'", printable(word)));
   return false;
 }
-
-}  // namespace
 
 VectorFindings read_vector_binary(ByteBlocks& file, const VectorLayout& layout,
                                   const WordVectorOptions& options, VectorRows& rows) {
@@ -62,11 +61,12 @@ VectorFindings read_vector_binary(ByteBlocks& file, const VectorLayout& layout,
     if (rows.wants(word)) {
       float* row = rows.free_row();
       std::memcpy(row, file.rest().data() + end + 1, bytes);
-      if (check_row(word, row, layout.columns, options, found)) rows.keep(word);
+      const std::span numbers(row, static_cast<std::size_t>(layout.columns));
+      if (check_vector(word, numbers, options, found)) rows.keep(word);
     }
     file.skip(end + 1 + bytes);
   }
-  if (options.max_words) return found;
+  if (found.words == options.max_words) return found;
   if (file.at_least(1) && file.rest().front() == '\n') file.skip(1);
   if (file.at_least(1)) {
     found.problem = fmt::format("goes on after the {} words of its first line, at byte {}",

@@ -41,7 +41,8 @@ class LayoutFinder {
     std::string_view line;
     while (file_.next_line(line) && trim_line(line).empty()) {
     }
-    return {format, header_->columns, header_->rows, file_.size() ? header_->rows : 0};
+    return {format, header_->columns, header_->rows,
+            std::min(header_->rows, most_rows(format, header_->columns))};
   }
 
  private:
@@ -95,11 +96,18 @@ class LayoutFinder {
            });
   }
 
+  // True for a word and two numbers or more: which the first line may announce wrongly.
+  static bool is_text_line(std::string_view line) {
+    const std::int64_t numbers = count_fields(line) - 1;
+    return numbers > 1 && is_vector_line(line, numbers);
+  }
+
   // Whether what follows the first line are bytes, not text. Text may have bytes above 127 in its
   // words, but not in numbers, and no control characters.
   bool is_binary() const {
     if (header_->columns < 1) return false;
     if (lines_.size() > 1 && is_vector_line(lines_[1], header_->columns)) return false;
+    if (lines_.size() > 1 && is_text_line(lines_[1])) return false;
     const auto is_control = [](char c) {
       const auto byte = static_cast<unsigned char>(c);
       return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
@@ -127,6 +135,7 @@ class LayoutFinder {
   }
 
   VectorLayout glove() const {
+    check_columns(options_.dim);
     const std::int64_t columns = options_.dim > 0 ? options_.dim : usual_columns();
     const bool is_usual = columns > 0 && is_vector_line(lines_[0], columns);
     const std::string other = is_usual ? "" : looks_like(file_.rest().substr(0, 64));
@@ -140,8 +149,10 @@ class LayoutFinder {
     for (const std::string_view line : lines_) bytes += line.size() + 1;
     const std::uint64_t size = file_.size().value_or(0);
     const auto expected =
-        static_cast<double>(size) / static_cast<double>(bytes) * static_cast<double>(lines_.size());
-    return {WordVectorFormat::glove, columns, std::nullopt, static_cast<std::int64_t>(expected)};
+        static_cast<std::int64_t>(static_cast<double>(size) / static_cast<double>(bytes) *
+                                  static_cast<double>(lines_.size()));
+    return {WordVectorFormat::glove, columns, std::nullopt,
+            std::min(expected, most_rows(WordVectorFormat::glove, columns))};
   }
 
   [[noreturn]] void refuse_header() const {
@@ -172,15 +183,21 @@ class LayoutFinder {
     if (options_.dim > 0 && options_.dim != columns) {
       fail(fmt::format("it says {} columns, but .dim is {}", columns, options_.dim));
     }
-    const auto size = file_.size();
-    const bool is_text = format == WordVectorFormat::word2vec_text;
-    if (size && rows > 0) {  // a number has 4 bytes; in text a digit and a blank at least
-      const auto most = static_cast<std::int64_t>(*size) / (is_text ? 2 : 4) / rows;
-      if (columns > most) {
-        fail(fmt::format("{} x {} numbers cannot fit in {} bytes", rows, columns, *size));
-      }
+    const bool may_lack_words = options_.bad_lines == BadLines::skip;
+    if (file_.size() && !may_lack_words && rows > most_rows(format, columns)) {
+      fail(fmt::format(
+          "{} x {} numbers cannot fit in {} bytes: the line is wrong or the file is cut "
+          "off: correct it, or take what is there with BadLines::skip",
+          rows, columns, *file_.size()));
     }
     check_columns(columns);
+  }
+
+  // How many rows a file of this size can have; 0 if that is not known.
+  std::int64_t most_rows(WordVectorFormat format, std::int64_t columns) const {
+    // A number has 4 bytes; in text a digit and a blank at least.
+    const std::int64_t bytes = format == WordVectorFormat::word2vec_binary ? 4 : 2;
+    return static_cast<std::int64_t>(file_.size().value_or(0)) / bytes / columns;
   }
 
   [[noreturn]] void fail(const std::string& what) const {

@@ -165,9 +165,9 @@ VectorFindings read_vector_text(ByteBlocks& file, const VectorLayout& layout,
                                 const WordVectorOptions& options, VectorRows& rows) {
   VectorFindings found("line");
   TextReader(file, layout, options, rows).read(found);
-  if (layout.rows && !options.max_words && found.words != *layout.rows) {
-    found.problem =
-        fmt::format("has {} words, not the {} of its first line", found.words, *layout.rows);
+  const std::int64_t said = layout.rows.value_or(found.words);
+  if (found.words > said || (found.words < said && found.words != options.max_words)) {
+    found.problem = fmt::format("has {} words, not the {} of its first line", found.words, said);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <gradus/framework/base/detail/text_index.h>
+#include <gradus/framework/io/detail/growing_matrix.h>
 #include <gradus/framework/io/word_vectors.h>
 
 #include <cstdint>
@@ -26,9 +27,10 @@ class VectorRows {
   bool keeps_all() const { return vocabulary_ == nullptr; }
   /// False for a word that is not to be kept: it is not in the vocabulary, or has come before.
   bool wants(std::string_view word);
-  /// The memory of the next row, good until the next call.
-  float* free_row();
-  /// Keeps the row that was written there, if its word has not come before.
+  /// The memory of the next row, good until the next call of keep().
+  float* free_row() { return matrix_.free_row(); }
+  /// Keeps the row that was written there, if its word is of the vocabulary and has not come
+  /// before.
   void keep(std::string_view word);
 
   /// Moves them into the result.
@@ -36,15 +38,12 @@ class VectorRows {
 
  private:
   void note_duplicate(std::int64_t row);
-  void grow();
 
-  std::int64_t columns_, room_;  // of the matrix, in rows
   const Vocabulary* vocabulary_;
   KeptRows kept_;
   std::vector<std::int64_t> row_of_;  // of a word of the vocabulary, or -1
   TextIndex words_;
-  Tensor matrix_;
-  float* values_ = nullptr;  // of the matrix
+  GrowingMatrix matrix_;
   std::int64_t duplicates_ = 0;
   std::unordered_set<std::int64_t> repeated_;  // rows
 };
