@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18U;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr const char* no_size =
+    "it is a pipe or a device, which has no size: write it to a file first";
 
 }  // namespace
 
@@ -24,10 +26,19 @@ void check_path(const char* operation, const std::string& path) {
                           printable(path)));
 }
 
-InputFile::InputFile(const char* operation, std::string path)
+// To open a pipe would be to wait for its writer, without O_NONBLOCK, which files do not heed.
+int InputFile::open_file(Streams streams) const {
+  constexpr int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+  if (streams == Streams::accepted) return open(path_.c_str(), flags);
+  const int file = open(path_.c_str(), flags | O_NONBLOCK);
+  const bool has_lease = file < 0 && errno == EWOULDBLOCK;  // of a program that gives it up soon
+  return has_lease ? open(path_.c_str(), flags) : file;
+}
+
+InputFile::InputFile(const char* operation, std::string path, Streams streams)
     : operation_(operation), path_(std::move(path)) {
   check_path(operation_, path_);
-  file_ = open(path_.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  file_ = open_file(streams);
   if (file_ < 0) fail(std::strerror(errno));
   struct stat status {};
   int code = fstat(file_, &status) == 0 ? 0 : errno;
@@ -37,8 +48,15 @@ InputFile::InputFile(const char* operation, std::string path)
     fail(std::strerror(code));
   }
   is_stream_ = !S_ISREG(status.st_mode);
+  if (is_stream_ && streams == Streams::refused) {
+    close(file_);
+    fail(no_size);
+  }
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
+
+InputFile::InputFile(const char* operation, std::string path)
+    : InputFile(operation, std::move(path), Streams::accepted) {}
 
 InputFile::~InputFile() { close(file_); }
 
@@ -47,7 +65,7 @@ void InputFile::fail(const std::string& reason) const {
 }
 
 std::uint64_t InputFile::size() const {
-  if (is_stream_) fail("it is a pipe or a device, which has no size: write it to a file first");
+  if (is_stream_) fail(no_size);
   return size_;
 }
 
