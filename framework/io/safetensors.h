@@ -20,8 +20,9 @@ struct SaveOptions {
   /// int64 tensors to write as U8: bytes, such as those of a text.
   std::vector<std::string> bytes = {};
   /// Above 0: `path` is a folder, where the tensors lie in shards of at most so many bytes (or of
-  /// one tensor) with an index, as Hugging Face has them. The index is switched last, from all of
-  /// the old shards to all of the new ones; the old ones are then removed.
+  /// one tensor) with an index, as Hugging Face has them. It is made if its parent is there. The
+  /// index is switched last, from all of the old shards to all of the new ones; the old ones are
+  /// then removed.
   std::int64_t max_shard_bytes = 0;
 };
 

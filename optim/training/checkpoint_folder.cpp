@@ -163,9 +163,19 @@ void CheckpointFolder::remove_others(std::int64_t saved) const {
   }
 }
 
+namespace {
+
+// False if the name is that of a file, even of one that cannot be looked at.
+bool is_no_file(const std::string& path) {
+  std::error_code code;
+  const fs::file_type type = fs::status(path, code).type();
+  return type != fs::file_type::regular && type != fs::file_type::none;
+}
+
+// While other programs save and remove the same steps, a file may be gone when it is opened and
+// there again a moment later: what cannot be read is looked at anew before it is an error.
 std::optional<std::int64_t> resume(const std::vector<CheckpointPart>& run,
-                                   const CheckpointFolder& folder) {
-  detail::check_part_names("resume", run);
+                                   const CheckpointFolder& folder, int attempts) {
   std::vector<std::string> skipped;
   for (const std::int64_t step : steps_in(folder.path())) {
     const std::string path = folder.file(step);
@@ -174,11 +184,16 @@ std::optional<std::int64_t> resume(const std::vector<CheckpointPart>& run,
       file = detail::read_checkpoint(path);
     } catch (const Error& error) {
       std::error_code code;
-      if (fs::exists(fs::symlink_status(path, code))) {
+      if (fs::symlink_status(path, code).type() == fs::file_type::not_found) {
+        return resume(run, folder, attempts);  // another program has saved newer ones
+      }
+      const bool is_damage = dynamic_cast<const FormatError*>(&error) != nullptr;
+      if (is_damage || is_no_file(path)) {
         skipped.push_back(fmt::format("resume: '{}' is skipped: {}", path, error.what()));
         continue;
       }
-      return resume(run, folder);  // another program has saved a newer one, and removed this one
+      if (attempts == 1) throw;
+      return resume(run, folder, attempts - 1);
     }
     for (const std::string& text : skipped) detail::warn(text);
     detail::load_parts(run, file, true);
@@ -186,6 +201,14 @@ std::optional<std::int64_t> resume(const std::vector<CheckpointPart>& run,
   }
   for (const std::string& text : skipped) detail::warn(text);
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> resume(const std::vector<CheckpointPart>& run,
+                                   const CheckpointFolder& folder) {
+  detail::check_part_names("resume", run);
+  return resume(run, folder, 3);
 }
 
 }  // namespace gradus

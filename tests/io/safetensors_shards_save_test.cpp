@@ -63,8 +63,8 @@ TEST_F(SafetensorsShardsSave, GiveBackTheWholeState) {
     EXPECT_EQ(back.metadata.size(), 1U);
   }
   EXPECT_THAT(read_text(file("model.safetensors.index.json")), HasSubstr("\"total_size\": 34"));
-  save({}, file("new") / "folder", {.max_shard_bytes = 1});
-  EXPECT_EQ(load(file("new") / "folder").size(), 0U);
+  save({}, file("new"), {.max_shard_bytes = 1});
+  EXPECT_EQ(load(file("new")).size(), 0U);
 }
 
 TEST_F(SafetensorsShardsSave, CanHaveSixteenBits) {
@@ -85,6 +85,11 @@ TEST_F(SafetensorsShardsSave, AreRefusedWhereTheyWouldNotBeRead) {
   EXPECT_THAT(
       message_of<Error>([&] { save({}, file("model.safetensors"), {.max_shard_bytes = 1}); }),
       AllOf(HasSubstr("save: cannot open the folder '"), HasSubstr("Not a directory")));
+  EXPECT_EQ(message_of<Error>([&] { save({}, file("no") / "folder", {.max_shard_bytes = 1}); }),
+            "save: cannot make the folder '" + (file("no") / "folder").string() +
+                "': No such file or directory");
+  EXPECT_THAT(message_of<Error>([&] { save({}, "/proc/folder", {.max_shard_bytes = 1}); }),
+              HasSubstr("save: cannot make the folder '/proc/folder': "));
 }
 
 TEST_F(SafetensorsShardsSave, LeaveFilesOfOthers) {

@@ -147,6 +147,15 @@ std::vector<BadFile> hostile_files() {
       {"a gzip file", "\x1f\x8b\x08" + std::string(40, '\0'),
        "its header would have 559903 bytes, but the file has 43: it looks like a gzip file: unpack "
        "it"},
+      {"a header that is cut off", with_length("{\"a\":1}", "").substr(0, 12),
+       "it is cut off: its header has 7 bytes, of which 4 are there"},
+      {"a header beyond the limit",
+       std::string("\x01\xe1\xf5\x05\0\0\0\0", 8) + "{" + std::string(40, ' '),
+       "its header would have 100000001 bytes, but the file has 49"},
+      {"GloVe", "the 0.418 0.24968 -0.41242 0.1217\nof 0.70853 0.57088 -0.4716 0.18048\n",
+       "it looks like word vectors: load_word_vectors() reads them"},
+      {"word2vec", "400000 50\nthe 0.418 0.24968 -0.41242 0.1217\n", "it looks like word vectors"},
+      {"another text", "the cat sat on the mat\n", "bytes, but the file has 23"},
       {"no brace", with_length(" {}", ""), "does not begin with '{'"},
       {"no JSON", with_length("{\"a\":", ""), "its header is not JSON: it ends too early"},
       {"an escape sequence", with_length("{\"a\":\x1b[2J}", ""),
@@ -221,16 +230,16 @@ TEST_F(Safetensors, RefuseHostileFilesBeforeAllocating) {
 
 // A look at all entries for each of them would take minutes.
 TEST_F(Safetensors, HaveAsManyTensorsAsFitTheHeader) {
-  constexpr int count = 150'000;
+  constexpr int count = 100'000;
   std::string header = "{";
   for (int i = 0; i < count; ++i) {
     header += (i > 0 ? ",\"t" : "\"t") + std::to_string(i) +
               R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
   }
   write_text(file("many"), with_length(header + "}", ""));
-  const StateDict state = load(file("many"), {"t7", "t149999"});
+  const StateDict state = load(file("many"), {"t7", "t99999"});
   EXPECT_EQ(state.size(), 2U);
-  EXPECT_EQ(state.at("t149999").shape(), Shape({0}));
+  EXPECT_EQ(state.at("t99999").shape(), Shape({0}));
   write_text(file("twice"), with_length(header + R"(,"t70000":1})", ""));
   EXPECT_THAT(message_of<FormatError>([&] { load(file("twice")); }),
               HasSubstr("its header names 't70000' twice"));
@@ -281,7 +290,9 @@ TEST_F(Safetensors, RefuseToSaveWhatLoadWouldNotGiveBack) {
     state.metadata[key] = "x";
     EXPECT_EQ(message_of<ValueError>([&] { save(state, file("m")); }),
               "save: the metadata key '" + std::string(key) +
-                  "' is reserved: use one that does not begin with 'gradus.'");
+                  "' is reserved: use one that does not begin with 'gradus.', or write "
+                  "state.metadata.erase(\"" +
+                  key + "\")");
   }
   StateDict undefined = good;
   undefined.set("running_mean", Tensor());
@@ -316,9 +327,9 @@ TEST_F(Safetensors, CallNoSoundFileUnsound) {
               HasSubstr("has no tensor 'no'; there are ["));
 }
 
+// Opening a pipe without a writer would never end.
 TEST_F(Safetensors, AreNoPipes) {
   ASSERT_EQ(mkfifo(file("pipe").c_str(), 0600), 0);
-  const int writer = open(file("pipe").c_str(), O_RDWR | O_CLOEXEC);  // so that opening ends
   for (const char* name : {"load", "load_mapped"}) {
     const auto read = [&] {
       std::string_view(name) == "load" ? load(file("pipe")) : load_mapped(file("pipe"));
@@ -328,7 +339,6 @@ TEST_F(Safetensors, AreNoPipes) {
                                            "': it is a pipe or a device, which has no size: write "
                                            "it to a file first");
   }
-  close(writer);
 }
 
 TEST_F(Safetensors, NameTheFileThatIsNotThere) {

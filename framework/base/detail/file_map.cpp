@@ -11,7 +11,7 @@
 namespace gradus::detail {
 
 FileMap::FileMap(const char* operation, const std::string& path) {
-  const InputFile file(operation, path);
+  const InputFile file(operation, path, Streams::refused);
   size_ = file.size();
   if (size_ == 0) return;
   void* map = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.descriptor(), 0);

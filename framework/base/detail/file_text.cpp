@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace gradus::detail {
 namespace {
@@ -91,6 +92,30 @@ std::string looks_like(std::string_view head) {
   }
   const bool header = head.size() > 8 && head[8] == '{' && head.substr(5, 3) == "\0\0\0"sv;
   return header ? ": it looks like a .safetensors file" : "";
+}
+
+// The numbers of rows and columns, or a word and its numbers.
+std::string looks_like_vectors(std::string_view head) {
+  constexpr std::size_t least_numbers = 3;
+  const std::size_t end = head.find('\n');
+  const bool is_whole = end != std::string_view::npos;
+  std::vector<std::string_view> fields;
+  for (std::string_view line = head.substr(0, end); !line.empty();) {
+    const std::size_t blank = std::min(line.find_first_of(" \t"), line.size());
+    if (blank == line.size() && !is_whole) break;  // a field that may be cut
+    if (blank > 0) fields.push_back(line.substr(0, blank));
+    line.remove_prefix(std::min(blank + 1, line.size()));
+  }
+  const auto only = [&](std::size_t from, std::string_view characters) {
+    return std::all_of(fields.begin() + static_cast<std::ptrdiff_t>(from), fields.end(),
+                       [&](std::string_view field) {
+                         return field.find_first_not_of(characters) == std::string_view::npos;
+                       });
+  };
+  const bool has_sizes = is_whole && fields.size() == 2 && only(0, "0123456789");
+  const bool has_numbers = fields.size() > least_numbers && only(1, "0123456789.+-eE");
+  return has_sizes || has_numbers ? ": it looks like word vectors: load_word_vectors() reads them"
+                                  : "";
 }
 
 bool is_utf8(std::string_view text) {

@@ -19,6 +19,10 @@ GRADUS_API std::string printable_names(const std::vector<std::string>& names);
 /// enough), or an empty string.
 GRADUS_API std::string looks_like(std::string_view head);
 
+/// ": it looks like word vectors: load_word_vectors() reads them" if the first 64 bytes of a file
+/// are those of such a text (or of word2vec's binary form), or an empty string.
+GRADUS_API std::string looks_like_vectors(std::string_view head);
+
 /// True if all of the text is UTF-8.
 GRADUS_API bool is_utf8(std::string_view text);
 

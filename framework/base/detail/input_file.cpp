@@ -14,13 +14,20 @@
 namespace gradus::detail {
 namespace {
 
-int open_file(const char* operation, const std::string& path) {
+// To open a pipe would be to wait for its writer, without O_NONBLOCK, which files do not heed.
+int open_file(const char* operation, const std::string& path, Streams streams) {
   check_path(operation, path);
-  return open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  constexpr int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+  if (streams == Streams::accepted) return open(path.c_str(), flags);
+  const int file = open(path.c_str(), flags | O_NONBLOCK);
+  const bool has_lease = file < 0 && errno == EWOULDBLOCK;  // of a program that gives it up soon
+  return has_lease ? open(path.c_str(), flags) : file;
 }
 
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18U;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr const char* no_size =
+    "it is a pipe or a device, which has no size: write it to a file first";
 
 }  // namespace
 
@@ -30,14 +37,14 @@ void check_path(const char* operation, const std::string& path) {
                           printable(path)));
 }
 
-InputFile::InputFile(const char* operation, std::string path)
-    : InputFile(operation, path, open_file(operation, path)) {}
+InputFile::InputFile(const char* operation, std::string path, Streams streams)
+    : InputFile(operation, path, open_file(operation, path, streams), streams) {}
 
 InputFile InputFile::standard_input(const char* operation) {
-  return {operation, "/dev/stdin", fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
+  return {operation, "/dev/stdin", fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), Streams::accepted};
 }
 
-InputFile::InputFile(const char* operation, std::string path, int descriptor)
+InputFile::InputFile(const char* operation, std::string path, int descriptor, Streams streams)
     : operation_(operation), path_(std::move(path)), file_(descriptor) {
   if (file_ < 0) fail(std::strerror(errno));
   struct stat status {};
@@ -48,9 +55,16 @@ InputFile::InputFile(const char* operation, std::string path, int descriptor)
     fail(std::strerror(code));
   }
   is_stream_ = !S_ISREG(status.st_mode);
+  if (is_stream_ && streams == Streams::refused) {
+    close(file_);
+    fail(no_size);
+  }
   const off_t start = is_stream_ ? 0 : std::max<off_t>(lseek(file_, 0, SEEK_CUR), 0);
   size_ = static_cast<std::uint64_t>(std::max<off_t>(status.st_size - start, 0));
 }
+
+InputFile::InputFile(const char* operation, std::string path)
+    : InputFile(operation, std::move(path), Streams::accepted) {}
 
 InputFile::~InputFile() { close(file_); }
 
@@ -59,7 +73,7 @@ void InputFile::fail(const std::string& reason) const {
 }
 
 std::uint64_t InputFile::size() const {
-  if (is_stream_) fail("it is a pipe or a device, which has no size: write it to a file first");
+  if (is_stream_) fail(no_size);
   return size_;
 }
 

@@ -10,12 +10,17 @@ namespace gradus::detail {
 /// Throws Error for a path that contains a NUL: the system would read it only up to there.
 GRADUS_API void check_path(const char* operation, const std::string& path);
 
+/// Whether a pipe or a device may stand for a file.
+enum class Streams : std::uint8_t { accepted, refused };
+
 /// A file open for reading. Its size and its bytes belong to one file, even if another takes its
 /// name in the meantime.
 class GRADUS_API InputFile {
  public:
-  /// Throws Error `<operation>: cannot read '<path>': <the system's reason>`, also for a folder.
-  InputFile(const char* operation, std::string path);
+  /// Throws Error `<operation>: cannot read '<path>': <the system's reason>`, also for a folder. A
+  /// pipe that is refused is not waited for.
+  InputFile(const char* operation, std::string path, Streams streams);
+  InputFile(const char* operation, std::string path);  ///< of a stream too
   /// Standard input, from where it is on: of a file, what was read before is left out. Throws
   /// Error.
   static InputFile standard_input(const char* operation);
@@ -41,7 +46,7 @@ class GRADUS_API InputFile {
   bool read_at(std::uint64_t position, char* out, std::size_t bytes);
 
  private:
-  InputFile(const char* operation, std::string path, int descriptor);
+  InputFile(const char* operation, std::string path, int descriptor, Streams streams);
   [[noreturn]] void fail(const std::string& reason) const;
 
   const char* operation_;

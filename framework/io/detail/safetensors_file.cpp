@@ -34,7 +34,8 @@ class SafetensorsFile::Source {
 
 class SafetensorsFile::Bytes final : public Source {
  public:
-  Bytes(const char* operation, const std::string& path) : file_(operation, path) {}
+  Bytes(const char* operation, const std::string& path)
+      : file_(operation, path, Streams::refused) {}
 
   std::uint64_t size() override { return file_.size(); }
   bool read(std::uint64_t position, char* out, std::uint64_t bytes) override {
@@ -132,9 +133,16 @@ std::string SafetensorsFile::read_header() {
   if (!source_->read(0, head.data(), head.size())) fail("it ends within the header");
   std::uint64_t length = 0;
   std::memcpy(&length, head.data(), 8);
+  const bool begins_well = length <= header_limit && (size == 8 || head[8] == '{');
+  if (length > size - 8 && begins_well) {
+    fail(fmt::format("it is cut off: its header has {} bytes, of which {} are there", length,
+                     size - 8));
+  }
   if (length > size - 8 || length > header_limit) {
-    fail(fmt::format("its header would have {} bytes, but the file has {}{}", length, size,
-                     looks_like(head)));
+    fail(fmt::format("its header would have {} bytes, but {}{}", length,
+                     length > size - 8 ? fmt::format("the file has {}", size)
+                                       : fmt::format("the format allows {}", header_limit),
+                     head[8] == '{' ? "" : looks_like(head) + looks_like_vectors(head)));
   }
   std::string text(length, '\0');
   if (!source_->read(8, text.data(), length)) fail("it ends within the header");

@@ -95,7 +95,7 @@ SafetensorsSource find_safetensors(const char* operation, const std::string& pat
   std::error_code code;
   check_path(operation, path);
   const std::string found = fs::is_directory(path, code) ? file_in(operation, path) : path;
-  InputFile file(operation, found);
+  InputFile file(operation, found, Streams::refused);
   const std::uint64_t size = file.size();
   std::string text(std::min<std::uint64_t>(size, 64), '\0');
   file.read_at(0, text.data(), text.size());

@@ -56,8 +56,9 @@ ordered_json user_metadata(const StateDict& state) {
   for (const auto& [key, text] : state.metadata) {
     if (key.starts_with(reserved_prefix) && !key.starts_with(checkpoint_key)) {
       throw ValueError(fmt::format(
-          "save: the metadata key '{}' is reserved: use one that does not begin with 'gradus.'",
-          printable(key)));
+          "save: the metadata key '{}' is reserved: use one that does not begin with 'gradus.', or "
+          "write state.metadata.erase(\"{}\")",
+          printable(key), printable(key)));
     }
     check_utf8("the metadata key", key, key);
     check_utf8("the metadata of", key, text);

@@ -36,7 +36,10 @@ class LockedFolder {
   explicit LockedFolder(const std::string& path) {
     std::error_code code;
     check_path("save", path);
-    fs::create_directories(path, code);
+    fs::create_directory(path, code);
+    if (code && code != std::errc::file_exists) {
+      throw Error(fmt::format("save: cannot make the folder '{}': {}", path, code.message()));
+    }
     file_ = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file_ < 0) {
       throw Error(fmt::format("save: cannot open the folder '{}': {}", path, std::strerror(errno)));

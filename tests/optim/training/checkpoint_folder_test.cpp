@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,8 +190,8 @@ TEST_F(CheckpointFolderTest, TakesTheOneBeforeADamagedOne) {
   for (; step <= 2; ++step) checkpoints.save({{"step", step}}, step);
   write_text(step_file(3), "");
   truncate(2);
-  const std::string reason =
-      "load: '" + step_file(2) + "' is not a valid .safetensors file: its header would have";
+  const std::string reason = "load: '" + step_file(2) +
+                             "' is not a valid .safetensors file: it is cut off: its header has";
   EXPECT_EQ(resume({{"step", step}}, checkpoints), 1);
   EXPECT_EQ(step, 1);
   ASSERT_EQ(warnings.size(), 2U);
@@ -354,6 +355,35 @@ TEST_F(CheckpointFolderTest, RefusesWhatMakesNoSense) {
               resume({{"step", step}}, no_folder);
             }),
             "CheckpointFolder: cannot read '" + file("f").string() + "': Not a directory");
+}
+
+// What the system does not let us read is newer work too: the run must not begin anew.
+TEST_F(CheckpointFolderTest, IsNotPassedOverWhereItCannotBeRead) {
+  const CheckpointFolder checkpoints(folder());
+  std::int64_t step = 1;
+  for (; step <= 2; ++step) checkpoints.save({{"step", step}}, step);
+  std::filesystem::permissions(folder(), std::filesystem::perms::all);
+  std::filesystem::permissions(step_file(2), std::filesystem::perms::none);
+  const uid_t user = geteuid();
+  ASSERT_EQ(seteuid(user == 0 ? 65534 : user), 0);  // the superuser reads everything
+  const std::string message = message_of<Error>([&] { resume({{"step", step}}, checkpoints); });
+  ASSERT_EQ(seteuid(user), 0);
+  EXPECT_EQ(message, "load: cannot read '" + step_file(2) + "': Permission denied");
+  EXPECT_EQ(step, 3);
+  EXPECT_THAT(warnings, IsEmpty());
+}
+
+// Opening the pipe would never end.
+TEST_F(CheckpointFolderTest, SkipsPipesAndFolders) {
+  const CheckpointFolder checkpoints(folder());
+  std::int64_t step = 1;
+  checkpoints.save({{"step", step}}, 1);
+  ASSERT_EQ(mkfifo(step_file(13).c_str(), 0600), 0);
+  std::filesystem::create_directory(step_file(12));
+  EXPECT_THAT(steps(), ElementsAre(1));
+  EXPECT_EQ(resume({{"step", step}}, checkpoints), 1);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_THAT(warnings[0], HasSubstr("it is a pipe or a device"));
 }
 
 // A link that leads nowhere is skipped as what cannot be read.
