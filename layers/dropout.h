@@ -54,8 +54,9 @@ class GRADUS_API Dropout1d : public LockedDropout {
  public:
   template <class M>
   GRADUS_TOO_LATE Dropout1d& operator=(M&&);
-  // Declared, so that there is no move assignment by that of the base class.
+  // Declared, so that there is no assignment by that of the base class.
   Dropout1d(const Dropout1d&) = default;
+  Dropout1d(Dropout1d&&) = default;
 
   explicit Dropout1d(double p = 0.5, Generator& generator = default_generator())
       : LockedDropout("Dropout1d", p, generator) {}

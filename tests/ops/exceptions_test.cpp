@@ -62,6 +62,9 @@ const std::map<std::string, Unary>& unary_ops() {
       {"softsign", [](const Tensor& x) { return softsign(x); }},
       {"hardsigmoid", [](const Tensor& x) { return hardsigmoid(x); }},
       {"hardswish", [](const Tensor& x) { return hardswish(x); }},
+      {"selu", [](const Tensor& x) { return selu(x); }},
+      {"relu6", [](const Tensor& x) { return relu6(x); }},
+      {"hardshrink", [](const Tensor& x) { return hardshrink(x); }},
       {"isnan", [](const Tensor& x) { return isnan(x); }},
   };
   return ops;
