@@ -444,7 +444,10 @@ TEST(Tokenizer, StopsAnExpressionThatTakesTooManySteps) {
                  "or make the inner one possessive, as in (?:a++)+",
                  tokenizer.encode(std::string(100, 'a')));
   file["pre_tokenizer"]["pattern"]["Regex"] = "(a+)+b";
-  EXPECT_MESSAGE(ValueError, "regular expression '(a+)+b': match limit exceeded",
+  EXPECT_MESSAGE(ValueError,
+                 "regular expression '(a+)+b': match limit exceeded: there are too many ways to "
+                 "match a part of the text. Write it without a repetition within a repetition, or "
+                 "make the inner one possessive, as in (?:a++)+",
                  Tokenizer::from_json(file.dump()).encode(std::string(100, 'a') + "cb"));
   file["pre_tokenizer"]["pattern"]["Regex"] = "(";
   expect_refused(file,
