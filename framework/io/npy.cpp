@@ -9,7 +9,7 @@
 namespace gradus {
 
 Tensor load_npy(const std::string& path) {
-  detail::InputFile file("load_npy", path);
+  detail::InputFile file("load_npy", path, detail::Streams::refused);
   const detail::Fail fail(fmt::format("load_npy: '{}'", path));
   const auto read = [&](void* out, std::size_t bytes) {
     if (file.read(static_cast<char*>(out), bytes) != bytes) fail("it became shorter while read");

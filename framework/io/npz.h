@@ -22,8 +22,9 @@ struct SaveNpzOptions {
 
 /// Writes tensors as an archive that `numpy.load` reads. The file is replaced as a whole (see
 /// AtomicFile). A tensor that has several names is written under each; metadata and frozen flags,
-/// for which the format has no place, are not written. Throws ValueError for an undefined tensor
-/// and for a name that is not UTF-8, Error with the system's reason.
+/// for which the format has no place, are not written. For a pipe, it is packed in memory. Throws
+/// ValueError for an undefined tensor and for a name that is not UTF-8, Error with the system's
+/// reason.
 GRADUS_API void save_npz(const StateDict& state, const std::string& path,
                          const SaveNpzOptions& options = {});
 

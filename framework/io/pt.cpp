@@ -136,6 +136,12 @@ struct Leaf {
   std::optional<bool> frozen;
 };
 
+std::string_view cure_of(std::string_view type) {
+  if (type.find("omplex") != std::string_view::npos) return "save torch.view_as_real() of it";
+  const bool is_quantised = type.starts_with("torch Q") || type.starts_with("torch q");
+  return is_quantised ? "save it with .dequantize()" : "convert it with .float()";
+}
+
 class Reader {
  public:
   explicit Reader(const std::string& path);
@@ -194,7 +200,7 @@ class Reader {
 
 // Names what is no zip archive of PyTorch's.
 const std::string& recognised(const std::string& path) {
-  detail::InputFile file("load_pt", path);
+  detail::InputFile file("load_pt", path, detail::Streams::refused);
   const Fail fail(fmt::format("load_pt: '{}'", path));
   std::string head(std::min<std::uint64_t>(file.size(), 512), '\0');
   if (!file.read_at(0, head.data(), head.size())) fail("it became shorter while read");
@@ -206,8 +212,8 @@ const std::string& recognised(const std::string& path) {
     fail(fmt::format("it is a tar archive, as of PyTorch before 0.4: {}", again));
   }
   if (!head.starts_with("PK")) {
-    fail(fmt::format("it is not a zip archive, as torch.save() writes it{}",
-                     detail::looks_like(head)));
+    fail(fmt::format("it is not a zip archive, as torch.save() writes it{}{}",
+                     detail::looks_like(head), detail::looks_like_vectors(head.substr(0, 64))));
   }
   return path;
 }
@@ -379,8 +385,10 @@ std::span<const PickleId> Reader::arguments_of(PickleId id, PickleId parent, std
                                                std::size_t most) const {
   const std::vector<PickleId>& items = at(id).items;
   if (at(id).kind != PickleKind::tuple || items.size() < least || items.size() > most) {
-    fail_at(parent,
-            fmt::format("it should have {} to {} parts, but has {}", least, most, items.size()));
+    fail_at(parent, fmt::format("it should have {} parts, but has {}",
+                                least == most ? fmt::to_string(least)
+                                              : fmt::format("{} to {}", least, most),
+                                items.size()));
   }
   return items;
 }
@@ -446,8 +454,8 @@ View Reader::make_view(PickleId id) const {
     return !text.empty() && text == (has_dtype ? t.dtype : t.storage);
   });
   if (type == types.end()) {
-    fail_at(id, fmt::format("its elements, {}, are not supported: convert it with .float()",
-                            printable(detail::global_name(text))));
+    fail_at(id, fmt::format("its elements, {}, are not supported: {}",
+                            printable(detail::global_name(text)), cure_of(text)));
   }
   View view{std::string(at(storage[2]).text), type->element,
             size_of(storage[4], "storage"),   size_of(arguments[1], "offset"),

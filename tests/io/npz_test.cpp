@@ -5,9 +5,11 @@
 #include <gradus/framework/core/creation.h>
 #include <gradus/framework/io/npz.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "damage_testing.h"
@@ -160,6 +162,22 @@ TEST_F(Npz, AFullDiskIsReported) {
               HasSubstr("save_npz: cannot write '/dev/full'"));
 }
 
+TEST_F(Npz, GoThroughAPipe) {
+  StateDict state;
+  state.set("a", arange(0, 1000));
+  state.set("b", ones({2, 2}));
+  for (const bool compress : {false, true}) {
+    save_npz(state, file("whole"), {.compress = compress});
+    const std::string pipe = file(compress ? "packed" : "stored").string();
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+    std::string passed;
+    std::thread reader([&] { passed = read_text(pipe); });
+    save_npz(state, pipe, {.compress = compress});
+    reader.join();
+    EXPECT_EQ(passed, read_text(file("whole")));
+  }
+}
+
 TEST_F(Npz, RefuseWhatIsNoNpz) {
   const auto message = [&](const std::string& bytes) {
     write_text(file("a"), bytes);
@@ -175,7 +193,13 @@ TEST_F(Npz, RefuseWhatIsNoNpz) {
   EXPECT_THAT(message(replaced(good, "b.npy", "w.npy")), HasSubstr("it has two members 'w.npy'"));
   std::string flipped = good;
   flipped[good.find("\x93NUMPY") + 140] ^= 1;
-  EXPECT_THAT(message(flipped), AllOf(HasSubstr("member 'w.npy'"), HasSubstr("CRC")));
+  EXPECT_THAT(message(flipped),
+              AllOf(HasSubstr("member 'w.npy'"), HasSubstr("CRC"), HasSubstr("copy or save")));
+  std::string moved = good;  // where the first member begins: 42 bytes into its central record
+  moved.replace(good.find("PK\1\2") + 42, 4, bytes_of(5000, 4));
+  EXPECT_THAT(message(moved), HasSubstr("are not where the archive says, which is damaged"));
+  write_text(file("a"), replaced(good, "b.npy", "\x82.npy"));  // code page 437, as for NumPy
+  EXPECT_TRUE(load_npz(file("a")).contains("\xc3\xa9"));
 }
 
 // The central directory begins at the last but two "PK\1\2"; fields by the format's description.

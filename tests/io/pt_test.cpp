@@ -22,6 +22,7 @@ using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using namespace std::string_literals;
 
 using Pt = FolderTest;
@@ -159,12 +160,15 @@ TEST_F(Pt, OtherFormsAreNamedWithTheCure) {
                     HasSubstr("nothing is executed: save it with torch.save(model.state_dict()")));
   EXPECT_THAT(message("made_script.pt"), HasSubstr("it is a TorchScript archive: torch.save("));
   EXPECT_THAT(message("made_complex.pt"),
-              HasSubstr("'z': its elements, torch.ComplexFloatStorage,"));
+              HasSubstr("'z': its elements, torch.ComplexFloatStorage, are not supported: save "
+                        "torch.view_as_real() of it"));
   EXPECT_THAT(message("made_float8.pt"),
               HasSubstr("'z': its elements, torch.float8_e5m2, are not"));
   EXPECT_THAT(message("made_negated.pt"),
               HasSubstr("'neg': it is a view that is conjugated or neg"));
-  EXPECT_THAT(message("made_sparse.pt"), HasSubstr("'torch._utils._rebuild_sparse_tensor'"));
+  EXPECT_THAT(message("made_sparse.pt"),
+              HasSubstr("'torch._utils._rebuild_sparse_tensor': it holds a sparse tensor: save it "
+                        "with .to_dense()"));
   EXPECT_THAT(message("stored.npz"), HasSubstr("which load_npz() reads"));
   EXPECT_THAT(message("f8.npy"), HasSubstr("it looks like a NumPy .npy file"));
   std::string tar(512, '\0');
@@ -239,7 +243,7 @@ TEST_F(HandMade, ViewsOutsideTheirStorage) {
   EXPECT_THAT(message(view(0, {-2}, {1})), HasSubstr("its size is not an integer from 0"));
   EXPECT_THAT(message(view(0, {2}, {-1})), HasSubstr("its stride is not an integer from 0"));
   EXPECT_THAT(message(view(0, {huge, 8}, {0, 0})), HasSubstr("elements"));
-  EXPECT_THAT(message(view(0, {2, 2}, {1})), HasSubstr("2 to 2 parts, but has 1"));
+  EXPECT_THAT(message(view(0, {2, 2}, {1})), HasSubstr("it should have 2 parts, but has 1"));
   EXPECT_THAT(message(view(0, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1})),
               HasSubstr("it has 9 axes"));
 }
@@ -283,7 +287,25 @@ TEST_F(HandMade, OpcodesAndGlobalsAreRefused) {
   EXPECT_THAT(refusal(p + "ctorch\nSize\n)\x81."), has("15: the opcode NEWOBJ (0x81)"));
   EXPECT_THAT(refusal(p + "\xff."), has("2: the opcode unknown (0xff)"));
   EXPECT_THAT(refusal("\x80\x06N."), has("0: protocol 6"));
-  EXPECT_THAT(refusal(p + "ctorch\nSize\n)R."), HasSubstr("it should have 1 to 1 parts"));
+  EXPECT_THAT(refusal("(I01\nt."), AllOf(has("1: the opcode INT (0x49) is one of protocol 0 or 1"),
+                                         HasSubstr("path, pickle_protocol=2)")));
+  for (const auto& [global, cure] : std::vector<std::pair<std::string, std::string>>{
+           {"torch._utils\n_rebuild_qtensor", ".dequantize()"},
+           {"torch._utils\n_rebuild_parameter_with_state", ".detach()"},
+           {"torch._tensor\n_rebuild_from_type_v2", ".as_subclass(torch.Tensor)"},
+           {"torch._utils\n_rebuild_meta_tensor_no_storage", "which has no values"},
+           {"numpy._core.multiarray\nscalar", "save float(x)"},
+           {"numpy.core.multiarray\n_reconstruct", "save torch.from_numpy(x)"}}) {
+    EXPECT_THAT(refusal(p + "c" + global + "\n."),
+                AllOf(HasSubstr(cure), Not(HasSubstr("state_dict"))));
+  }
+  const auto of_type = [&](const std::string& type) {
+    return refusal(p + rebuilt(storage(4, type), number(0), numbers({4}), numbers({1})) + ".",
+                   {{"p/data/0", four}});
+  };
+  EXPECT_THAT(of_type("QUInt8Storage"), HasSubstr("not supported: save it with .dequantize()"));
+  EXPECT_THAT(of_type("ComplexDoubleStorage"), HasSubstr("save torch.view_as_real() of it"));
+  EXPECT_THAT(refusal(p + "ctorch\nSize\n)R."), HasSubstr("it should have 1 parts, but has 0"));
   EXPECT_THAT(refusal(p + "ctorch\nFloatStorage\n)R."), HasSubstr("'torch.FloatStorage' makes no"));
   EXPECT_THAT(refusal(p + "ccollections\nOrderedDict\n" + text("x") + "\x85R."),
               HasSubstr("with arguments"));

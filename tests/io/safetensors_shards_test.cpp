@@ -132,6 +132,8 @@ TEST_F(SafetensorsShards, LieBesideTheirIndex) {
 TEST_F(SafetensorsShards, HaveAnIndexThatIsChecked) {
   const std::vector<std::pair<std::string, std::string>> bad{
       {"{\"weight_map\": {\"a\": \"x\", \"a\": \"y\"}}", "it names 'a' twice"},
+      {R"({"metadata":{"total_size":34},"weight_map":{}})",
+       "it places no tensor, but has a total_size of 34"},
       {"{\"weight_map\": []}", "it has a \"weight_map\" that is not an object"},
       {"{\"weight_map\": {\"a\": 1}}", "it places tensor 'a' in 1, not in a file"},
       {"{\"model_type\": \"bert\"}", "it has no \"weight_map\""},

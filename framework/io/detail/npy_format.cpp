@@ -222,10 +222,12 @@ std::string read_header_text(std::uint64_t size, std::uint64_t& start, const Rea
   std::array<unsigned char, 12> head{};
   if (size < 10) fail(fmt::format("it has {} bytes, but the shortest header has 10", size));
   read(head.data(), 10);
-  const std::string_view bytes(reinterpret_cast<const char*>(head.data()), 10);
+  std::string bytes(reinterpret_cast<const char*>(head.data()), 10);
   if (!bytes.starts_with(magic)) {
-    fail(fmt::format("it begins with '{}', not with '{}'{}", printable(bytes.substr(0, 6)),
-                     printable(magic), looks_like(bytes)));
+    bytes.resize(std::min<std::uint64_t>(size, 64));
+    read(bytes.data() + 10, bytes.size() - 10);
+    fail(fmt::format("it begins with '{}', not with '{}'{}{}", printable(bytes.substr(0, 6)),
+                     printable(magic), looks_like(bytes), looks_like_vectors(bytes)));
   }
   const int version = head[6];
   if (version < 1 || version > 3 || head[7] != 0) {
@@ -235,13 +237,16 @@ std::string read_header_text(std::uint64_t size, std::uint64_t& start, const Rea
   start = 10;
   if (version > 1) {
     start = 12;
-    if (size < start) fail("it ends within the length of its header");
+    if (size < start) fail("it is cut off within the length of its header");
     read(head.data() + 10, 2);
     length |= std::uint64_t{head[10]} << 16U | std::uint64_t{head[11]} << 24U;
   }
-  if (length > size - start || length > header_limit) {
-    fail(fmt::format("its header would have {} bytes, but {} follow, and more than {} are not read",
-                     length, size - start, header_limit));
+  if (length > header_limit) {
+    fail(fmt::format("its header would have {} bytes; up to {} are read", length, header_limit));
+  }
+  if (length > size - start) {
+    fail(fmt::format("it is cut off: its header has {} bytes, of which {} are there", length,
+                     size - start));
   }
   std::string text(length, '\0');
   read(text.data(), text.size());

@@ -56,6 +56,27 @@ constexpr std::array<Opcode, 32> refused{{{'0', "POP"},
                                           {0x97, "NEXT_BUFFER"},
                                           {0x98, "READONLY_BUFFER"}}};
 
+struct Cure {
+  std::string_view global, text;
+};
+// What PyTorch saves as something else than a plain tensor. Source: torch/_utils.py, _tensor.py.
+constexpr std::array<Cure, 10> cures{{
+    {"torch._utils _rebuild_sparse_tensor", "a sparse tensor: save it with .to_dense()"},
+    {"torch._utils _rebuild_qtensor", "a quantised tensor: save it with .dequantize()"},
+    {"torch._utils _rebuild_parameter_with_state",
+     "a parameter with attributes of its own: save it with .detach()"},
+    {"torch._tensor _rebuild_from_type_v2",
+     "a tensor of a subclass, or with attributes of its own: save it with "
+     ".detach().as_subclass(torch.Tensor)"},
+    {"torch._utils _rebuild_meta_tensor_no_storage",
+     "a tensor on the device 'meta', which has no values: save the model with its weights"},
+    {"torch._utils _rebuild_device_tensor_from_numpy", "a tensor on a device: save it with .cpu()"},
+    {"numpy.core.multiarray scalar", "a number of NumPy's: save float(x)"},
+    {"numpy._core.multiarray scalar", "a number of NumPy's: save float(x)"},
+    {"numpy.core.multiarray _reconstruct", "an array of NumPy's: save torch.from_numpy(x)"},
+    {"numpy._core.multiarray _reconstruct", "an array of NumPy's: save torch.from_numpy(x)"},
+}};
+
 class Machine {
  public:
   Machine(std::string_view bytes, std::span<const std::string_view> allowed, const Fail& fail)
@@ -187,6 +208,11 @@ void Machine::push_global(std::string_view module, std::string_view name) {
   const std::string text = fmt::format("{} {}", module, name);
   const auto known = std::find(allowed_.begin(), allowed_.end(), text);
   if (known == allowed_.end()) {
+    const auto* cure =
+        std::find_if(cures.begin(), cures.end(), [&](const Cure& c) { return c.global == text; });
+    if (cure != cures.end()) {
+      wrong(fmt::format("it refers to '{}': it holds {}", global_name(text), cure->text));
+    }
     wrong(
         fmt::format("it refers to '{}'. Nothing but tensors, numbers, texts, lists and dicts is "
                     "read, and nothing is executed: save it with "
@@ -238,10 +264,14 @@ void Machine::build() {
 void Machine::refuse(unsigned char code) const {
   const auto* known = std::find_if(refused.begin(), refused.end(),
                                    [&](const Opcode& opcode) { return opcode.code == code; });
+  const bool is_old = !bytes_.starts_with('\x80');
   wrong(
-      fmt::format("the opcode {} (0x{:02x}) is not one that a state dict needs: save it with "
-                  "torch.save(model.state_dict(), path)",
-                  known == refused.end() ? "unknown" : known->name, code));
+      fmt::format("the opcode {} (0x{:02x}) is {}: save it with "
+                  "torch.save(model.state_dict(), path{})",
+                  known == refused.end() ? "unknown" : known->name, code,
+                  is_old ? "one of protocol 0 or 1, of which little is read"
+                         : "not one that a state dict needs",
+                  is_old ? ", pickle_protocol=2" : ""));
 }
 
 bool Machine::step_value(unsigned char code) {

@@ -59,6 +59,7 @@ class IndexReader {
     if (!all.is_object() || !all.contains("weight_map")) fail("has no \"weight_map\"");
     const json& map = all["weight_map"];
     if (!map.is_object()) fail("has a \"weight_map\" that is not an object");
+    if (map.empty()) check_size(all);
     SafetensorsIndex index{path_, {}};
     for (const auto& [name, shard] : map.items()) {
       if (!shard.is_string()) {
@@ -73,6 +74,15 @@ class IndexReader {
   [[noreturn]] void fail(const std::string& what) const {
     throw FormatError(fmt::format("{}: '{}' is not an index of .safetensors files: it {}",
                                   operation_, path_, what));
+  }
+
+  // Of an index that places nothing: that of an empty state, not one that lost its tensors.
+  void check_size(const json& all) const {
+    if (!all.contains("metadata") || !all["metadata"].is_object()) return;
+    const json& metadata = all["metadata"];
+    if (!metadata.contains("total_size") || metadata["total_size"] == 0) return;
+    fail(
+        fmt::format("places no tensor, but has a total_size of {}", shown(metadata["total_size"])));
   }
 
   std::string shard_path(const std::string& name, const std::string& shard) const {

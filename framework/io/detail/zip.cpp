@@ -11,6 +11,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace gradus::detail {
@@ -29,6 +31,16 @@ std::string text_of(int code) {
   std::string text = zip_error_strerror(&error);
   zip_error_fini(&error);
   return text;
+}
+
+// Why a member cannot be unpacked.
+std::string problem_of(zip_file_t* file) {
+  const int code = zip_error_code_zip(zip_file_get_error(file));
+  const bool is_damage = code == ZIP_ER_CRC || code == ZIP_ER_ZLIB;
+  return fmt::format("{}{}", zip_file_strerror(file),
+                     is_damage ? ": its bytes are not those that were packed: copy or save the "
+                                 "file again"
+                               : "");
 }
 
 std::uint64_t little_endian(const char* bytes, int width) {
@@ -62,7 +74,7 @@ void check_zip64_counts(InputFile& file, const Fail& fail) {
 
 ZipReader::ZipReader(const char* operation, const std::string& path)
     : operation_(operation), path_(path) {
-  InputFile file(operation, path);
+  InputFile file(operation, path, Streams::refused);
   const std::uint64_t size = file.size();
   check_zip64_counts(file, fail());
   const int descriptor = fcntl(file.descriptor(), F_DUPFD_CLOEXEC, 0);
@@ -79,7 +91,7 @@ ZipReader::ZipReader(const char* operation, const std::string& path)
       fail()(fmt::format("it is a damaged or truncated zip archive of {} bytes: {}", size,
                          text_of(code)));
     }
-    fail()(fmt::format("it is not a zip archive{}", looks_like(head)));
+    fail()(fmt::format("it is not a zip archive{}{}", looks_like(head), looks_like_vectors(head)));
   }
   try {
     read_entries(size);
@@ -95,8 +107,9 @@ void ZipReader::read_entries(std::uint64_t file_bytes) {
   const auto count = static_cast<std::uint64_t>(zip_get_num_entries(archive_, 0));
   std::uint64_t in_file = 0;
   for (std::uint64_t index = 0; index < count; ++index) {
+    // Names are code page 437, as for Python, unless they are marked as UTF-8.
     zip_stat_t stat;
-    if (zip_stat_index(archive_, index, ZIP_FL_ENC_RAW, &stat) != 0) {
+    if (zip_stat_index(archive_, index, ZIP_FL_ENC_STRICT, &stat) != 0) {
       fail()(fmt::format("member {}: {}", index, zip_strerror(archive_)));
     }
     ZipEntry entry{stat.name,        index,
@@ -136,7 +149,10 @@ ZipMember::ZipMember(const ZipReader& reader, const ZipEntry& entry) : fail_(rea
     fail_(fmt::format("{} bytes cannot come from the {} in the file", entry.bytes, entry.in_file));
   }
   file_ = zip_fopen_index(reader.archive_, entry.index, 0);
-  if (file_ == nullptr) fail_(zip_strerror(reader.archive_));
+  if (file_ == nullptr) {
+    fail_(fmt::format("its bytes are not where the archive says, which is damaged: {}",
+                      zip_strerror(reader.archive_)));
+  }
 }
 
 ZipMember::~ZipMember() { zip_fclose(file_); }
@@ -145,7 +161,7 @@ void ZipMember::read(void* out, std::size_t bytes) {
   char* to = static_cast<char*>(out);
   while (bytes > 0) {
     const zip_int64_t count = zip_fread(file_, to, bytes);
-    if (count < 0) fail_(zip_file_strerror(file_));
+    if (count < 0) fail_(problem_of(file_));
     if (count == 0) fail_(fmt::format("it ends {} bytes too early", bytes));
     to += count;
     bytes -= static_cast<std::size_t>(count);
@@ -155,7 +171,7 @@ void ZipMember::read(void* out, std::size_t bytes) {
 void ZipMember::finish() {
   char more = 0;
   const zip_int64_t count = zip_fread(file_, &more, 1);
-  if (count < 0) fail_(zip_file_strerror(file_));
+  if (count < 0) fail_(problem_of(file_));
   if (count > 0) fail_("it has more bytes than the archive says");
 }
 
@@ -164,10 +180,14 @@ void ZipMember::finish() {
 struct ZipWriter::Sink {
   AtomicFile file;
   std::uint64_t at = 0, end = 0;
+  bool is_stream;
+  std::string all;  // of what becomes a stream, in which nothing can be written over
   std::exception_ptr error;
   zip_error_t zip_error{};
 
   Sink(const std::string& path, const char* operation) : file(path, operation) {
+    std::error_code code;
+    is_stream = std::filesystem::is_other(path, code);
     zip_error_init(&zip_error);
   }
   ~Sink() { zip_error_fini(&zip_error); }
@@ -175,7 +195,10 @@ struct ZipWriter::Sink {
   Sink& operator=(const Sink&) = delete;
 
   void write(std::string_view text) {
-    if (at < end) {
+    if (is_stream) {
+      all.resize(std::max<std::size_t>(all.size(), at + text.size()));
+      all.replace(at, text.size(), text);
+    } else if (at < end) {
       file.write_at(at, text);
     } else {
       file.write(text);
@@ -285,6 +308,7 @@ void ZipWriter::commit() {
       fail(zip_strerror(archive_));
     }
     archive_ = nullptr;
+    sink_->file.write(sink_->all);
   }
   sink_->file.commit();
 }
