@@ -105,7 +105,9 @@ def ages_and_scripts():
         for (begin, value), (end, _) in zip(ranges[name], ranges[name][1:] + [(0x110000, "")]):
             values += [value] * (end - begin)
         result.append(values)
-    return [15 if age == "Unassigned" else int(float(age.removeprefix("V").replace("_", "."))) for age in result[0]], result[1]
+    ages = [15 if age == "Unassigned" else int(float(age.removeprefix("V").replace("_", "."))) for age in result[0]]
+    ages[0x1885] = ages[0x1886] = 9  # letters before, since then marks
+    return ages, result[1]
 
 
 def is_text(code):
