@@ -107,6 +107,7 @@ def ages_and_scripts():
         result.append(values)
     ages = [15 if age == "Unassigned" else int(float(age.removeprefix("V").replace("_", "."))) for age in result[0]]
     ages[0x1885] = ages[0x1886] = 9  # letters before, since then marks
+    ages[0x1734] = 14  # a mark without width before, since then with one: it is no longer stripped as an accent
     return ages, result[1]
 
 
