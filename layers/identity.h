@@ -33,6 +33,7 @@ class GRADUS_API Flatten : public Module {
 /// unflatten() of an axis: into the first two after the batch, Unflatten(1, {3, 4}).
 class GRADUS_API Unflatten : public Module {
  public:
+  GRADUS_TOO_LATE Unflatten();
   template <class M>
   GRADUS_TOO_LATE Unflatten& operator=(M&&);
 
