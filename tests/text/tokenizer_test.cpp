@@ -306,8 +306,9 @@ TEST(Tokenizer, NamesThePlaceOfWhatIsNotSupported) {
 TEST(Tokenizer, RefusesSizesThatNoTextNeeds) {
   json file = small();
   file["padding"] = {{"strategy", {{"Fixed", 1'000'000'000'000}}}};
-  expect_refused(
-      file, "Tokenizer::from_json: padding: a length of 1000000000000 is outside [1, 16777216]");
+  expect_refused(file,
+                 "Tokenizer::from_json: padding: strategy.Fixed is 1000000000000, outside [1, "
+                 "16777216]: leave it out for the length of the longest text");
   file = small();
   file["normalizer"] = {
       {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1 << 20, 'b')}};

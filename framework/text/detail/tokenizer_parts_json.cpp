@@ -245,11 +245,12 @@ Truncation parse_truncation(const JsonPlace& place) {
                     : strategy == "OnlySecond" ? Truncation::Strategy::only_second
                                                : Truncation::Strategy::longest_first;
   if (direction == "Left") result.direction = Truncation::Direction::left;
-  if (result.max_length < 0 || result.stride < 0) place.fail("a length is negative");
+  if (const std::string problem = problem_of(result); !problem.empty()) place.fail(problem);
   return result;
 }
 
-BatchPadding parse_padding(const JsonPlace& place) {
+// A fixed length of 0 pads nothing, and all lengths are multiples of 0, as in the original.
+std::optional<BatchPadding> parse_padding(const JsonPlace& place) {
   BatchPadding result;
   const JsonPlace strategy = place.at("strategy");
   if (strategy.has("Fixed")) result.length = strategy.at("Fixed").integer();
@@ -260,12 +261,10 @@ BatchPadding parse_padding(const JsonPlace& place) {
   result.pad_token = place.text_or("pad_token", "[PAD]");
   if (place.text_or("direction", "Right") == "Left")
     result.direction = BatchPadding::Direction::left;
-  constexpr std::int64_t most = std::int64_t{1} << 24U;
-  for (const std::int64_t length :
-       {result.length.value_or(1), result.pad_to_multiple_of.value_or(1)}) {
-    if (length < 1 || length > most)
-      place.fail(fmt::format("a length of {} is outside [1, {}]", length, most));
-  }
+  if (result.pad_to_multiple_of == 0) result.pad_to_multiple_of.reset();
+  if (result.length == 0) return std::nullopt;
+  if (const std::string problem = problem_of(result, "strategy.Fixed"); !problem.empty())
+    place.fail(problem);
   return result;
 }
 
