@@ -253,6 +253,21 @@ TEST_F(TokenizerFiles, RefusesFilesOfGpt2ThatDoNotFit) {
       Tokenizer::load_gpt2(write("v2.json", "[1]"), path("merges.txt")));
 }
 
+TEST_F(TokenizerFiles, RefusesAFileOfGpt2WithoutMergesThatTokensNeed) {
+  const std::string vocabulary =
+      write("v.json", R"({"a": 0, "b": 1, "<|endoftext|>": 2, "\u0120": 3, "ab": 4})");
+  for (const std::string text : {"", "#version: 0.2\n", "\n"}) {
+    EXPECT_MESSAGE(FormatError,
+                   "Tokenizer::load_gpt2: " + path("merges.txt") +
+                       ": has no merges, but the vocabulary has tokens that need them, such as "
+                       "'ab': give the file of merges (merges.txt, vocab.bpe) that came with it",
+                   Tokenizer::load_gpt2(vocabulary, write("merges.txt", text)));
+  }
+  const std::string bytes = write("b.json", R"({"a": 0, "b": 1, "<|endoftext|>": 2, "\u0120": 3})");
+  EXPECT_EQ(ids(Tokenizer::load_gpt2(bytes, write("merges.txt", "")), "a b"),
+            (std::vector<std::int64_t>{0, 3, 1}));
+}
+
 TEST_F(TokenizerFiles, SavesAFileThatIsLoaded) {
   const Tokenizer tokenizer = Tokenizer::load(golden + "bert.json");
   tokenizer.save(path("again.json"));
