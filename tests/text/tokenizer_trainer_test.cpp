@@ -135,6 +135,40 @@ TYPED_TEST(EveryTraining, RefusesSpecialTokensThatAreNone) {
   EXPECT_EQ(message({"\xFF"}), "TokenizerTrainer: the special token '\\xff' is not UTF-8");
 }
 
+// A special token with the id of a byte would be left out of what is decoded.
+TEST(TokenizerTrainer, RefusesSpecialTokensThatAreThereInAnyCase) {
+  const auto byte = [](const std::string& token) {
+    return "TokenizerTrainer: the special token '" + token +
+           "' is the token of a byte: give it another name";
+  };
+  EXPECT_MESSAGE(ValueError, byte("a"), train_bpe(Strings{"a cat"}, {.special_tokens = {"a"}}));
+  EXPECT_MESSAGE(ValueError, byte("\u0120"),
+                 TokenizerTrainer(BpeTraining{.special_tokens = {"<s>", "\u0120"}}));
+  EXPECT_MESSAGE(ValueError, byte("<0x41>"),
+                 TokenizerTrainer(BpeTraining{
+                     .special_tokens = {"<0x41>"}, .byte_level = false, .byte_fallback = true}));
+  EXPECT_MESSAGE(
+      ValueError, byte("<0x41>"),
+      TokenizerTrainer(UnigramTraining{.special_tokens = {"<0x41>"}, .byte_fallback = true}));
+  const std::string there = "' is there in any case: leave it out of special_tokens";
+  EXPECT_MESSAGE(ValueError, "TokenizerTrainer: the special token '<unk>" + there,
+                 TokenizerTrainer(UnigramTraining{.special_tokens = {"<unk>"}}));
+  EXPECT_MESSAGE(
+      ValueError, "TokenizerTrainer: the special token '<unk>" + there,
+      TokenizerTrainer(BpeTraining{.special_tokens = {"<s>", "<unk>"}, .byte_level = false}));
+  EXPECT_MESSAGE(ValueError, "TokenizerTrainer: the special token '[SEP]" + there,
+                 TokenizerTrainer(WordPieceTraining{.special_tokens = {"[SEP]"}}));
+}
+
+// Without tokens of bytes, these are texts like others.
+TEST(TokenizerTrainer, TakesSpecialTokensLikeBytesWhereThereAreNone) {
+  const Strings texts{"the sea", "the <0x41> b"};
+  const Tokenizer unigram = train_unigram(texts, {.special_tokens = {"<0x41>", "b"}});
+  EXPECT_EQ(unigram.id("<0x41>"), 1);
+  EXPECT_EQ(unigram.id("b"), 2);
+  EXPECT_EQ(train_bpe(texts, {.special_tokens = {"<0x41>"}}).id("<0x41>"), 0);
+}
+
 TEST(TokenizerTrainer, NamesTheSizeThatIsNeeded) {
   EXPECT_MESSAGE(ValueError,
                  "TokenizerTrainer::train: vocabulary_size is 256, but 1 special tokens and an "
