@@ -223,12 +223,16 @@ void parse_decoder(const JsonPlace& place, std::vector<Decoder>& out) {
   }
 }
 
-AddedTokens parse_added(const JsonPlace& file, const std::vector<Normalizer>& normalizers) {
+// A token that the model has gets its id there, whatever the file says, as in the original.
+AddedTokens parse_added(const JsonPlace& file, const std::vector<Normalizer>& normalizers,
+                        const TokenTable& model) {
   std::vector<AddedToken> tokens;
   if (file.has("added_tokens")) {
     for_each_part(file.at("added_tokens"), [&](const JsonPlace& place) {
       const bool special = place.flag_or("special", false);
-      tokens.push_back({place.at("id").integer(), place.at("content").text(),
+      const std::int64_t id = place.at("id").integer();
+      const std::int64_t known = model.find(place.at("content").text());
+      tokens.push_back({known >= 0 ? known : id, place.at("content").text(),
                         place.flag_or("single_word", false), place.flag_or("lstrip", false),
                         place.flag_or("rstrip", false), place.flag_or("normalized", !special),
                         special});
@@ -283,16 +287,16 @@ TokenizerParts parse_tokenizer(std::string_view text, const std::string& where) 
                           std::holds_alternative<ByteLevel>(pre_tokenizers.back()) &&
                           model.text_or("continuing_subword_prefix", "").empty() &&
                           model.text_or("end_of_word_suffix", "").empty() && model.has("merges");
-  AddedTokens added = parse_added(file, normalizers);
   TokenizerParts parts{std::move(normalizers),
                        std::move(pre_tokenizers),
                        parse_model(model, tables, byte_words),
                        byte_words,
                        {},
                        {},
-                       std::move(added),
+                       AddedTokens({}, {}),
                        {},
                        {}};
+  parts.added = parse_added(file, parts.normalizers, parts.tokens());
   if (file.has("post_processor"))
     parse_post_processor(file.at("post_processor"), parts.post_processors);
   if (file.has("decoder")) parse_decoder(file.at("decoder"), parts.decoders);
