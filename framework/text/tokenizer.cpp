@@ -296,6 +296,10 @@ const std::string& Tokenizer::token(std::int64_t id) const {
 
 bool Tokenizer::is_special(std::int64_t id) const {
   const detail::AddedToken* token = parts_->added.find(id);
+  if (token == nullptr && parts_->tokens().has_repeated()) {
+    const std::string* text = parts_->token(id);
+    if (text != nullptr) token = parts_->added.find(*text);
+  }
   return token != nullptr && token->special;
 }
 

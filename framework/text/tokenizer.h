@@ -83,7 +83,8 @@ class GRADUS_API Tokenizer {
   std::string json() const;
 
   /// The tokens of a text, or of two that a model reads together.
-  /// Throws ValueError if truncation is asked for that is impossible.
+  /// Throws ValueError if truncation or padding is asked for that is impossible: negative lengths,
+  /// a stride that does not fit, a padded length or multiple outside [1, 2^24].
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const;
   Encoding encode(std::string_view first, std::string_view second,
                   const EncodeOptions& options = {}) const;

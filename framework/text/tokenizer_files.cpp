@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 // Tokenizers in the files that came before tokenizer.json.
@@ -64,6 +65,18 @@ std::vector<AddedToken> special_tokens(const TokenTable& tokens,
   return result;
 }
 
+// Tokens of several bytes are made by merges alone.
+void check_single_bytes(const TokenTable& tokens, const char* operation, const std::string& path) {
+  for (const std::string& token : tokens.tokens()) {
+    const std::optional<std::string> bytes = from_byte_alphabet(token);
+    if (!bytes || bytes->size() <= 1 || token == "<|endoftext|>") continue;
+    throw FormatError(
+        fmt::format("{}: {}: has no merges, but the vocabulary has tokens that need them, such as "
+                    "'{}': give the file of merges (merges.txt, vocab.bpe) that came with it",
+                    operation, path, printable(token)));
+  }
+}
+
 TokenTable read_vocabulary(const char* operation, const std::string& path) {
   const std::string where = fmt::format("{}: {}", operation, path);
   TokenList tokens;
@@ -109,7 +122,9 @@ Tokenizer Tokenizer::load_gpt2(const std::string& vocabulary_path, const std::st
   try {
     TokenTable tokens = read_vocabulary(operation, vocabulary_path);
     std::vector<AddedToken> special = special_tokens(tokens, {"<|endoftext|>"});
-    Bpe model(std::move(tokens), read_merges(operation, merges_path), {}, true);
+    const Merges merges = read_merges(operation, merges_path);
+    if (merges.size() == 0) check_single_bytes(tokens, operation, merges_path);
+    Bpe model(std::move(tokens), merges, {}, true);
     return Tokenizer(std::make_shared<const TokenizerParts>(
         TokenizerParts{{},
                        {ByteLevel{.add_prefix_space = false}},

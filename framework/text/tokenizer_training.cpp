@@ -10,7 +10,6 @@
 #include <gradus/framework/text/tokenizer_training.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace gradus {
@@ -21,21 +20,6 @@ void check_at_least(const char* name, std::int64_t value, std::int64_t least) {
   if (value < least)
     throw ValueError(
         fmt::format("TokenizerTrainer: {} is {}, but at least {} is needed", name, value, least));
-}
-
-void check_specials(const std::vector<std::string>& tokens) {
-  std::set<std::string> seen;
-  for (const std::string& token : tokens) {
-    if (token.empty()) throw ValueError("TokenizerTrainer: a special token is empty");
-    if (!is_utf8(token)) {
-      throw ValueError(
-          fmt::format("TokenizerTrainer: the special token '{}' is not UTF-8", printable(token)));
-    }
-    if (!seen.insert(token).second) {
-      throw ValueError(
-          fmt::format("TokenizerTrainer: the special token '{}' is there twice", printable(token)));
-    }
-  }
 }
 
 void check_sizes(const auto& options) {
@@ -61,6 +45,51 @@ std::vector<std::string> special_tokens(const WordPieceTraining& options) {
   return joined({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}, options.special_tokens);
 }
 
+std::vector<std::string> byte_fallback_tokens() {
+  std::vector<std::string> result;
+  result.reserve(256);
+  for (int byte = 0; byte < 256; ++byte) result.push_back(fmt::format("<0x{:02X}>", byte));
+  return result;
+}
+
+// The tokens of bytes that the vocabulary has in any case.
+std::vector<std::string> byte_tokens(const BpeTraining& options) {
+  if (!options.byte_level)
+    return options.byte_fallback ? byte_fallback_tokens() : std::vector<std::string>{};
+  std::vector<std::string> result;
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto c = static_cast<char>(byte);
+    result.push_back(to_byte_alphabet({&c, 1}));
+  }
+  return result;
+}
+std::vector<std::string> byte_tokens(const UnigramTraining& options) {
+  return options.byte_fallback ? byte_fallback_tokens() : std::vector<std::string>{};
+}
+std::vector<std::string> byte_tokens(const WordPieceTraining&) { return {}; }
+
+std::vector<std::string> checked_special_tokens(const auto& options) {
+  std::vector<std::string> tokens = special_tokens(options);
+  const std::size_t own = tokens.size() - options.special_tokens.size();
+  const std::vector<std::string> bytes = byte_tokens(options);
+  for (auto token = tokens.begin(); token != tokens.end(); ++token) {
+    const auto fail = [&](const char* problem) {
+      throw ValueError(
+          fmt::format("TokenizerTrainer: the special token '{}' {}", printable(*token), problem));
+    };
+    if (token->empty()) throw ValueError("TokenizerTrainer: a special token is empty");
+    if (!is_utf8(*token)) fail("is not UTF-8");
+    if (std::find(bytes.begin(), bytes.end(), *token) != bytes.end())
+      fail("is the token of a byte: give it another name");
+    const auto first = std::find(tokens.begin(), token, *token);
+    if (first == token) continue;
+    fail(first - tokens.begin() < static_cast<std::ptrdiff_t>(own)
+             ? "is there in any case: leave it out of special_tokens"
+             : "is there twice");
+  }
+  return tokens;
+}
+
 std::vector<AddedToken> added_tokens(const std::vector<std::string>& specials) {
   std::vector<AddedToken> result;
   result.reserve(specials.size());
@@ -73,8 +102,7 @@ WordSplitter splitter_of(const BpeTraining& options) {
   check_sizes(options);
   check_at_least("min_frequency", options.min_frequency, 0);
   if (options.max_token_length) check_at_least("max_token_length", *options.max_token_length, 1);
-  const std::vector<std::string> specials = special_tokens(options);
-  check_specials(specials);
+  const std::vector<std::string> specials = checked_special_tokens(options);
   AddedTokens added(added_tokens(specials), {});
   if (!options.byte_level) return {{}, {Metaspace{}}, std::move(added), false};
   return {{}, {ByteLevel{.add_prefix_space = options.add_prefix_space}}, std::move(added), true};
@@ -83,8 +111,7 @@ WordSplitter splitter_of(const BpeTraining& options) {
 WordSplitter splitter_of(const WordPieceTraining& options) {
   check_sizes(options);
   check_at_least("min_frequency", options.min_frequency, 0);
-  const std::vector<std::string> specials = special_tokens(options);
-  check_specials(specials);
+  const std::vector<std::string> specials = checked_special_tokens(options);
   const std::vector<Normalizer> normalizers{BertNormalizer{.lowercase = options.lowercase}};
   return {
       normalizers, {BertPreTokenizer{}}, AddedTokens(added_tokens(specials), normalizers), false};
@@ -99,8 +126,7 @@ WordSplitter splitter_of(const UnigramTraining& options) {
     throw ValueError(fmt::format("TokenizerTrainer: shrinking_factor is {}, not between 0 and 1",
                                  options.shrinking_factor));
   }
-  const std::vector<std::string> specials = special_tokens(options);
-  check_specials(specials);
+  const std::vector<std::string> specials = checked_special_tokens(options);
   std::vector<Normalizer> normalizers;
   if (options.normalize) {
     // All white space but a single blank, which stays as it is.
@@ -123,13 +149,6 @@ TokenTable numbered(std::vector<std::string> tokens) {
   result.reserve(tokens.size());
   for (std::string& token : tokens) result.emplace_back(std::move(token), std::ssize(result));
   return TokenTable(std::move(result));
-}
-
-std::vector<std::string> byte_fallback_tokens() {
-  std::vector<std::string> result;
-  result.reserve(256);
-  for (int byte = 0; byte < 256; ++byte) result.push_back(fmt::format("<0x{:02X}>", byte));
-  return result;
 }
 
 std::vector<Decoder> metaspace_decoders(bool byte_fallback) {

@@ -72,7 +72,7 @@ struct UnigramTraining {
 class GRADUS_API TokenizerTrainer {
  public:
   /// Throws ValueError for a size or frequency that makes no sense, and for special tokens that are
-  /// empty, equal or not UTF-8.
+  /// empty, equal, not UTF-8, or the token of a byte.
   explicit TokenizerTrainer(BpeTraining options);
   explicit TokenizerTrainer(WordPieceTraining options);
   explicit TokenizerTrainer(UnigramTraining options);

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 using namespace gradus;
+using nlohmann::json;
 
 namespace {
 
@@ -67,4 +69,40 @@ TEST(TokenizerParity, WordsEndWhereBytesAreNotUtf8) {
                         "b")
                 .ids,
             (Ids{1, 0, 2}));
+}
+
+// Hugging Face's own trainer writes such a file if its texts have a special token.
+// Expected values: Hugging Face's tokenizers 0.23.3.
+TEST(TokenizerParity, OfAPieceThatIsThereTwiceTheLastOneCounts) {
+  const json file = json::parse(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [
+    ["<unk>", 0.0], ["[CLS]", 0.0], ["a", -2.0], ["b", -3.0], ["[CLS]", -5.0], ["b", -1.0],
+    ["ab", -4.5]]}, "added_tokens": [{"id": 1, "content": "[CLS]", "special": true}]})");
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  const Ids ids{1, 2, 3, 4, 5};
+  for (const Tokenizer& each : {tokenizer, Tokenizer::from_json(tokenizer.json())}) {
+    EXPECT_EQ(each.encode("ab[CLS]b").ids, (Ids{2, 5, 4, 5}));
+    EXPECT_EQ(each.id("[CLS]"), 4);
+    EXPECT_EQ(each.id("b"), 5);
+    EXPECT_EQ(each.token(1), "[CLS]");
+    EXPECT_EQ(each.token(3), "b");
+    EXPECT_EQ(each.size(), 7);
+    EXPECT_EQ(each.decode(ids), "a b b");
+    EXPECT_EQ(each.decode(ids, {.skip_special_tokens = false}), "[CLS] a b [CLS] b");
+  }
+  EXPECT_EQ(json::parse(tokenizer.json())["model"]["vocab"], file["model"]["vocab"]);
+}
+
+// Expected values: Hugging Face's tokenizers 0.23.3.
+TEST(TokenizerParity, AnAddedTokenHasTheIdOfTheModel) {
+  for (const int id : {0, 1, 7}) {
+    const json file = {
+        {"model",
+         {{"type", "WordLevel"}, {"unk_token", "?"}, {"vocab", {{"a", 0}, {"b", 1}, {"?", 2}}}}},
+        {"pre_tokenizer", {{"type", "WhitespaceSplit"}}},
+        {"added_tokens", {{{"id", id}, {"content", "b"}, {"special", true}}}}};
+    const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+    EXPECT_EQ(tokenizer.encode("a b a").ids, (Ids{0, 1, 0})) << id;
+    EXPECT_EQ(tokenizer.id("b"), 1);
+    EXPECT_EQ(tokenizer.size(), 3);
+  }
 }

@@ -181,7 +181,40 @@ Encoding combine(const TemplateProcessing* form, bool with_tokens, std::vector<E
   return result;
 }
 
+std::string problem_of(const Truncation& options) {
+  if (options.max_length < 0) {
+    return fmt::format(
+        "max_length is {}: it is a number of tokens, at least 0; for no limit, ask for no "
+        "truncation",
+        options.max_length);
+  }
+  if (options.stride < 0) {
+    return fmt::format(
+        "stride is {}: it is a number of tokens that are repeated, at least 0; take 0 for none",
+        options.stride);
+  }
+  return {};
+}
+
+std::string problem_of(const BatchPadding& options, const char* length_name) {
+  constexpr std::int64_t most = std::int64_t{1} << 24U;  // so that no file asks for all memory
+  const auto is_outside = [](const std::optional<std::int64_t>& value) {
+    return value && (*value < 1 || *value > most);
+  };
+  if (is_outside(options.length)) {
+    return fmt::format("{} is {}, outside [1, {}]: leave it out for the length of the longest text",
+                       length_name, *options.length, most);
+  }
+  if (is_outside(options.pad_to_multiple_of)) {
+    return fmt::format("pad_to_multiple_of is {}, outside [1, {}]: leave it out for any length",
+                       *options.pad_to_multiple_of, most);
+  }
+  return {};
+}
+
 void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int64_t added) {
+  if (const std::string problem = problem_of(options); !problem.empty())
+    throw ValueError(fmt::format("Tokenizer: truncation: {}", problem));
   const std::int64_t room = options.max_length - added;
   if (room < 0) {
     throw ValueError(
@@ -216,6 +249,8 @@ void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int6
 }
 
 void pad(const std::vector<Encoding*>& encodings, const BatchPadding& options) {
+  if (const std::string problem = problem_of(options); !problem.empty())
+    throw ValueError(fmt::format("Tokenizer: padding: {}", problem));
   std::size_t length = 0;
   if (options.length) {
     length = static_cast<std::size_t>(*options.length);

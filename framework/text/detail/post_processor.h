@@ -34,8 +34,14 @@ std::int64_t added_tokens(const std::vector<PostProcessor>& processors, bool is_
 /// `with_tokens`, and the overflowing parts of each with all of the other.
 Encoding combine(const TemplateProcessing* form, bool with_tokens, std::vector<Encoding> texts);
 
+/// What makes no sense in options, named by its member, with the cure; empty if all is well. A file
+/// has another name for BatchPadding::length.
+std::string problem_of(const Truncation& options);
+std::string problem_of(const BatchPadding& options, const char* length_name = "length");
+
+/// Throws ValueError for options with a problem, or whose stride or length do not fit.
 void truncate(std::vector<Encoding>& texts, const Truncation& options, std::int64_t added);
-/// Of all to one length, those that overflow as well.
+/// Of all to one length, those that overflow as well. Throws ValueError for options with a problem.
 void pad(const std::vector<Encoding*>& encodings, const BatchPadding& options);
 
 }  // namespace gradus::detail

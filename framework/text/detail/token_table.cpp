@@ -30,12 +30,34 @@ TokenTable::TokenTable(TokenList tokens) {
   }
 }
 
+TokenTable TokenTable::of_positions(const std::vector<std::string>& tokens) {
+  TextIndex index;
+  std::vector<std::size_t> last;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto place = static_cast<std::size_t>(index.add(tokens[i]));
+    last.resize(static_cast<std::size_t>(index.size()));
+    last[place] = i;
+  }
+  TokenList counting, repeated;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool counts = last[static_cast<std::size_t>(index.find(tokens[i]))] == i;
+    (counts ? counting : repeated).emplace_back(tokens[i], i);
+  }
+  TokenTable result(std::move(counting));
+  result.repeated_ = std::move(repeated);
+  return result;
+}
+
 const std::string* TokenTable::token(std::int64_t id) const {
   std::size_t place = static_cast<std::size_t>(id);
   if (id < 0) return nullptr;
   if (place >= ids_.size() || ids_[place] != id) {  // there are gaps
     const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
-    if (found == ids_.end() || *found != id) return nullptr;
+    if (found == ids_.end() || *found != id) {
+      const auto other = std::find_if(repeated_.begin(), repeated_.end(),
+                                      [id](const auto& each) { return each.second == id; });
+      return other == repeated_.end() ? nullptr : &other->first;
+    }
     place = static_cast<std::size_t>(found - ids_.begin());
   }
   return &index_.texts()[place];

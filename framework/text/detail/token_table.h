@@ -27,6 +27,9 @@ class GRADUS_API TokenTable {
   TokenTable() = default;
   /// Throws ValueError for a token or an id that is there twice, and for a negative id.
   explicit TokenTable(TokenList tokens);
+  /// The ids are the positions. Of a token that is there several times, the last one counts: the
+  /// others are no more than what token() gives for their ids.
+  static TokenTable of_positions(const std::vector<std::string>& tokens);
 
   /// The id of a token, or -1.
   std::int64_t find(std::string_view token) const {
@@ -38,6 +41,9 @@ class GRADUS_API TokenTable {
   /// The token of an id, or nullptr.
   const std::string* token(std::int64_t id) const;
 
+  /// True if some token has several ids.
+  bool has_repeated() const { return !repeated_.empty(); }
+
   std::int64_t size() const { return index_.size(); }
   /// By increasing id.
   const std::vector<std::string>& tokens() const { return index_.texts(); }
@@ -46,6 +52,7 @@ class GRADUS_API TokenTable {
  private:
   TextIndex index_;
   std::vector<std::int64_t> ids_;
+  TokenList repeated_;  // those that do not count, by increasing id
 };
 
 }  // namespace gradus::detail

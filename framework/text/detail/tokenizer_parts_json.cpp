@@ -223,12 +223,16 @@ void parse_decoder(const JsonPlace& place, std::vector<Decoder>& out) {
   }
 }
 
-AddedTokens parse_added(const JsonPlace& file, const std::vector<Normalizer>& normalizers) {
+// A token that the model has gets its id there, whatever the file says, as in the original.
+AddedTokens parse_added(const JsonPlace& file, const std::vector<Normalizer>& normalizers,
+                        const TokenTable& model) {
   std::vector<AddedToken> tokens;
   if (file.has("added_tokens")) {
     for_each_part(file.at("added_tokens"), [&](const JsonPlace& place) {
       const bool special = place.flag_or("special", false);
-      tokens.push_back({place.at("id").integer(), place.at("content").text(),
+      const std::int64_t id = place.at("id").integer();
+      const std::int64_t known = model.find(place.at("content").text());
+      tokens.push_back({known >= 0 ? known : id, place.at("content").text(),
                         place.flag_or("single_word", false), place.flag_or("lstrip", false),
                         place.flag_or("rstrip", false), place.flag_or("normalized", !special),
                         special});
@@ -245,11 +249,12 @@ Truncation parse_truncation(const JsonPlace& place) {
                     : strategy == "OnlySecond" ? Truncation::Strategy::only_second
                                                : Truncation::Strategy::longest_first;
   if (direction == "Left") result.direction = Truncation::Direction::left;
-  if (result.max_length < 0 || result.stride < 0) place.fail("a length is negative");
+  if (const std::string problem = problem_of(result); !problem.empty()) place.fail(problem);
   return result;
 }
 
-BatchPadding parse_padding(const JsonPlace& place) {
+// A fixed length of 0 pads nothing, and all lengths are multiples of 0, as in the original.
+std::optional<BatchPadding> parse_padding(const JsonPlace& place) {
   BatchPadding result;
   const JsonPlace strategy = place.at("strategy");
   if (strategy.has("Fixed")) result.length = strategy.at("Fixed").integer();
@@ -260,12 +265,10 @@ BatchPadding parse_padding(const JsonPlace& place) {
   result.pad_token = place.text_or("pad_token", "[PAD]");
   if (place.text_or("direction", "Right") == "Left")
     result.direction = BatchPadding::Direction::left;
-  constexpr std::int64_t most = std::int64_t{1} << 24U;
-  for (const std::int64_t length :
-       {result.length.value_or(1), result.pad_to_multiple_of.value_or(1)}) {
-    if (length < 1 || length > most)
-      place.fail(fmt::format("a length of {} is outside [1, {}]", length, most));
-  }
+  if (result.pad_to_multiple_of == 0) result.pad_to_multiple_of.reset();
+  if (result.length == 0) return std::nullopt;
+  if (const std::string problem = problem_of(result, "strategy.Fixed"); !problem.empty())
+    place.fail(problem);
   return result;
 }
 
@@ -284,16 +287,16 @@ TokenizerParts parse_tokenizer(std::string_view text, const std::string& where) 
                           std::holds_alternative<ByteLevel>(pre_tokenizers.back()) &&
                           model.text_or("continuing_subword_prefix", "").empty() &&
                           model.text_or("end_of_word_suffix", "").empty() && model.has("merges");
-  AddedTokens added = parse_added(file, normalizers);
   TokenizerParts parts{std::move(normalizers),
                        std::move(pre_tokenizers),
                        parse_model(model, tables, byte_words),
                        byte_words,
                        {},
                        {},
-                       std::move(added),
+                       AddedTokens({}, {}),
                        {},
                        {}};
+  parts.added = parse_added(file, parts.normalizers, parts.tokens());
   if (file.has("post_processor"))
     parse_post_processor(file.at("post_processor"), parts.post_processors);
   if (file.has("decoder")) parse_decoder(file.at("decoder"), parts.decoders);

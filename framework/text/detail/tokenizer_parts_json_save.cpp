@@ -243,7 +243,8 @@ Json to_json(const WordLevel& model) {
 Json to_json(const Unigram& model) {
   Json vocabulary = Json::array();
   for (std::size_t i = 0; i < model.scores().size(); ++i) {
-    const std::string& piece = checked(model.tokens().tokens()[i], std::ssize(vocabulary));
+    const std::string& piece =
+        checked(*model.tokens().token(std::ssize(vocabulary)), std::ssize(vocabulary));
     vocabulary.push_back(Json::array({piece, model.scores()[i]}));
   }
   return {{"type", "Unigram"},

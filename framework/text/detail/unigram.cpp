@@ -22,6 +22,13 @@ TokenTable numbered(const Pieces& pieces, Text text) {
   return TokenTable(std::move(tokens));
 }
 
+std::vector<std::string> texts_of(const std::vector<std::pair<std::string, double>>& pieces) {
+  std::vector<std::string> texts;
+  texts.reserve(pieces.size());
+  for (const auto& [text, score] : pieces) texts.push_back(text);
+  return texts;
+}
+
 /// The best ways from the last settled place of a word to each place up to `end`, and the scores of
 /// those that may still grow.
 template <class Score>
@@ -82,7 +89,7 @@ class Ways {
 
 Unigram::Unigram(std::vector<std::pair<std::string, double>> pieces, std::int64_t unknown_id,
                  bool byte_fallback)
-    : tokens_(numbered(pieces, [](const auto& piece) { return piece.first; })),
+    : tokens_(TokenTable::of_positions(texts_of(pieces))),
       unknown_(tokens_, unknown_id, byte_fallback) {
   if (unknown_id < -1 || unknown_id >= std::ssize(pieces)) {
     throw ValueError(fmt::format("the unknown piece has the id {}, but there are {} pieces",

@@ -17,9 +17,9 @@ struct SentencePieceFile;
 /// have the greatest sum. Source: Kudo 2018, "Subword regularization", section 3.2.
 class GRADUS_API Unigram {
  public:
-  /// The id of a piece is its position. Without an unknown piece, `unknown_id` is -1. Throws
-  /// ValueError for a piece that is there twice, empty or longer than 65,535 bytes, a score that is
-  /// not finite, and an unknown_id that is none.
+  /// The id of a piece is its position; of one that is there several times, the last one is found
+  /// in texts. Without an unknown piece, `unknown_id` is -1. Throws ValueError for a piece that is
+  /// empty or longer than 65,535 bytes, a score that is not finite, and an unknown_id that is none.
   Unigram(std::vector<std::pair<std::string, double>> pieces, std::int64_t unknown_id,
           bool byte_fallback);
   /// As SentencePiece does it: sums in single precision, user-defined pieces win, and only they and
