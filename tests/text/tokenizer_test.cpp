@@ -402,6 +402,22 @@ TEST(Tokenizer, NamesThePlaceOfWhatIsWrongInATable) {
       Tokenizer::from_json("{\"model\": {\"merges\": [1], \"vocab\": {\"a\": \"b\"\n, }}}"));
 }
 
+// As Hugging Face's tokenizers 0.23.3 do it.
+TEST(Tokenizer, LooksAWordUpWithoutItsSuffixIfItIgnoresMerges) {
+  const json vocabulary = {{".", 0}, {".</w>", 1}, {"ab", 2}, {"a", 3}, {"b</w>", 4}};
+  json file = {{"model",
+                {{"type", "BPE"},
+                 {"vocab", vocabulary},
+                 {"merges", json::array()},
+                 {"end_of_word_suffix", "</w>"},
+                 {"ignore_merges", true}}},
+               {"pre_tokenizer", {{"type", "WhitespaceSplit"}}}};
+  using Ids = std::vector<std::int64_t>;
+  EXPECT_EQ(ids(Tokenizer::from_json(file.dump()), ". ab a. b"), (Ids{0, 2, 3, 1, 4}));
+  file["model"]["ignore_merges"] = false;
+  EXPECT_EQ(ids(Tokenizer::from_json(file.dump()), ". ab a. b"), (Ids{1, 3, 4, 3, 1, 4}));
+}
+
 // As in Hugging Face's library, which gives [0, 4].
 TEST(Tokenizer, TakesTheLastOfTwoEqualMerges) {
   const auto ids_of = [](const std::string& merges) {
