@@ -416,6 +416,22 @@ TEST(Tokenizer, NamesThePlaceOfWhatIsWrongInATable) {
       Tokenizer::from_json("{\"model\": {\"merges\": [1], \"vocab\": {\"a\": \"b\"\n, }}}"));
 }
 
+// As Hugging Face's tokenizers 0.23.3 do it.
+TEST(Tokenizer, LooksAWordUpWithoutItsSuffixIfItIgnoresMerges) {
+  const json vocabulary = {{".", 0}, {".</w>", 1}, {"ab", 2}, {"a", 3}, {"b</w>", 4}};
+  json file = {{"model",
+                {{"type", "BPE"},
+                 {"vocab", vocabulary},
+                 {"merges", json::array()},
+                 {"end_of_word_suffix", "</w>"},
+                 {"ignore_merges", true}}},
+               {"pre_tokenizer", {{"type", "WhitespaceSplit"}}}};
+  using Ids = std::vector<std::int64_t>;
+  EXPECT_EQ(ids(Tokenizer::from_json(file.dump()), ". ab a. b"), (Ids{0, 2, 3, 1, 4}));
+  file["model"]["ignore_merges"] = false;
+  EXPECT_EQ(ids(Tokenizer::from_json(file.dump()), ". ab a. b"), (Ids{1, 3, 4, 3, 1, 4}));
+}
+
 // As in Hugging Face's library, which gives [0, 4].
 TEST(Tokenizer, TakesTheLastOfTwoEqualMerges) {
   const auto ids_of = [](const std::string& merges) {
@@ -494,6 +510,52 @@ TEST(Tokenizer, ReadsExpressionsAsOnigurumaDoes) {
   expect_refused(file,
                  "Tokenizer::from_json: pre_tokenizer.pattern.Regex: regular expression "
                  "'[a[^b]]': '[^' within a class is not supported: write the class without");
+}
+
+// The parts are those of Hugging Face's tokenizers 0.23.3, as are those of the next test.
+TEST(Tokenizer, SplitsAtEmptyMatches) {
+  const auto parts = [](const std::string& expression, const std::string& behavior,
+                        const std::string& text) {
+    json file = small();
+    file["pre_tokenizer"] = {
+        {"type", "Split"}, {"pattern", {{"Regex", expression}}}, {"behavior", behavior}};
+    std::string result;
+    for (const ByteSpan& span : Tokenizer::from_json(file.dump()).encode(text).offsets)
+      result += text.substr(static_cast<std::size_t>(span.begin),
+                            static_cast<std::size_t>(span.end - span.begin)) +
+                "|";
+    return result;
+  };
+  EXPECT_EQ(parts("", "Isolated", "aB b\u00E9"), "a|B| |b|\u00E9|");
+  EXPECT_EQ(parts("", "Removed", "abC"), "a|b|C|");
+  EXPECT_EQ(parts("(?!^)(?!$)", "Isolated", ".\nb"), ".\nb|");  // ^ and $ are those of lines
+  EXPECT_EQ(parts("(?=[A-Z])", "Isolated", "aB bCd"), "a|B b|Cd|");
+  EXPECT_EQ(parts("(?=[A-Z])", "MergedWithNext", "A bbC"), "A bb|C|");
+  EXPECT_EQ(parts("(?=[A-Z])", "Contiguous", "A bbC"), "A bb|C|");
+  EXPECT_EQ(parts("(?<=[a-z])(?=[A-Z])", "MergedWithPrevious", "abC"), "ab|C|");
+  EXPECT_EQ(parts("\\s*", "Removed", "A bbC"), "A|b|b|C|");
+  EXPECT_EQ(parts("b*", "Isolated", "A bbC"), "A| |bb|C|");
+}
+
+TEST(Tokenizer, ReplacesEmptyMatches) {
+  const auto replaced = [](const std::string& expression, const std::string& text) {
+    const json vocabulary = {{"2", 0}, {"a", 1}, {"b", 2}, {"c", 3}, {"\u00E9", 4}};
+    const json file = {
+        {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", json::array()}}},
+        {"normalizer",
+         {{"type", "Replace"}, {"pattern", {{"Regex", expression}}}, {"content", "2"}}},
+        {"decoder", {{"type", "Fuse"}}}};
+    const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+    return tokenizer.decode(tokenizer.encode(text).ids);
+  };
+  EXPECT_EQ(replaced("", "\u00E9b"), "2\u00E92b2");
+  EXPECT_EQ(replaced("^", "abc"), "2abc");
+  EXPECT_EQ(replaced("$", "abc"), "abc2");
+  EXPECT_EQ(replaced("(?=b)", "bb"), "2b2b");
+  EXPECT_EQ(replaced("b*", "abc"), "2a2c2");
+  EXPECT_EQ(replaced("b*", "bb"), "2");
+  EXPECT_EQ(replaced("a|", "abc"), "2b2c2");
+  EXPECT_EQ(replaced("", ""), "");
 }
 
 // With all pairs compared in each step, this would take hours.

@@ -72,8 +72,9 @@ Bpe::Bpe(TokenTable tokens, const Merges& merges, BpeOptions options, bool byte_
   }
   slots_.resize(std::bit_ceil(2 * merges.size() + 2));
   for (std::size_t rank = 0; rank < merges.size(); ++rank) add_merge(merges, rank);
-  if (options_.end_of_word_suffix.empty() && options_.continuing_subword_prefix.empty())
-    find_words();
+  const bool bare =
+      options_.end_of_word_suffix.empty() && options_.continuing_subword_prefix.empty();
+  if (bare || options_.ignore_merges) find_words();
 }
 
 // Most words of a text are one token: to look them up saves their merges.

@@ -137,6 +137,14 @@ void space_chinese(AlignedText& text) {
   });
 }
 
+// What is put between two characters stands for the one before, as in Hugging Face's tokenizers.
+Span character_before(std::string_view text, std::size_t at) {
+  for (std::size_t length = std::min<std::size_t>(at, 4); length > 0; --length) {
+    if (decode_utf8(text.substr(0, at), at - length).length == length) return {at - length, at};
+  }
+  return {at, at};
+}
+
 void remove_marks(AlignedText& text, bool all) {
   edit_characters(text, [all](std::uint32_t code, Span span, TextEdit& edit) {
     const Category group = code < 0x80 ? Category::letter : category(code);
@@ -250,7 +258,8 @@ void normalize(AlignedText& text, const Replace& options) {
   std::size_t kept = 0;
   for (const Span match : matches) {
     edit.keep({kept, match.begin});
-    edit.put(options.content, match);
+    edit.put(options.content,
+             match.size() > 0 ? match : character_before(text.text(), match.begin));
     kept = match.end;
   }
   edit.keep({kept, text.text().size()});

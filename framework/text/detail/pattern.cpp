@@ -35,7 +35,8 @@ Pattern::Pattern(const std::string& expression, const PatternOptions& options)
   int error = 0;
   PCRE2_SIZE place = 0;
   const std::uint32_t flags =
-      PCRE2_UTF | (options.unicode_classes ? PCRE2_UCP | PCRE2_MATCH_INVALID_UTF : 0U);
+      PCRE2_UTF | (options.unicode_classes ? PCRE2_UCP | PCRE2_MATCH_INVALID_UTF : 0U) |
+      (options.oniguruma ? PCRE2_MULTILINE : 0U);  // its ^ and $ are those of each line
   const std::string source = options.oniguruma ? from_oniguruma(expression) : expression;
   pcre2_code* code = pcre2_compile(units(source), source.size(), flags, &error, &place, nullptr);
   if (code == nullptr) fail(expression, error);

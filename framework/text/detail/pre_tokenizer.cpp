@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -18,14 +19,12 @@ struct Part {
   bool match;
 };
 
-// What of the parts of a word become words.
+// What of the parts of a word become words. A part between two characters only keeps them apart.
 void apply(SplitBehavior behavior, const std::vector<Part>& parts, std::vector<Span>& out) {
   const std::size_t first = out.size();
-  const auto add = [&](Span span) {
-    if (span.begin < span.end) out.push_back(span);
-  };
+  const auto add = [&](Span span) { out.push_back(span); };
   const auto lengthen = [&](Span span) {
-    if (out.size() > first && out.back().end == span.begin) {
+    if (out.size() > first) {
       out.back().end = span.end;
     } else {
       add(span);
@@ -53,6 +52,9 @@ void apply(SplitBehavior behavior, const std::vector<Part>& parts, std::vector<S
     }
     before = match;
   }
+  const auto begin = out.begin() + static_cast<std::ptrdiff_t>(first);
+  const auto is_empty = [](Span span) { return span.begin == span.end; };
+  out.erase(std::remove_if(begin, out.end(), is_empty), out.end());
 }
 
 // Splits each word at what find(text, matches) appends, spans of the word.
