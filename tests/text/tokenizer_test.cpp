@@ -463,6 +463,17 @@ TEST(Tokenizer, SaysWhichWordAModelOfWordsLacks) {
                  tokenizer.encode("the whale"));
 }
 
+// The ids are those of Hugging Face's library.
+TEST(Tokenizer, MarksTheWordAtTheBeginningOfTheTextAlone) {
+  const json file = json::parse(
+      R"({"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"a": 0, "\u2581a": 1, "?": 2}},
+    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"},
+      {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": true}]}})");
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  EXPECT_THAT(tokenizer.encode("a a").ids, ElementsAre(1, 0));
+  EXPECT_THAT(tokenizer.encode(" a a").ids, ElementsAre(0, 0));
+}
+
 TEST(Tokenizer, StopsAnExpressionThatTakesTooManySteps) {
   json file = small();
   file["pre_tokenizer"] = {

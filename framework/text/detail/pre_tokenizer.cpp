@@ -303,11 +303,13 @@ void pre_tokenize(Words& words, const TokenizeWords& options) {
 
 void pre_tokenize(Words& words, const Metaspace& options, bool is_start) {
   const std::string& mark = options.replacement;
-  bool first = is_start;
+  // The words at the beginning of the source: not the first one, if blanks before it are gone.
+  const auto is_first = [&](Span span) {
+    return is_start && words.text.source({span.begin, span.begin + 1}).begin == 0;
+  };
   rewrite(words, [&](std::string_view word, Span span, TextEdit& edit) {
     const bool wanted = options.prepend_scheme == Metaspace::Prepend::always ||
-                        (options.prepend_scheme == Metaspace::Prepend::first && first);
-    first = false;
+                        (options.prepend_scheme == Metaspace::Prepend::first && is_first(span));
     if (wanted && !word.starts_with(' ') && !word.starts_with(mark))
       edit.put(mark, first_character(word, span));
     std::size_t kept = 0;
