@@ -37,7 +37,7 @@ void check_path(const char* operation, const std::string& path) {
                           printable(path)));
 }
 
-InputFile::InputFile(const char* operation, std::string path, Streams streams)
+InputFile::InputFile(const char* operation, const std::string& path, Streams streams)
     : InputFile(operation, path, open_file(operation, path, streams), streams) {}
 
 InputFile InputFile::standard_input(const char* operation) {
@@ -63,8 +63,8 @@ InputFile::InputFile(const char* operation, std::string path, int descriptor, St
   size_ = static_cast<std::uint64_t>(std::max<off_t>(status.st_size - start, 0));
 }
 
-InputFile::InputFile(const char* operation, std::string path)
-    : InputFile(operation, std::move(path), Streams::accepted) {}
+InputFile::InputFile(const char* operation, const std::string& path)
+    : InputFile(operation, path, Streams::accepted) {}
 
 InputFile::~InputFile() { close(file_); }
 

@@ -19,8 +19,8 @@ class GRADUS_API InputFile {
  public:
   /// Throws Error `<operation>: cannot read '<path>': <the system's reason>`, also for a folder. A
   /// pipe that is refused is not waited for.
-  InputFile(const char* operation, std::string path, Streams streams);
-  InputFile(const char* operation, std::string path);  ///< of a stream too
+  InputFile(const char* operation, const std::string& path, Streams streams);
+  InputFile(const char* operation, const std::string& path);  ///< of a stream too
   /// Standard input, from where it is on: of a file, what was read before is left out. Throws
   /// Error.
   static InputFile standard_input(const char* operation);
