@@ -75,6 +75,7 @@ std::vector<Shard> named(const SafetensorsLayout& layout, std::int64_t max_bytes
   std::vector<Shard> files;
   const std::vector<Items> parts = cut(layout.items, max_bytes);
   const std::uint32_t token = file_token();
+  files.reserve(parts.size());
   for (const Items items : parts) {
     files.push_back({fmt::format("model-{:08x}-{:05}-of-{:05}.safetensors", token, files.size() + 1,
                                  parts.size()),
