@@ -79,7 +79,7 @@ TEST(AdaptiveLogSoftmax, GrowsAndShrinksAtItsEndWithItsOptimizer) {
   layer.resize(11, {.init = [](const Tensor& rows) { rows.fill_(7); }, .followers = {&optimizer}});
   EXPECT_EQ(copy.n_classes(), 11);
   EXPECT_EQ(copy.str().substr(0, 34), "AdaptiveLogSoftmaxWithLoss(6, 11, ");
-  const Tensor& now = layer.tail[1].parameters().back().parameter;
+  const Tensor now = layer.tail[1].parameters().back().parameter;
   EXPECT_EQ(values_of(slice(now, 0, 0, 4)), values_of(before));
   EXPECT_EQ(values_of(slice(now, 0, 4, 6)), std::vector<double>(4, 7.0));
   const Tensor moved = optimizer.state_dict().at(last + ".momentum_buffer");
