@@ -54,7 +54,7 @@ class GRADUS_API Dropout1d : public LockedDropout {
  public:
   template <class M>
   GRADUS_TOO_LATE Dropout1d& operator=(M&&);
-  // Declared, so that there is no assignment by that of the base class.
+  // Declared so that no assignment operator is generated, which would call the base class's.
   Dropout1d(const Dropout1d&) = default;
   Dropout1d(Dropout1d&&) = default;
 

@@ -14,7 +14,7 @@ struct InstanceNormOptions {
 };
 
 /// Normalizes each channel over the time of one sequence: group_norm() with a group for each
-/// channel, the same in training and evaluation. There are no running values.
+/// channel, the same in training and evaluation. It keeps no running statistics.
 /// Source: Ulyanov et al. 2016, "Instance normalization: the missing ingredient for fast
 /// stylization".
 class GRADUS_API InstanceNorm1d : public Module {

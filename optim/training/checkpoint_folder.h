@@ -61,10 +61,10 @@ class GRADUS_API CheckpointFolder {
 };
 
 /// Restores the newest checkpoint that is whole, and returns its step; nullopt, having changed
-/// nothing, if there is none. Those that are damaged are skipped with a warning each, which says
-/// why, and so is what is no file. Throws, having changed nothing, Error for a newest checkpoint
-/// that the system does not let it read, that is that of another run, with all that differs (see
-/// load_checkpoint), or that a newer gradus wrote.
+/// nothing, if there is none. Damaged checkpoints, and folders and pipes with such a name, are
+/// skipped with a warning that says why. Throws Error, having changed nothing, if the newest
+/// checkpoint cannot be read, belongs to another run (the error lists all that differs, see
+/// load_checkpoint), or was written by a newer gradus.
 GRADUS_API std::optional<std::int64_t> resume(const std::vector<CheckpointPart>& run,
                                               const CheckpointFolder& folder);
 

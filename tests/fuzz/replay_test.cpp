@@ -1,3 +1,4 @@
+#include <gradus/tests/support/threads_guard.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -110,6 +111,7 @@ TEST_P(FuzzReplay, TheReaderSurvivesItsCorpus) {
 // Wherever a file has a size or an offset, an absurd one is an error before anything so large is
 // asked for.
 TEST_P(FuzzReplay, AbsurdNumbersTakeNoMemory) {
+  const OneThread one;  // a further one would reserve space for its stack and its heap
   const AddressSpaceLimit limit(256 << 20);
   for (const auto& path : corpus(GetParam().name)) {
     SCOPED_TRACE(path);
