@@ -2,13 +2,14 @@
 # Plants each fault of faults/*.txt and shows that the test named with it fails.
 #   tests/planted_faults.sh [WORD]        only the faults whose lines hold WORD
 #   tests/planted_faults.sh --list FILE   only those whose titles FILE has, one a line
+#   tests/planted_faults.sh --read FOLDER only reads the lists and writes the changed sources to FOLDER: nothing is compiled
 # A fault is, in a file named for the room of what it is planted into:
 #   fault: what is wrong, a title that no other has
 #   file: the source, or a header
 #   in: of a header, the source that is compiled with it
 #   needs: a flag of /proc/cpuinfo, if only processors that have it can find the fault
 #   - lines of it, exactly
-#   + what they become
+#   + what they become, if they do not just go
 #   test: a test program and its filter, which must fail
 # The tree is not touched: a changed copy of the one source is compiled and linked in front of the
 # library. Of a header, a changed copy is found before it by the one source that is named. A text
@@ -54,7 +55,7 @@ read_list() {
     esac
   done < <(cat "$root"/tests/faults/*.txt)
   for folder in "$work"/*/; do
-    for line in fault file old new test; do
+    for line in fault file old test; do
       [ -s "$folder/$line" ] || die "$(cat "$folder/fault"): it has no '$line'"
     done
   done
@@ -144,6 +145,14 @@ clean() {  # PROGRAM
 case ${1:-} in
   --one) one "$2"; exit ;;
   --clean) clean "$2"; exit ;;
+  --read)
+    work=$2
+    mkdir -p "$work"
+    read_list
+    for folder in "$work"/*/; do
+      plant "$folder" >"$folder/log" || die "$(cat "$folder/fault"): $(cat "$folder/log")"
+    done
+    exit ;;
 esac
 
 "$root/dev" --no-install configure_clang

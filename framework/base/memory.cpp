@@ -96,8 +96,8 @@ struct Slab {
   std::size_t used, blocks;
 
   static Slab* of(void* block) {
-    const auto place = reinterpret_cast<std::uintptr_t>(block);
-    return reinterpret_cast<Slab*>(place - place % slab_bytes);
+    auto* const place = static_cast<std::byte*>(block);
+    return reinterpret_cast<Slab*>(place - reinterpret_cast<std::uintptr_t>(place) % slab_bytes);
   }
 };
 
@@ -131,7 +131,7 @@ void return_to_slab(void* block, std::size_t bytes) noexcept {
   const auto begin = reinterpret_cast<std::uintptr_t>(block);
   const std::uintptr_t first = (begin + page - 1) / page * page,
                        last = (begin + bytes) / page * page;
-  madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  madvise(static_cast<std::byte*>(block) + (first - begin), last - first, MADV_DONTNEED);
 }
 
 bool is_in_slab(std::size_t bytes) {

@@ -107,6 +107,10 @@ awk '
   }
   END { exit wrong }' "$source"/tests/faults/*.txt >&2
 
+# Each can be planted.
+"$source/tests/planted_faults.sh" --read "$scratch/faults" || fail "a fault cannot be planted"
+[ "$(find "$scratch/faults" -name fault | wc -l)" -gt 400 ] || fail "faults are missing"
+
 choose docs/conventions.md CHANGELOG.md README.md benchmarks/CMakeLists.txt tests/scripts/baseline_test.sh .ci/checked
 only_drawn documentation
 
