@@ -1,13 +1,16 @@
 // What this machine can do, so that figures of different machines can be read together: the
-// processor, its instruction sets, how many operations its FMA units finish and how fast memory is.
+// processor, its instruction sets, how many operations its FMA units finish, how fast memory is and
+// how far the cores are from each other.
 // usage: peer_machine CORE...   prints one JSON object, for one thread and for more, up to one a
 // core
+//        peer_machine --handoff CORE CORE   prints only how far these are from each other, in ns
 
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <barrier>
 #include <cstdint>
 #include <cstdlib>
@@ -80,6 +83,22 @@ double gigaflops(const Peak& peak, const std::vector<int>& cores) {
   return done[0] * static_cast<double>(cores.size()) / seconds / 1e9;
 }
 
+/// Nanoseconds until a core sees what another one wrote. Cores that share a cache take 20 to 60; a
+/// virtual machine may move its cores together and apart while it runs.
+double handoff_ns(int first, int second) {
+  constexpr int kTimes = 100'000;
+  std::atomic<int> turn{0};
+  const double seconds = shortest({first, second}, [&](size_t thread) {
+    const int mine = static_cast<int>(thread), other = 1 - mine;
+    for (int i = 0; i < kTimes; ++i) {
+      while (turn.load(std::memory_order_acquire) != mine) {
+      }
+      turn.store(other, std::memory_order_release);
+    }
+  });
+  return seconds / kTimes / 2 * 1e9;
+}
+
 // ---- memory
 
 /// Bytes of one array of the triad: with the other two more than any cache holds.
@@ -124,9 +143,15 @@ double triad_rate(const std::vector<int>& cores, int64_t bytes) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  const bool only_handoff = argc > 1 && std::string(argv[1]) == "--handoff";
   std::vector<int> cores;
-  for (int i = 1; i < argc; ++i) cores.push_back(std::stoi(argv[i]));
-  if (cores.empty()) throw std::runtime_error("usage: peer_machine CORE...");
+  for (int i = only_handoff ? 2 : 1; i < argc; ++i) cores.push_back(std::stoi(argv[i]));
+  if (cores.empty() || (only_handoff && cores.size() != 2))
+    throw std::runtime_error("usage: peer_machine CORE... | peer_machine --handoff CORE CORE");
+  if (only_handoff) {
+    std::cout << peers::format("%.0f", handoff_ns(cores[0], cores[1])) << std::endl;
+    return 0;
+  }
   std::vector<std::string> sets;
   for (const std::string& set : instruction_sets()) sets.push_back(peers::quoted(set));
   const Peak peak = peers::widest();
@@ -143,6 +168,9 @@ int main(int argc, char** argv) try {
   json.text("fma_set", peak.set).raw("threads", peers::json_array(threads));
   json.raw("fma_gflops", peers::json_array(flops)).raw("triad_gbs", peers::json_array(rates));
   json.integer("triad_mb", static_cast<int>(3 * bytes >> 20));
+  if (cores.size() > 1)
+    json.raw("handoff_ns",
+             peers::format("%.0f", handoff_ns(cores[cores.size() - 2], cores.back())));
   std::cout << json.str() << std::endl;
   return 0;
 } catch (const std::exception& error) {

@@ -30,6 +30,7 @@ class Encoder {
       : parts_(parts), text_(text), offsets_(offsets) {}
 
   Encoding run() && {
+    reserve(text_.size() / 4 + 8);
     std::vector<Piece> found;
     parts_.added.in_source().split(text_, found);
     for (const Piece& part : found) {
@@ -44,6 +45,13 @@ class Encoder {
   }
 
  private:
+  void reserve(std::size_t tokens) {
+    result_.ids.reserve(tokens);
+    if (!offsets_) return;
+    result_.offsets.reserve(tokens);
+    result_.word_ids.reserve(tokens);
+  }
+
   // A part of the text without tokens that are found before the text is normalized.
   void encode_plain(Span span) {
     AlignedText plain(text_.substr(span.begin, span.size()), span.begin);
