@@ -1,10 +1,13 @@
 // Our side of benchmarks/tokenizers/run: what tokenizers_side.py does with the other library.
 // usage: tokenizers_side encode TOKENIZER TEXT PASSES THREADS OFFSETS
 //   encodes the lines of TEXT in batches; OFFSETS is 0 or 1
+//        tokenizers_side train SIZE TEXT PASSES THREADS
+//   trains a byte-pair encoding of SIZE tokens on the lines
 // Prints one JSON object.
 
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenizer_training.h>
 #include <time.h>
 
 #include <algorithm>
@@ -62,20 +65,23 @@ void for_each_batch(const std::vector<std::string>& lines, F&& f) {
     f(all.subspan(i, std::min(kBatch, all.size() - i)));
 }
 
-void encode(const std::string& path, const std::string& text, int passes, bool offsets) {
-  const std::vector<std::string> lines = lines_of(text);
-  const gradus::EncodeOptions options{.offsets = offsets};
-  const double before = megabytes("VmRSS"), start = seconds_now();
-  const Tokenizer tokenizer = Tokenizer::load(path);
-  const double load = seconds_now() - start;
-  const double peak = megabytes("VmHWM") - before, kept = megabytes("VmRSS") - before;
+/// Seconds of each pass, by the clock and of the processor.
+template <class F>
+void time_passes(int passes, peers::Json& json, F&& pass) {
   std::vector<std::string> seconds, cpu_seconds;
-  for (int pass = 0; pass < passes; ++pass) {
+  for (int i = 0; i < passes; ++i) {
     const double begin = seconds_now(), cpu_begin = cpu_seconds_now();
-    for_each_batch(lines, [&](auto batch) { tokenizer.encode_batch(batch, options); });
+    pass();
     seconds.push_back(peers::number(seconds_now() - begin));
     cpu_seconds.push_back(peers::number(cpu_seconds_now() - cpu_begin));
   }
+  json.raw("seconds", peers::json_array(seconds));
+  json.raw("cpu_seconds", peers::json_array(cpu_seconds));
+}
+
+/// How many ids the lines have, and a checksum of them.
+void count_ids(const Tokenizer& tokenizer, const std::vector<std::string>& lines,
+               const gradus::EncodeOptions& options, peers::Json& json) {
   std::uint64_t tokens = 0, checksum = 0;
   for_each_batch(lines, [&](auto batch) {
     for (const Encoding& encoding : tokenizer.encode_batch(batch, options)) {
@@ -85,22 +91,49 @@ void encode(const std::string& path, const std::string& text, int passes, bool o
       }
     }
   });
+  json.raw("tokens", std::to_string(tokens)).raw("checksum", std::to_string(checksum));
+}
+
+void encode(const std::string& path, const std::string& text, int passes, bool offsets) {
+  const std::vector<std::string> lines = lines_of(text);
+  const gradus::EncodeOptions options{.offsets = offsets};
+  const double before = megabytes("VmRSS"), start = seconds_now();
+  const Tokenizer tokenizer = Tokenizer::load(path);
+  const double load = seconds_now() - start;
+  const double peak = megabytes("VmHWM") - before, kept = megabytes("VmRSS") - before;
   peers::Json json;
   json.real("load", load).real("peak_mb", peak).real("kept_mb", kept);
-  json.raw("seconds", peers::json_array(seconds));
-  json.raw("cpu_seconds", peers::json_array(cpu_seconds)).raw("tokens", std::to_string(tokens));
-  std::cout << json.raw("checksum", std::to_string(checksum)).str() << '\n';
+  time_passes(passes, json, [&] {
+    for_each_batch(lines, [&](auto batch) { tokenizer.encode_batch(batch, options); });
+  });
+  count_ids(tokenizer, lines, options, json);
+  std::cout << json.str() << '\n';
+}
+
+void train(std::int64_t size, const std::string& text, int passes) {
+  const std::vector<std::string> lines = lines_of(text);
+  const gradus::BpeTraining options{.vocabulary_size = size};
+  peers::Json json;
+  time_passes(passes, json, [&] { gradus::train_bpe(lines, options); });
+  count_ids(gradus::train_bpe(lines, options), lines, {.offsets = false}, json);
+  std::cout << json.str() << '\n';
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.size() != 6 || arguments[0] != "encode") {
-    throw std::runtime_error("usage: tokenizers_side encode TOKENIZER TEXT PASSES THREADS OFFSETS");
+  if (arguments.size() == 6 && arguments[0] == "encode") {
+    gradus::set_num_threads(std::stoi(arguments[4]));
+    encode(arguments[1], arguments[2], std::stoi(arguments[3]), arguments[5] == "1");
+  } else if (arguments.size() == 5 && arguments[0] == "train") {
+    gradus::set_num_threads(std::stoi(arguments[4]));
+    train(std::stoll(arguments[1]), arguments[2], std::stoi(arguments[3]));
+  } else {
+    throw std::runtime_error(
+        "usage: tokenizers_side encode TOKENIZER TEXT PASSES THREADS OFFSETS | "
+        "tokenizers_side train SIZE TEXT PASSES THREADS");
   }
-  gradus::set_num_threads(std::stoi(arguments[4]));
-  encode(arguments[1], arguments[2], std::stoi(arguments[3]), arguments[5] == "1");
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "tokenizers_side: " << error.what() << '\n';
