@@ -139,11 +139,17 @@ void OptimizerState::check_entries(const Optimizer& optimizer, const StateDict& 
     problems.add(mismatches);
     return problems.raise();
   }
+  std::string differences;
+  const auto list = [&](const char* what, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    differences +=
+        fmt::format("{}{}: [{}]", differences.empty() ? "" : "; ", what, printable_names(names));
+  };
+  list("missing in the state", missing);
+  list("unexpected in it", unexpected);
+  list("in another group", moved);
   problems.add(StateProblems::Kind::other,
-               fmt::format("the state is not that of this {}: missing in the state: [{}]; "
-                           "unexpected in it: [{}]; in another group: [{}]",
-                           optimizer.name_, printable_names(missing), printable_names(unexpected),
-                           printable_names(moved)));
+               fmt::format("the state is not that of this {}: {}", optimizer.name_, differences));
   problems.add(mismatches);
   problems.raise(": give it the parameters and groups that were saved");
 }

@@ -449,6 +449,11 @@ TEST(OptimizerState, RefusesAStateThatDoesNotFit) {
                                        "table.exp_avg_sq is float32, its parameter is float64: "
                                        "convert one with to(): give it the parameters")));
   state = good;
+  state.metadata["parameter.c.group"] = "0";
+  EXPECT_EQ(refusal<Error>(state),
+            "load_state_dict: the state is not that of this Adam: unexpected in it: [c]: give it "
+            "the parameters and groups that were saved");
+  state = good;
   state.metadata["optimizer"] = "SGD";
   EXPECT_EQ(refusal<Error>(state), "load_state_dict: the state is that of SGD, not of Adam");
   state = good;

@@ -84,10 +84,22 @@ void decode(std::vector<std::string>& tokens, const BpeDecoder& options) {
   }
 }
 
+// Bytes that follow each other become one token: the next decoder may look for a character.
 void decode(std::vector<std::string>& tokens, const ByteFallback&) {
+  std::size_t kept = 0;
+  bool after_byte = false;
   for (std::string& token : tokens) {
-    if (const std::optional<char> byte = byte_of(token)) token.assign(1, *byte);
+    const std::optional<char> byte = byte_of(token);
+    if (byte && after_byte) {
+      tokens[kept - 1] += *byte;
+      continue;
+    }
+    if (byte) token.assign(1, *byte);
+    if (&token != &tokens[kept]) tokens[kept] = std::move(token);
+    ++kept;
+    after_byte = byte.has_value();
   }
+  tokens.resize(kept);
 }
 
 void decode(std::vector<std::string>& tokens, const Fuse&) {
