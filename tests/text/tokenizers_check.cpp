@@ -3,7 +3,8 @@
 //   TOKENIZER   a tokenizer.json, vocab.json,merges.txt of GPT-2, or a vocab.txt of BERT (uncased)
 // A line of REQUESTS is {"text", "pair" or null, "special", "truncation": null or [length,
 // stride]}; a line of ANSWERS has the members of the encoding, the parts that overflow, and the
-// decoded text.
+// decoded text; or "error", if the text is refused.
+#include <gradus/framework/base/error.h>
 #include <gradus/framework/text/tokenizer.h>
 
 #include <cstdint>
@@ -31,7 +32,7 @@ json members(const Encoding& encoding) {
           {"offsets", offsets},  {"words", encoding.word_ids},    {"texts", encoding.text_ids}};
 }
 
-json answer(const Tokenizer& tokenizer, const json& request) {
+json answer(const Tokenizer& tokenizer, const json& request) try {
   EncodeOptions options{.add_special_tokens = request["special"].get<bool>()};
   if (const json& given = request["truncation"]; !given.is_null())
     options.truncation = Truncation{.max_length = given[0], .stride = given[1]};
@@ -46,6 +47,8 @@ json answer(const Tokenizer& tokenizer, const json& request) {
   result["decoded"] =
       tokenizer.decode(encoding.ids, {.skip_special_tokens = options.add_special_tokens});
   return result;
+} catch (const ValueError& error) {
+  return {{"error", error.what()}};
 }
 
 }  // namespace
