@@ -412,7 +412,19 @@ TEST(Profiler, PrintsATable) {
   const std::string text = profiler.str();
   EXPECT_THAT(text, testing::StartsWith(
                         "op                           calls  forward ms  backward backward ms"));
-  EXPECT_LT(text.find("\nexp "), text.find("\ntanh "));
+  const std::vector<ProfileEntry> ops = profiler.ops();
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (i > 0) {
+      EXPECT_GE(ops[i - 1].total_ms(), ops[i].total_ms()) << ops[i].name;
+    }
+    const std::size_t next = text.find("\n" + ops[i].name + " ");
+    ASSERT_NE(next, std::string::npos) << ops[i].name;
+    EXPECT_GE(next, place) << ops[i].name;
+    place = next;
+  }
+  EXPECT_GE(entry(ops, "exp").calls, 1);
+  EXPECT_GE(entry(ops, "tanh").calls, 1);
   EXPECT_THAT(text, HasSubstr("\nscope "));
   EXPECT_THAT(text, HasSubstr("\npart                             1 "));
   EXPECT_THAT(text, HasSubstr("\nat peak: 1.000 MiB in tensors made since the start\n"));
