@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gradus/examples/common/folder.h>
+#include <gradus/examples/common/output.h>
 #include <gradus/examples/kjv/bible.h>
 #include <gradus/examples/kjv/options.h>
 #include <gradus/framework/base/atomic_file.h>
@@ -371,6 +372,7 @@ int main(int argc, char** argv) {
   if (!parse_options(argc, argv, options, exit_code)) return exit_code;
   try {
     run(options);
+    flush_output();
   } catch (const Stopped& stopped) {
     return 128 + stopped.signal;
   } catch (const std::exception& error) {

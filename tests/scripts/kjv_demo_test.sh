@@ -33,6 +33,8 @@ expect "no byte changed"
 run --model o/model.safetensors --classify "sea1 sea2 sea3" --classify "land4 land5" --classify "???" || fail "--model"
 [ "$(grep -c -- '-> wet' out)" = 1 ] && [ "$(grep -c -- '-> dry' out)" = 1 ] || fail "wrong labels"
 expect "no word of it is known"
+if "$demo" --model o/model.safetensors --classify "sea1" </dev/null >/dev/full 2>out; then fail "answers > /dev/full ended well"; fi
+expect "No space left"
 printf 'land1 land2\nsea1 sea2\n' | "$demo" --model o/model.safetensors >out || fail "piped lines"
 [ "$(grep -c -- '-> ' out)" = 2 ] || fail "piped lines were not all classified"
 
