@@ -43,7 +43,17 @@ void TextEdit::add_run(AlignedText::Run run) {
   runs.push_back(run);
 }
 
+void TextEdit::flush() {
+  add(std::string_view(before_.text_).substr(kept_.begin, kept_.size()), kept_.begin);
+  kept_ = {};
+}
+
 void TextEdit::map(std::string_view bytes, std::size_t begin) {
+  flush();
+  add(bytes, begin);
+}
+
+void TextEdit::add(std::string_view bytes, std::size_t begin) {
   const auto& runs = before_.runs_;
   const std::size_t end = begin + bytes.size();
   std::size_t to = after_.text_.size();
@@ -65,6 +75,7 @@ void TextEdit::map(std::string_view bytes, std::size_t begin) {
 
 void TextEdit::put(std::string_view bytes, Span span) {
   if (bytes.empty()) return;
+  flush();
   add_run({after_.text_.size(), before_.source(span), false});
   after_.text_ += bytes;
 }

@@ -48,23 +48,31 @@ class GRADUS_API TextEdit {
  public:
   explicit TextEdit(const AlignedText& before) : before_(before) {}
 
-  /// Takes over bytes of the text before.
+  /// Takes over bytes of the text before. Cheap where they follow those kept last.
   void keep(Span span) {
-    map(std::string_view(before_.text()).substr(span.begin, span.size()), span.begin);
+    if (span.begin != kept_.end) flush();
+    if (kept_.size() == 0) kept_.begin = span.begin;
+    kept_.end = span.end;
   }
   /// Bytes that stand one by one for those of the text before, from `begin` on.
   void map(std::string_view bytes, std::size_t begin);
   /// Bytes that stand for all of a span together.
   void put(std::string_view bytes, Span span);
   /// Of the text so far.
-  std::size_t size() const { return after_.text_.size(); }
-  AlignedText finish() && { return std::move(after_); }
+  std::size_t size() const { return after_.text_.size() + kept_.size(); }
+  AlignedText finish() && {
+    flush();
+    return std::move(after_);
+  }
 
  private:
+  void flush();
+  void add(std::string_view bytes, std::size_t begin);
   void add_run(AlignedText::Run run);
 
   const AlignedText& before_;
   AlignedText after_;
+  Span kept_{};             // of the text before: not yet in the one after
   std::size_t cursor_ = 0;  // a run of the text before, not after what is edited
 };
 

@@ -76,13 +76,36 @@ void normalize_stretch(std::vector<CodePoint>& points, NormalForm form) {
   points = std::move(parts);
 }
 
-void put_all(const std::vector<CodePoint>& points, TextEdit& edit) {
+void put_all(const std::vector<CodePoint>& points, std::string_view text, TextEdit& edit) {
   std::string bytes;
+  std::size_t done = 0;  // of the text; marks may have been reordered
   for (const CodePoint& point : points) {
     bytes.clear();
     append_utf8(point.code, bytes);
-    edit.put(bytes, point.from);
+    if (point.from.begin >= done && text.substr(point.from.begin, point.from.size()) == bytes) {
+      edit.keep(point.from);
+    } else {
+      edit.put(bytes, point.from);
+    }
+    done = std::max(done, point.from.end);
   }
+}
+
+// Keeps a character that `to` does not change.
+void put_or_keep(std::string_view text, std::string_view to, Span span, TextEdit& edit) {
+  if (to == text.substr(span.begin, span.size())) {
+    edit.keep(span);
+  } else {
+    edit.put(to, span);
+  }
+}
+
+// An ASCII character or a byte, in lower case if wanted.
+void put_ascii_lowercase(std::string_view text, Span span, bool lowercase, TextEdit& edit) {
+  const char c = text[span.begin];
+  if (!lowercase || c < 'A' || c > 'Z') return edit.keep(span);
+  const char small = static_cast<char>(c + 32);
+  edit.map({&small, 1}, span.begin);
 }
 
 // Each character through change(code, span, edit); a byte that is not UTF-8 has the code
@@ -111,6 +134,7 @@ bool is_blank(std::uint32_t code) {
 }
 
 bool is_removed(std::uint32_t code) {
+  if (code >= ' ' && code <= '~') return false;
   if (code == 0 || code == 0xFFFD) return true;
   if (code == '\t' || code == '\n' || code == '\r' || code == not_utf8) return false;
   const Category group = category(code);
@@ -154,6 +178,59 @@ void remove_marks(AlignedText& text, bool all) {
   });
 }
 
+// Appends what the steps of BERT's normalizer after its clean-up make of a character. False if a
+// mark is left, which would have to be ordered among others. `parts` is overwritten.
+bool append_plain(std::uint32_t code, bool strip, bool lowercase, std::string& out,
+                  std::vector<std::uint32_t>& parts) {
+  parts.clear();
+  if (strip) {
+    decompose(code, false, parts);
+  } else {
+    parts.push_back(code);
+  }
+  for (const std::uint32_t part : parts) {
+    if (strip && category(part) == Category::nonspacing_mark) continue;
+    if (strip && combining_class(part) != 0) return false;
+    if (lowercase) {
+      append_lowercase(part, out);
+    } else {
+      append_utf8(part, out);
+    }
+  }
+  return true;
+}
+
+// All steps of BERT's normalizer in one pass; or returns false and changes nothing where that needs
+// more than one character at a time.
+bool normalize_at_once(AlignedText& text, const BertNormalizer& options, bool strip) {
+  const std::string& bytes = text.text();
+  TextEdit edit(text);
+  std::string plain;
+  std::vector<std::uint32_t> parts;
+  for (std::size_t i = 0; i < bytes.size();) {
+    const Character c = decode_utf8(bytes, i);
+    const Span span{i, i + c.length};
+    i = span.end;
+    if (c.code == not_utf8 || (c.code >= ' ' && c.code <= '~')) {
+      put_ascii_lowercase(bytes, span, options.lowercase, edit);
+      continue;
+    }
+    if (options.clean_text && is_removed(c.code)) continue;
+    if (options.clean_text && is_blank(c.code)) {
+      edit.put(" ", span);
+      continue;
+    }
+    plain.clear();
+    if (!append_plain(c.code, strip, options.lowercase, plain, parts)) return false;
+    const bool spaced = options.handle_chinese_chars && is_chinese(c.code);
+    if (spaced) edit.put(" ", span);
+    put_or_keep(bytes, plain, span, edit);
+    if (spaced) edit.put(" ", span);
+  }
+  text = std::move(edit).finish();
+  return true;
+}
+
 }  // namespace
 
 void normalize(AlignedText& text, NormalForm form) {
@@ -178,7 +255,7 @@ void normalize(AlignedText& text, NormalForm form) {
     } while (i < bytes.size() &&
              (!is_ascii(bytes[i]) || (i + 1 < bytes.size() && !is_ascii(bytes[i + 1]))));
     normalize_stretch(points, form);
-    put_all(points, edit);
+    put_all(points, bytes, edit);
     kept = i;
     while (i < bytes.size() && decode_utf8(bytes, i).code == not_utf8) ++i;
   }
@@ -197,26 +274,27 @@ void normalize(AlignedText& text, const Lowercase&) {
   }
   std::string lower;
   edit_characters(text, [&](std::uint32_t code, Span span, TextEdit& edit) {
+    if (code < 0x80 || code == not_utf8) return put_ascii_lowercase(text.text(), span, true, edit);
     lower.clear();
-    if (code != not_utf8) append_lowercase(code, lower);
-    if (lower.empty() || lower == std::string_view(text.text()).substr(span.begin, span.size())) {
-      edit.keep(span);
-    } else {
-      edit.put(lower, span);
-    }
+    append_lowercase(code, lower);
+    put_or_keep(text.text(), lower, span, edit);
   });
 }
 
 void normalize(AlignedText& text, const BertNormalizer& options) {
   const std::string& bytes = text.text();
   const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
-  if (!std::all_of(bytes.begin(), bytes.end(), is_plain)) {
-    if (options.clean_text) clean(text);
-    if (options.handle_chinese_chars) space_chinese(text);
-    if (options.strip_accents.value_or(options.lowercase)) {
-      normalize(text, NormalForm::nfd);
-      remove_marks(text, false);
-    }
+  const bool strip = options.strip_accents.value_or(options.lowercase);
+  if (std::all_of(bytes.begin(), bytes.end(), is_plain)) {
+    if (options.lowercase) normalize(text, Lowercase{});
+    return;
+  }
+  if (normalize_at_once(text, options, strip)) return;
+  if (options.clean_text) clean(text);
+  if (options.handle_chinese_chars) space_chinese(text);
+  if (strip) {
+    normalize(text, NormalForm::nfd);
+    remove_marks(text, false);
   }
   if (options.lowercase) normalize(text, Lowercase{});
 }

@@ -17,7 +17,13 @@ WordPiece::WordPiece(TokenTable tokens, WordPieceOptions options)
     throw ValueError(fmt::format("the unknown token '{}' is not in the vocabulary",
                                  printable(options_.unknown_token)));
   }
-  for (const std::string& token : tokens_.tokens()) longest_ = std::max(longest_, token.size());
+  const std::string& prefix = options_.continuing_subword_prefix;
+  for (const std::string& token : tokens_.tokens()) {
+    longest_ = std::max(longest_, token.size());
+    if (!token.empty()) first_.add(token);
+    if (token.size() > prefix.size() && token.starts_with(prefix))
+      further_.add(std::string_view(token).substr(prefix.size()));
+  }
 }
 
 bool WordPiece::is_long(std::string_view word) const {
@@ -31,15 +37,18 @@ bool WordPiece::is_long(std::string_view word) const {
 
 // The longest token that word[begin, ...) begins with; its id is -1 if there is none.
 Piece WordPiece::longest(std::string_view word, std::size_t begin, std::string& buffer) const {
+  const std::string_view rest = word.substr(begin, longest_);
+  const LengthsByBeginning& lengths = begin > 0 ? further_ : first_;
   buffer.assign(begin > 0 ? options_.continuing_subword_prefix : "");
   const std::size_t prefix = buffer.size();
-  buffer += word.substr(begin, longest_);
-  for (std::size_t end = buffer.size(); end > prefix; --end) {
-    const bool within = end - prefix + begin < word.size() &&
-                        (static_cast<unsigned char>(word[end - prefix + begin]) & 0xC0U) == 0x80;
-    if (within) continue;  // a character
-    const std::int64_t id = tokens_.find(std::string_view(buffer).substr(0, end));
-    if (id >= 0) return {id, {begin, begin + end - prefix}};
+  buffer += rest;
+  const auto is_within_character = [&](std::size_t place) {
+    return place < word.size() && (static_cast<unsigned char>(word[place]) & 0xC0U) == 0x80;
+  };
+  for (std::size_t length = rest.size(); length > 0; --length) {
+    if (!lengths.may_have(rest, length) || is_within_character(begin + length)) continue;
+    const std::int64_t id = tokens_.find(std::string_view(buffer).substr(0, prefix + length));
+    if (id >= 0) return {id, {begin, begin + length}};
   }
   return {-1, {}};
 }

@@ -1,6 +1,8 @@
 #pragma once
 #include <gradus/framework/text/detail/token_table.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +15,31 @@ struct WordPieceOptions {
   std::string unknown_token = "[UNK]";
   std::string continuing_subword_prefix = "##";
   std::int64_t max_input_chars_per_word = 100;  ///< a longer word is unknown
+};
+
+/// The lengths of texts by how they begin, so that few have to be looked up.
+class GRADUS_API LengthsByBeginning {
+ public:
+  /// The text has a byte or more.
+  void add(std::string_view text) { slot(text) |= bit(text.size()); }
+  /// If a text of `length` bytes that begins as `text` does may have been added. The text has so
+  /// many bytes or more.
+  bool may_have(std::string_view text, std::size_t length) const {
+    return length == 1 || (slots_[slot_of(text)] & bit(length)) != 0;
+  }
+
+ private:
+  static std::uint64_t bit(std::size_t length) {
+    return std::uint64_t{1} << std::min<std::size_t>(length, 63);
+  }
+  static std::size_t slot_of(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    return (byte(0) * 37U + (text.size() > 1 ? byte(1) : 0U)) % slots;
+  }
+  std::uint64_t& slot(std::string_view text) { return slots_[slot_of(text)]; }
+
+  static constexpr std::size_t slots = 2048;
+  std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(slots);
 };
 
 /// Each time the longest token that the rest of a word begins with; unknown as a whole if there is
@@ -33,7 +60,8 @@ class GRADUS_API WordPiece {
   TokenTable tokens_;
   WordPieceOptions options_;
   std::int64_t unknown_;
-  std::size_t longest_ = 0;  // token, in bytes
+  std::size_t longest_ = 0;             // token, in bytes
+  LengthsByBeginning first_, further_;  // of tokens; of those with the prefix, without it
 };
 
 /// A word is a token, or unknown.
