@@ -63,7 +63,7 @@ def train(lines, batches, size, passes):
 
 def main():
     command, what, text, passes, _, *rest = sys.argv[1:]
-    with open(text, encoding="utf-8") as file:
+    with open(text, encoding="utf-8", newline="\n") as file:
         lines = file.read().split("\n")[:-1]
     batches = [lines[i:i + BATCH] for i in range(0, len(lines), BATCH)]
     print(json.dumps(encode(batches, what, passes, *rest) if command == "encode" else train(lines, batches, what, passes)))

@@ -39,7 +39,7 @@ using Normalizer = std::variant<NormalForm, BertNormalizer, Lowercase, StripAcce
                                 Prepend, Precompiled, SentencePieceNormalizer>;
 
 GRADUS_API void normalize(AlignedText& text, NormalForm form);
-void normalize(AlignedText& text, const BertNormalizer& options);
+GRADUS_API void normalize(AlignedText& text, const BertNormalizer& options);
 void normalize(AlignedText& text, const Lowercase&);
 void normalize(AlignedText& text, const StripAccents&);
 void normalize(AlignedText& text, const Strip& options);
