@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/text/detail/split_rule.h>
 #include <gradus/framework/text/detail/tokenizer_parts.h>
@@ -67,19 +68,21 @@ Splitter Splitter::graphemes() { return Splitter({GraphemeClusters{}, false}); }
 
 std::vector<std::string> Splitter::split(std::string_view text) const {
   std::vector<std::string> pieces;
-  for_each_piece(*rule_, text, [&](std::string_view piece) { pieces.emplace_back(piece); });
+  const detail::SplitRule& rule = detail::held(rule_, "Splitter");
+  for_each_piece(rule, text, [&](std::string_view piece) { pieces.emplace_back(piece); });
   return pieces;
 }
 
 WordCounter Splitter::count(std::span<const std::string> texts) const {
+  const detail::SplitRule& rule = detail::held(rule_, "Splitter");
   WordCounter counter;
   for (const std::string& text : texts)
-    for_each_piece(*rule_, text, [&](std::string_view piece) { counter.add(piece); });
+    for_each_piece(rule, text, [&](std::string_view piece) { counter.add(piece); });
   return counter;
 }
 
 Tokenizer::Tokenizer(const Splitter& splitter, const Vocabulary& vocabulary) {
-  const detail::SplitRule& rule = *splitter.rule_;
+  const detail::SplitRule& rule = detail::held(splitter.rule_, "Splitter");
   std::vector<AddedToken> special;
   for (const std::int64_t id : vocabulary.special_ids())
     special.push_back({.id = id, .content = vocabulary.word(id), .special = true});

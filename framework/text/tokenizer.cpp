@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gradus/framework/base/atomic_file.h>
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/detail/utf8.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
@@ -22,6 +23,15 @@ const std::string* TokenizerParts::token(std::int64_t id) const {
 namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
+
+// Where the character begins that a byte of the text is a part of.
+std::size_t start_of_character(std::string_view text, std::size_t byte) {
+  if (!is_continuation(text[byte])) return byte;
+  for (std::size_t back = 1; back <= 3 && back <= byte; ++back) {
+    if (decode_utf8(text, byte - back).length > back) return byte - back;
+  }
+  return byte;
+}
 
 /// Encodes one text: what its steps share.
 class Encoder {
@@ -118,23 +128,14 @@ class Encoder {
 
   // A part of a character has the place of all of it.
   void place(Span span) {
-    if (span.begin < span.end) span.begin = start_of(span.begin);
+    if (span.begin < span.end) span.begin = start_of_character(text_, span.begin);
     if (span.end < text_.size()) {
-      const std::size_t start = start_of(span.end);
+      const std::size_t start = start_of_character(text_, span.end);
       if (start < span.end) span.end = start + decode_utf8(text_, start).length;
     }
     result_.offsets.push_back(
         {static_cast<std::int64_t>(span.begin), static_cast<std::int64_t>(span.end)});
     result_.word_ids.push_back(words_);
-  }
-
-  // Where the character begins that a byte of the text is a part of.
-  std::size_t start_of(std::size_t byte) const {
-    if (!is_continuation(text_[byte])) return byte;
-    for (std::size_t back = 1; back <= 3 && back <= byte; ++back) {
-      if (decode_utf8(text_, byte - back).length > back) return byte - back;
-    }
-    return byte;
   }
 
   const TokenizerParts& parts_;
@@ -145,10 +146,22 @@ class Encoder {
   std::vector<Piece> pieces_;
 };
 
+// Takes so many characters of the text off both ends of a span, or as many as it has.
+void trim_characters(ByteSpan& span, std::string_view text, std::int64_t leading,
+                     std::int64_t trailing) {
+  for (; leading > 0 && span.begin < span.end; --leading)
+    span.begin +=
+        static_cast<std::int64_t>(decode_utf8(text, static_cast<std::size_t>(span.begin)).length);
+  for (; trailing > 0 && span.begin < span.end; --trailing)
+    span.end =
+        static_cast<std::int64_t>(start_of_character(text, static_cast<std::size_t>(span.end - 1)));
+}
+
 // Offsets without the blanks of a token, of each part of a text that was truncated by itself: as in
 // the original, the first blank of a part counts as one that was added.
 // Source: Hugging Face's tokenizers, pre_tokenizers/byte_level.rs, process_offsets.
-void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOffsets& options) {
+void trim_offsets(Encoding& encoding, std::string_view text, const TokenizerParts& parts,
+                  const TrimOffsets& options) {
   constexpr std::string_view blank = "\xC4\xA0";  // U+0120 stands for a blank
   for (std::size_t i = 0; i < encoding.offsets.size(); ++i) {
     const std::string* token = parts.token(encoding.ids[i]);
@@ -166,10 +179,9 @@ void trim_offsets(Encoding& encoding, const TokenizerParts& parts, const TrimOff
       span = leading > 0 ? ByteSpan{span.end, span.end} : ByteSpan{span.begin, span.begin};
       continue;
     }
-    span.begin = std::min(span.begin + leading, span.end);
-    span.end = std::max(span.end - trailing, span.begin);
+    trim_characters(span, text, leading, trailing);
   }
-  for (Encoding& part : encoding.overflowing) trim_offsets(part, parts, options);
+  for (Encoding& part : encoding.overflowing) trim_offsets(part, text, parts, options);
 }
 
 // All steps but padding.
@@ -188,7 +200,8 @@ Encoding encode_texts(const TokenizerParts& parts, std::span<const std::string_v
   const TemplateProcessing* form = nullptr;
   for (const PostProcessor& processor : parts.post_processors) {
     if (const auto* trim = std::get_if<TrimOffsets>(&processor)) {
-      for (Encoding& encoding : encodings) trim_offsets(encoding, parts, *trim);
+      for (std::size_t i = 0; i < texts.size(); ++i)
+        trim_offsets(encodings[i], texts[i], parts, *trim);
     } else {
       form = &std::get<TemplateProcessing>(processor);
     }
@@ -215,6 +228,8 @@ std::size_t complete_size(std::string_view text) {
 
 }  // namespace
 
+const detail::TokenizerParts& Tokenizer::parts() const { return detail::held(parts_, "Tokenizer"); }
+
 Tokenizer Tokenizer::load(const std::string& path) {
   return Tokenizer(std::make_shared<const detail::TokenizerParts>(detail::parse_tokenizer(
       detail::read_file("Tokenizer::load", path), fmt::format("Tokenizer::load: {}", path))));
@@ -225,7 +240,7 @@ Tokenizer Tokenizer::from_json(std::string_view text) {
       detail::parse_tokenizer(text, "Tokenizer::from_json")));
 }
 
-std::string Tokenizer::json() const { return detail::tokenizer_json(*parts_); }
+std::string Tokenizer::json() const { return detail::tokenizer_json(parts()); }
 
 void Tokenizer::save(const std::string& path) const {
   const std::string text = json();
@@ -235,8 +250,8 @@ void Tokenizer::save(const std::string& path) const {
 }
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
-  Encoding encoding = detail::encode_texts(*parts_, {&text, 1}, options);
-  const auto& padding = options.padding ? options.padding : parts_->padding;
+  Encoding encoding = detail::encode_texts(parts(), {&text, 1}, options);
+  const auto& padding = options.padding ? options.padding : parts().padding;
   if (padding) detail::pad({&encoding}, *padding);
   return encoding;
 }
@@ -244,23 +259,24 @@ Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) 
 Encoding Tokenizer::encode(std::string_view first, std::string_view second,
                            const EncodeOptions& options) const {
   const std::array<std::string_view, 2> texts{first, second};
-  Encoding encoding = detail::encode_texts(*parts_, texts, options);
-  const auto& padding = options.padding ? options.padding : parts_->padding;
+  Encoding encoding = detail::encode_texts(parts(), texts, options);
+  const auto& padding = options.padding ? options.padding : parts().padding;
   if (padding) detail::pad({&encoding}, *padding);
   return encoding;
 }
 
 std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::string> texts,
                                               const EncodeOptions& options) const {
+  const detail::TokenizerParts& parts = this->parts();
   std::vector<Encoding> encodings(texts.size());
   std::size_t bytes = 0;
   for (const std::string& text : texts) bytes += text.size();
   const auto mean = static_cast<std::int64_t>(bytes / std::max<std::size_t>(texts.size(), 1));
   parallel_for_each(std::ssize(texts), 1000 + 50 * mean, [&](std::int64_t i) {
     const std::string_view text = texts[static_cast<std::size_t>(i)];
-    encodings[static_cast<std::size_t>(i)] = detail::encode_texts(*parts_, {&text, 1}, options);
+    encodings[static_cast<std::size_t>(i)] = detail::encode_texts(parts, {&text, 1}, options);
   });
-  const auto& padding = options.padding ? options.padding : parts_->padding;
+  const auto& padding = options.padding ? options.padding : parts.padding;
   if (padding) {
     std::vector<Encoding*> all;
     all.reserve(encodings.size());
@@ -270,65 +286,78 @@ std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::string> texts
   return encodings;
 }
 
+bool Tokenizer::is_left_out(std::int64_t id, const DecodeOptions& options) const {
+  return parts().token(id) == nullptr || (options.skip_special_tokens && is_special(id));
+}
+
 std::string Tokenizer::decode(std::span<const std::int64_t> ids,
                               const DecodeOptions& options) const {
   std::vector<std::string> tokens;
   for (const std::int64_t id : ids) {
-    if (options.skip_special_tokens && is_special(id)) continue;
-    if (const std::string* token = parts_->token(id)) tokens.push_back(*token);
+    if (!is_left_out(id, options)) tokens.push_back(*parts().token(id));
   }
-  if (parts_->decoders.empty()) return fmt::format("{}", fmt::join(tokens, " "));
-  for (const detail::Decoder& decoder : parts_->decoders) {
+  if (parts().decoders.empty()) return fmt::format("{}", fmt::join(tokens, " "));
+  for (const detail::Decoder& decoder : parts().decoders) {
     std::visit([&](const auto& each) { detail::decode(tokens, each); }, decoder);
   }
   return fmt::format("{}", fmt::join(tokens, ""));
 }
 
 std::int64_t Tokenizer::size() const {
-  const auto& ids = parts_->tokens().ids();
-  const auto& added = parts_->added.tokens();
+  const auto& ids = parts().tokens().ids();
+  const auto& added = parts().added.tokens();
   return std::max(ids.empty() ? 0 : ids.back() + 1, added.empty() ? 0 : added.back().id + 1);
 }
 
 std::optional<std::int64_t> Tokenizer::id(std::string_view token) const {
-  if (const detail::AddedToken* added = parts_->added.find(token)) return added->id;
-  const std::int64_t id = parts_->tokens().find(token);
+  if (const detail::AddedToken* added = parts().added.find(token)) return added->id;
+  const std::int64_t id = parts().tokens().find(token);
   return id < 0 ? std::nullopt : std::optional(id);
 }
 
 const std::string& Tokenizer::token(std::int64_t id) const {
-  if (const std::string* token = parts_->token(id)) return *token;
+  if (const std::string* token = parts().token(id)) return *token;
   throw IndexError(
       fmt::format("Tokenizer: id {} has no token; there are ids up to {}", id, size() - 1));
 }
 
 bool Tokenizer::is_special(std::int64_t id) const {
-  const detail::AddedToken* token = parts_->added.find(id);
-  if (token == nullptr && parts_->tokens().has_repeated()) {
-    const std::string* text = parts_->token(id);
-    if (text != nullptr) token = parts_->added.find(*text);
+  const detail::AddedToken* token = parts().added.find(id);
+  if (token == nullptr && parts().tokens().has_repeated()) {
+    const std::string* text = parts().token(id);
+    if (text != nullptr) token = parts().added.find(*text);
   }
   return token != nullptr && token->special;
 }
 
-const std::optional<Truncation>& Tokenizer::truncation() const { return parts_->truncation; }
-const std::optional<BatchPadding>& Tokenizer::padding() const { return parts_->padding; }
+const std::optional<Truncation>& Tokenizer::truncation() const { return parts().truncation; }
+const std::optional<BatchPadding>& Tokenizer::padding() const { return parts().padding; }
 
 std::string DecodeStream::step(std::int64_t id) {
+  if (tokenizer_.is_left_out(id, options_)) return {};
   ids_.push_back(id);
   const std::string all = tokenizer_.decode(ids_, options_);
   const std::size_t size = complete_size(all);
   if (size <= done_.size()) return {};
   std::string added = all.substr(done_.size(), size - done_.size());
   done_ = all.substr(0, size);
-  if (size < all.size()) return added;
-  // What follows depends on the last id at most, unless it has no text at the beginning of one.
-  std::string last = tokenizer_.decode({&id, 1}, options_);
-  if (!last.empty()) {
-    ids_ = {id};
-    done_ = std::move(last);
-  }
+  forget(all.size() - size);
   return added;
+}
+
+// Forgets the ids that nothing which follows depends on: those before the last ones that have some
+// text by themselves, at its beginning, that was given. `held` are the bytes that were not.
+void DecodeStream::forget(std::size_t held) {
+  constexpr std::size_t most = 8;
+  for (std::size_t n = 1; n <= most && n < ids_.size(); ++n) {
+    const std::span<const std::int64_t> last = std::span(ids_).last(n);
+    std::string text = tokenizer_.decode(last, options_);
+    if (text.size() <= held) continue;
+    text.resize(text.size() - held);
+    done_ = std::move(text);
+    ids_.erase(ids_.begin(), ids_.end() - static_cast<std::ptrdiff_t>(n));
+    return;
+  }
 }
 
 std::string DecodeStream::finish() {

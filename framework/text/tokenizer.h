@@ -112,6 +112,8 @@ class GRADUS_API Tokenizer {
   friend class TokenizerTrainer;
   explicit Tokenizer(std::shared_ptr<const detail::TokenizerParts> parts)
       : parts_(std::move(parts)) {}
+  const detail::TokenizerParts& parts() const;
+  bool is_left_out(std::int64_t id, const DecodeOptions& options) const;  // when it is decoded
 
   std::shared_ptr<const detail::TokenizerParts> parts_;
 };
@@ -132,6 +134,8 @@ class GRADUS_API DecodeStream {
   std::string finish();
 
  private:
+  void forget(std::size_t held);
+
   Tokenizer tokenizer_;
   DecodeOptions options_;
   std::vector<std::int64_t> ids_;  // those that the next text depends on

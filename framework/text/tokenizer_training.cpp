@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gradus/framework/base/detail/file_text.h>
 #include <gradus/framework/base/detail/input_file.h>
+#include <gradus/framework/base/detail/moved_from.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/text/detail/bpe_training.h>
 #include <gradus/framework/text/detail/tokenizer_parts.h>
@@ -258,6 +259,10 @@ TokenizerTrainer::TokenizerTrainer(WordPieceTraining options)
 TokenizerTrainer::TokenizerTrainer(UnigramTraining options)
     : TokenizerTrainer(Options(options), detail::splitter_of(options)) {}
 
+const detail::WordSplitter& TokenizerTrainer::splitter() const {
+  return detail::held(splitter_, "TokenizerTrainer");
+}
+
 void TokenizerTrainer::add(std::string_view text) { add_all({&text, 1}); }
 
 void TokenizerTrainer::add(std::span<const std::string> texts) {
@@ -266,14 +271,15 @@ void TokenizerTrainer::add(std::span<const std::string> texts) {
 
 void TokenizerTrainer::add_all(std::span<const std::string_view> texts) {
   WordCounter counter;
-  detail::count_words(*splitter_, texts, counter);
+  detail::count_words(splitter(), texts, counter);
   add_words(counter);
 }
 
 void TokenizerTrainer::add(const WordCounter& texts) {
+  const detail::WordSplitter& splitter = this->splitter();
   WordCounter counter;
   for (std::size_t i = 0; i < texts.words().size(); ++i)
-    splitter_->count(texts.words()[i], texts.counts()[i], counter);
+    splitter.count(texts.words()[i], texts.counts()[i], counter);
   add_words(counter);
 }
 
@@ -284,6 +290,7 @@ void TokenizerTrainer::add_words(const WordCounter& words) {
 
 void TokenizerTrainer::add_file(const std::string& path) {
   constexpr std::size_t bytes_at_once = std::size_t{1} << 24U;
+  const detail::WordSplitter& splitter = this->splitter();
   detail::LineReader lines("TokenizerTrainer::add_file", path);
   WordCounter counter;
   bool more = true;
@@ -295,7 +302,7 @@ void TokenizerTrainer::add_file(const std::string& path) {
       bytes += line.size() + 1;
       texts.push_back(std::move(line));
     }
-    detail::count_words(*splitter_, std::vector<std::string_view>(texts.begin(), texts.end()),
+    detail::count_words(splitter, std::vector<std::string_view>(texts.begin(), texts.end()),
                         counter);
   }
   add_words(counter);
@@ -305,7 +312,7 @@ Tokenizer TokenizerTrainer::train() const {
   return std::visit(
       [this](const auto& options) {
         return Tokenizer(std::make_shared<const detail::TokenizerParts>(
-            detail::train(options, *splitter_, words_)));
+            detail::train(options, splitter(), words_)));
       },
       options_);
 }

@@ -97,6 +97,7 @@ class GRADUS_API TokenizerTrainer {
  private:
   using Options = std::variant<BpeTraining, WordPieceTraining, UnigramTraining>;
   TokenizerTrainer(Options options, detail::WordSplitter splitter);
+  const detail::WordSplitter& splitter() const;
   void add_all(std::span<const std::string_view> texts);
   void add_words(const WordCounter& words);
 

@@ -160,3 +160,26 @@ TEST(LongTexts, WaitForTheEndWhereWaysNeverMeet) {
     EXPECT_EQ(found.size(), (size + 1) / 2);
   }
 }
+
+// Were the unknown characters before read again in each block, this would take an hour.
+TEST(LongTexts, FuseUnknownCharactersAcrossBlocks) {
+  Bpe::Merges merges;
+  merges.emplace_back("a", "a");
+  BpeOptions options;
+  options.unknown_token = "<unk>";
+  options.fuse_unknown = true;
+  const Bpe bpe(TokenTable(TokenList{{"<unk>", 0}, {"a", 1}, {"aa", 2}}), merges, options, false);
+  for (const std::size_t n :
+       {std::size_t{1}, block_size - 1, block_size, std::size_t{30'000'000}}) {
+    std::string text = "a";
+    while (text.size() < n) text += "\u2603";
+    const std::size_t middle = text.size();
+    text += "aa\xFF\xFE\u2603";
+    Pieces pieces;
+    bpe.encode(text, pieces);
+    Pieces wanted{
+        {1, {0, 1}}, {0, {1, middle}}, {2, {middle, middle + 2}}, {0, {middle + 2, text.size()}}};
+    if (middle == 1) wanted = {{2, {0, 2}}, {1, {2, 3}}, {0, {3, text.size()}}};
+    EXPECT_EQ(pieces, wanted) << n;
+  }
+}

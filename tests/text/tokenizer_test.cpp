@@ -1,6 +1,8 @@
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
+#include <gradus/framework/text/splitter.h>
 #include <gradus/framework/text/tokenizer.h>
+#include <gradus/framework/text/tokenizer_training.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/threads_guard.h>
 #include <gradus/tests/text/tokenizer_testing.h>
@@ -11,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace gradus;
@@ -361,4 +364,104 @@ TEST(Tokenizer, DecodesACharacterOfByteTokensAsThatCharacter) {
   std::string streamed;
   for (const std::int64_t id : {0, 1, 2, 3, 4}) streamed += stream.step(id);
   EXPECT_EQ(streamed + stream.finish(), "a b");
+}
+
+TEST(DecodeStream, TakesTimeForTheNewIdsOnly) {
+  const Tokenizer blanks = Tokenizer::from_json(R"({
+    "model": {"type": "BPE", "vocab": {"a": 0, "\u2581": 1}, "merges": []},
+    "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"}})");
+  const Tokenizer bytes = Tokenizer::bytes({"[PAD]"});
+  const auto streamed = [](const Tokenizer& tokenizer, const std::vector<std::int64_t>& all) {
+    DecodeStream stream(tokenizer);
+    std::string text;
+    for (const std::int64_t id : all) text += stream.step(id);
+    return text + stream.finish();
+  };
+  // Were all of them decoded in each step, each of these would take hours.
+  constexpr std::size_t n = 400'000;
+  for (const std::int64_t id : {1, 7}) {  // a run of blanks; ids without a token
+    std::vector<std::int64_t> all(n, id);
+    all.push_back(0);
+    EXPECT_EQ(streamed(blanks, all), blanks.decode(all)) << id;
+  }
+  for (const std::int64_t id : {0xE9, 256}) {  // the first byte of a character; a special token
+    std::vector<std::int64_t> all(n, id);
+    all.push_back('a');
+    EXPECT_EQ(streamed(bytes, all), bytes.decode(all)) << id;
+  }
+}
+
+// Expected values of Hugging Face's library, by character.
+TEST(Tokenizer, GivesAllThatMarksWhichWereReorderedStandFor) {
+  for (const char* const form : {"NFC", "NFD", "NFKC", "NFKD"}) {
+    const json file = {
+        {"model", {{"type", "WordLevel"}, {"vocab", {{"[UNK]", 0}}}, {"unk_token", "[UNK]"}}},
+        {"normalizer", {{"type", form}}}};
+    const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+    for (const std::string text : {"\u062B\u064F\u0645\u0651\u064E", "e\u0301\u0323",
+                                   "\u0301\u0327", "\u05E9\u05BC\u05B8\u05C1"}) {
+      EXPECT_EQ(tokenizer.encode(text).offsets, (std::vector<ByteSpan>{{0, std::ssize(text)}}))
+          << form << " " << text;
+    }
+  }
+}
+
+// As in Hugging Face's library: a token with a blank that was added loses the character whose first
+// byte it has.
+TEST(Tokenizer, TrimsOffsetsByCharacters) {
+  const json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}};
+  json vocabulary = file_of("roberta")["model"]["vocab"];
+  const std::int64_t blank = vocabulary["\u0120"];
+  vocabulary["\u0120\u00E2"] = 100'000;
+  const json file = {{"model",
+                      {{"type", "BPE"},
+                       {"vocab", vocabulary},
+                       {"merges", json::array({json::array({"\u0120", "\u00E2"})})}}},
+                     {"added_tokens", {{{"id", 100'001}, {"content", "</s>"}, {"special", true}}}},
+                     {"pre_tokenizer", byte_level},
+                     {"post_processor", byte_level}};
+  const Encoding encoding = Tokenizer::from_json(file.dump()).encode("x</s>\u201Ca\u201D");
+  EXPECT_EQ(encoding.ids[0], blank);
+  EXPECT_EQ(
+      encoding.offsets,
+      (std::vector<ByteSpan>{
+          {0, 0}, {0, 1}, {1, 5}, {8, 8}, {5, 8}, {5, 8}, {8, 9}, {9, 12}, {9, 12}, {9, 12}}));
+}
+
+TEST(Tokenizer, NamesTheClassOfWhatWasMovedFrom) {
+  Tokenizer tokenizer = Tokenizer::bytes();
+  DecodeStream stream(tokenizer);
+  Splitter splitter = Splitter::words();
+  TokenizerTrainer trainer(BpeTraining{.vocabulary_size = 300});
+  const Tokenizer kept = std::move(tokenizer);
+  const DecodeStream kept_stream = std::move(stream);
+  const Splitter kept_splitter = std::move(splitter);
+  const TokenizerTrainer kept_trainer = std::move(trainer);
+  const std::string end = ": this object was moved from: use the one that it was moved to";
+  const std::vector<std::string> texts{"a"};
+  const std::vector<std::int64_t> id{97};
+  // NOLINTBEGIN(bugprone-use-after-move)
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.encode("a"));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.encode("a", "b"));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.encode_batch(texts));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.decode(id));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.size());
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.id("a"));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.token(1));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.is_special(1));
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.padding());
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.truncation());
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, tokenizer.json());
+  EXPECT_MESSAGE(Error, "Tokenizer" + end, stream.step(97));
+  EXPECT_MESSAGE(Error, "Splitter" + end, splitter.split("a"));
+  EXPECT_MESSAGE(Error, "Splitter" + end, splitter.count(texts));
+  EXPECT_MESSAGE(Error, "Splitter" + end, Tokenizer(splitter, Vocabulary(WordCounter())));
+  EXPECT_MESSAGE(Error, "TokenizerTrainer" + end, trainer.add("a"));
+  EXPECT_MESSAGE(Error, "TokenizerTrainer" + end, trainer.add(texts));
+  EXPECT_MESSAGE(Error, "TokenizerTrainer" + end, trainer.add(WordCounter()));
+  EXPECT_MESSAGE(Error, "TokenizerTrainer" + end, trainer.train());
+  // NOLINTEND(bugprone-use-after-move)
+  tokenizer = Tokenizer::bytes();
+  EXPECT_EQ(tokenizer.encode("a").ids, id);
 }

@@ -8,6 +8,13 @@ namespace gradus::detail {
 /// Throws Error.
 [[noreturn]] GRADUS_API void throw_moved_from(const char* name);
 
+/// What a member points to. Throws Error, naming the class, if its object was moved from.
+template <class Pointer>
+const auto& held(const Pointer& pointer, const char* name) {
+  if (!pointer) throw_moved_from(name);
+  return *pointer;
+}
+
 /// A member that knows whether its object was moved from, for classes that are unusable then.
 class MovedFrom {
  public:

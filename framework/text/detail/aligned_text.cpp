@@ -15,21 +15,33 @@ std::size_t AlignedText::run_at(std::size_t position) const {
   return static_cast<std::size_t>(next - runs_.begin()) - 1;
 }
 
-Span AlignedText::source_of_byte(std::size_t position) const {
-  const Run& run = runs_[run_at(position)];
-  if (!run.by_byte) return run.source;
-  const std::size_t begin = run.source.begin + (position - run.begin);
-  return {begin, begin + 1};
+// What the bytes of a span that lie in a run stand for.
+Span AlignedText::source_in(std::size_t run, Span span) const {
+  const auto& [begin, source, by_byte] = runs_[run];
+  if (!by_byte) return source;
+  const std::size_t end = run + 1 < runs_.size() ? runs_[run + 1].begin : text_.size();
+  return {source.begin + (std::max(span.begin, begin) - begin),
+          source.begin + (std::min(span.end, end) - begin)};
 }
 
+// Runs need not be in the order of the source: marks may have been reordered.
 Span AlignedText::source(Span span) const {
   if (text_.empty()) return {};
   if (span.begin == span.end) {  // between two bytes
-    if (span.begin < text_.size())
-      return {source_of_byte(span.begin).begin, source_of_byte(span.begin).begin};
-    return {source_of_byte(span.begin - 1).end, source_of_byte(span.begin - 1).end};
+    if (span.begin < text_.size()) {
+      const std::size_t after = source({span.begin, span.begin + 1}).begin;
+      return {after, after};
+    }
+    const std::size_t before = source({span.begin - 1, span.begin}).end;
+    return {before, before};
   }
-  return {source_of_byte(span.begin).begin, source_of_byte(span.end - 1).end};
+  std::size_t run = run_at(span.begin);
+  Span result = source_in(run, span);
+  for (++run; run < runs_.size() && runs_[run].begin < span.end; ++run) {
+    const Span part = source_in(run, span);
+    result = {std::min(result.begin, part.begin), std::max(result.end, part.end)};
+  }
+  return result;
 }
 
 // Appends a run, or lengthens the last one.

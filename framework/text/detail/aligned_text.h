@@ -24,7 +24,7 @@ class GRADUS_API AlignedText {
   explicit AlignedText(std::string_view piece, std::size_t offset = 0);
 
   const std::string& text() const { return text_; }
-  /// The bytes of the source that text()[span] stands for.
+  /// The bytes of the source that text()[span] stands for, and what is between them.
   Span source(Span span) const;
 
  private:
@@ -37,7 +37,7 @@ class GRADUS_API AlignedText {
     bool by_byte;
   };
   std::size_t run_at(std::size_t position) const;
-  Span source_of_byte(std::size_t position) const;
+  Span source_in(std::size_t run, Span span) const;
 
   std::string text_;
   std::vector<Run> runs_;

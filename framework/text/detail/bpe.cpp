@@ -156,13 +156,17 @@ std::int64_t Bpe::find_symbol(std::string_view symbol, bool first, bool last) co
   return tokens_.place(full);
 }
 
+bool Bpe::has_bytes(std::string_view unknown) const {
+  return options_.byte_fallback && std::all_of(unknown.begin(), unknown.end(), [this](char c) {
+           return bytes_[static_cast<unsigned char>(c)] >= 0;
+         });
+}
+
 // An unknown character: its bytes, an unknown token, or nothing.
 void Bpe::split_unknown(std::string_view word, Span span, std::vector<Piece>& pieces) const {
-  const auto byte = [&](std::size_t i) { return bytes_[static_cast<unsigned char>(word[i])]; };
-  bool has_bytes = options_.byte_fallback;
-  for (std::size_t i = span.begin; i < span.end; ++i) has_bytes = has_bytes && byte(i) >= 0;
-  if (has_bytes) {
-    for (std::size_t i = span.begin; i < span.end; ++i) pieces.push_back({byte(i), {i, i + 1}});
+  if (has_bytes(word.substr(span.begin, span.size()))) {
+    for (std::size_t i = span.begin; i < span.end; ++i)
+      pieces.push_back({bytes_[static_cast<unsigned char>(word[i])], {i, i + 1}});
   } else if (unknown_ >= 0) {
     const bool fused = options_.fuse_unknown && span.begin > 0 && !pieces.empty() &&
                        pieces.back().id == unknown_ && pieces.back().span.end == span.begin;
@@ -234,6 +238,23 @@ void Bpe::merge_all(std::vector<Piece>& pieces, std::size_t first) const {
   pieces.resize(first + n);
 }
 
+// The first place from `place` on where a block of a word may end: not within a character, nor
+// among unknown ones that become one token, which each block would have to read from its beginning
+// on.
+std::size_t Bpe::end_of_block(std::string_view word, std::size_t place) const {
+  std::size_t end = character_boundary(word, place);
+  if (!options_.fuse_unknown || unknown_ < 0) return end;
+  while (end < word.size()) {
+    const std::size_t length = byte_level_ ? 1 : decode_utf8(word, end).length;
+    const std::string_view next = word.substr(end, length);
+    const bool is_known = byte_level_ ? bytes_[static_cast<unsigned char>(next[0])] >= 0
+                                      : find_symbol(next, false, end + length == word.size()) >= 0;
+    if (is_known || has_bytes(next)) break;
+    end += length;
+  }
+  return end;
+}
+
 // The token that a word is, or -1.
 std::int64_t Bpe::whole(std::string_view word) const {
   const std::int64_t number = words_.find(word);
@@ -246,7 +267,7 @@ void Bpe::encode(std::string_view word, std::vector<Piece>& pieces) const {
     pieces.push_back({place, {0, word.size()}});
   } else {
     encode_by_blocks(
-        word, [&](std::size_t, std::size_t at) { return character_boundary(word, at); },
+        word, [&](std::size_t, std::size_t at) { return end_of_block(word, at); },
         [&](Span part, std::vector<Piece>& out) {
           const std::size_t begin = out.size();
           split(word, part, out);

@@ -71,6 +71,8 @@ class GRADUS_API Bpe {
   std::int64_t find_symbol(std::string_view symbol, bool first, bool last) const;
   void split(std::string_view word, Span part, std::vector<Piece>& pieces) const;
   void split_unknown(std::string_view word, Span span, std::vector<Piece>& pieces) const;
+  bool has_bytes(std::string_view unknown) const;
+  std::size_t end_of_block(std::string_view word, std::size_t place) const;
   void merge_all(std::vector<Piece>& pieces, std::size_t first) const;
   std::int64_t whole(std::string_view word) const;
 
