@@ -203,6 +203,7 @@ int train(GptOptions options) {
   const EarlyStopping& best = training.stopping();
   if (!training.ended().empty()) fmt::print("{}\n", training.ended());
   if (best.best_step() < 0) return training.exit_code();
+  check_has_model(options.output);
   const double bits = bits_per_byte(best.best(), texts);
   fmt::print("validation loss {:.4f}, {:.4f} bits per byte: saved in {}\n", best.best(), bits,
              options.file(model_file));

@@ -166,6 +166,7 @@ int train(const LanguageModelOptions& options) {
   const EarlyStopping& best = training.stopping();
   if (!training.ended().empty()) fmt::print("{}\n", training.ended());
   if (best.best_step() < 0) return training.exit_code();
+  check_has_model(options.output);
   fmt::print("validation perplexity {:.2f}, after epoch {}: saved in {}\n", best.best(),
              best.best_step() + 1, options.file(model_file));
   write_report(options, best.best(), unigram_perplexity(texts.coding.words, texts.valid));

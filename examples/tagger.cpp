@@ -279,6 +279,7 @@ int train(TaggerOptions options) {
   const EarlyStopping& stopping = training.stopping();
   if (!training.ended().empty()) fmt::print("{}\n", training.ended());
   if (stopping.best_step() < 0) return training.exit_code();
+  check_has_model(options.output);
   const TrainedTagger best = TrainedTagger::load(options.file(model_file));
   double result = stopping.best();
   std::vector<NamedValue> results = {{"held-out sentences", 100 * result}};

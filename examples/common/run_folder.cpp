@@ -73,4 +73,12 @@ void check_same_text(const std::string& folder, std::uint64_t text) {
                   folder));
 }
 
+void check_has_model(const std::string& folder) {
+  const std::string path = path_in(folder, model_file);
+  if (std::filesystem::exists(path)) return;
+  throw Error(fmt::format(
+      "'{}', the best model of this run, is gone: restore it, or begin anew with --overwrite",
+      path));
+}
+
 }  // namespace gradus::examples

@@ -36,4 +36,7 @@ std::uint64_t saved_number(const std::string& folder, const char* part);
 /// is what its checkpoint has as "text".
 void check_same_text(const std::string& folder, std::uint64_t text);
 
+/// Throws Error if the run in `folder` has lost the model that it had saved.
+void check_has_model(const std::string& folder);
+
 }  // namespace gradus::examples

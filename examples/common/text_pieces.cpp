@@ -101,7 +101,14 @@ void keep_tokenizer(const std::string& folder, const TextPieces& pieces) {
 
 TextPieces kept_tokenizer(const std::string& folder) {
   const std::string path = path_in(folder, tokenizer_file);
-  TextPieces pieces(Tokenizer::load(path));
+  const TextPieces pieces = [&] {
+    try {
+      return TextPieces(Tokenizer::load(path));
+    } catch (const Error& error) {
+      throw Error(
+          fmt::format("--resume: {}: restore it, or begin anew with --overwrite", error.what()));
+    }
+  }();
   if (saved_number(folder, "tokenizer") == pieces.hash()) return pieces;
   throw Error(
       fmt::format("--resume: '{}' is not the tokenizer that this run began with: restore it, or "

@@ -83,6 +83,11 @@ run "${by_bpe[@]}" "${fast[@]}" --tokenizer bpe/tokenizer.json --output again ||
 run "${by_bpe[@]}" "${fast[@]}" --bpe 260 --output later --time-limit 0 || fail "--bpe --time-limit 0"
 run --resume --output later || fail "--resume with --bpe"
 for file in model checkpoint; do cmp -s bpe/$file.safetensors later/$file.safetensors || fail "resumed with --bpe: $file differs"; done
+cp -r later without
+rm without/tokenizer.json without/model.safetensors
+fails "tokenizer.json': No such file or directory: restore it, or begin anew with --overwrite" --resume --output without
+cp later/tokenizer.json without/
+fails "'without/model.safetensors', the best model of this run, is gone: restore it, or begin anew with --overwrite" --resume --output without
 cp tokens/tokenizer.json later/
 fails "--resume: 'later/tokenizer.json' is not the tokenizer that this run began with: restore it, or begin anew" --resume --output later
 rm later/tokenizer.json
