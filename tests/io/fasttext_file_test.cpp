@@ -181,6 +181,9 @@ TEST(FastTextFile, ChecksSizesBeforeItTakesMemory) {
                            b.input.rows = 1 << 20;
                          }),
               HasSubstr("the input matrix is [1048576, 4096]: the 105 bytes that follow"));
+  // No more rows than bytes.
+  EXPECT_THAT(error_with(word_model(), [](auto& b) { b.input.columns = b.dim = 4; }),
+              HasSubstr("the input matrix is [8, 4]: the 105 bytes that follow are too few"));
   EXPECT_LT(memory_stats().peak - before, 1 << 20);
 }
 
