@@ -78,6 +78,10 @@ TEST_F(SentencePiece, MergesTheGreatestScoreFirstAndThenTheLeftmost) {
   const std::string pieces = abc + piece("ab", -0.5F) + piece("bc", -0.25F) + piece("aa", -4);
   EXPECT_EQ(ids(model(pieces), "abc"), (Ids{3, 7}));  // a bc
   EXPECT_EQ(ids(model(pieces), "aaa"), (Ids{8, 3}));  // aa a
+  // Of equal scores, whichever piece comes first in the file.
+  const std::string ab = piece("ab", -0.5F), bc = piece("bc", -0.5F);
+  EXPECT_EQ(ids(model(abc + ab + bc), "abc"), (Ids{6, 5}));
+  EXPECT_EQ(ids(model(abc + bc + ab), "abc"), (Ids{7, 5}));
 }
 
 TEST_F(SentencePiece, MergesWhatMakesAPieceWhateverItsPartsAre) {

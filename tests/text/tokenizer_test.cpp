@@ -182,6 +182,15 @@ TEST(Tokenizer, LeavesOutSpecialTokensAndUnknownIdsWhenItDecodes) {
   EXPECT_EQ(tokenizer.decode({}), "");
 }
 
+TEST(Tokenizer, FindsASingleWordOnlyWhereItIsOne) {
+  json file = small();
+  file["added_tokens"].push_back({{"id", 5}, {"content", "he"}, {"single_word", true}});
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  EXPECT_EQ(ids(tokenizer, "the sea"), (std::vector<std::int64_t>{3, 1}));
+  EXPECT_EQ(ids(tokenizer, "he sea"), (std::vector<std::int64_t>{5, 1}));
+  EXPECT_EQ(ids(tokenizer, "sea-he"), (std::vector<std::int64_t>{0, 5}));
+}
+
 TEST(Tokenizer, TakesIdsWithGaps) {
   json file = small();
   file["model"]["vocab"]["the"] = 1'000'000'000'000;
