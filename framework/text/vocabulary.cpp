@@ -207,6 +207,15 @@ Vocabulary Vocabulary::from_words(const std::vector<std::string>& words,
   return vocabulary;
 }
 
+void Vocabulary::swap(Vocabulary& other) noexcept {
+  std::swap(words_, other.words_);
+  counts_.swap(other.counts_);
+  std::swap(padding_id_, other.padding_id_);
+  std::swap(unknown_id_, other.unknown_id_);
+  std::swap(default_id_, other.default_id_);
+  special_ids_.swap(other.special_ids_);
+}
+
 void Vocabulary::append(std::string_view word, std::int64_t count) {
   if (contains(word)) {
     throw ValueError(fmt::format("Vocabulary: '{}' is listed twice, the second time with id {}",

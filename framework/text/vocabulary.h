@@ -61,6 +61,15 @@ class GRADUS_API Vocabulary {
   static Vocabulary from_words(const std::vector<std::string>& words,
                                const VocabularyOptions& options = {});
 
+  Vocabulary(const Vocabulary&) = default;
+  /// One that was moved from is empty.
+  Vocabulary(Vocabulary&& other) noexcept { swap(other); }
+  Vocabulary& operator=(Vocabulary other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Vocabulary() = default;
+
   std::int64_t size() const { return words_.size(); }
   bool contains(std::string_view word) const { return words_.find(word) >= 0; }
   /// The id of a word, or nullopt.
@@ -97,6 +106,7 @@ class GRADUS_API Vocabulary {
   friend GRADUS_API Vocabulary merged(const Vocabulary& a, const Vocabulary& b);
   friend GRADUS_API Vocabulary cut(const Vocabulary& vocabulary, const CutOptions& options);
   Vocabulary() = default;
+  void swap(Vocabulary& other) noexcept;
   void append(std::string_view word, std::int64_t count);
   void append_special(std::string_view word, const WordCounter& counter);
   void set_default(const VocabularyOptions& options);

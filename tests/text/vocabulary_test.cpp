@@ -8,7 +8,9 @@
 #include <gradus/tests/support/message_of.h>
 
 #include <limits>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -281,6 +283,22 @@ TEST_F(VocabularyFile, ErrorsNameTheLine) {
   EXPECT_EQ(message_of<FormatError>([] { (void)Vocabulary::from_text("x"); }),
             "Vocabulary::from_text: line 1: 'x' where '# gradus vocabulary 1: ... words' is "
             "expected");
+}
+
+TEST(Vocabulary, IsEmptyOnceItWasMovedFrom) {
+  Vocabulary words = Vocabulary::from_words({"<pad>", "<unk>", "sea"});
+  const std::string text = words.text();
+  Vocabulary kept = std::move(words);
+  // NOLINTBEGIN(bugprone-use-after-move)
+  EXPECT_EQ(words.size(), 0);
+  EXPECT_EQ(words.padding_id(), std::nullopt);
+  EXPECT_EQ(words.default_id(), std::nullopt);
+  EXPECT_TRUE(words.special_ids().empty());
+  EXPECT_EQ(merged(words, kept).words(), kept.words());
+  // NOLINTEND(bugprone-use-after-move)
+  EXPECT_EQ(kept.text(), text);
+  words = std::move(kept);
+  EXPECT_EQ(words.text(), text);
 }
 
 }  // namespace
