@@ -288,16 +288,28 @@ void TokenizerTrainer::add_words(const WordCounter& words) {
     words_.add(words.words()[i], words.counts()[i]);
 }
 
+namespace {
+
+// Bytes that are not UTF-8 may be trained on, but not those of another kind of file.
+void check_is_text(std::string_view first_line, const std::string& path) {
+  const std::string kind = detail::looks_like(first_line.substr(0, 64));
+  if (kind.empty() || detail::is_utf8(first_line)) return;
+  throw FormatError(fmt::format("TokenizerTrainer::add_file: '{}' is no text{}", path, kind));
+}
+
+}  // namespace
+
 void TokenizerTrainer::add_file(const std::string& path) {
   constexpr std::size_t bytes_at_once = std::size_t{1} << 24U;
   const detail::WordSplitter& splitter = this->splitter();
   detail::LineReader lines("TokenizerTrainer::add_file", path);
   WordCounter counter;
-  bool more = true;
+  bool more = true, is_first = true;
   while (more) {
     std::vector<std::string> texts;
     std::string line;
     for (std::size_t bytes = 0; bytes < bytes_at_once && (more = lines.next(line));) {
+      if (std::exchange(is_first, false)) check_is_text(line, path);
       if (line.ends_with('\r')) line.pop_back();
       bytes += line.size() + 1;
       texts.push_back(std::move(line));

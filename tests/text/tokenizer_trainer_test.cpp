@@ -1,10 +1,10 @@
+#include <gmock/gmock.h>
 #include <gradus/framework/base/error.h>
 #include <gradus/framework/base/parallel.h>
 #include <gradus/framework/text/tokenizer_training.h>
 #include <gradus/tests/io/file_testing.h>
 #include <gradus/tests/support/threads_guard.h>
 #include <gradus/tests/text/training_testing.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -76,6 +76,13 @@ TYPED_TEST(EveryTraining, ReadsTheLinesOfAFile) {
   EXPECT_EQ(message_of([&] { lines.add_file(this->file("none.txt")); }),
             "TokenizerTrainer::add_file: cannot read '" + this->file("none.txt").string() +
                 "': No such file or directory");
+  write_text(this->file("a.gz"), "\x1F\x8B\x08 the sea");
+  EXPECT_EQ(message_of<FormatError>([&] { lines.add_file(this->file("a.gz")); }),
+            "TokenizerTrainer::add_file: '" + this->file("a.gz").string() +
+                "' is no text: it looks like a gzip file: unpack it first");
+  write_text(this->file("b.txt"), "\xFF\xFEs\n");
+  EXPECT_THAT(message_of<FormatError>([&] { lines.add_file(this->file("b.txt")); }),
+              testing::HasSubstr("UTF-16 text: convert it to UTF-8"));
   EXPECT_EQ(lines.words().counts(), texts.words().counts());
 }
 
