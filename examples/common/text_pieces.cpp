@@ -101,7 +101,7 @@ void keep_tokenizer(const std::string& folder, const TextPieces& pieces) {
 
 TextPieces kept_tokenizer(const std::string& folder) {
   const std::string path = path_in(folder, tokenizer_file);
-  const TextPieces pieces = [&] {
+  TextPieces pieces = [&] {
     try {
       return TextPieces(Tokenizer::load(path));
     } catch (const Error& error) {
