@@ -40,7 +40,7 @@ class Encoder {
       : parts_(parts), text_(text), offsets_(offsets) {}
 
   Encoding run() && {
-    reserve(text_.size() / 4 + 8);
+    reserve(std::min<std::size_t>(text_.size() / 4 + 8, 4096));  // a long text may be one token
     std::vector<Piece> found;
     parts_.added.in_source().split(text_, found);
     for (const Piece& part : found) {

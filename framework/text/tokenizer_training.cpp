@@ -294,7 +294,8 @@ namespace {
 void check_is_text(std::string_view first_line, const std::string& path) {
   const std::string kind = detail::looks_like(first_line.substr(0, 64));
   if (kind.empty() || detail::is_utf8(first_line)) return;
-  throw FormatError(fmt::format("TokenizerTrainer::add_file: '{}' is no text{}", path, kind));
+  throw FormatError(
+      fmt::format("TokenizerTrainer::add_file: '{}' is not a text file{}", path, kind));
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class GRADUS_API TokenizerTrainer {
   /// Each word as a text that occurs so often.
   void add(const WordCounter& texts);
   /// Each line as a text, without what ends it. Throws Error if the file cannot be read, and
-  /// FormatError if it is no text, such as one packed by gzip or in UTF-16.
+  /// FormatError if it is not a text file, for example if it is compressed or in UTF-16.
   void add_file(const std::string& path);
 
   /// How often each word occurred, as the model gets it.

@@ -191,6 +191,19 @@ TEST(Tokenizer, FindsASingleWordOnlyWhereItIsOne) {
   EXPECT_EQ(ids(tokenizer, "sea-he"), (std::vector<std::int64_t>{0, 5}));
 }
 
+TEST(Tokenizer, FindsLongTokensOfWordPiece) {
+  const std::string a(70, 'a'), b(63, 'b'), c(64, 'c');
+  json file = small();
+  file["model"]["max_input_chars_per_word"] = 1000;
+  file["model"]["vocab"] = {
+      {"[UNK]", 0}, {a, 1}, {"##" + b, 2}, {"##" + c, 3}, {"##" + c + "c", 4}};
+  file.erase("added_tokens");
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump());
+  EXPECT_EQ(ids(tokenizer, a + b + c), (std::vector<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(ids(tokenizer, a + c + "c" + b), (std::vector<std::int64_t>{1, 4, 2}));
+  EXPECT_EQ(ids(tokenizer, a + c.substr(1)), std::vector<std::int64_t>{0});
+}
+
 TEST(Tokenizer, TakesIdsWithGaps) {
   json file = small();
   file["model"]["vocab"]["the"] = 1'000'000'000'000;

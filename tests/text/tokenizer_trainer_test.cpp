@@ -79,7 +79,7 @@ TYPED_TEST(EveryTraining, ReadsTheLinesOfAFile) {
   write_text(this->file("a.gz"), "\x1F\x8B\x08 the sea");
   EXPECT_EQ(message_of<FormatError>([&] { lines.add_file(this->file("a.gz")); }),
             "TokenizerTrainer::add_file: '" + this->file("a.gz").string() +
-                "' is no text: it looks like a gzip file: unpack it first");
+                "' is not a text file: it looks like a gzip file: unpack it first");
   write_text(this->file("b.txt"), "\xFF\xFEs\n");
   EXPECT_THAT(message_of<FormatError>([&] { lines.add_file(this->file("b.txt")); }),
               testing::HasSubstr("UTF-16 text: convert it to UTF-8"));
